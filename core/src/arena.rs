@@ -1,0 +1,75 @@
+//! Room for a fixed number of children, in a `static`: nurseries without a heap.
+
+use crate::raw::arena_storage::Slots;
+
+/// `TASKS` places for children of up to `BYTES` bytes each. It belongs into a `static`.
+///
+/// The bytes of a child are those of its future (or its result, if that is larger) and of a
+/// header: 10 to 11 words. A child that doesn't fit is a compile error that says both sizes (when
+/// it is built; `cargo check` doesn't see it). A full arena is an error of
+/// [`try_spawn`](crate::Scope::try_spawn), or a wait in
+/// [`spawn_wait`](crate::Scope::spawn_wait).
+///
+/// Several nurseries may use one arena, also on several threads.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, VirtualClock};
+/// use giambio_core::{Arena, checkpoint, nursery_in};
+///
+/// static ARENA: Arena<4, 256> = Arena::new();
+///
+/// # let clock: VirtualClock = VirtualClock::new();
+/// # let result: Result<(), &str> =
+/// # pin!(Runtime::new(&clock, async {
+/// nursery_in(&ARENA, async |n| {
+///     n.spawn_wait(async { checkpoint().await; Ok(()) }).await;
+///     assert!(n.try_spawn(async { Ok(()) }).is_ok());
+///     assert_eq!(ARENA.used(), 2);
+///     Ok(())
+/// })
+/// .await
+/// # })).run(&mut |_| {});
+/// # assert_eq!(result, Ok(()));
+/// # assert_eq!(ARENA.used(), 0);
+/// ```
+pub struct Arena<const TASKS: usize, const BYTES: usize> {
+    slots: Slots<TASKS, BYTES>,
+}
+
+impl<const TASKS: usize, const BYTES: usize> Arena<TASKS, BYTES> {
+    /// An empty arena.
+    pub const fn new() -> Self {
+        const {
+            assert!(TASKS > 0, "Arena<0, _> holds no task: choose TASKS >= 1");
+            assert!(TASKS < u32::MAX as usize, "Arena: a slot's index has 32 bits");
+        }
+        Arena { slots: Slots::new() }
+    }
+
+    pub(crate) fn slots(&self) -> &Slots<TASKS, BYTES> {
+        &self.slots
+    }
+
+    /// How many places are taken.
+    pub fn used(&self) -> usize {
+        self.slots.used()
+    }
+
+    /// How many places there are.
+    pub const fn capacity(&self) -> usize {
+        TASKS
+    }
+}
+
+impl<const TASKS: usize, const BYTES: usize> Default for Arena<TASKS, BYTES> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const TASKS: usize, const BYTES: usize> core::fmt::Debug for Arena<TASKS, BYTES> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Arena({} of {TASKS} used, {BYTES} bytes each)", self.used())
+    }
+}

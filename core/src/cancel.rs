@@ -1,0 +1,468 @@
+//! Cancel scopes: code that can be told to stop, by hand or by a deadline.
+//!
+//! A scope's code is dropped at its next suspension after the scope was cancelled, however deep in
+//! it that is, whether it was awaited or spawned (law CANCEL-ALWAYS-WORKS). Only
+//! [shields and clean-ups](crate::shield()) in it run on, and the scope is left when they are done.
+//! So whoever cancelled knows, when the scope has been left, that nothing of it is alive.
+//!
+//! A deadline is noticed a little differently: when it passes, the code gets one last poll, so
+//! that what became ready at the same time still counts.
+
+use core::cell::Cell;
+use core::fmt;
+use core::marker::PhantomData;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll};
+use core::time::Duration;
+
+use pin_project_lite::pin_project;
+
+use crate::raw::heap::Timed;
+use crate::raw::node::{CANCELLED, Entered};
+use crate::raw::port::with;
+use crate::raw::root::with_clock;
+use crate::sleep::no_runtime;
+use crate::time::Instant;
+
+/// Why something was cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Somebody asked for it.
+    Requested,
+    /// A deadline passed.
+    Deadline,
+    /// It failed itself, or a sibling did.
+    Failed,
+    /// A sibling won the [race](crate::Scope::race).
+    RaceWon,
+    /// It was a daemon, and what it served has ended.
+    BodyFinished,
+    /// Ctrl+C, or another order from outside to end the program.
+    Interrupted,
+    /// Somebody asked for it, and said why.
+    Because(&'static str),
+}
+
+impl Reason {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Reason::Requested => 0,
+            Reason::Deadline => 1,
+            Reason::Failed => 2,
+            Reason::RaceWon => 3,
+            Reason::BodyFinished => 4,
+            Reason::Interrupted => 5,
+            Reason::Because(_) => 6,
+        }
+    }
+
+    /// The text of [`Because`](Reason::Because) is kept by the scope alone.
+    pub(crate) fn from_code(code: u8) -> Self {
+        match code {
+            1 => Reason::Deadline,
+            2 => Reason::Failed,
+            3 => Reason::RaceWon,
+            4 => Reason::BodyFinished,
+            5 => Reason::Interrupted,
+            _ => Reason::Requested,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reason::Requested => "it was asked for",
+            Reason::Deadline => "the deadline passed",
+            Reason::Failed => "a task failed",
+            Reason::RaceWon => "another won the race",
+            Reason::BodyFinished => "what it served has ended",
+            Reason::Interrupted => "the program was interrupted",
+            Reason::Because(text) => text,
+        })
+    }
+}
+
+/// The work was cancelled before it ended.
+///
+/// ```
+/// use giambio_core::{Cancelled, Reason};
+/// let cancelled = Cancelled { reason: Reason::Because("the user left") };
+/// assert_eq!(cancelled.to_string(), "cancelled: the user left");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancelled {
+    /// Why.
+    pub reason: Reason,
+}
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cancelled: {}", self.reason)
+    }
+}
+
+impl core::error::Error for Cancelled {}
+
+/// The work didn't end in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedOut {
+    /// When it should have ended.
+    pub deadline: Instant,
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = Duration::from_nanos(self.deadline.as_nanos());
+        write!(f, "timed out: the deadline was {at:?} after the clock's start")
+    }
+}
+
+impl core::error::Error for TimedOut {}
+
+pin_project! {
+    /// A scope's node and timer, and what the handle may set.
+    struct CancelScope {
+        #[pin]
+        timed: Timed,
+        deadline: Cell<Deadline>,
+        because: Cell<Option<&'static str>>,
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Deadline {
+    None,
+    /// Counted from the first poll.
+    After(Duration),
+    At(Instant),
+}
+
+impl CancelScope {
+    const fn new(deadline: Deadline) -> Self {
+        CancelScope { timed: Timed::new(0), deadline: Cell::new(deadline), because: Cell::new(None) }
+    }
+
+    fn timed(self: Pin<&Self>) -> Pin<&Timed> {
+        self.project_ref().timed
+    }
+
+    fn reason(&self) -> Reason {
+        match self.because.get() {
+            Some(text) => Reason::Because(text),
+            None => self.timed.node.reason(),
+        }
+    }
+
+    /// Sets the timer where the deadline says so and it isn't set in this runtime.
+    fn arm(self: Pin<&Self>) {
+        if matches!(self.deadline.get(), Deadline::None) {
+            return;
+        }
+        let armed = with_clock(|clock, heap| {
+            if self.timed.is_armed_in(heap) || self.timed.is_over() {
+                return;
+            }
+            let now = clock.now();
+            let ticks = match self.deadline.get() {
+                Deadline::None => return,
+                Deadline::After(span) => {
+                    let ticks = now.saturating_add(clock.to_ticks(span)).saturating_add(if span.is_zero() {
+                        0
+                    } else {
+                        clock.lag()
+                    });
+                    self.deadline.set(Deadline::At(clock.instant(ticks)));
+                    ticks
+                }
+                Deadline::At(instant) => clock.at(instant),
+            };
+            self.timed().arm_or_expire(heap, ticks, now);
+        });
+        if armed.is_none() {
+            no_runtime("a deadline");
+        }
+    }
+
+    /// One poll of a scope and its body.
+    fn poll<F: Future>(
+        self: Pin<&Self>,
+        mut body: Pin<&mut Option<F>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<F::Output, Cancelled>> {
+        let timed = self.timed();
+        let entered = Entered::new(timed, cx);
+        self.arm();
+        if !entered.must_drop() {
+            let Some(future) = body.as_mut().as_pin_mut() else { return Poll::Pending };
+            if let Poll::Ready(value) = future.poll(cx) {
+                body.set(None);
+                return Poll::Ready(Ok(value));
+            }
+            if timed.node.is_expired() {
+                timed.cancel(Reason::Deadline);
+            }
+            if !entered.must_drop() {
+                return Poll::Pending;
+            }
+        }
+        body.set(None);
+        if timed.node.has(CANCELLED) {
+            Poll::Ready(Err(Cancelled { reason: self.reason() }))
+        } else {
+            // A scope around this one was cancelled, and drops it.
+            Poll::Pending
+        }
+    }
+}
+
+pin_project! {
+    /// A scope around a future that doesn't know of it.
+    struct Bounded<F> {
+        #[pin]
+        body: Option<F>,
+        #[pin]
+        scope: CancelScope,
+    }
+}
+
+impl<F> Bounded<F> {
+    fn new(deadline: Deadline, body: F) -> Self {
+        Bounded { body: Some(body), scope: CancelScope::new(deadline) }
+    }
+}
+
+impl<F: Future> Future for Bounded<F> {
+    type Output = Result<F::Output, TimedOut>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let scope = this.scope.as_ref();
+        scope.poll(this.body, cx).map_err(|_| match scope.deadline.get() {
+            Deadline::At(deadline) => TimedOut { deadline },
+            _ => TimedOut { deadline: Instant::MAX },
+        })
+    }
+}
+
+pin_project! {
+    /// A scope whose body has the handle to it.
+    struct InScope<'s, F> {
+        #[pin]
+        body: Option<F>,
+        scope: Pin<&'s CancelScope>,
+    }
+}
+
+impl<F: Future> Future for InScope<'_, F> {
+    type Output = Result<F::Output, Cancelled>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        this.scope.poll(this.body, cx)
+    }
+}
+
+/// The handle to a [`cancel_scope`]; a copy is as good.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, VirtualClock};
+/// use giambio_core::{Cancelled, Reason, cancel_scope, checkpoint};
+///
+/// # let clock: VirtualClock = VirtualClock::new();
+/// # let result =
+/// # pin!(Runtime::new(&clock, async {
+/// cancel_scope(async |scope| {
+///     scope.cancel_because("enough");
+///     checkpoint().await; // the scope is left here
+///     unreachable!()
+/// })
+/// .await
+/// # })).run(&mut |_| {});
+/// # let result: Result<(), Cancelled> = result;
+/// # assert_eq!(result, Err(Cancelled { reason: Reason::Because("enough") }));
+/// ```
+#[derive(Clone, Copy)]
+pub struct Canceller<'s, 'env> {
+    scope: Pin<&'s CancelScope>,
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+impl Canceller<'_, '_> {
+    /// Cancels the scope: its code is dropped at its next suspension. Again: no effect.
+    pub fn cancel(&self) {
+        self.scope.timed().cancel(Reason::Requested);
+    }
+
+    /// The same with a reason for the one who awaits the scope.
+    pub fn cancel_because(&self, why: &'static str) {
+        if !self.is_cancelled() {
+            self.scope.because.set(Some(why));
+            self.cancel();
+        }
+    }
+
+    /// The same with [`Reason::Interrupted`]: for Ctrl+C and its like.
+    pub fn interrupt(&self) {
+        self.scope.timed().cancel(Reason::Interrupted);
+    }
+
+    /// Was the scope itself cancelled?
+    pub fn is_cancelled(&self) -> bool {
+        with(|_| self.scope.timed.node.has(CANCELLED))
+    }
+
+    /// Why it was cancelled, if it was.
+    pub fn reason(&self) -> Option<Reason> {
+        self.is_cancelled().then(|| self.scope.reason())
+    }
+
+    /// Sets, moves or takes away the scope's deadline. One that has passed counts at the code's
+    /// next suspension.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    pub fn set_deadline(&self, deadline: Option<Instant>) {
+        self.scope.timed.disarm();
+        self.scope.deadline.set(deadline.map_or(Deadline::None, Deadline::At));
+        self.scope.arm();
+    }
+
+    /// The scope's own deadline; a scope around it may have a sooner one, see
+    /// [`effective_deadline`](crate::effective_deadline).
+    pub fn deadline(&self) -> Option<Instant> {
+        match self.scope.deadline.get() {
+            Deadline::At(instant) => Some(instant),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Canceller<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Canceller").field("reason", &self.reason()).field("deadline", &self.deadline()).finish()
+    }
+}
+
+/// Runs `body` in a scope that it, or anything it lends the handle to, may cancel.
+///
+/// # Errors
+/// [`Cancelled`] with the reason, if the scope was cancelled before `body` ended. A `body` that
+/// ends without another suspension keeps its value.
+///
+/// # Cancellation
+/// As its body. If a scope around it is cancelled this never returns: that scope drops it.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, Until, VirtualClock};
+/// use core::time::Duration;
+/// use giambio_core::{cancel_scope, clock, sleep};
+///
+/// # let time: VirtualClock = VirtualClock::new();
+/// # pin!(Runtime::new(&time, async {
+/// let result = cancel_scope(async |scope| {
+///     scope.set_deadline(Some(clock() + Duration::from_secs(1)));
+///     sleep(Duration::from_secs(5)).await;
+/// })
+/// .await;
+/// assert!(result.is_err());
+/// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
+/// ```
+pub fn cancel_scope<'env, T, F>(body: F) -> impl Future<Output = Result<T, Cancelled>>
+where
+    F: for<'s> AsyncFnOnce(Canceller<'s, 'env>) -> T,
+{
+    async move {
+        let scope = pin!(CancelScope::new(Deadline::None));
+        let scope = scope.into_ref();
+        let body = body(Canceller { scope, env: PhantomData });
+        InScope { body: Some(body), scope }.await
+    }
+}
+
+/// Runs `body` for at most `span`, counted from the first poll: `None` if it didn't end in time.
+///
+/// A body that becomes ready at the same time as the deadline passes keeps its value; and one
+/// whose time is over before it begins still runs to its first suspension.
+///
+/// # Cancellation
+/// As `body`.
+///
+/// # Panics
+/// When polled outside a runtime.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, Until, VirtualClock};
+/// use core::time::Duration;
+/// use giambio_core::{move_on_after, sleep};
+///
+/// # let clock: VirtualClock = VirtualClock::new();
+/// # pin!(Runtime::new(&clock, async {
+/// assert_eq!(move_on_after(Duration::from_secs(1), async { 7 }).await, Some(7));
+/// assert_eq!(move_on_after(Duration::from_secs(1), sleep(Duration::from_secs(2))).await, None);
+/// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
+/// ```
+pub async fn move_on_after<T>(span: Duration, body: impl Future<Output = T>) -> Option<T> {
+    Bounded::new(Deadline::After(span), body).await.ok()
+}
+
+/// As [`move_on_after`], with the moment instead of the span.
+///
+/// # Cancellation
+/// As `body`.
+///
+/// # Panics
+/// When polled outside a runtime.
+pub async fn move_on_at<T>(deadline: Instant, body: impl Future<Output = T>) -> Option<T> {
+    Bounded::new(Deadline::At(deadline), body).await.ok()
+}
+
+/// As [`move_on_after`], with an error instead of `None`.
+///
+/// # Errors
+/// [`TimedOut`] if `body` didn't end in time.
+///
+/// # Cancellation
+/// As `body`.
+///
+/// # Panics
+/// When polled outside a runtime.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, Until, VirtualClock};
+/// use core::time::Duration;
+/// use giambio_core::{TimedOut, fail_after, sleep};
+///
+/// async fn fetch() -> Result<(), TimedOut> {
+///     fail_after(Duration::from_secs(1), sleep(Duration::from_secs(2))).await
+/// }
+/// # let clock: VirtualClock = VirtualClock::new();
+/// # pin!(Runtime::new(&clock, async {
+/// assert!(fetch().await.is_err());
+/// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
+/// ```
+pub async fn fail_after<T>(span: Duration, body: impl Future<Output = T>) -> Result<T, TimedOut> {
+    Bounded::new(Deadline::After(span), body).await
+}
+
+/// As [`fail_after`], with the moment instead of the span.
+///
+/// # Errors
+/// [`TimedOut`] if `body` didn't end in time.
+///
+/// # Cancellation
+/// As `body`.
+///
+/// # Panics
+/// When polled outside a runtime.
+pub async fn fail_at<T>(deadline: Instant, body: impl Future<Output = T>) -> Result<T, TimedOut> {
+    Bounded::new(Deadline::At(deadline), body).await
+}
+
+/// [`fail_after`] under the name that other libraries use.
+pub use fail_after as timeout;

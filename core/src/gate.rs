@@ -1,0 +1,99 @@
+//! What every leaf future asks before it does anything: may this code go on?
+
+use core::task::{Context, Poll};
+
+use crate::raw::port::with;
+use crate::task::TaskId;
+
+/// The first thing in every leaf future's `poll`: `ready!(poll_gate(cx))`.
+///
+/// `Pending` means that the code must stay where it is:
+/// * it is in a cancelled scope, which drops it as soon as no shield inside is at work (law
+///   CANCEL-ALWAYS-WORKS); no wake is needed;
+/// * or the task has used up its budget of this poll, 128 leaf operations, so that others get
+///   their turn (law FAIR); the task has been woken.
+///
+/// Combinators need not call it. Outside a runtime it is always ready.
+///
+/// ```
+/// use core::pin::Pin;
+/// use core::task::{Context, Poll, ready};
+/// use giambio_core::poll_gate;
+///
+/// /// Ready when its flag is set, by somebody who also wakes the task.
+/// struct Flag<'a>(&'a core::cell::Cell<bool>);
+///
+/// impl Future for Flag<'_> {
+///     type Output = ();
+///     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+///         ready!(poll_gate(cx));
+///         if self.0.get() { Poll::Ready(()) } else { Poll::Pending }
+///     }
+/// }
+/// ```
+#[inline]
+pub fn poll_gate(cx: &mut Context<'_>) -> Poll<()> {
+    enum May {
+        GoOn,
+        Wait,
+        Yield,
+    }
+    let may = with(|state| {
+        if state.is_cancelled() {
+            return May::Wait;
+        }
+        match state.budget.get() {
+            0 if !state.node.get().is_null() => May::Yield,
+            0 => May::GoOn,
+            left => {
+                state.budget.set(left - 1);
+                May::GoOn
+            }
+        }
+    });
+    match may {
+        May::GoOn => Poll::Ready(()),
+        May::Wait => Poll::Pending,
+        May::Yield => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    }
+}
+
+/// Is the running code in a cancelled scope, and not shielded from it? Such code runs only until
+/// its next suspension.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, VirtualClock, cancel_scope, is_cancelled};
+/// # let clock: VirtualClock = VirtualClock::new();
+/// # pin!(Runtime::new(&clock, async {
+/// let _ = cancel_scope(async |scope| {
+///     assert!(!is_cancelled());
+///     scope.cancel();
+///     assert!(is_cancelled());
+/// }).await;
+/// # })).run(&mut |_| {});
+/// ```
+pub fn is_cancelled() -> bool {
+    with(|state| state.is_cancelled())
+}
+
+/// Is a runtime having its turn on this thread?
+///
+/// ```
+/// assert!(!giambio_core::in_runtime());
+/// ```
+pub fn in_runtime() -> bool {
+    with(|state| !state.runtime.get().is_null())
+}
+
+/// The task that is running, if one is.
+///
+/// ```
+/// assert_eq!(giambio_core::current_task(), None);
+/// ```
+pub fn current_task() -> Option<TaskId> {
+    crate::raw::cell::current_id()
+}

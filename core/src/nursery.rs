@@ -1,0 +1,489 @@
+//! Nurseries: a scope that owns its children, and ends when all of them have ended.
+//!
+//! The children are polled inside the nursery's own poll and nowhere else (law NESTED-POLL). That
+//! is why they may borrow what lives outside the nursery; and the price: they run concurrently,
+//! not in parallel, and only while somebody polls the nursery.
+//!
+//! The first error, of a child or of the body, cancels the rest and is what the caller gets (law
+//! NOTHING-LOST). A panic does the same, and then goes on in the caller.
+
+use core::cell::Cell;
+use core::fmt;
+use core::marker::PhantomData;
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::cancel::{Cancelled, Reason};
+use crate::errors::Others;
+use crate::hooks::{self, TaskError, TaskInfo};
+use crate::panics::{self, Payload};
+use crate::raw::cell::{Children, Close, Polling};
+use crate::raw::node::CANCELLED;
+use crate::storage::{Heap, Storage};
+
+/// A nursery, as its body and its children see it: `n`.
+///
+/// People write the alias, [`Nursery`]: `async fn serve(n: Nursery<'_, '_, MyError>)`.
+///
+/// * `'scope`: as long as the nursery lives; children and handles live in it;
+/// * `'env`: what is outside; children may borrow from it;
+/// * `E`: the error of the children and the body;
+/// * `S`: where the children live.
+#[repr(C)]
+pub struct Scope<'scope, 'env: 'scope, E: 'env, S: 'env = Heap> {
+    // First: the tree of scopes knows a nursery by it.
+    children: Children,
+    storage: S,
+    failure: Cell<Option<E>>,
+    panic: Cell<Option<Payload>>,
+    others: Others<'env, E>,
+    scope: PhantomData<(&'scope mut &'scope (), &'env mut &'env ())>,
+}
+
+/// A reference to a [`Scope`]: what a nursery's body is given, and what it hands to children.
+pub type Nursery<'scope, 'env, E, S = Heap> = &'scope Scope<'scope, 'env, E, S>;
+
+impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
+    fn new(storage: S, others: Others<'env, E>) -> Self {
+        Scope {
+            children: Children::new(),
+            storage,
+            failure: Cell::new(None),
+            panic: Cell::new(None),
+            others,
+            scope: PhantomData,
+        }
+    }
+
+    pub(crate) fn children(&self) -> &Children {
+        &self.children
+    }
+
+    pub(crate) fn storage(&self) -> &S {
+        &self.storage
+    }
+
+    /// A task, or the body, has ended with an error.
+    pub(crate) fn failed(&self, error: E, who: TaskInfo<'static>) {
+        let first = self.record(error);
+        let type_name = core::any::type_name::<E>();
+        hooks::failed(who, TaskError::Error { type_name, first });
+    }
+
+    /// The first error is the nursery's, the others go where they may be had.
+    fn record(&self, error: E) -> bool {
+        match self.failure.take() {
+            None => {
+                self.failure.set(Some(error));
+                self.cancel_self(Reason::Failed);
+                true
+            }
+            first => {
+                self.failure.set(first);
+                self.others.push(error);
+                false
+            }
+        }
+    }
+
+    fn panicked(&self, payload: Payload) {
+        let first = match self.panic.take() {
+            None => {
+                self.panic.set(Some(payload));
+                true
+            }
+            earlier => {
+                // Its message was printed when it happened.
+                self.panic.set(earlier);
+                false
+            }
+        };
+        hooks::failed_here(TaskError::Panic { first });
+        self.cancel_self(Reason::Failed);
+    }
+
+    /// Ends the nursery with an error, as if a child had failed with it.
+    ///
+    /// ```
+    /// # use core::pin::pin;
+    /// # use giambio_core::{Runtime, VirtualClock};
+    /// use giambio_core::{nursery, checkpoint};
+    /// # let clock: VirtualClock = VirtualClock::new();
+    /// # let result: Result<(), &str> =
+    /// # pin!(Runtime::new(&clock, async {
+    /// nursery(async |n| {
+    ///     n.fail("no power");
+    ///     checkpoint().await; // the body is dropped here
+    ///     Ok(())
+    /// })
+    /// .await
+    /// # })).run(&mut |_| {});
+    /// # assert_eq!(result, Err("no power"));
+    /// ```
+    pub fn fail(&self, error: E) {
+        self.record(error);
+    }
+
+    /// Cancels the nursery, body and children: it ends with [`Cancelled`] as its error, unless it
+    /// has failed before.
+    ///
+    /// ```
+    /// # use core::pin::pin;
+    /// # use giambio_core::{Runtime, VirtualClock};
+    /// use giambio_core::{Cancelled, Reason, nursery};
+    /// # let clock: VirtualClock = VirtualClock::new();
+    /// # let result: Result<(), Cancelled> =
+    /// # pin!(Runtime::new(&clock, async {
+    /// nursery(async |n| {
+    ///     n.spawn(async { n.cancel(); Ok(()) });
+    ///     core::future::pending().await
+    /// })
+    /// .await
+    /// # })).run(&mut |_| {});
+    /// # assert_eq!(result, Err(Cancelled { reason: Reason::Requested }));
+    /// ```
+    pub fn cancel(&self)
+    where
+        E: From<Cancelled>,
+    {
+        match self.failure.take() {
+            None => self.failure.set(Some(Cancelled { reason: Reason::Requested }.into())),
+            first => self.failure.set(first),
+        }
+        self.cancel_self(Reason::Requested);
+    }
+
+    /// Cancels the children there are now. The body goes on, and may spawn others.
+    pub fn cancel_children(&self) {
+        self.cancel_each_child(Reason::Requested);
+    }
+
+    /// Makes the nursery a race: when the first child (no daemon) ends by itself, the others are
+    /// cancelled, and no more can be spawned. The body goes on; it has the handles.
+    ///
+    /// ```
+    /// # use core::pin::pin;
+    /// # use giambio_core::{Runtime, Until, VirtualClock};
+    /// use core::time::Duration;
+    /// use giambio_core::{Cancelled, nursery, sleep};
+    /// # let clock: VirtualClock = VirtualClock::new();
+    /// # let result: Result<(), Cancelled> =
+    /// # pin!(Runtime::new(&clock, async {
+    /// nursery(async |n| {
+    ///     n.race();
+    ///     for server in 1..=3 {
+    ///         n.spawn(async move {
+    ///             sleep(Duration::from_secs(server)).await; // ask that server
+    ///             Ok(())
+    ///         });
+    ///     }
+    ///     Ok(()) // the nursery ends after one second
+    /// })
+    /// .await
+    /// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
+    /// # assert_eq!(result, Ok(()));
+    /// ```
+    pub fn race(&self) {
+        self.children.race();
+    }
+
+    /// Sets where the second and later errors go. Without it, or a
+    /// [group](crate::nursery_group), they are dropped, and only the debugger is told.
+    ///
+    /// ```
+    /// # use core::pin::pin;
+    /// # use giambio_core::{Runtime, VirtualClock};
+    /// use core::cell::Cell;
+    /// use giambio_core::nursery;
+    /// # let clock: VirtualClock = VirtualClock::new();
+    /// # let result: Result<(), u8> =
+    /// # pin!(Runtime::new(&clock, async {
+    /// let second = Cell::new(0);
+    /// let log = |error| second.set(error);
+    /// let result = nursery(async |n| {
+    ///     n.on_other_error(&log);
+    ///     n.fail(1);
+    ///     n.fail(2);
+    ///     Ok(())
+    /// })
+    /// .await;
+    /// assert_eq!(second.get(), 2);
+    /// # result
+    /// # })).run(&mut |_| {});
+    /// # assert_eq!(result, Err(1));
+    /// ```
+    pub fn on_other_error(&self, sink: &'env dyn Fn(E)) {
+        self.others.set_sink(sink);
+    }
+
+    /// Was the nursery cancelled, itself or from outside, or has it failed?
+    pub fn is_cancelled(&self) -> bool {
+        self.children.is_cancelled()
+    }
+
+    /// How many children have not ended yet, daemons included.
+    pub fn live(&self) -> usize {
+        self.children.running() as usize
+    }
+
+    /// What the caller gets, once all is over.
+    fn outcome<T>(&self, value: &mut Option<T>) -> Option<Result<T, E>> {
+        if let Some(payload) = self.panic.take() {
+            panics::resume(payload);
+        }
+        match self.failure.take() {
+            Some(error) => Some(Err(error)),
+            None => value.take().map(Ok),
+        }
+    }
+}
+
+impl<E, S> fmt::Debug for Scope<'_, '_, E, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope")
+            .field("live", &self.live())
+            .field("cancelled", &self.is_cancelled())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Opens a nursery: runs `body`, which may spawn children into it, and returns when the body and
+/// all children have ended.
+///
+/// # Errors
+/// The first error, of the body or of a child; it cancels the rest. Later ones:
+/// [`Scope::on_other_error`], [`nursery_group`](crate::nursery_group).
+///
+/// # Cancellation
+/// Cancelling a scope around it cancels the body and all children, which are dropped at their next
+/// suspension; their shields and clean-ups are waited for. Dropping it drops them at once.
+/// Forgetting it stops them for ever: they are never polled again and never dropped.
+///
+/// # Panics
+/// If the body or a child panics: with the first panic, when all others are gone.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use core::time::Duration;
+/// # use giambio_core::{Runtime, Until, VirtualClock, sleep};
+/// use giambio_core::nursery;
+///
+/// # let clock: VirtualClock = VirtualClock::new();
+/// # pin!(Runtime::new(&clock, async {
+/// let words = ["structured", "concurrency"];
+/// let lengths: Result<usize, std::io::Error> = nursery(async |n| {
+///     let handles = words.each_ref().map(|word| {
+///         n.spawn_value(async move {
+///             sleep(Duration::from_millis(1)).await;
+///             Ok(word.len()) // borrowed from outside
+///         })
+///     });
+///     let mut sum = 0;
+///     for handle in handles {
+///         sum += handle.await.unwrap_or(0);
+///     }
+///     Ok(sum)
+/// })
+/// .await;
+/// assert_eq!(lengths.unwrap(), 21);
+/// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
+/// ```
+#[cfg(feature = "alloc")]
+pub fn nursery<'env, T, E: 'env, F>(body: F) -> impl Future<Output = Result<T, E>>
+where
+    F: for<'scope> AsyncFnOnce(&'scope Scope<'scope, 'env, E>) -> Result<T, E>,
+{
+    async move {
+        let scope = pin!(Scope::new(Heap, Others::new()));
+        let scope = scope.into_ref();
+        let _close = Close::new(scope.get_ref());
+        let body = body(scope.get_ref());
+        Drive::new(scope, body).await
+    }
+}
+
+/// As [`nursery`](crate::nursery()), with the children in an arena instead of on the heap: no
+/// allocation at all. Spawn with [`try_spawn`](Scope::try_spawn) or
+/// [`spawn_wait`](Scope::spawn_wait); there is no `spawn`, since an arena may be full.
+///
+/// # Errors
+/// As [`nursery`](crate::nursery()).
+///
+/// # Cancellation
+/// As [`nursery`](crate::nursery()).
+///
+/// # Panics
+/// As [`nursery`](crate::nursery()).
+///
+/// An example is at [`Arena`](crate::Arena).
+pub fn nursery_in<'env, const TASKS: usize, const BYTES: usize, T, E: 'env, F>(
+    arena: &'static crate::Arena<TASKS, BYTES>,
+    body: F,
+) -> impl Future<Output = Result<T, E>>
+where
+    F: for<'scope> AsyncFnOnce(&'scope Scope<'scope, 'env, E, &'static crate::Arena<TASKS, BYTES>>) -> Result<T, E>,
+{
+    async move {
+        let scope = pin!(Scope::new(arena, Others::new()));
+        let scope = scope.into_ref();
+        let _close = Close::new(scope.get_ref());
+        let body = body(scope.get_ref());
+        Drive::new(scope, body).await
+    }
+}
+
+/// As [`nursery`](crate::nursery()), but keeps every error: the first and those that came while
+/// the rest was being cancelled.
+///
+/// # Errors
+/// [`ErrorGroup`](crate::ErrorGroup), if the body or any child failed.
+///
+/// # Cancellation
+/// As [`nursery`](crate::nursery()).
+///
+/// # Panics
+/// As [`nursery`](crate::nursery()).
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, VirtualClock};
+/// use giambio_core::nursery_group;
+/// # let clock: VirtualClock = VirtualClock::new();
+/// # let result: Result<(), _> =
+/// # pin!(Runtime::new(&clock, async {
+/// nursery_group(async |n| {
+///     n.spawn(async { n.fail("second"); Err("third") });
+///     Err("first")
+/// })
+/// .await
+/// # })).run(&mut |_| {});
+/// # // The child is cancelled before its first poll: its errors never happen.
+/// # assert_eq!(result.unwrap_err().into_first(), "first");
+/// ```
+#[cfg(feature = "alloc")]
+pub fn nursery_group<'env, T, E: 'env, F>(body: F) -> impl Future<Output = Result<T, crate::ErrorGroup<E>>>
+where
+    F: for<'scope> AsyncFnOnce(&'scope Scope<'scope, 'env, E>) -> Result<T, E>,
+{
+    async move {
+        let scope = pin!(Scope::new(Heap, Others::keeping()));
+        let scope = scope.into_ref();
+        let _close = Close::new(scope.get_ref());
+        let body = body(scope.get_ref());
+        let result = Drive::new(scope, body).await;
+        result.map_err(|first| scope.others.group(first))
+    }
+}
+
+pin_project! {
+    /// Polls a nursery's body and children.
+    struct Drive<'scope, 'env, E, S, B, T> {
+        scope: Pin<&'scope Scope<'scope, 'env, E, S>>,
+        #[pin]
+        body: Option<B>,
+        value: Option<T>,
+        // Has waited at least once: even an empty nursery is a checkpoint.
+        has_waited: bool,
+        // Something was dropped for a scope around this one, so there is no result to return.
+        cut_short: bool,
+    }
+}
+
+impl<'scope, 'env: 'scope, E: 'env, S, B, T> Drive<'scope, 'env, E, S, B, T> {
+    fn new(scope: Pin<&'scope Scope<'scope, 'env, E, S>>, body: B) -> Self {
+        Drive { scope, body: Some(body), value: None, has_waited: false, cut_short: false }
+    }
+}
+
+impl<'scope, 'env: 'scope, E: 'env, S, B, T> Future for Drive<'scope, 'env, E, S, B, T>
+where
+    S: Storage + 'env,
+    B: Future<Output = Result<T, E>>,
+{
+    type Output = Result<T, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let scope = this.scope.get_ref();
+        let polling = Polling::new(*this.scope, cx);
+        let mut wind_down = |body: Pin<&mut Option<B>>| {
+            drop_idle(scope, &polling, body, this.cut_short);
+        };
+
+        if polling.entered.is_cancelled() {
+            wind_down(this.body.as_mut());
+        }
+        if let (true, Some(body)) = (polling.body_may_be_ready(cx), this.body.as_mut().as_pin_mut()) {
+            hooks::step_resumes();
+            match panics::catch(|| body.poll(cx)) {
+                Ok(Poll::Pending) => {}
+                Ok(Poll::Ready(result)) => {
+                    drop_body(scope, this.body.as_mut());
+                    match result {
+                        Ok(value) => *this.value = Some(value),
+                        Err(error) => {
+                            let first = scope.record(error);
+                            let type_name = core::any::type_name::<E>();
+                            hooks::failed_here(TaskError::Error { type_name, first });
+                        }
+                    }
+                }
+                Err(payload) => {
+                    scope.panicked(payload);
+                    drop_body(scope, this.body.as_mut());
+                }
+            }
+        }
+        polling.start_pass();
+        while let Err(payload) = polling.pass() {
+            scope.panicked(payload);
+        }
+        if this.body.is_none() && scope.children.keeping() == 0 && scope.children.running() != 0 {
+            polling.cancel(Reason::BodyFinished);
+        }
+        if polling.entered.is_cancelled() {
+            wind_down(this.body.as_mut());
+        }
+
+        let over = this.body.is_none() && scope.children.running() == 0;
+        if over && *this.has_waited && !*this.cut_short {
+            if let Some(outcome) = scope.outcome(this.value) {
+                hooks::step_resumes();
+                return Poll::Ready(outcome);
+            }
+        }
+        if over && !*this.has_waited {
+            cx.waker().wake_by_ref();
+        }
+        *this.has_waited = true;
+        polling.requeue();
+        Poll::Pending
+    }
+}
+
+/// The nursery is cancelled: drops the body and the children, but for those with a shield at work.
+fn drop_idle<'scope, 'env, E, S: Storage + 'env, B>(
+    scope: &Scope<'scope, 'env, E, S>,
+    polling: &Polling<'_>,
+    body: Pin<&mut Option<B>>,
+    cut_short: &mut bool,
+) {
+    let from_outside = !scope.children.node.has(CANCELLED);
+    let before = scope.children.running();
+    if body.is_some() && !polling.body_is_active() {
+        *cut_short |= from_outside;
+        drop_body(scope, body);
+    }
+    if let Err(payload) = polling.drop_idle() {
+        scope.panicked(payload);
+    }
+    *cut_short |= from_outside && scope.children.running() != before;
+}
+
+fn drop_body<E, S, B>(scope: &Scope<'_, '_, E, S>, mut body: Pin<&mut Option<B>>) {
+    if let Err(payload) = panics::catch(|| body.set(None)) {
+        scope.panicked(payload);
+    }
+}

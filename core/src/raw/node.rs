@@ -1,0 +1,512 @@
+//! The tree of scopes: who is inside whom, who is cancelled, and who must not be dropped yet.
+//!
+//! A node is one scope: a task, a nursery, a cancel scope, a shield. It is linked at its first
+//! poll under the node that is being polled then, and again if another node polls it later; it is
+//! unlinked by its destructor.
+//!
+//! # Counting shields
+//! `contributes(n) = n.HOLD || n.active > 0`, and `n.active` is the number of children of `n` that
+//! contribute. So a shield (which holds) is known to each scope around it, and a change travels
+//! up only as far as it changes something. `active == 0` in a cancelled scope means: drop it now.
+//!
+//! # Cancelling
+//! Only the cancelled node is marked. Whoever asks looks upwards, up to the first shield; while
+//! no scope of the thread is cancelled, nobody looks at all ([`State::cancelling`]).
+
+use core::cell::Cell;
+use core::marker::PhantomPinned;
+use core::pin::Pin;
+use core::ptr;
+use core::task::{Context, Waker};
+
+use super::port::with;
+use super::state::State;
+use crate::cancel::Reason;
+
+/// This scope itself was cancelled.
+pub(crate) const CANCELLED: u16 = 1;
+/// Keeps the scopes around it from being dropped: a shield, a clean-up to come.
+pub(crate) const HOLD: u16 = 1 << 1;
+pub(crate) const LINKED: u16 = 1 << 2;
+/// What is inside isn't cancelled by what is outside.
+pub(crate) const SHIELD: u16 = 1 << 3;
+pub(crate) const TASK: u16 = 1 << 4;
+pub(crate) const NURSERY: u16 = 1 << 5;
+/// The root task of a runtime.
+pub(crate) const ROOT: u16 = 1 << 6;
+/// Its code is on the stack.
+pub(crate) const POLLING: u16 = 1 << 7;
+/// To be woken by the cancellation under way.
+const WAKE: u16 = 1 << 8;
+/// Its deadline has passed: one last poll, then it is cancelled.
+pub(crate) const EXPIRED: u16 = 1 << 9;
+/// Starts a [`Timed`](super::heap::Timed).
+pub(crate) const TIMED: u16 = 1 << 10;
+
+const REASON_SHIFT: u32 = 12;
+
+/// A scope in the tree.
+#[repr(C)]
+pub(crate) struct Node {
+    pub(crate) parent: Cell<*const Node>,
+    first: Cell<*const Node>,
+    prev: Cell<*const Node>,
+    next: Cell<*const Node>,
+    /// Whom to wake so that this scope is polled: the waker of its last poll. A task's is the
+    /// waker of whoever awaits its handle.
+    pub(crate) waker: Cell<Option<Waker>>,
+    /// How many children contribute.
+    active: Cell<u32>,
+    /// Tasks: counts direct wakes, so that a nursery in the task's code knows whether its body
+    /// may have been woken since it last looked.
+    pub(crate) direct: Cell<u16>,
+    flags: Cell<u16>,
+    _pinned: PhantomPinned,
+}
+
+/// Notices the death of a node while foreign code runs.
+pub(crate) struct Watch {
+    node: Cell<*const Node>,
+    outer: *const Watch,
+}
+
+impl Node {
+    pub(crate) const fn new(flags: u16) -> Self {
+        Node {
+            parent: Cell::new(ptr::null()),
+            first: Cell::new(ptr::null()),
+            prev: Cell::new(ptr::null()),
+            next: Cell::new(ptr::null()),
+            waker: Cell::new(None),
+            active: Cell::new(0),
+            direct: Cell::new(0),
+            flags: Cell::new(flags),
+            _pinned: PhantomPinned,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn has(&self, flags: u16) -> bool {
+        self.flags.get() & flags != 0
+    }
+
+    #[inline]
+    pub(crate) fn set(&self, flags: u16) {
+        self.flags.set(self.flags.get() | flags);
+    }
+
+    #[inline]
+    pub(crate) fn clear(&self, flags: u16) {
+        self.flags.set(self.flags.get() & !flags);
+    }
+
+    /// Is a shield or a clean-up at work inside?
+    #[inline]
+    pub(crate) fn is_active(&self) -> bool {
+        self.active.get() != 0
+    }
+
+    /// Must the scopes around this one not be dropped yet?
+    pub(crate) fn contributes(&self) -> bool {
+        self.is_active() || self.has(HOLD)
+    }
+
+    /// Has its deadline passed, with no poll since?
+    pub(crate) fn is_expired(&self) -> bool {
+        with(|_| self.has(EXPIRED))
+    }
+
+    pub(crate) fn reason(&self) -> Reason {
+        Reason::from_code((self.flags.get() >> REASON_SHIFT) as u8)
+    }
+
+    /// The first node inside this one.
+    pub(crate) fn first(&self) -> *const Node {
+        self.first.get()
+    }
+
+    /// Makes the second node inside this one the first, and the first the last.
+    pub(crate) fn rotate(&self) {
+        // SAFETY: PINNED: links lead to live nodes; the list is circular.
+        if let Some(first) = unsafe { self.first.get().as_ref() } {
+            self.first.set(first.next.get());
+        }
+    }
+
+    /// How many nodes are directly inside this one.
+    pub(crate) fn count(&self) -> usize {
+        let first = self.first.get();
+        let (mut n, mut at) = (0, first);
+        // SAFETY: PINNED.
+        while let Some(node) = unsafe { at.as_ref() } {
+            n += 1;
+            at = node.next.get();
+            if at == first {
+                break;
+            }
+        }
+        n
+    }
+
+    /// Cancels this scope: wakes it and all in it that has to notice. The node may be gone when
+    /// this returns, if a foreign waker dropped it.
+    ///
+    /// # Safety
+    /// `this` leads to a live, pinned node and was made as WHOLE-POINTER asks.
+    pub(crate) unsafe fn cancel(this: *const Node, reason: Reason) {
+        let watch = with(|state| {
+            // SAFETY: by contract.
+            let node = unsafe { &*this };
+            if node.has(CANCELLED) {
+                return None;
+            }
+            node.set(CANCELLED | ((reason.code() as u16) << REASON_SHIFT));
+            node.clear(EXPIRED);
+            state.cancelling.set(state.cancelling.get() + 1);
+            state.mark_for_wake(this);
+            Some(Watch { node: Cell::new(this), outer: state.watch.get() })
+        });
+        let Some(watch) = watch else { return };
+        with(|state| state.watch.set(&watch));
+        // A foreign waker may cancel, drop and wake whatever it likes, so each is called with
+        // nothing borrowed, and the search starts anew after it.
+        while let Some(foreign) = with(|state| state.wake_next(watch.node.get())) {
+            foreign.wake();
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        with(|state| state.watch.set(self.outer));
+    }
+}
+
+impl core::fmt::Debug for Node {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Node").finish_non_exhaustive()
+    }
+}
+
+/// A struct that starts with a [`Node`].
+///
+/// # Safety
+/// `repr(C)`, the node first, and only ever linked while pinned.
+pub(crate) unsafe trait Scoped {
+    /// The node; the pointer is good for the whole struct (WHOLE-POINTER).
+    fn node_ptr(self: Pin<&Self>) -> *const Node
+    where
+        Self: Sized,
+    {
+        ptr::from_ref(self.get_ref()).cast()
+    }
+}
+
+// SAFETY: it is one.
+unsafe impl Scoped for Node {}
+
+/// While this lives, a scope's code is on the stack.
+pub(crate) struct Entered<'a> {
+    pub(crate) node: &'a Node,
+    pub(crate) outer: *const Node,
+    /// The waker differs from the last poll's.
+    pub(crate) fresh_waker: bool,
+}
+
+impl<'a> Entered<'a> {
+    /// Marks the start of a poll of a scope: links it under the scope that is being polled, keeps
+    /// the waker, and makes it the current scope until the guard is dropped.
+    #[inline]
+    pub(crate) fn new<T: Scoped>(scope: Pin<&'a T>, cx: &mut Context<'_>) -> Self {
+        let this = scope.node_ptr();
+        // SAFETY: `scope` is borrowed for as long as we live.
+        let node: &'a Node = unsafe { &*this };
+        let known = with(|_| {
+            let waker = node.waker.take();
+            let known = waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+            node.waker.set(waker);
+            known
+        });
+        if !known {
+            // NO-CALL-OUT: cloning and dropping a foreign waker runs foreign code.
+            let new = cx.waker().clone();
+            drop(with(|_| node.waker.replace(Some(new))));
+        }
+        with(|state| {
+            let outer = state.node.get();
+            if !(node.has(LINKED) && node.parent.get() == outer) {
+                state.relink(this, outer);
+            }
+            node.set(POLLING);
+            state.node.set(this);
+            Entered { node, outer, fresh_waker: !known }
+        })
+    }
+
+    /// Is this scope cancelled, by itself or from outside?
+    #[inline]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        with(|state| state.is_cancelled_within(self.node))
+    }
+
+    /// Is it cancelled, with nothing left inside that must run on?
+    #[inline]
+    pub(crate) fn must_drop(&self) -> bool {
+        with(|state| state.is_cancelled_within(self.node) && !self.node.is_active())
+    }
+
+    /// Is the code around this scope cancelled?
+    pub(crate) fn is_cancelled_around(&self) -> bool {
+        with(|state| state.cancelling.get() != 0 && state.is_cancelled_at(self.outer))
+    }
+}
+
+impl Drop for Entered<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        with(|state| {
+            self.node.clear(POLLING);
+            state.node.set(self.outer);
+        });
+    }
+}
+
+impl State {
+    /// Is a scope at or above this one cancelled, up to the first shield?
+    pub(crate) fn is_cancelled_at(&self, mut at: *const Node) -> bool {
+        // SAFETY: PINNED: links lead to live nodes.
+        while let Some(node) = unsafe { at.as_ref() } {
+            if node.has(CANCELLED) {
+                return true;
+            }
+            if node.has(SHIELD) {
+                return false;
+            }
+            at = node.parent.get();
+        }
+        false
+    }
+
+    /// As [`is_cancelled_at`](State::is_cancelled_at), cheap while nothing is cancelled.
+    #[inline]
+    pub(crate) fn is_cancelled_within(&self, node: &Node) -> bool {
+        self.cancelling.get() != 0 && self.is_cancelled_at(node)
+    }
+
+    /// Why the code in this node is cancelled: the innermost cancelled scope's reason.
+    pub(crate) fn reason_at(&self, mut at: *const Node) -> Option<Reason> {
+        // SAFETY: PINNED.
+        while let Some(node) = unsafe { at.as_ref() } {
+            if node.has(CANCELLED) {
+                return Some(node.reason());
+            }
+            if node.has(SHIELD) {
+                return None;
+            }
+            at = node.parent.get();
+        }
+        None
+    }
+
+    /// Moves a node under `parent`; null makes it a root.
+    pub(crate) fn relink(&self, this: *const Node, parent: *const Node) {
+        // SAFETY: PINNED: the caller's scope is alive.
+        let node = unsafe { &*this };
+        // Who it leaves is on the stack or was left by the move: its next poll sees the change.
+        let woken = self.unlink(node);
+        debug_assert!(woken.is_none() || node.contributes());
+        core::mem::forget(woken);
+        node.parent.set(parent);
+        node.set(LINKED);
+        // SAFETY: PINNED: the node being polled is alive.
+        let Some(parent) = (unsafe { parent.as_ref() }) else { return };
+        // SAFETY: PINNED.
+        match unsafe { parent.first.get().as_ref() } {
+            None => {
+                node.prev.set(this);
+                node.next.set(this);
+                parent.first.set(this);
+            }
+            Some(first) => {
+                let last = first.prev.get();
+                node.prev.set(last);
+                node.next.set(first);
+                first.prev.set(this);
+                // SAFETY: PINNED: the list is circular.
+                unsafe { &*last }.next.set(this);
+            }
+        }
+        if node.contributes() {
+            self.add_active(parent);
+        }
+    }
+
+    /// Takes a node out of the tree; a scope around it that only waited for it is woken by the
+    /// returned waker, or by one of ours.
+    fn unlink(&self, node: &Node) -> Option<Waker> {
+        if !node.has(LINKED) {
+            return None;
+        }
+        node.clear(LINKED);
+        let whole = node.parent.replace(ptr::null());
+        // SAFETY: PINNED: a linked node's parent is alive or null.
+        let parent = unsafe { whole.as_ref() }?;
+        let this = ptr::from_ref(node);
+        let (prev, next) = (node.prev.get(), node.next.get());
+        if next == this {
+            parent.first.set(ptr::null());
+        } else {
+            // SAFETY: PINNED: the list is circular.
+            unsafe { &*prev }.next.set(next);
+            // SAFETY: as above.
+            unsafe { &*next }.prev.set(prev);
+            if parent.first.get() == this {
+                parent.first.set(next);
+            }
+        }
+        if node.contributes() { self.remove_active(whole) } else { None }
+    }
+
+    fn add_active(&self, mut node: &Node) {
+        loop {
+            let contributed = node.contributes();
+            node.active.set(node.active.get() + 1);
+            if contributed {
+                return;
+            }
+            // SAFETY: PINNED.
+            match unsafe { node.parent.get().as_ref() } {
+                Some(parent) => node = parent,
+                None => return,
+            }
+        }
+    }
+
+    /// A child of this node no longer contributes. The topmost cancelled scope that has thereby
+    /// become free to be dropped is woken; those below it go with it.
+    #[must_use]
+    fn remove_active(&self, from: *const Node) -> Option<Waker> {
+        let mut freed: *const Node = ptr::null();
+        let mut at = from;
+        // SAFETY: PINNED.
+        while let Some(node) = unsafe { at.as_ref() } {
+            node.active.set(node.active.get() - 1);
+            if node.is_active() {
+                break;
+            }
+            if self.is_cancelled_within(node) {
+                freed = at;
+            }
+            if node.has(HOLD) {
+                break;
+            }
+            at = node.parent.get();
+        }
+        // SAFETY: PINNED.
+        let node = unsafe { freed.as_ref() }?;
+        if node.has(POLLING) { None } else { self.wake_node(freed) }
+    }
+
+    /// This node no longer holds the scopes around it.
+    #[must_use]
+    pub(crate) fn let_go(&self, node: &Node) -> Option<Waker> {
+        if !node.has(HOLD) {
+            return None;
+        }
+        node.clear(HOLD);
+        if node.is_active() { None } else { self.remove_active(node.parent.get()) }
+    }
+
+    /// The node after `at` in the part of the tree below `top` that a cancellation of `top` has
+    /// to do with: not into shields, and not into what is dropped as a whole.
+    fn step(&self, top: &Node, at: &Node) -> *const Node {
+        let below = ptr::eq(top, at) || (at.is_active() && !at.has(SHIELD));
+        if below && !at.first.get().is_null() {
+            return at.first.get();
+        }
+        let mut at = at;
+        while !ptr::eq(top, at) {
+            // SAFETY: PINNED; below `top` each node has a parent.
+            let parent = unsafe { &*at.parent.get() };
+            if at.next.get() != parent.first.get() {
+                return at.next.get();
+            }
+            at = parent;
+        }
+        ptr::null()
+    }
+
+    fn mark_for_wake(&self, top: *const Node) {
+        // SAFETY: PINNED: the caller's node.
+        let top = unsafe { &*top };
+        top.set(WAKE);
+        if !top.is_active() {
+            return;
+        }
+        let mut at: *const Node = top;
+        // SAFETY: PINNED.
+        while let Some(node) = unsafe { at.as_ref() } {
+            // An inactive task is dropped by its nursery, an active one runs on.
+            if !node.has(TASK) {
+                node.set(WAKE);
+            }
+            at = self.step(top, node);
+        }
+    }
+
+    /// Wakes the marked nodes up to the first whose waker isn't ours.
+    fn wake_next(&self, whole: *const Node) -> Option<Waker> {
+        // SAFETY: null (the node died) or alive: the watch follows it.
+        let top = unsafe { whole.as_ref() }?;
+        let mut at = whole;
+        // SAFETY: PINNED.
+        while let Some(node) = unsafe { at.as_ref() } {
+            if node.has(WAKE) {
+                node.clear(WAKE);
+                if let Some(foreign) = self.wake_node(at) {
+                    return Some(foreign);
+                }
+            }
+            at = self.step(top, node);
+        }
+        None
+    }
+
+    /// Takes a dying node out of everything. Nodes inside it, whose code lives on elsewhere, become
+    /// roots until they are polled again.
+    pub(crate) fn retire(&self, node: &Node) -> Option<Waker> {
+        let first = node.first.replace(ptr::null());
+        let mut at = first;
+        // SAFETY: PINNED.
+        while let Some(child) = unsafe { at.as_ref() } {
+            child.clear(LINKED);
+            child.parent.set(ptr::null());
+            at = child.next.get();
+            if at == first {
+                break;
+            }
+        }
+        if node.has(CANCELLED) {
+            node.clear(CANCELLED);
+            self.cancelling.set(self.cancelling.get() - 1);
+        }
+        let mut watch = self.watch.get();
+        // SAFETY: a watch lives on the stack of a `cancel` that has not returned.
+        while let Some(w) = unsafe { watch.as_ref() } {
+            if ptr::eq(w.node.get(), node) {
+                w.node.set(ptr::null());
+            }
+            watch = w.outer;
+        }
+        self.unlink(node)
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let foreign = with(|state| state.retire(self));
+        if let Some(foreign) = foreign {
+            foreign.wake();
+        }
+    }
+}

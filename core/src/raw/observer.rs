@@ -1,0 +1,96 @@
+//! Where the debugger of the turn is kept, with its lifetime erased.
+
+use core::cell::Cell;
+use core::time::Duration;
+
+use super::cell::{self, Header};
+use super::node::{ROOT, TASK};
+use super::port::with;
+use crate::hooks::{Debugger, MAIN, TaskInfo};
+
+/// The debugger's part of a thread's state.
+pub(crate) struct HookState {
+    /// Good during a turn (`install` to `uninstall`).
+    debugger: Cell<Option<*const dyn Debugger>>,
+    /// One of its methods is on the stack, or has panicked.
+    off: Cell<bool>,
+    /// Whose own code is running.
+    pub(crate) step: Cell<Option<TaskInfo<'static>>>,
+    /// Who has begun to sleep in this step.
+    pub(crate) sleep: Cell<Option<(TaskInfo<'static>, Duration)>>,
+    /// It has panicked, and is to be left alone in later turns.
+    failed: Cell<bool>,
+}
+
+impl HookState {
+    pub(crate) const fn new() -> Self {
+        HookState {
+            debugger: Cell::new(None),
+            off: Cell::new(false),
+            step: Cell::new(None),
+            sleep: Cell::new(None),
+            failed: Cell::new(false),
+        }
+    }
+
+    /// Is there a debugger to be told?
+    #[inline]
+    pub(crate) fn is_on(&self) -> bool {
+        self.debugger.get().is_some() && !self.off.get()
+    }
+}
+
+/// Keeps the debugger for the turn.
+pub(crate) fn set(debugger: Option<&dyn Debugger>) {
+    // SAFETY: only the lifetime is changed. `lend` uses the pointer while the turn, which borrows
+    // the debugger, exists; the turn's end sets `None`.
+    let debugger = debugger.map(|debugger| unsafe {
+        core::mem::transmute::<*const (dyn Debugger + '_), *const (dyn Debugger + 'static)>(debugger)
+    });
+    with(|state| {
+        let hooks = &state.hooks;
+        hooks.debugger.set(debugger);
+        hooks.step.set(None);
+        hooks.sleep.set(None);
+    });
+}
+
+/// Has it panicked in this turn?
+pub(crate) fn take_failed() -> bool {
+    with(|state| state.hooks.failed.take())
+}
+
+/// Lends the debugger to `f`, which says whether it is still fit. What happens inside isn't told.
+pub(crate) fn lend(f: impl FnOnce(&dyn Debugger) -> bool) {
+    let Some(debugger) = with(|state| {
+        let hooks = &state.hooks;
+        if hooks.off.replace(true) { None } else { hooks.debugger.get() }
+    }) else {
+        return;
+    };
+    // SAFETY: borrowed by the turn that is under way (`set`).
+    let fit = f(unsafe { &*debugger });
+    with(|state| {
+        state.hooks.off.set(false);
+        if !fit {
+            state.hooks.debugger.set(None);
+            state.hooks.failed.set(true);
+        }
+    });
+}
+
+/// The task whose code is running.
+pub(crate) fn current() -> Option<TaskInfo<'static>> {
+    let node = with(|state| {
+        // SAFETY: STATIC-BLOCKS.
+        let block = unsafe { state.block.get().as_ref() }?;
+        Some(block.cell.get())
+    })?;
+    // SAFETY: PINNED: the task that is being polled is alive.
+    let flags = unsafe { node.as_ref() }?;
+    if flags.has(ROOT) {
+        return Some(MAIN);
+    }
+    debug_assert!(flags.has(TASK));
+    core::ptr::NonNull::new(node.cast_mut()).map(|node| cell::info(node.cast::<Header>()))
+}

@@ -1,0 +1,279 @@
+//! The root task of a runtime, its timers, and the turn: what makes the runtime the current one.
+
+use core::cell::Cell;
+use core::pin::Pin;
+use core::ptr;
+use core::task::{Context, Poll};
+
+use super::block::{Block, QUEUED};
+use super::heap::Heap;
+use super::node::{Node, POLLING, ROOT, Scoped};
+use super::port::with;
+use super::state::{BUDGET, POLLS_PER_TURN};
+use super::{cell, waker};
+use crate::hooks::{self, Debugger};
+use crate::runtime::Next;
+use crate::time::{AnyClock, Tick};
+
+/// Root task and timers. The node comes first (WHOLE-POINTER).
+#[repr(C)]
+pub(crate) struct Root {
+    node: Node,
+    pub(crate) heap: Heap,
+    block: Cell<Option<&'static Block>>,
+    /// Good during a turn.
+    clock: Cell<Option<*const dyn AnyClock>>,
+    /// The debugger has panicked.
+    mute: Cell<bool>,
+    #[cfg(feature = "std")]
+    notify: Cell<Option<core::task::Waker>>,
+    #[cfg(feature = "std")]
+    has_set_notify: Cell<bool>,
+}
+
+// SAFETY: `repr(C)`, the node first; linked by `turn`, which asks for a pin.
+unsafe impl Scoped for Root {}
+
+impl Root {
+    pub(crate) const fn new() -> Self {
+        Root {
+            node: Node::new(ROOT),
+            heap: Heap::new(),
+            block: Cell::new(None),
+            clock: Cell::new(None),
+            mute: Cell::new(false),
+            #[cfg(feature = "std")]
+            notify: Cell::new(None),
+            #[cfg(feature = "std")]
+            has_set_notify: Cell::new(false),
+        }
+    }
+
+    /// Makes this the runtime whose turn it is.
+    ///
+    /// # Panics
+    /// If it is another's turn.
+    pub(crate) fn turn<'a>(
+        self: Pin<&'a Self>,
+        clock: &'a dyn AnyClock,
+        debugger: Option<&'a dyn Debugger>,
+    ) -> Turn<'a> {
+        match self.try_turn(clock, debugger) {
+            Some(turn) => turn,
+            None => panic!(
+                "giambio: this thread is inside a running runtime already; \
+                 `.await` the future instead of running it"
+            ),
+        }
+    }
+
+    /// The same, or `None` if it is another's turn.
+    pub(crate) fn try_turn<'a>(
+        self: Pin<&'a Self>,
+        clock: &'a dyn AnyClock,
+        debugger: Option<&'a dyn Debugger>,
+    ) -> Option<Turn<'a>> {
+        let this = self.get_ref();
+        let claimed = with(|state| {
+            if !state.runtime.get().is_null() {
+                return false;
+            }
+            state.runtime.set(this);
+            state.polls_left.set(POLLS_PER_TURN);
+            state.budget.set(BUDGET);
+            true
+        });
+        if !claimed {
+            return None;
+        }
+        let block = this.block.get().unwrap_or_else(|| {
+            let block = root_block();
+            with(|_| block.claim(self.node_ptr()));
+            this.block.set(Some(block));
+            block
+        });
+        // SAFETY: only the lifetime is changed. The pointer is used while the turn, which borrows
+        // the clock, exists (`with_clock`), and cleared when it ends.
+        let clock =
+            unsafe { core::mem::transmute::<*const (dyn AnyClock + 'a), *const (dyn AnyClock + 'static)>(clock) };
+        this.clock.set(Some(clock));
+        #[cfg(feature = "std")]
+        if let Some(notify) = this.notify.take() {
+            this.has_set_notify.set(true);
+            with(|state| state.table()).set_notify(Some(notify));
+        }
+        hooks::install(debugger.filter(|_| !this.mute.get()));
+        let (outer_node, outer_block) = with(|state| {
+            this.node.set(POLLING);
+            (state.node.replace(self.node_ptr()), state.block.replace(block))
+        });
+        Some(Turn { root: this, block, outer_node, outer_block })
+    }
+
+    /// Has the root task been woken?
+    pub(crate) fn is_ready(&self) -> bool {
+        #[cfg(feature = "std")]
+        if with(|state| state.table.get().is_some_and(super::table::Table::is_pending)) {
+            return true;
+        }
+        self.block.get().is_some_and(|block| block.has(QUEUED))
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn set_notify(&self, notify: core::task::Waker) {
+        self.notify.set(Some(notify));
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        #[cfg(feature = "std")]
+        if self.has_set_notify.get()
+            && let Some(table) = with(|state| state.table.get())
+        {
+            table.set_notify(None);
+        }
+        if let Some(block) = self.block.take() {
+            with(|state| {
+                block.clear(QUEUED);
+                cell::release_block(state, block);
+            });
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+fn root_block() -> &'static Block {
+    match cell::claim_block() {
+        Some(block) => block,
+        None => panic!("giambio: all control blocks of this thread are in use"),
+    }
+}
+
+/// Without a heap: root tasks have blocks of their own, in a `static`.
+#[cfg(not(feature = "alloc"))]
+fn root_block() -> &'static Block {
+    struct Blocks([Block; ROOTS]);
+    // SAFETY: blocks are touched only inside `with` (ONE-CONTEXT).
+    unsafe impl Sync for Blocks {}
+    const ROOTS: usize = 2;
+    static BLOCKS: Blocks = Blocks([const { Block::new() }; ROOTS]);
+    let free = with(|_| BLOCKS.0.iter().find(|block| !block.has(super::block::LIVE)));
+    match free {
+        Some(block) => block,
+        None => panic!("giambio: without feature `alloc` at most {ROOTS} runtimes exist at once"),
+    }
+}
+
+/// While this lives, it is this runtime's turn.
+pub(crate) struct Turn<'a> {
+    root: &'a Root,
+    block: &'static Block,
+    outer_node: *const Node,
+    outer_block: *const Block,
+}
+
+impl Turn<'_> {
+    /// The root task is polled in this turn.
+    pub(crate) fn make_ready(&self) {
+        with(|_| self.block.set(QUEUED));
+    }
+
+    /// Takes the wakes of other threads.
+    #[inline]
+    pub(crate) fn take_remote(&self) {
+        #[cfg(feature = "std")]
+        {
+            let table = with(|state| state.table());
+            table.take_remote(|block| {
+                if !block.has(super::block::LIVE) {
+                    return;
+                }
+                if let Some(foreign) = with(|state| state.wake_block(block)) {
+                    foreign.wake();
+                }
+            });
+        }
+    }
+
+    /// Fires the timers that are due.
+    #[inline]
+    pub(crate) fn fire_due(&self) {
+        if self.root.heap.soonest().is_none() {
+            return;
+        }
+        let Some(now) = with_clock(|clock, _| clock.now()) else { return };
+        while let Some(due) = self.root.heap.fire(now) {
+            #[cfg(feature = "hooks")]
+            if let Some((task, since)) = due.sleeper {
+                let span = with_clock(|clock, _| clock.instant(now) - clock.instant(since));
+                hooks::after_sleep(task, span.unwrap_or_default());
+            }
+            if let Some(foreign) = due.foreign {
+                foreign.wake();
+            }
+        }
+    }
+
+    /// Polls the root task's future if it was woken.
+    #[inline]
+    pub(crate) fn poll<F: Future>(&self, main: Pin<&mut F>) -> Option<Poll<F::Output>> {
+        let waker = with(|state| {
+            if !self.block.has(QUEUED) {
+                return None;
+            }
+            self.block.clear(QUEUED);
+            Some(waker::waker(state, self.block))
+        })?;
+        hooks::step_begins(|| hooks::MAIN);
+        let poll = main.poll(&mut Context::from_waker(&waker));
+        if poll.is_pending() {
+            hooks::step_ends();
+        }
+        Some(poll)
+    }
+
+    /// When to come back.
+    pub(crate) fn next<T>(&self) -> Next<T> {
+        if self.root.is_ready() {
+            return Next::Now;
+        }
+        match with(|_| self.root.heap.soonest()) {
+            Some(tick) => Next::At(Tick(tick)),
+            None => Next::OnWake,
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if !hooks::uninstall() {
+            self.root.mute.set(true);
+        }
+        self.root.clock.set(None);
+        with(|state| {
+            self.root.node.clear(POLLING);
+            state.node.set(self.outer_node);
+            state.block.set(self.outer_block);
+            state.runtime.set(ptr::null());
+        });
+    }
+}
+
+/// Lends the clock and the timers of the runtime whose turn it is.
+#[inline]
+pub(crate) fn with_clock<R>(f: impl FnOnce(&dyn AnyClock, *const Heap) -> R) -> Option<R> {
+    let (clock, heap) = with(|state| {
+        // SAFETY: the runtime whose turn it is is alive: its turn borrows it.
+        let root = unsafe { state.runtime.get().as_ref() }?;
+        Some((root.clock.get()?, &raw const root.heap))
+    })?;
+    // SAFETY: the clock is borrowed by the turn that is under way, and `f` returns before it ends.
+    Some(f(unsafe { &*clock }, heap))
+}
+
+impl core::fmt::Debug for Root {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Root").finish_non_exhaustive()
+    }
+}

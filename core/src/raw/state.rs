@@ -1,0 +1,168 @@
+//! What a thread knows of its runtime: who is being polled, how much it may still do, and the
+//! wake itself. One for each thread with `std`, else one for the program; see [`port`](super::port).
+
+use core::cell::Cell;
+use core::ptr;
+use core::task::Waker;
+
+use super::block::{Block, QUEUED};
+use super::node::{NURSERY, Node, POLLING, ROOT, TASK, Watch};
+use super::root::Root;
+use super::waker;
+
+/// How many children a turn polls before it looks at timers and I/O again (law FAIR).
+pub(crate) const POLLS_PER_TURN: u32 = 64;
+
+/// How many leaf operations a task may finish in one poll before it must yield (law FAIR).
+pub(crate) const BUDGET: u32 = 128;
+
+/// One thread's state.
+pub(crate) struct State {
+    /// The innermost scope that is being polled.
+    pub(crate) node: Cell<*const Node>,
+    /// The block of the task that is being polled.
+    pub(crate) block: Cell<*const Block>,
+    /// The runtime whose turn it is.
+    pub(crate) runtime: Cell<*const Root>,
+    /// How many cancelled scopes exist; while it is 0 nothing needs to ask whether it is cancelled.
+    pub(crate) cancelling: Cell<u32>,
+    /// What is left of `POLLS_PER_TURN`.
+    pub(crate) polls_left: Cell<u32>,
+    /// What is left of the running task's `BUDGET`.
+    pub(crate) budget: Cell<u32>,
+    /// Who wants to know when a node dies.
+    pub(crate) watch: Cell<*const Watch>,
+    #[cfg(feature = "alloc")]
+    pub(crate) table: Cell<Option<&'static super::table::Table>>,
+    #[cfg(feature = "alloc")]
+    pub(crate) thread: Cell<usize>,
+    #[cfg(feature = "hooks")]
+    pub(crate) hooks: crate::hooks::HookState,
+}
+
+// SAFETY: what the pointers lead to is touched only inside `with` (ONE-CONTEXT), which without
+// `std` means: inside a critical section, whoever enters it. With `std` the state stays in its
+// thread.
+#[cfg(not(feature = "std"))]
+unsafe impl Send for State {}
+
+impl State {
+    pub(crate) const fn new() -> Self {
+        State {
+            node: Cell::new(ptr::null()),
+            block: Cell::new(ptr::null()),
+            runtime: Cell::new(ptr::null()),
+            cancelling: Cell::new(0),
+            polls_left: Cell::new(0),
+            budget: Cell::new(BUDGET),
+            watch: Cell::new(ptr::null()),
+            #[cfg(feature = "alloc")]
+            table: Cell::new(None),
+            #[cfg(feature = "alloc")]
+            thread: Cell::new(usize::MAX),
+            #[cfg(feature = "hooks")]
+            hooks: crate::hooks::HookState::new(),
+        }
+    }
+
+    /// The node of the task that is being polled.
+    #[inline]
+    pub(crate) fn task_node(&self) -> Option<&Node> {
+        // SAFETY: STATIC-BLOCKS; the task being polled is alive, and so is its node (PINNED).
+        unsafe { self.block.get().as_ref().and_then(|block| block.cell.get().as_ref()) }
+    }
+
+    /// Is the running code in a cancelled scope, and not shielded from it?
+    #[inline]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelling.get() != 0 && self.is_cancelled_at(self.node.get())
+    }
+
+    /// Somebody woke the task of this block: it is polled in the next pass of its nursery, and
+    /// all nurseries in its code look at their bodies. Returns a foreign waker to be called when
+    /// nothing is borrowed any more.
+    #[inline]
+    pub(crate) fn wake_block(&self, block: &'static Block) -> Option<Waker> {
+        // SAFETY: a live block's node is pinned and alive (PINNED).
+        if let Some(node) = unsafe { block.cell.get().as_ref() } {
+            node.direct.set(node.direct.get().wrapping_add(1));
+        }
+        self.queue(block)
+    }
+
+    /// Puts a task on its nursery's ready list and, where that list was empty, does the same with
+    /// the task around the nursery, and so on (law NO-LOST-WAKE). Iterative: depth costs no stack.
+    pub(crate) fn queue(&self, mut block: &'static Block) -> Option<Waker> {
+        loop {
+            if block.has(QUEUED) {
+                return None;
+            }
+            // SAFETY: PINNED, as above.
+            let node = unsafe { block.cell.get().as_ref() }?;
+            if node.has(ROOT) {
+                block.set(QUEUED);
+                return None;
+            }
+            // SAFETY: a task's parent is its nursery for as long as it has a block, and the node
+            // starts the nursery's core (WHOLE-POINTER).
+            let nursery = unsafe { &*node.parent.get().cast::<super::cell::Children>() };
+            let was_empty = nursery.ready.is_empty();
+            nursery.ready.push(block);
+            if !was_empty || nursery.node.has(POLLING) {
+                return None;
+            }
+            block = match self.up_from(&nursery.node) {
+                Ok(block) => block,
+                Err(foreign) => return foreign,
+            };
+        }
+    }
+
+    /// Whom to queue so that this node is polled: the task that polls it, or a foreign waker.
+    ///
+    /// The task's own code needs no poll for a child's wake; but where another nursery lies in
+    /// between, its body leads to this node and so must be polled: the wake counts as direct.
+    pub(crate) fn up_from(&self, node: &Node) -> Result<&'static Block, Option<Waker>> {
+        let waker = node.waker.take();
+        let Some(block) = waker.as_ref().and_then(|waker| waker::block_of(self, waker)) else {
+            // Taken: it is called once, and stored again by the next poll.
+            return Err(waker);
+        };
+        node.waker.set(waker);
+        let mut above = node.parent.get();
+        // SAFETY: PINNED: links lead to live nodes.
+        while let Some(outer) = unsafe { above.as_ref() } {
+            if outer.has(NURSERY) {
+                // SAFETY: PINNED: a live block's node.
+                if let Some(task) = unsafe { block.cell.get().as_ref() } {
+                    task.direct.set(task.direct.get().wrapping_add(1));
+                }
+                break;
+            }
+            if outer.has(TASK | ROOT) {
+                break;
+            }
+            above = outer.parent.get();
+        }
+        Ok(block)
+    }
+
+    /// Makes the code that polls this node poll it again.
+    pub(crate) fn wake_node(&self, this: *const Node) -> Option<Waker> {
+        // SAFETY: PINNED: the caller's pointer leads to a live node.
+        let node = unsafe { this.as_ref() }?;
+        if node.has(TASK) {
+            // SAFETY: a task's node starts its header (WHOLE-POINTER).
+            let block = unsafe { &*this.cast::<super::cell::Header>() }.block.get()?;
+            return self.wake_block(block);
+        }
+        let waker = node.waker.take();
+        match waker.as_ref().and_then(|waker| waker::block_of(self, waker)) {
+            Some(block) => {
+                node.waker.set(waker);
+                self.wake_block(block)
+            }
+            None => waker,
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The table of a thread: its control blocks by number, in leaked chunks that double in size.
+//!
+//! A chunk never moves and is never freed (STATIC-BLOCKS), so a reference to a block stays good,
+//! and another thread may look a block up while the owner adds chunks. When a thread ends with
+//! no task alive, the next new thread takes its table over.
+
+use alloc::boxed::Box;
+use core::cell::Cell;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use super::block::Block;
+#[cfg(feature = "std")]
+use super::inbox::{Bits, Pending};
+
+/// Blocks in the first chunk; a multiple of the width of a word.
+const FIRST: usize = 64;
+
+/// How many bits of a waker name the slot.
+#[cfg(target_pointer_width = "64")]
+pub(crate) const SLOT_BITS: u32 = 28;
+/// How many bits of a waker name the slot.
+#[cfg(not(target_pointer_width = "64"))]
+pub(crate) const SLOT_BITS: u32 = 18;
+
+/// How many bits of a waker name the thread.
+#[cfg(feature = "std")]
+pub(crate) const THREAD_BITS: u32 = usize::BITS - SLOT_BITS - super::block::GENERATION_BITS;
+
+const CHUNKS: usize = SLOT_BITS as usize - FIRST.trailing_zeros() as usize;
+
+/// One thread's control blocks.
+pub(crate) struct Table {
+    pub(crate) thread: usize,
+    chunks: [AtomicPtr<Block>; CHUNKS],
+    used: Cell<u32>,
+    free: Cell<*const Block>,
+    live: Cell<u32>,
+    #[cfg(feature = "std")]
+    remote: Remote,
+}
+
+// SAFETY: the cells are touched by the owner alone (ONE-CONTEXT), and so are the blocks but for
+// their generation; `chunks` and `remote` are atomic. A table changes hands under a lock.
+unsafe impl Sync for Table {}
+// SAFETY: as above.
+unsafe impl Send for Table {}
+
+/// In which chunk a slot lies, and where in it.
+#[inline]
+const fn locate(slot: usize) -> (usize, usize) {
+    let n = slot + FIRST;
+    let chunk = (n.ilog2() - FIRST.ilog2()) as usize;
+    (chunk, n - (FIRST << chunk))
+}
+
+impl Table {
+    fn new(thread: usize) -> Self {
+        Table {
+            thread,
+            chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
+            used: Cell::new(0),
+            free: Cell::new(ptr::null()),
+            live: Cell::new(0),
+            #[cfg(feature = "std")]
+            remote: Remote::new(),
+        }
+    }
+
+    /// The block of a slot that was handed out at some time; `None` for a number never used.
+    #[inline]
+    pub(crate) fn block(&self, slot: usize) -> Option<&'static Block> {
+        let (chunk, offset) = locate(slot);
+        let first = self.chunks.get(chunk)?.load(Ordering::Acquire);
+        if first.is_null() {
+            return None;
+        }
+        // SAFETY: STATIC-BLOCKS; chunk `k` has `FIRST << k` blocks, and `offset` is below that.
+        Some(unsafe { &*first.add(offset) })
+    }
+
+    /// A free block, or `None` when all numbers are in use.
+    #[inline]
+    pub(crate) fn claim(&self) -> Option<&'static Block> {
+        // SAFETY: STATIC-BLOCKS; the list holds blocks of this table.
+        let block: &'static Block = match unsafe { self.free.get().as_ref() } {
+            Some(block) => {
+                self.free.set(block.next.get());
+                block
+            }
+            None => self.fresh()?,
+        };
+        self.live.set(self.live.get() + 1);
+        Some(block)
+    }
+
+    #[cold]
+    fn fresh(&self) -> Option<&'static Block> {
+        let slot = self.used.get() as usize;
+        let (chunk, offset) = locate(slot);
+        let place = self.chunks.get(chunk)?;
+        if offset == 0 && place.load(Ordering::Relaxed).is_null() {
+            let blocks: Box<[Block]> = (0..FIRST << chunk).map(|_| Block::new()).collect();
+            #[cfg(feature = "std")]
+            self.remote.add_chunk(chunk);
+            place.store(Box::leak(blocks).as_mut_ptr(), Ordering::Release);
+        }
+        self.used.set(slot as u32 + 1);
+        let block = self.block(slot)?;
+        block.slot.set(slot as u32);
+        Some(block)
+    }
+
+    /// Takes a released block back.
+    #[inline]
+    pub(crate) fn release(&self, block: &'static Block) {
+        block.next.set(self.free.replace(block));
+        self.live.set(self.live.get() - 1);
+    }
+
+    /// How many blocks are in use.
+    #[cfg(feature = "std")]
+    pub(crate) fn live(&self) -> u32 {
+        self.live.get()
+    }
+}
+
+#[cfg(not(feature = "std"))]
+mod imp {
+    use super::*;
+
+    /// The one table of the program.
+    pub(crate) fn create() -> &'static Table {
+        Box::leak(Box::new(Table::new(0)))
+    }
+}
+
+#[cfg(feature = "std")]
+mod imp {
+    use super::*;
+    use core::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use core::task::Waker;
+    use std::sync::{Mutex, PoisonError};
+    use std::vec::Vec;
+
+    const THREADS: usize = 1 << THREAD_BITS;
+
+    /// All tables by thread number, for wakes from other threads and from signal handlers: no
+    /// lock is taken on that way.
+    static TABLES: [AtomicPtr<Table>; THREADS] = [const { AtomicPtr::new(ptr::null_mut()) }; THREADS];
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    /// Tables whose thread has ended.
+    static RETIRED: Mutex<Vec<&'static Table>> = Mutex::new(Vec::new());
+
+    /// What other threads touch of a table.
+    pub(super) struct Remote {
+        bits: [AtomicPtr<Bits>; CHUNKS],
+        pub(super) pending: Pending,
+        notify: AtomicPtr<Waker>,
+        /// How many threads are calling `notify` right now.
+        callers: AtomicUsize,
+    }
+
+    impl Remote {
+        pub(super) fn new() -> Self {
+            Remote {
+                bits: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
+                pending: Pending::new(),
+                notify: AtomicPtr::new(ptr::null_mut()),
+                callers: AtomicUsize::new(0),
+            }
+        }
+
+        pub(super) fn add_chunk(&self, chunk: usize) {
+            let words = (FIRST << chunk) / Bits::WIDTH;
+            let bits: Box<[Bits]> = (0..words).map(|_| Bits::new()).collect();
+            self.bits[chunk].store(Box::leak(bits).as_mut_ptr(), Ordering::Release);
+        }
+
+        /// The word that holds the bit of a slot whose chunk exists.
+        fn word(&self, slot: usize) -> Option<(&'static Bits, usize)> {
+            let (chunk, offset) = locate(slot);
+            let first = self.bits.get(chunk)?.load(Ordering::Acquire);
+            if first.is_null() {
+                return None;
+            }
+            // SAFETY: STATIC-BLOCKS holds for the words as well: leaked, one for `WIDTH` blocks.
+            Some((unsafe { &*first.add(offset / Bits::WIDTH) }, offset % Bits::WIDTH))
+        }
+
+        fn post(&self, slot: usize) {
+            let Some((word, bit)) = self.word(slot) else { return };
+            if word.post(bit, &self.pending) {
+                self.callers.fetch_add(1, SeqCst);
+                // SAFETY: the waker is freed only after `callers` was seen at 0 with the pointer
+                // already taken away (`set_notify`); we are counted since before the load.
+                if let Some(waker) = unsafe { self.notify.load(SeqCst).as_ref() } {
+                    waker.wake_by_ref();
+                }
+                self.callers.fetch_sub(1, SeqCst);
+            }
+        }
+    }
+
+    impl Table {
+        /// Sets what ends the owner's wait when another thread wakes a task.
+        pub(crate) fn set_notify(&self, waker: Option<Waker>) {
+            let new = waker.map_or(ptr::null_mut(), |waker| Box::into_raw(Box::new(waker)));
+            let old = self.remote.notify.swap(new, SeqCst);
+            if !old.is_null() {
+                while self.remote.callers.load(SeqCst) != 0 {
+                    std::thread::yield_now();
+                }
+                // SAFETY: made by `Box::into_raw` above, and no caller can still see it.
+                drop(unsafe { Box::from_raw(old) });
+            }
+        }
+
+        /// Has another thread woken something?
+        pub(crate) fn is_pending(&self) -> bool {
+            self.remote.pending.is_set()
+        }
+
+        /// Takes the wakes of other threads: calls `wake` for each block.
+        pub(crate) fn take_remote(&self, mut wake: impl FnMut(&'static Block)) {
+            if !self.remote.pending.take() {
+                return;
+            }
+            for start in (0..self.used.get() as usize).step_by(Bits::WIDTH) {
+                let Some((word, _)) = self.remote.word(start) else { return };
+                let mut bits = word.take();
+                while bits != 0 {
+                    let slot = start + bits.trailing_zeros() as usize;
+                    bits &= bits - 1;
+                    if let Some(block) = self.block(slot) {
+                        wake(block);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Posts a wake to another thread's inbox. Signal-safe; harmless when all is gone.
+    pub(crate) fn wake_remote(thread: usize, slot: usize, generation: u32) {
+        let Some(entry) = TABLES.get(thread) else { return };
+        // SAFETY: null or a leaked table.
+        let Some(table) = (unsafe { entry.load(Ordering::Acquire).as_ref() }) else { return };
+        if table.block(slot).is_some_and(|block| block.generation() == generation) {
+            table.remote.post(slot);
+        }
+    }
+
+    /// A table for this thread: one of a thread that has ended, or a new one.
+    pub(crate) fn create() -> &'static Table {
+        let retired = RETIRED.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let table = retired.unwrap_or_else(|| {
+            let thread = COUNT.fetch_add(1, SeqCst);
+            assert!(thread < THREADS, "giambio: more than {THREADS} threads with a runtime at once");
+            let table: &'static Table = Box::leak(Box::new(Table::new(thread)));
+            TABLES[thread].store(ptr::from_ref(table).cast_mut(), Ordering::Release);
+            table
+        });
+        // Fails while the thread ends; the table is leaked then.
+        let _ = RETIRE.try_with(|retire| retire.0.set(Some(table)));
+        table
+    }
+
+    struct Retire(Cell<Option<&'static Table>>);
+
+    std::thread_local! {
+        static RETIRE: Retire = const { Retire(Cell::new(None)) };
+    }
+
+    impl Drop for Retire {
+        fn drop(&mut self) {
+            let Some(table) = self.0.get() else { return };
+            table.set_notify(None);
+            // With a task left (a forgotten nursery), the blocks stay this thread's for ever.
+            if table.live() == 0 {
+                crate::raw::port::with(|state| state.forget_table());
+                RETIRED.lock().unwrap_or_else(PoisonError::into_inner).push(table);
+            }
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+use imp::Remote;
+use imp::create;
+#[cfg(feature = "std")]
+pub(crate) use imp::wake_remote;
+
+impl super::state::State {
+    /// This thread's table, made when first needed.
+    #[inline]
+    pub(crate) fn table(&self) -> &'static Table {
+        match self.table.get() {
+            Some(table) => table,
+            None => self.create_table(),
+        }
+    }
+
+    #[cold]
+    fn create_table(&self) -> &'static Table {
+        let table = create();
+        self.table.set(Some(table));
+        self.thread.set(table.thread);
+        table
+    }
+
+    /// The thread ends and gives its table away.
+    #[cfg(feature = "std")]
+    fn forget_table(&self) {
+        self.table.set(None);
+        self.thread.set(usize::MAX);
+    }
+}

@@ -1,0 +1,235 @@
+//! The loop, in the open: one [`turn`](Runtime::turn) does what can be done now and says when to
+//! come back. Nothing here sleeps.
+//!
+//! A turn takes the wakes of other threads, fires the timers that are due, and polls the root
+//! task, whose nurseries poll their ready children: at most 64 of them, then it is time to look at
+//! timers and I/O again (law FAIR). What an adapter adds is how to wait between turns.
+
+use core::pin::Pin;
+use core::task::Poll;
+use core::time::Duration;
+
+use pin_project_lite::pin_project;
+
+use crate::hooks::{self, Debugger, NoDebugger};
+use crate::raw::root::Root;
+use crate::time::{Clock, Tick};
+
+/// When a runtime has work again.
+///
+/// ```
+/// use giambio_core::{Next, Tick};
+/// let next: Next<u8> = Next::At(Tick(5));
+/// assert_eq!(next, Next::At(Tick(5)));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "it says when the runtime must be turned again"]
+pub enum Next<T> {
+    /// Tasks are ready: look at I/O without waiting, then turn again.
+    Now,
+    /// Nothing to do before this reading of the clock, unless a task is woken.
+    At(Tick),
+    /// Nothing to do until a task is woken.
+    OnWake,
+    /// The main future has ended, with this.
+    Finished(T),
+}
+
+/// How long a [`Wait`] may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Not at all: look for events and return.
+    Now,
+    /// Until this reading of the clock, or an earlier wake.
+    At(Tick),
+    /// Until a task is woken.
+    OnWake,
+}
+
+/// How a loop waits between turns: an operating system's poll, `wfi`, or moving a virtual clock.
+///
+/// A wait may end too early, at the cost of a needless turn. It must end when a task is woken:
+/// by an event that the wait itself delivers, by an interrupt, or by another thread through
+/// [`Runtime::with_notify`].
+///
+/// ```
+/// use core::pin::pin;
+/// use core::time::Duration;
+/// use giambio_core::{Runtime, Until, VirtualClock, sleep};
+///
+/// let clock: VirtualClock = VirtualClock::new();
+/// let runtime = pin!(Runtime::new(&clock, sleep(Duration::from_secs(3600))));
+/// // A wait that takes no time at all.
+/// runtime.run(&mut |until| match until {
+///     Until::Now => {}
+///     Until::At(tick) => clock.advance_to(tick),
+///     Until::OnWake => panic!("all tasks wait, and nobody is left to wake one"),
+/// });
+/// ```
+pub trait Wait {
+    /// Waits, at most until then.
+    fn wait(&mut self, until: Until);
+}
+
+impl<F: FnMut(Until)> Wait for F {
+    fn wait(&mut self, until: Until) {
+        self(until)
+    }
+}
+
+pin_project! {
+    /// A main future with a clock, ready to be turned.
+    ///
+    /// Pin it, then call [`turn`](Runtime::turn) in a loop of your own, or [`run`](Runtime::run)
+    /// with a [`Wait`]. Dropping it drops the main future and all tasks in it.
+    ///
+    /// ```
+    /// use core::pin::pin;
+    /// use giambio_core::{Next, Runtime, VirtualClock, checkpoint};
+    ///
+    /// let clock: VirtualClock = VirtualClock::new();
+    /// let mut runtime = pin!(Runtime::new(&clock, async {
+    ///     checkpoint().await;
+    ///     42
+    /// }));
+    /// assert_eq!(runtime.as_mut().turn(), Next::Now);
+    /// assert_eq!(runtime.as_mut().turn(), Next::Finished(42));
+    /// ```
+    #[must_use = "a runtime does nothing unless it is turned"]
+    pub struct Runtime<F: Future, C: Clock, D: Debugger = NoDebugger> {
+        #[pin]
+        main: Option<F>,
+        #[pin]
+        root: Root,
+        // Always there; an `Option` so that `with_debugger` can move it on.
+        seams: Option<(C, D)>,
+        started: bool,
+    }
+
+    impl<F: Future, C: Clock, D: Debugger> PinnedDrop for Runtime<F, C, D> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let (true, Some((clock, debugger))) = (this.main.is_some(), this.seams) {
+                // The destructors of the tasks run as tasks do: in a turn, if none is under way.
+                let _turn = this.root.as_ref().try_turn(clock, hooks::dynamic(debugger));
+                this.main.set(None);
+            }
+        }
+    }
+}
+
+impl<F: Future, C: Clock> Runtime<F, C> {
+    /// A runtime that has not begun.
+    pub fn new(clock: C, main: F) -> Self {
+        Runtime { main: Some(main), root: Root::new(), seams: Some((clock, NoDebugger)), started: false }
+    }
+
+    /// The same with a debugger, which sees every event.
+    pub fn with_debugger<D: Debugger>(mut self, debugger: D) -> Runtime<F, C, D> {
+        Runtime {
+            main: self.main.take(),
+            root: Root::new(),
+            seams: self.seams.take().map(|(clock, _)| (clock, debugger)),
+            started: false,
+        }
+    }
+}
+
+impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
+    /// The same with something to call when a task is woken by another thread: it must end a
+    /// [`Wait::wait`] that is under way, or the next one. It may be called from any thread.
+    #[cfg(feature = "std")]
+    pub fn with_notify(self, notify: core::task::Waker) -> Self {
+        self.root.set_notify(notify);
+        self
+    }
+
+    /// Does what can be done now: takes the wakes of other threads, fires the timers that are
+    /// due, and polls the tasks that are ready, each once and at most 64 of them.
+    ///
+    /// # Panics
+    /// * If a task panics: the panic is passed on when the clean-ups of its siblings have run.
+    /// * Inside another turn of the same thread: `.await` the future instead.
+    /// * After [`Next::Finished`].
+    pub fn turn(self: Pin<&mut Self>) -> Next<F::Output> {
+        let mut this = self.project();
+        let (Some((clock, debugger)), true) = (&this.seams, this.main.is_some()) else {
+            panic!("giambio: the runtime was turned after it had finished")
+        };
+        let turn = this.root.as_ref().turn(clock, hooks::dynamic(debugger));
+        if !*this.started {
+            *this.started = true;
+            hooks::start();
+            turn.make_ready();
+        }
+        turn.take_remote();
+        turn.fire_due();
+        let Some(main) = this.main.as_mut().as_pin_mut() else { return Next::OnWake };
+        if let Some(Poll::Ready(value)) = turn.poll(main) {
+            this.main.set(None);
+            hooks::exited(|| hooks::MAIN);
+            hooks::exit();
+            return Next::Finished(value);
+        }
+        turn.next()
+    }
+
+    /// Turns until the main future ends, waiting in between.
+    ///
+    /// # Panics
+    /// As [`turn`](Runtime::turn).
+    pub fn run(mut self: Pin<&mut Self>, wait: &mut impl Wait) -> F::Output {
+        loop {
+            let until = match self.as_mut().turn() {
+                Next::Finished(value) => return value,
+                Next::Now => Until::Now,
+                Next::At(tick) => Until::At(tick),
+                Next::OnWake => Until::OnWake,
+            };
+            wait.wait(until);
+        }
+    }
+
+    /// Is there something to do, so that the next turn won't be idle? For loops that look once
+    /// more, interrupts masked, before they sleep.
+    pub fn is_ready(&self) -> bool {
+        !self.started || self.root.is_ready()
+    }
+
+    fn seams(&self) -> &(C, D) {
+        match &self.seams {
+            Some(seams) => seams,
+            None => unreachable!("taken only by `with_debugger`, with the runtime"),
+        }
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &C {
+        &self.seams().0
+    }
+
+    /// The debugger.
+    pub fn debugger(&self) -> &D {
+        &self.seams().1
+    }
+
+    /// Tells the debugger that the loop is about to look for I/O, for at most that long (`None`:
+    /// without limit). For adapters.
+    pub fn before_io(&self, timeout: Option<Duration>) {
+        hooks::observe(self.debugger(), |debugger| debugger.before_io(timeout));
+    }
+
+    /// Tells the debugger that the loop has looked for I/O. For adapters.
+    pub fn after_io(&self, timeout: Option<Duration>) {
+        hooks::observe(self.debugger(), |debugger| debugger.after_io(timeout));
+    }
+}
+
+impl<F: Future, C: Clock, D: Debugger> core::fmt::Debug for Runtime<F, C, D> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Runtime")
+            .field("started", &self.started)
+            .field("finished", &self.main.is_none())
+            .finish_non_exhaustive()
+    }
+}

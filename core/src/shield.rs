@@ -1,0 +1,286 @@
+//! Work that a cancellation must let finish: shields, and clean-ups that may await.
+//!
+//! While a shield or a clean-up is at work, the cancelled scopes around it wait for it; everything
+//! else in them is dropped meanwhile, so that a clean-up may wait for what a sibling held. With a
+//! grace period that wait is bounded.
+//!
+//! Nothing can run in a future that somebody simply drops (a `select!`, say): a shield or clean-up
+//! inside is abandoned then, which the debugger is told.
+
+use core::future::{pending, poll_fn};
+use core::pin::{Pin, pin};
+use core::task::{Context, Poll};
+use core::time::Duration;
+
+use pin_project_lite::pin_project;
+
+use crate::hooks;
+use crate::panics::{self, Payload};
+use crate::raw::heap::Timed;
+use crate::raw::node::{Entered, HOLD, SHIELD};
+use crate::raw::port::with;
+use crate::raw::root::with_clock;
+use crate::sleep::no_runtime;
+
+/// Told when work that should have come to its end is dropped.
+struct Unfinished;
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        hooks::abandoned();
+    }
+}
+
+/// Polls what is inside a shield, for at most `grace` after a cancellation around it.
+/// `None`: the grace is over, and it was dropped.
+fn poll_shielded<F: Future>(
+    timed: Pin<&Timed>,
+    mut body: Pin<&mut Option<F>>,
+    grace: Option<Duration>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<F::Output>> {
+    let entered = Entered::new(timed, cx);
+    if let Some(grace) = grace
+        && entered.is_cancelled_around()
+    {
+        let armed = with_clock(|clock, heap| {
+            if !timed.is_armed_in(heap) && !timed.is_over() {
+                let now = clock.now();
+                let end = now.saturating_add(clock.to_ticks(grace)).saturating_add(clock.lag());
+                timed.arm_or_expire(heap, end, now);
+            }
+        });
+        if armed.is_none() {
+            no_runtime("a grace period");
+        }
+    }
+    if !entered.must_drop() {
+        let Some(future) = body.as_mut().as_pin_mut() else { return Poll::Pending };
+        if let Poll::Ready(value) = future.poll(cx) {
+            body.set(None);
+            return Poll::Ready(Some(value));
+        }
+        if timed.node.is_expired() {
+            timed.cancel(crate::cancel::Reason::Deadline);
+        }
+        if !entered.must_drop() {
+            return Poll::Pending;
+        }
+    }
+    body.set(None);
+    Poll::Ready(None)
+}
+
+/// Lets go of the scopes around: what was shielded is over.
+fn let_go(timed: Pin<&Timed>) {
+    timed.disarm();
+    if let Some(foreign) = with(|state| state.let_go(&timed.node)) {
+        foreign.wake();
+    }
+}
+
+pin_project! {
+    struct Shield<F> {
+        #[pin]
+        body: Option<F>,
+        #[pin]
+        timed: Timed,
+        grace: Option<Duration>,
+        unfinished: Option<Unfinished>,
+    }
+}
+
+impl<F: Future> Future for Shield<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        if this.unfinished.is_none() {
+            if this.body.is_none() || with(|state| state.is_cancelled()) {
+                // In cancelled code it never starts; after its grace it never ends.
+                return Poll::Pending;
+            }
+            *this.unfinished = Some(Unfinished);
+        }
+        let timed = this.timed.as_ref();
+        let Poll::Ready(end) = poll_shielded(timed, this.body.as_mut(), *this.grace, cx) else {
+            return Poll::Pending;
+        };
+        if end.is_some() {
+            core::mem::forget(this.unfinished.take());
+        } else {
+            *this.unfinished = None;
+        }
+        let_go(timed);
+        match end {
+            Some(value) => Poll::Ready(value),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// Runs `body` to its end even if a scope around it is cancelled meanwhile. The cancellation is
+/// noticed at the first suspension after it.
+///
+/// In code that is cancelled already, a shield never starts.
+///
+/// # Cancellation
+/// Cancelling a scope around it waits for it. Dropping it drops `body`; the debugger is told of
+/// that (`on_cleanup_abandoned`).
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, Until, VirtualClock};
+/// use core::time::Duration;
+/// use giambio_core::{clock, move_on_after, shield, sleep};
+///
+/// # let time: VirtualClock = VirtualClock::new();
+/// # pin!(Runtime::new(&time, async {
+/// let start = clock();
+/// let late = move_on_after(Duration::from_secs(1), async {
+///     shield(sleep(Duration::from_secs(3))).await; // e.g. writing to flash
+///     sleep(Duration::from_secs(9)).await;
+/// })
+/// .await;
+/// assert_eq!(late, None);
+/// assert_eq!(clock() - start, Duration::from_secs(3));
+/// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
+/// ```
+pub async fn shield<T>(body: impl Future<Output = T>) -> T {
+    Shield { body: Some(body), timed: shield_node(), grace: None, unfinished: None }.await
+}
+
+/// As [`shield`], but once a scope around it is cancelled, `body` has at most `grace` to end; then
+/// it is dropped like the rest.
+///
+/// # Cancellation
+/// Cancelling a scope around it waits for it, at most `grace`.
+///
+/// # Panics
+/// When cancelled outside a runtime, where no clock is.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, Until, VirtualClock};
+/// use core::time::Duration;
+/// use giambio_core::{clock, move_on_after, shield_for, sleep};
+///
+/// # let time: VirtualClock = VirtualClock::new();
+/// # pin!(Runtime::new(&time, async {
+/// let start = clock();
+/// let endless = shield_for(Duration::from_secs(2), core::future::pending::<()>());
+/// move_on_after(Duration::from_secs(1), endless).await;
+/// assert_eq!(clock() - start, Duration::from_secs(3));
+/// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
+/// ```
+pub async fn shield_for<T>(grace: Duration, body: impl Future<Output = T>) -> T {
+    Shield { body: Some(body), timed: shield_node(), grace: Some(grace), unfinished: None }.await
+}
+
+const fn shield_node() -> Timed {
+    Timed::new(SHIELD | HOLD)
+}
+
+/// Runs `body`, then `clean_up`, whatever becomes of `body`: it ends, it panics (where panics can
+/// be caught), or a scope around it is cancelled. Then `body` is dropped first, and `clean_up`
+/// runs shielded.
+///
+/// In code that is cancelled already, neither starts.
+///
+/// # Cancellation
+/// Cancelling a scope around it drops `body` at its next suspension and waits for `clean_up`.
+/// Dropping it drops `body`; no asynchronous code can run then, and the debugger is told of the
+/// abandoned clean-up.
+///
+/// # Panics
+/// With the panic of `body`, when `clean_up` has ended.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, Until, VirtualClock};
+/// use core::time::Duration;
+/// use giambio_core::{clock, finally, move_on_after, sleep};
+///
+/// # let time: VirtualClock = VirtualClock::new();
+/// # pin!(Runtime::new(&time, async {
+/// let start = clock();
+/// let work = finally(
+///     sleep(Duration::from_secs(9)),
+///     async || sleep(Duration::from_secs(1)).await, // say goodbye to the other side
+/// );
+/// assert_eq!(move_on_after(Duration::from_secs(2), work).await, None);
+/// assert_eq!(clock() - start, Duration::from_secs(3));
+/// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
+/// ```
+pub async fn finally<T>(body: impl Future<Output = T>, clean_up: impl AsyncFnOnce()) -> T {
+    finally_within(None, body, clean_up).await
+}
+
+/// As [`finally`], but once a scope around it is cancelled, `clean_up` has at most `grace` to end.
+///
+/// # Cancellation
+/// As [`finally`], and the wait is bounded by `grace`.
+///
+/// # Panics
+/// As [`finally`]; and when cancelled outside a runtime, where no clock is.
+pub async fn finally_for<T>(grace: Duration, body: impl Future<Output = T>, clean_up: impl AsyncFnOnce()) -> T {
+    finally_within(Some(grace), body, clean_up).await
+}
+
+/// How the body of a `finally` ended.
+enum Body<T> {
+    Value(T),
+    Panic(Payload),
+    Cancelled,
+}
+
+async fn finally_within<T>(grace: Option<Duration>, body: impl Future<Output = T>, clean_up: impl AsyncFnOnce()) -> T {
+    // Holds the scopes around from the first poll of the body to the end of the clean-up.
+    let timed = pin!(Timed::new(HOLD));
+    let timed = timed.into_ref();
+    if with(|state| state.is_cancelled()) {
+        return pending().await;
+    }
+    let unfinished = Unfinished;
+    let mut body = pin!(Some(body));
+    let end = poll_fn(|cx| poll_body(timed, body.as_mut(), cx)).await;
+    with(|_| timed.node.set(SHIELD));
+    let mut clean_up = pin!(Some(clean_up()));
+    let done = poll_fn(|cx| poll_shielded(timed, clean_up.as_mut(), grace, cx)).await;
+    match done {
+        Some(()) => core::mem::forget(unfinished),
+        None => drop(unfinished),
+    }
+    let_go(timed);
+    match end {
+        Body::Value(value) => value,
+        Body::Panic(payload) => panics::resume(payload),
+        Body::Cancelled => pending().await,
+    }
+}
+
+fn poll_body<F: Future>(
+    timed: Pin<&Timed>,
+    mut body: Pin<&mut Option<F>>,
+    cx: &mut Context<'_>,
+) -> Poll<Body<F::Output>> {
+    let entered = Entered::new(timed, cx);
+    let mut end = Body::Cancelled;
+    if !entered.must_drop()
+        && let Some(future) = body.as_mut().as_pin_mut()
+    {
+        match panics::catch(|| future.poll(cx)) {
+            Ok(Poll::Ready(value)) => end = Body::Value(value),
+            Err(payload) => end = Body::Panic(payload),
+            Ok(Poll::Pending) if !entered.must_drop() => return Poll::Pending,
+            Ok(Poll::Pending) => {}
+        }
+    }
+    match panics::catch(|| body.set(None)) {
+        Ok(()) => Poll::Ready(end),
+        Err(payload) => Poll::Ready(match end {
+            Body::Panic(first) => Body::Panic(first),
+            _ => Body::Panic(payload),
+        }),
+    }
+}

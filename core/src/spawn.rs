@@ -1,0 +1,387 @@
+//! Starting children: at once, if there is room, or as soon as there is; for `()` or for a value.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::cancel::Reason;
+use crate::nursery::Scope;
+use crate::raw::cell::{self, Name};
+use crate::sleep::sleep;
+use crate::storage::{Heap, Storage, Unbounded};
+use crate::task::Task;
+
+/// Why a child wasn't started. The future is handed back, never polled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SpawnError<F> {
+    /// All places of the arena are taken. Await a child and try again, use
+    /// [`spawn_wait`](Scope::spawn_wait), or enlarge the arena.
+    Full {
+        /// How many places there are.
+        capacity: usize,
+        /// The future that was to be spawned.
+        future: F,
+    },
+    /// The nursery was cancelled. Let the cancellation reach you; trying again fails too.
+    Cancelled {
+        /// The future that was to be spawned.
+        future: F,
+    },
+}
+
+impl<F> SpawnError<F> {
+    /// The future that was to be spawned.
+    pub fn into_future(self) -> F {
+        match self {
+            SpawnError::Full { future, .. } | SpawnError::Cancelled { future } => future,
+        }
+    }
+}
+
+impl<F> fmt::Display for SpawnError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SpawnError::Full { capacity, .. } => {
+                write!(f, "no room for another child: all {capacity} places are taken")
+            }
+            SpawnError::Cancelled { .. } => f.write_str("the nursery was cancelled"),
+        }
+    }
+}
+
+impl<F> fmt::Debug for SpawnError<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SpawnError::Full { capacity, .. } => {
+                f.debug_struct("Full").field("capacity", capacity).finish_non_exhaustive()
+            }
+            SpawnError::Cancelled { .. } => f.debug_struct("Cancelled").finish_non_exhaustive(),
+        }
+    }
+}
+
+impl<F> core::error::Error for SpawnError<F> {}
+
+/// A child about to be spawned, with a name or as a daemon: what [`Scope::child`] returns.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, VirtualClock};
+/// use giambio_core::{checkpoint, nursery};
+///
+/// # let clock: VirtualClock = VirtualClock::new();
+/// # let result: Result<(), ()> =
+/// # pin!(Runtime::new(&clock, async {
+/// nursery(async |n| {
+///     n.child().name("heartbeat").daemon().spawn(async {
+///         loop {
+///             checkpoint().await; // until the others have ended
+///         }
+///     });
+///     n.child().name("worker").spawn(async { Ok(()) });
+///     Ok(())
+/// })
+/// .await
+/// # })).run(&mut |_| {});
+/// # assert_eq!(result, Ok(()));
+/// ```
+#[must_use = "a child isn't started before one of the `spawn` methods is called"]
+pub struct Child<'scope, 'env: 'scope, E: 'env, S: 'env = Heap, N = ()> {
+    scope: &'scope Scope<'scope, 'env, E, S>,
+    name: N,
+    daemon: bool,
+}
+
+impl<'scope, 'env, E, S, N> Child<'scope, 'env, E, S, N> {
+    /// Gives the child a name, for handles and debuggers.
+    pub fn name(self, name: &'static str) -> Child<'scope, 'env, E, S, &'static str> {
+        Child { scope: self.scope, name, daemon: self.daemon }
+    }
+
+    /// Makes the child a daemon: it doesn't keep the nursery open, and is cancelled when the body
+    /// and all other children have ended.
+    pub fn daemon(mut self) -> Self {
+        self.daemon = true;
+        self
+    }
+
+    /// Makes the child begin only after `delay`.
+    pub fn after(self, delay: Duration) -> Delayed<'scope, 'env, E, S, N> {
+        Delayed { child: self, delay }
+    }
+}
+
+impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
+    /// As [`Scope::spawn`].
+    pub fn spawn<F>(self, child: F) -> Task<'scope, ()>
+    where
+        F: Future<Output = Result<(), E>> + 'scope,
+        S: Unbounded,
+    {
+        self.spawn_value(child)
+    }
+
+    /// As [`Scope::spawn_value`].
+    pub fn spawn_value<F, T>(self, child: F) -> Task<'scope, T>
+    where
+        F: Future<Output = Result<T, E>> + 'scope,
+        T: 'scope,
+        S: Unbounded,
+    {
+        match self.try_spawn_value(child) {
+            Ok(task) => task,
+            Err(SpawnError::Cancelled { .. }) => Task::never(Reason::Requested),
+            Err(SpawnError::Full { capacity, .. }) => {
+                panic!("giambio: {capacity} tasks on one thread is all there can be")
+            }
+        }
+    }
+
+    /// As [`Scope::try_spawn`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn try_spawn<F>(self, child: F) -> Result<Task<'scope, ()>, SpawnError<F>>
+    where
+        F: Future<Output = Result<(), E>> + 'scope,
+    {
+        self.try_spawn_value(child)
+    }
+
+    /// As [`Scope::try_spawn_value`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn try_spawn_value<F, T>(self, child: F) -> Result<Task<'scope, T>, SpawnError<F>>
+    where
+        F: Future<Output = Result<T, E>> + 'scope,
+        T: 'scope,
+    {
+        if self.scope.children().is_closing() {
+            return Err(SpawnError::Cancelled { future: child });
+        }
+        match cell::spawn(self.scope, child, self.name, self.daemon) {
+            Ok(handle) => Ok(Task::new(handle)),
+            Err(future) => Err(SpawnError::Full { capacity: self.scope.storage().capacity(), future }),
+        }
+    }
+
+    /// As [`Scope::spawn_wait`].
+    ///
+    /// # Cancellation
+    /// As there.
+    pub async fn spawn_wait<F>(self, child: F) -> Task<'scope, ()>
+    where
+        F: Future<Output = Result<(), E>> + 'scope,
+    {
+        self.spawn_value_wait(child).await
+    }
+
+    /// As [`Scope::spawn_value_wait`].
+    ///
+    /// # Cancellation
+    /// As there.
+    pub async fn spawn_value_wait<F, T>(self, child: F) -> Task<'scope, T>
+    where
+        F: Future<Output = Result<T, E>> + 'scope,
+        T: 'scope,
+    {
+        if self.scope.children().is_closing() {
+            return Task::never(Reason::Requested);
+        }
+        Task::new(cell::spawn_wait(self.scope, child, self.name, self.daemon).await)
+    }
+}
+
+impl<E, S, N: fmt::Debug> fmt::Debug for Child<'_, '_, E, S, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Child").field("name", &self.name).field("daemon", &self.daemon).finish_non_exhaustive()
+    }
+}
+
+/// A child that begins after a delay: what [`Child::after`] returns.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, Until, VirtualClock};
+/// use core::time::Duration;
+/// use giambio_core::{clock, nursery};
+///
+/// # let time: VirtualClock = VirtualClock::new();
+/// # let result: Result<(), ()> =
+/// # pin!(Runtime::new(&time, async {
+/// let start = clock();
+/// nursery(async |n| {
+///     n.child().after(Duration::from_secs(2)).spawn(async move {
+///         assert_eq!(clock() - start, Duration::from_secs(2));
+///         Ok(())
+///     });
+///     Ok(())
+/// })
+/// .await
+/// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
+/// # assert_eq!(result, Ok(()));
+/// ```
+#[derive(Debug)]
+#[must_use = "a child isn't started before one of the `spawn` methods is called"]
+pub struct Delayed<'scope, 'env: 'scope, E: 'env, S: 'env = Heap, N = ()> {
+    child: Child<'scope, 'env, E, S, N>,
+    delay: Duration,
+}
+
+impl<'scope, 'env, E, S: Unbounded, N: Name> Delayed<'scope, 'env, E, S, N> {
+    /// As [`Scope::spawn`], with a sleep before.
+    pub fn spawn<F>(self, child: F) -> Task<'scope, ()>
+    where
+        F: Future<Output = Result<(), E>> + 'scope,
+    {
+        self.spawn_value(child)
+    }
+
+    /// As [`Scope::spawn_value`], with a sleep before.
+    pub fn spawn_value<F, T>(self, child: F) -> Task<'scope, T>
+    where
+        F: Future<Output = Result<T, E>> + 'scope,
+        T: 'scope,
+    {
+        let delay = self.delay;
+        let task = self.child.spawn_value(async move {
+            sleep(delay).await;
+            child.await
+        });
+        task.tell_scheduled(delay);
+        task
+    }
+}
+
+impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> Scope<'scope, 'env, E, S> {
+    /// Prepares a child with a name, as a daemon, or with a delay; see [`Child`].
+    pub fn child(&'scope self) -> Child<'scope, 'env, E, S> {
+        Child { scope: self, name: (), daemon: false }
+    }
+
+    /// Starts a child: it is polled in the nursery's next pass for the first time, after those
+    /// that are ready already. In a nursery that was cancelled it is dropped instead, and its
+    /// handle says so.
+    ///
+    /// Only for nurseries on the heap. In an arena: [`try_spawn`](Scope::try_spawn),
+    /// [`spawn_wait`](Scope::spawn_wait).
+    ///
+    /// # Panics
+    /// With more than 268 million tasks on one thread (262 thousand on 32-bit targets).
+    ///
+    /// ```
+    /// # use core::pin::pin;
+    /// # use giambio_core::{Runtime, VirtualClock};
+    /// use giambio_core::{Nursery, nursery};
+    ///
+    /// /// Children may spawn siblings, to any depth.
+    /// async fn walk(n: Nursery<'_, '_, ()>, depth: u32) -> Result<(), ()> {
+    ///     if depth > 0 {
+    ///         n.spawn(walk(n, depth - 1));
+    ///         n.spawn(walk(n, depth - 1));
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # let clock: VirtualClock = VirtualClock::new();
+    /// # let result =
+    /// # pin!(Runtime::new(&clock, async {
+    /// nursery(async |n| walk(n, 3).await).await
+    /// # })).run(&mut |_| {});
+    /// # assert_eq!(result, Ok(()));
+    /// ```
+    pub fn spawn<F>(&'scope self, child: F) -> Task<'scope, ()>
+    where
+        F: Future<Output = Result<(), E>> + 'scope,
+        S: Unbounded,
+    {
+        self.child().spawn(child)
+    }
+
+    /// As [`spawn`](Scope::spawn), for a child with a result of its own, which its handle gets.
+    ///
+    /// # Panics
+    /// As [`spawn`](Scope::spawn).
+    ///
+    /// An example is at [`Task`].
+    pub fn spawn_value<F, T>(&'scope self, child: F) -> Task<'scope, T>
+    where
+        F: Future<Output = Result<T, E>> + 'scope,
+        T: 'scope,
+        S: Unbounded,
+    {
+        self.child().spawn_value(child)
+    }
+
+    /// Starts a child if there is room for it.
+    ///
+    /// # Errors
+    /// With the future handed back: [`SpawnError::Full`] if the arena is full,
+    /// [`SpawnError::Cancelled`] if the nursery was cancelled.
+    ///
+    /// ```
+    /// # use core::pin::pin;
+    /// # use giambio_core::{Runtime, VirtualClock};
+    /// use giambio_core::{Arena, SpawnError, nursery_in};
+    ///
+    /// static ROOM: Arena<1, 256> = Arena::new();
+    ///
+    /// # let clock: VirtualClock = VirtualClock::new();
+    /// # let result: Result<(), ()> =
+    /// # pin!(Runtime::new(&clock, async {
+    /// nursery_in(&ROOM, async |n| {
+    ///     assert!(n.try_spawn(async { Ok(()) }).is_ok());
+    ///     let error = n.try_spawn(async { Ok(()) }).unwrap_err();
+    ///     assert!(matches!(error, SpawnError::Full { capacity: 1, .. }));
+    ///     error.into_future().await
+    /// })
+    /// .await
+    /// # })).run(&mut |_| {});
+    /// # assert_eq!(result, Ok(()));
+    /// ```
+    pub fn try_spawn<F>(&'scope self, child: F) -> Result<Task<'scope, ()>, SpawnError<F>>
+    where
+        F: Future<Output = Result<(), E>> + 'scope,
+    {
+        self.child().try_spawn(child)
+    }
+
+    /// As [`try_spawn`](Scope::try_spawn), for a child with a result of its own.
+    ///
+    /// # Errors
+    /// As [`try_spawn`](Scope::try_spawn).
+    pub fn try_spawn_value<F, T>(&'scope self, child: F) -> Result<Task<'scope, T>, SpawnError<F>>
+    where
+        F: Future<Output = Result<T, E>> + 'scope,
+        T: 'scope,
+    {
+        self.child().try_spawn_value(child)
+    }
+
+    /// Starts a child as soon as there is room for it. Those who wait are served in the order in
+    /// which they came.
+    ///
+    /// # Cancellation
+    /// **Restartable; loses its place.** Dropped before there was room, it drops `child`, which
+    /// was never polled; a place that was granted at the same time goes to the next.
+    ///
+    /// An example is at [`Arena`](crate::Arena).
+    pub async fn spawn_wait<F>(&'scope self, child: F) -> Task<'scope, ()>
+    where
+        F: Future<Output = Result<(), E>> + 'scope,
+    {
+        self.child().spawn_wait(child).await
+    }
+
+    /// As [`spawn_wait`](Scope::spawn_wait), for a child with a result of its own.
+    ///
+    /// # Cancellation
+    /// As [`spawn_wait`](Scope::spawn_wait).
+    pub async fn spawn_value_wait<F, T>(&'scope self, child: F) -> Task<'scope, T>
+    where
+        F: Future<Output = Result<T, E>> + 'scope,
+        T: 'scope,
+    {
+        self.child().spawn_value_wait(child).await
+    }
+}

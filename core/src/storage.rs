@@ -1,0 +1,23 @@
+//! Where children live: the heap, or an [`Arena`](crate::Arena) of fixed size.
+
+use crate::raw::place::Place;
+
+/// A place for the children of a nursery: [`Heap`] or a `&'static` [`Arena`](crate::Arena).
+///
+/// It can't be implemented outside of this crate: a place that people get back while a forgotten
+/// child lies in it would be reused under that child (law NEVER-REUSED-UNDROPPED).
+pub trait Storage: Place {
+    /// How many children it holds at most.
+    fn capacity(&self) -> usize;
+}
+
+/// A storage that always has room, so that spawning can't fail.
+pub trait Unbounded: Storage {}
+
+/// Children live on the heap, each in one allocation that holds the future and its result.
+/// Needs feature `alloc`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Heap;
+
+#[cfg(feature = "alloc")]
+impl Unbounded for Heap {}

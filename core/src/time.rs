@@ -1,0 +1,279 @@
+//! Moments, spans and the clock that a runtime reads them from.
+//!
+//! The core counts in the clock's own ticks, 64 bits wide and never backwards; people write
+//! [`Duration`] and [`Instant`], which count nanoseconds. A span becomes ticks rounded up, and a
+//! reading becomes an [`Instant`] rounded down, so nothing fires early (law NEVER-EARLY). What is
+//! too far away for 64 bits saturates, and the last moment of all, [`Instant::MAX`], never comes.
+
+use core::cell::Cell;
+use core::ops::{Add, AddAssign, Sub};
+use core::time::Duration;
+
+use crate::raw::port::{Lock, Reachable};
+
+/// A reading of a [`Clock`], in its own ticks.
+///
+/// ```
+/// use giambio_core::Tick;
+/// assert!(Tick(3) < Tick(4));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tick(pub u64);
+
+/// Tells a runtime the time.
+///
+/// # Contract
+/// `now` never goes back. A clock that breaks this makes sleeps longer, nothing worse.
+///
+/// ```
+/// use giambio_core::{Clock, Tick};
+/// use core::sync::atomic::{AtomicU32, Ordering};
+///
+/// /// Counted by a timer interrupt, 1,000 times a second.
+/// static MILLIS: AtomicU32 = AtomicU32::new(0);
+///
+/// struct Millis;
+/// impl Clock for Millis {
+///     const HZ: u64 = 1_000;
+///     fn now(&self) -> Tick {
+///         Tick(MILLIS.load(Ordering::Relaxed).into())
+///     }
+/// }
+/// assert_eq!(Millis.now(), Tick(0));
+/// ```
+pub trait Clock: Reachable {
+    /// Ticks in a second.
+    const HZ: u64;
+
+    /// How far, in ticks, real time may be ahead of a reading. A counter that was just read may be
+    /// about to step, so a sleep of `n` ticks must wait for `n + 1` steps: hence 1. A clock that
+    /// only moves when it is told to, or is much finer than anyone cares, says 0.
+    const LAG: u64 = 1;
+
+    /// The time now.
+    fn now(&self) -> Tick;
+}
+
+impl<C: Clock + ?Sized> Clock for &C {
+    const HZ: u64 = C::HZ;
+    const LAG: u64 = C::LAG;
+
+    fn now(&self) -> Tick {
+        (**self).now()
+    }
+}
+
+/// What the core asks of a clock whose type it has forgotten.
+pub(crate) trait AnyClock {
+    fn now(&self) -> u64;
+    fn to_ticks(&self, span: Duration) -> u64;
+    fn at(&self, instant: Instant) -> u64;
+    fn instant(&self, ticks: u64) -> Instant;
+    fn lag(&self) -> u64;
+}
+
+impl<C: Clock> AnyClock for C {
+    #[inline]
+    fn now(&self) -> u64 {
+        Clock::now(self).0
+    }
+
+    fn to_ticks(&self, span: Duration) -> u64 {
+        span_to_ticks(C::HZ, span)
+    }
+
+    fn at(&self, instant: Instant) -> u64 {
+        if instant == Instant::MAX {
+            return u64::MAX;
+        }
+        span_to_ticks(C::HZ, Duration::from_nanos(instant.0))
+    }
+
+    fn instant(&self, ticks: u64) -> Instant {
+        Instant(ticks_to_nanos(C::HZ, ticks))
+    }
+
+    fn lag(&self) -> u64 {
+        C::LAG
+    }
+}
+
+const NANOS: u64 = 1_000_000_000;
+
+/// Rounded up; saturates.
+#[inline]
+fn span_to_ticks(hz: u64, span: Duration) -> u64 {
+    let part = match u64::from(span.subsec_nanos()).checked_mul(hz) {
+        Some(product) => product.div_ceil(NANOS),
+        None => (u128::from(span.subsec_nanos()) * u128::from(hz)).div_ceil(NANOS.into()) as u64,
+    };
+    span.as_secs().checked_mul(hz).and_then(|whole| whole.checked_add(part)).unwrap_or(u64::MAX)
+}
+
+/// Rounded down; saturates.
+#[inline]
+fn ticks_to_nanos(hz: u64, ticks: u64) -> u64 {
+    if hz == NANOS {
+        return ticks;
+    }
+    let (secs, rest) = (ticks / hz, ticks % hz);
+    let part = match rest.checked_mul(NANOS) {
+        Some(product) => product / hz,
+        None => (u128::from(rest) * u128::from(NANOS) / u128::from(hz)) as u64,
+    };
+    secs.checked_mul(NANOS).and_then(|whole| whole.checked_add(part)).unwrap_or(u64::MAX)
+}
+
+/// A moment, in nanoseconds since the clock of the runtime started.
+///
+/// Arithmetic saturates: adding a span that leads beyond 64 bits (584 years) gives
+/// [`Instant::MAX`], which never comes.
+///
+/// ```
+/// use core::time::Duration;
+/// use giambio_core::Instant;
+///
+/// let start = Instant::from_nanos(1_000);
+/// let end = start + Duration::from_nanos(500);
+/// assert_eq!(end - start, Duration::from_nanos(500));
+/// assert_eq!(start - end, Duration::ZERO);
+/// assert_eq!(start + Duration::MAX, Instant::MAX);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(u64);
+
+impl Instant {
+    /// Never.
+    pub const MAX: Instant = Instant(u64::MAX);
+
+    /// The moment `nanos` nanoseconds after the clock's start.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Instant(nanos)
+    }
+
+    /// Nanoseconds since the clock's start.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// How long after `earlier` this is; zero if it isn't.
+    pub const fn duration_since(self, earlier: Instant) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The moment `span` later, or `None` if that is beyond 64 bits.
+    pub fn checked_add(self, span: Duration) -> Option<Instant> {
+        let nanos = u64::try_from(span.as_nanos()).ok()?;
+        self.0.checked_add(nanos).map(Instant)
+    }
+}
+
+impl Add<Duration> for Instant {
+    type Output = Instant;
+
+    fn add(self, span: Duration) -> Instant {
+        self.checked_add(span).unwrap_or(Instant::MAX)
+    }
+}
+
+impl AddAssign<Duration> for Instant {
+    fn add_assign(&mut self, span: Duration) {
+        *self = *self + span;
+    }
+}
+
+impl Sub<Duration> for Instant {
+    type Output = Instant;
+
+    fn sub(self, span: Duration) -> Instant {
+        Instant(self.0.saturating_sub(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}
+
+impl Sub for Instant {
+    type Output = Duration;
+
+    fn sub(self, earlier: Instant) -> Duration {
+        self.duration_since(earlier)
+    }
+}
+
+/// A clock that stands still until it is moved: for tests that never sleep.
+///
+/// ```
+/// use core::time::Duration;
+/// use giambio_core::{Clock, Tick, VirtualClock};
+///
+/// let clock: VirtualClock = VirtualClock::new();
+/// clock.advance(Duration::from_millis(3));
+/// assert_eq!(clock.now(), Tick(3_000_000)); // it counts nanoseconds, unless told otherwise
+/// let slow = VirtualClock::<100>::new();
+/// slow.advance(Duration::from_millis(11)); // 100 Hz: rounded up
+/// assert_eq!(slow.now(), Tick(2));
+/// ```
+pub struct VirtualClock<const HZ: u64 = 1_000_000_000> {
+    ticks: Lock<Cell<u64>>,
+}
+
+impl<const HZ: u64> VirtualClock<HZ> {
+    /// A clock at tick 0.
+    pub const fn new() -> Self {
+        VirtualClock { ticks: Lock::new(Cell::new(0)) }
+    }
+
+    /// Moves the clock on by `span`, rounded up to ticks; stops at the last tick.
+    pub fn advance(&self, span: Duration) {
+        let span = span_to_ticks(HZ, span);
+        self.ticks.with(|ticks| ticks.set(ticks.get().saturating_add(span)));
+    }
+
+    /// Moves the clock to `to`, unless it is there or beyond already.
+    pub fn advance_to(&self, to: Tick) {
+        self.ticks.with(|ticks| ticks.set(ticks.get().max(to.0)));
+    }
+}
+
+impl<const HZ: u64> Default for VirtualClock<HZ> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const HZ: u64> core::fmt::Debug for VirtualClock<HZ> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("VirtualClock").field("now", &Clock::now(self)).finish()
+    }
+}
+
+impl<const HZ: u64> Clock for VirtualClock<HZ> {
+    const HZ: u64 = HZ;
+    const LAG: u64 = 0;
+
+    fn now(&self) -> Tick {
+        Tick(self.ticks.with(Cell::get))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_become_ticks_rounded_up_and_never_overflow() {
+        assert_eq!(span_to_ticks(1_000, Duration::from_nanos(1)), 1);
+        assert_eq!(span_to_ticks(1_000, Duration::from_millis(1)), 1);
+        assert_eq!(span_to_ticks(32_768, Duration::from_secs(1)), 32_768);
+        assert_eq!(span_to_ticks(NANOS, Duration::from_nanos(7)), 7);
+        assert_eq!(span_to_ticks(1, Duration::MAX), u64::MAX);
+        assert_eq!(span_to_ticks(NANOS, Duration::MAX), u64::MAX);
+        assert_eq!(span_to_ticks(u64::MAX, Duration::from_nanos(NANOS - 1)), 18_446_744_055_262_807_542);
+    }
+
+    #[test]
+    fn ticks_become_nanoseconds_rounded_down() {
+        assert_eq!(ticks_to_nanos(NANOS, 5), 5);
+        assert_eq!(ticks_to_nanos(3, 1), 333_333_333);
+        assert_eq!(ticks_to_nanos(1, u64::MAX), u64::MAX);
+        assert_eq!(ticks_to_nanos(u64::MAX, u64::MAX), NANOS);
+    }
+}

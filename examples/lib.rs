@@ -1,0 +1,1 @@
+//! The examples of giambio; each is a program of its own, in `examples/`.
