@@ -1,0 +1,145 @@
+//! What a loop does between two turns: wait for I/O, for the next deadline, for a wake.
+
+use std::fmt;
+use std::io;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::Duration;
+
+use giambio_core::{Clock, Tick, Until, Wait};
+
+use crate::reactor::{Events, Limit, Reactor};
+
+/// Waits in the operating system: for this thread's sockets, for the next deadline, for wakes from other threads.
+///
+/// [`run`](crate::run()) is a loop over a [`Runtime`](crate::Runtime) and one of these. Take the two apart to put the
+/// loop inside another one, of a window system or a game:
+///
+/// ```
+/// use std::pin::pin;
+/// use giambio::{Idle, Next, Runtime, StdClock, Until, Wait, sleep};
+/// use std::time::Duration;
+///
+/// let clock = StdClock::new();
+/// let mut idle = Idle::new(clock)?;
+/// let mut runtime = pin!(Runtime::new(clock, async { sleep(Duration::from_millis(1)).await; 7 }).with_notify(idle.waker()));
+/// let value = loop {
+///     match runtime.as_mut().turn() {
+///         Next::Finished(value) => break value,
+///         Next::Now => idle.wait(Until::Now),
+///         Next::At(tick) => idle.wait(Until::At(tick)),
+///         Next::OnWake => idle.wait(Until::OnWake),
+///     }
+/// };
+/// assert_eq!(value, 7);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// A wait may end early and for no reason; the next turn then says again when to come back.
+pub struct Idle<C> {
+    reactor: Rc<Reactor>,
+    events: Events,
+    waker: Waker,
+    clock: C,
+}
+
+/// How many events one wait takes from the system unless told otherwise.
+pub(crate) const EVENTS_PER_WAIT: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+
+impl<C: Clock> Idle<C> {
+    /// Waits on this thread's reactor; `clock` is the one that the runtime has.
+    ///
+    /// # Errors
+    /// The reactor could not be made: the process has too many descriptors open.
+    pub fn new(clock: C) -> io::Result<Idle<C>> {
+        Idle::with_events(clock, EVENTS_PER_WAIT)
+    }
+
+    pub(crate) fn with_events(clock: C, events: NonZeroUsize) -> io::Result<Idle<C>> {
+        let reactor = Reactor::current();
+        let events = reactor.events(events)?;
+        let waker = reactor.waker()?;
+        Ok(Idle { reactor, events, waker, clock })
+    }
+
+    /// Ends a wait, from any thread: for [`Runtime::with_notify`](crate::Runtime::with_notify).
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        self.waker.clone()
+    }
+
+    /// Would a wait look at sockets? If not, it is plain idling.
+    #[must_use]
+    pub fn watches_sockets(&self) -> bool {
+        self.reactor.watches_sockets()
+    }
+
+    /// How long a wait until then may last; `None`: no limit.
+    #[must_use]
+    pub fn timeout(&self, until: Until) -> Option<Duration> {
+        match until {
+            Until::Now => Some(Duration::ZERO),
+            Until::At(tick) => Some(left(&self.clock, tick)),
+            Until::OnWake => None,
+        }
+    }
+}
+
+impl<C: Clock> Wait for Idle<C> {
+    /// # Panics
+    /// The system refuses to wait, which it does only if the reactor's own descriptors were closed from outside.
+    fn wait(&mut self, until: Until) {
+        let clock = &self.clock;
+        let waited = match until {
+            // Nothing could be found. Wakes from other threads are for the next turn to take.
+            Until::Now if !self.reactor.watches_anything() => Ok(()),
+            Until::Now => self.reactor.wait(&mut self.events, Limit::Now),
+            Until::OnWake => self.reactor.wait(&mut self.events, Limit::Never),
+            Until::At(tick) => {
+                let left = || left(clock, tick);
+                self.reactor.wait(&mut self.events, Limit::At { moment: tick.0, left: &left })
+            }
+        };
+        if let Err(error) = waited {
+            panic!("the operating system refused to wait for I/O: {error}");
+        }
+    }
+}
+
+impl<C: fmt::Debug> fmt::Debug for Idle<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Idle").field("reactor", &self.reactor).field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
+/// The time from now to `tick`, rounded up: never early.
+fn left<C: Clock>(clock: &C, tick: Tick) -> Duration {
+    const NANOS: u128 = 1_000_000_000;
+    let ticks = u128::from(tick.0.saturating_sub(clock.now().0));
+    let hz = u128::from(C::HZ);
+    let nanos = (ticks % hz * NANOS).div_ceil(hz);
+    Duration::from_secs((ticks / hz) as u64) + Duration::from_nanos(nanos as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Stopped<const HZ: u64>;
+    impl<const HZ: u64> Clock for Stopped<HZ> {
+        const HZ: u64 = HZ;
+        fn now(&self) -> Tick {
+            Tick(100)
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_rounded_up_and_never_below_zero() {
+        assert_eq!(left(&Stopped::<1_000>, Tick(101)), Duration::from_millis(1));
+        assert_eq!(left(&Stopped::<3>, Tick(101)), Duration::from_nanos(333_333_334));
+        assert_eq!(left(&Stopped::<32_768>, Tick(100 + 32_768)), Duration::from_secs(1));
+        assert_eq!(left(&Stopped::<1>, Tick(99)), Duration::ZERO);
+        assert_eq!(left(&Stopped::<1>, Tick(u64::MAX)), Duration::from_secs(u64::MAX - 100));
+    }
+}

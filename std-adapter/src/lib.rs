@@ -1,0 +1,64 @@
+//! giambio: structured concurrency on one thread, with the operating system's sockets, clock and signals.
+//!
+//! This crate is [`giambio_core`], which it re-exports whole, and what that core leaves to its surroundings:
+//!
+//! | need | here |
+//! | --- | --- |
+//! | a loop that sleeps while nothing is ready | [`run`](run()), [`run_or_ctrl_c`], [`builder`]; its parts: [`Idle`], [`StdClock`] |
+//! | sockets | [`net`] |
+//! | calls that block | [`unblock`] |
+//! | Ctrl+C | [`ctrl_c`], [`signal`] |
+//!
+//! ```
+//! use giambio::net::{TcpListener, TcpStream};
+//! use std::io;
+//!
+//! # fn main() -> io::Result<()> {
+//! giambio::run(async {
+//!     let listener = TcpListener::bind("127.0.0.1:0").await?;
+//!     let client = TcpStream::connect(listener.local_addr()?).await?;
+//!     let (server, _) = listener.accept().await?;
+//!     client.send_all(b"ping").await?;
+//!     let mut buffer = [0; 4];
+//!     server.receive_exact(&mut buffer).await?;
+//!     assert_eq!(&buffer, b"ping");
+//!     Ok(())
+//! })
+//! # }
+//! ```
+//!
+//! # Operating systems
+//!
+//! | system | waits with | file |
+//! | --- | --- | --- |
+//! | Linux, Android | epoll, edge-triggered; deadlines by timerfd | `reactor/epoll.rs` |
+//! | macOS, iOS, FreeBSD, NetBSD, OpenBSD, DragonFly | kqueue, edge-triggered, through `polling` | `reactor/portable.rs` |
+//! | Windows, illumos, Solaris | IOCP, event ports, armed for each wait, through `polling` | `reactor/portable.rs` |
+//!
+//! Another system is a compile error that names the file to add.
+//!
+//! # Map
+//! `run.rs` is the loop, `idle.rs` what it does between turns, `reactor/` who waits for what, `net/` the sockets over it,
+//! `blocking.rs` the threads for calls that block, `signal.rs` Ctrl+C, `platform/` what systems do differently.
+//! Each uses only the public seams of the core: what this adapter can do, another one can too.
+
+#![deny(unsafe_code)]
+
+mod blocking;
+mod clock;
+mod idle;
+pub mod net;
+#[allow(unsafe_code)]
+mod platform;
+#[allow(unsafe_code)]
+mod reactor;
+mod run;
+pub mod signal;
+
+pub use giambio_core::*;
+
+pub use blocking::unblock;
+pub use clock::StdClock;
+pub use idle::Idle;
+pub use run::{Builder, RunError, builder, run, run_or_ctrl_c};
+pub use signal::{Interrupted, ctrl_c};

@@ -1,0 +1,183 @@
+//! Where to connect or listen: literal addresses at once, names on another thread.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, ToSocketAddrs};
+
+use crate::blocking::unblock;
+
+/// What an address turns out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Target {
+    /// Addresses, to be tried in this order.
+    Known(Vec<SocketAddr>),
+    /// A host's name and a port; the name has to be looked up.
+    Name(String, u16),
+}
+
+/// Anything that says where to connect or listen: `"localhost:1500"`, `("::1", 0)`, a [`SocketAddr`], a slice of them.
+///
+/// The standard library's [`ToSocketAddrs`] does the same, but may block the thread for a name without saying so.
+pub trait ToAddresses {
+    /// The addresses, or the name to look up. Never blocks.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput): the text is neither an address with a port nor a name with one.
+    fn to_target(&self) -> io::Result<Target>;
+}
+
+/// Looks up a name, on another thread.
+///
+/// ```
+/// use giambio::net::lookup;
+///
+/// giambio::run(async {
+///     let addresses = lookup("localhost:1500").await?;
+///     assert!(addresses.iter().all(|address| address.ip().is_loopback()));
+///     assert_eq!(lookup("[::1]:80").await?, ["[::1]:80".parse().unwrap()]);
+///     # Ok::<(), std::io::Error>(())
+/// })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address; the system's error if the name is not known.
+///
+/// # Cancellation
+/// **Restartable.** The thread that asks goes on until it has an answer, which is thrown away.
+pub async fn lookup(addresses: impl ToAddresses) -> io::Result<Vec<SocketAddr>> {
+    match addresses.to_target()? {
+        Target::Known(known) => Ok(known),
+        Target::Name(host, port) => {
+            let found: Vec<SocketAddr> =
+                unblock(move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect)).await?;
+            Ok(found)
+        }
+    }
+}
+
+fn known(address: impl Into<SocketAddr>) -> io::Result<Target> {
+    Ok(Target::Known(vec![address.into()]))
+}
+
+impl ToAddresses for SocketAddr {
+    fn to_target(&self) -> io::Result<Target> {
+        known(*self)
+    }
+}
+
+impl ToAddresses for SocketAddrV4 {
+    fn to_target(&self) -> io::Result<Target> {
+        known(*self)
+    }
+}
+
+impl ToAddresses for SocketAddrV6 {
+    fn to_target(&self) -> io::Result<Target> {
+        known(*self)
+    }
+}
+
+impl ToAddresses for (IpAddr, u16) {
+    fn to_target(&self) -> io::Result<Target> {
+        known(*self)
+    }
+}
+
+impl ToAddresses for (Ipv4Addr, u16) {
+    fn to_target(&self) -> io::Result<Target> {
+        known(*self)
+    }
+}
+
+impl ToAddresses for (Ipv6Addr, u16) {
+    fn to_target(&self) -> io::Result<Target> {
+        known(*self)
+    }
+}
+
+impl ToAddresses for (&str, u16) {
+    fn to_target(&self) -> io::Result<Target> {
+        let (host, port) = *self;
+        match host.parse::<IpAddr>() {
+            Ok(ip) => known((ip, port)),
+            Err(_) if host.is_empty() => Err(invalid("the name of the host is empty")),
+            Err(_) => Ok(Target::Name(host.to_owned(), port)),
+        }
+    }
+}
+
+impl ToAddresses for (String, u16) {
+    fn to_target(&self) -> io::Result<Target> {
+        (self.0.as_str(), self.1).to_target()
+    }
+}
+
+impl ToAddresses for str {
+    fn to_target(&self) -> io::Result<Target> {
+        if let Ok(address) = self.parse::<SocketAddr>() {
+            return known(address);
+        }
+        let (host, port) = self.rsplit_once(':').ok_or_else(|| invalid("the port is missing: HOST:PORT"))?;
+        let port = port.parse().map_err(|_| invalid("the port is not a number from 0 to 65535"))?;
+        (host, port).to_target()
+    }
+}
+
+impl ToAddresses for String {
+    fn to_target(&self) -> io::Result<Target> {
+        self.as_str().to_target()
+    }
+}
+
+impl ToAddresses for [SocketAddr] {
+    fn to_target(&self) -> io::Result<Target> {
+        Ok(Target::Known(self.to_vec()))
+    }
+}
+
+impl<const N: usize> ToAddresses for [SocketAddr; N] {
+    fn to_target(&self) -> io::Result<Target> {
+        self.as_slice().to_target()
+    }
+}
+
+impl ToAddresses for Vec<SocketAddr> {
+    fn to_target(&self) -> io::Result<Target> {
+        self.as_slice().to_target()
+    }
+}
+
+impl<A: ToAddresses + ?Sized> ToAddresses for &A {
+    fn to_target(&self) -> io::Result<Target> {
+        (**self).to_target()
+    }
+}
+
+fn invalid(message: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_are_known_and_names_are_not() {
+        let known = |text: &str| Target::Known(vec![text.parse().unwrap()]);
+        assert_eq!("127.0.0.1:80".to_target().unwrap(), known("127.0.0.1:80"));
+        assert_eq!("[::1]:80".to_target().unwrap(), known("[::1]:80"));
+        assert_eq!(("::1", 80).to_target().unwrap(), known("[::1]:80"));
+        assert_eq!("localhost:1500".to_target().unwrap(), Target::Name("localhost".into(), 1500));
+        assert_eq!(String::from("a.b:0").to_target().unwrap(), Target::Name("a.b".into(), 0));
+    }
+
+    #[test]
+    fn what_is_no_address_says_why() {
+        for (text, why) in [("localhost", "port is missing"), ("localhost:http", "not a number"), (":80", "empty")] {
+            let error = text.to_target().unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+            assert!(error.to_string().contains(why), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Sockets that wait without stopping the thread.
+//!
+//! [`TcpListener`] and [`TcpStream`] have the calls of their namesakes in the standard library, `async` where those
+//! would block. They differ in this:
+//!
+//! * Everything takes `&self`, so one task may receive while another sends. Two tasks that receive from one
+//!   socket at once would get each other's data, so the second is told [`ResourceBusy`](std::io::ErrorKind::ResourceBusy)
+//!   at once; the same goes for two that send, and two that accept.
+//! * [`close`](TcpStream::close) works while a task waits for the socket: the task gets [`Closed`].
+//! * Dropping any future at any moment leaves the socket usable. Nothing received is lost with it, and what was
+//!   sent in part can be asked for ([`SendAll::written`]).
+//! * They stay on the thread on which they were made.
+//!
+//! Addresses are given as anything that implements [`ToAddresses`]; names are looked up on another thread.
+
+mod addresses;
+mod closed;
+mod tcp;
+
+pub use addresses::{Target, ToAddresses, lookup};
+pub use closed::Closed;
+pub use tcp::{
+    ConnectOptions, ListenOptions, ReadHalf, ReceiveExact, ReuniteError, SendAll, TcpListener, TcpStream, WriteHalf,
+};

@@ -1,0 +1,283 @@
+//! A socket that takes connections.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::net::{self, SocketAddr};
+use std::time::Duration;
+
+use giambio_core::sleep;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+use super::TcpStream;
+use super::connect::no_address;
+use crate::net::{Closed, ToAddresses, lookup};
+use crate::platform::{self, AfterAccept};
+use crate::reactor::{Done, Side, Source};
+
+/// How soon to try again when descriptors have run out. The system tells of a connection only once and
+/// of freed descriptors not at all, so time is the only thing to wait for.
+const UNTIL_DESCRIPTORS: Duration = Duration::from_millis(20);
+
+/// A TCP socket that takes connections.
+///
+/// ```
+/// use giambio::net::{TcpListener, TcpStream};
+///
+/// giambio::run(async {
+///     let listener = TcpListener::bind("127.0.0.1:0").await?; // port 0: the system picks one
+///     let address = listener.local_addr()?;
+///     let client = TcpStream::connect(address).await?;
+///     let (server, peer) = listener.accept().await?;
+///     assert_eq!(peer, client.local_addr()?);
+///     # Ok::<(), std::io::Error>(())
+/// })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct TcpListener {
+    source: Source<net::TcpListener>,
+}
+
+impl TcpListener {
+    /// Listens at the first of `addresses` that can be had.
+    ///
+    /// # Errors
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse), [`PermissionDenied`](io::ErrorKind::PermissionDenied) and others, of the
+    /// last address, if all fail; [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address.
+    ///
+    /// # Cancellation
+    /// **Restartable.**
+    pub async fn bind(addresses: impl ToAddresses) -> io::Result<TcpListener> {
+        ListenOptions::new().bind(addresses).await
+    }
+
+    /// Takes over a listener of the standard library, as `From` does.
+    #[must_use]
+    pub fn from_std(socket: net::TcpListener) -> TcpListener {
+        let source = match socket.set_nonblocking(true) {
+            Ok(()) => Source::new(socket),
+            Err(_) => Source::closed(),
+        };
+        TcpListener { source }
+    }
+
+    /// Gives the listener back to the standard library, in blocking mode.
+    ///
+    /// # Errors
+    /// [`Closed`], or the system refuses to change the mode.
+    pub fn into_std(self) -> io::Result<net::TcpListener> {
+        let socket = self.source.take().ok_or_else(Closed::error)?;
+        socket.set_nonblocking(false)?;
+        Ok(socket)
+    }
+
+    /// Waits for a connection; returns it and the peer's address.
+    ///
+    /// A connection that broke before it was accepted is passed over. When the process (or the system) has no descriptors or memory left,
+    /// this waits until there are some, and takes the connections that came meanwhile.
+    ///
+    /// # Errors
+    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task accepts; [`Closed`]; what else the system may
+    /// say about the listener itself.
+    ///
+    /// # Cancellation
+    /// **Restartable.** A connection is taken only by the poll that returns it.
+    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let _claim = self.source.claim(Side::Read)?;
+        loop {
+            let accepted = poll_fn(|cx| {
+                self.source.poll_io(cx, Side::Read, |listener| listener.accept().map(Done::more))
+            });
+            let error = match accepted.await {
+                Ok((socket, peer)) => {
+                    socket.set_nonblocking(true)?;
+                    return Ok((TcpStream::from_nonblocking(socket), peer));
+                }
+                Err(error) => error,
+            };
+            match platform::after_accept(&error) {
+                AfterAccept::TakeNext => {}
+                AfterAccept::TryLater => sleep(UNTIL_DESCRIPTORS).await,
+                AfterAccept::GiveUp => return Err(error),
+            }
+        }
+    }
+
+    /// Takes a connection if one waits now. Never waits.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; the system's if it can't be taken.
+    pub fn try_accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        self.source.unclaimed(Side::Read)?;
+        let (socket, peer) = self.source.try_io(Side::Read, |listener| listener.accept().map(Done::more))?;
+        socket.set_nonblocking(true)?;
+        Ok((TcpStream::from_nonblocking(socket), peer))
+    }
+
+    /// Stops listening now. A task that waits for a connection is woken and gets [`Closed`], as does every later call.
+    /// Closing twice does nothing.
+    pub fn close(&self) {
+        self.source.close();
+    }
+
+    /// Where this listens; tells the port if it was bound to port 0.
+    ///
+    /// # Errors
+    /// [`Closed`], or the system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.source.with(net::TcpListener::local_addr)
+    }
+
+    /// How many routers a packet of a connection that is accepted from now on may pass.
+    ///
+    /// # Errors
+    /// [`Closed`], or the system's.
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.source.with(net::TcpListener::ttl)
+    }
+
+    /// Sets [`ttl`](TcpListener::ttl).
+    ///
+    /// # Errors
+    /// [`Closed`], or the system's.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.source.with(|listener| listener.set_ttl(ttl))
+    }
+
+    /// Is it for IPv6 alone? `false`: connections of IPv4 come as IPv6 with mapped addresses.
+    ///
+    /// # Errors
+    /// [`Closed`], or the system's, as for a listener of IPv4.
+    pub fn only_v6(&self) -> io::Result<bool> {
+        self.source.with(|listener| SockRef::from(listener).only_v6())
+    }
+
+    /// An error that is pending on the listener, if there is one. Asking clears it.
+    ///
+    /// # Errors
+    /// [`Closed`], or the system's.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.source.with(net::TcpListener::take_error)
+    }
+
+    pub(crate) fn raw<T>(&self, look: impl FnOnce(&net::TcpListener) -> T) -> io::Result<T> {
+        self.source.with(|socket| Ok(look(socket)))
+    }
+}
+
+impl From<net::TcpListener> for TcpListener {
+    /// Takes over a listener of the standard library. Should the system refuse to make it non-blocking, it is closed,
+    /// and every call says so.
+    fn from(socket: net::TcpListener) -> TcpListener {
+        TcpListener::from_std(socket)
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+/// What has to be settled before listening begins.
+///
+/// ```
+/// use giambio::net::ListenOptions;
+///
+/// giambio::run(async {
+///     let listener = ListenOptions::new().backlog(16).only_v6(false).bind("127.0.0.1:0").await?;
+///     # Ok::<(), std::io::Error>(())
+/// })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "options do nothing until `bind` is called"]
+pub struct ListenOptions {
+    backlog: i32,
+    reuse_address: bool,
+    reuse_port: bool,
+    only_v6: Option<bool>,
+    ttl: Option<u32>,
+}
+
+impl Default for ListenOptions {
+    fn default() -> ListenOptions {
+        ListenOptions::new()
+    }
+}
+
+impl ListenOptions {
+    /// A backlog of 1,024; the rest as the standard library does it.
+    pub fn new() -> ListenOptions {
+        let reuse_address = platform::REUSE_ADDRESS;
+        ListenOptions { backlog: 1024, reuse_address, reuse_port: false, only_v6: None, ttl: None }
+    }
+
+    /// How many connections may wait to be accepted. The system may have a limit of its own.
+    pub fn backlog(self, connections: i32) -> ListenOptions {
+        ListenOptions { backlog: connections, ..self }
+    }
+
+    /// May a port be bound while connections of its last owner linger? `true` by default, but on Windows, where the
+    /// option means that a port may be taken from its owner.
+    pub fn reuse_address(self, reuse: bool) -> ListenOptions {
+        ListenOptions { reuse_address: reuse, ..self }
+    }
+
+    /// May several listeners share the port, as when each thread has its own? The system spreads connections over them.
+    /// Where it can't, [`bind`](ListenOptions::bind) fails with [`Unsupported`](io::ErrorKind::Unsupported).
+    pub fn reuse_port(self, reuse: bool) -> ListenOptions {
+        ListenOptions { reuse_port: reuse, ..self }
+    }
+
+    /// Should a listener of IPv6 refuse IPv4? The system decides unless this does. Means nothing for IPv4.
+    pub fn only_v6(self, only: bool) -> ListenOptions {
+        ListenOptions { only_v6: Some(only), ..self }
+    }
+
+    /// How many routers a packet of an accepted connection may pass.
+    pub fn ttl(self, ttl: u32) -> ListenOptions {
+        ListenOptions { ttl: Some(ttl), ..self }
+    }
+
+    /// Listens at the first of `addresses` that can be had.
+    ///
+    /// # Errors
+    /// As [`TcpListener::bind`].
+    ///
+    /// # Cancellation
+    /// **Restartable.**
+    pub async fn bind(&self, addresses: impl ToAddresses) -> io::Result<TcpListener> {
+        let mut last = no_address();
+        for address in lookup(addresses).await? {
+            match self.bind_one(address) {
+                Ok(listener) => return Ok(listener),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    fn bind_one(&self, address: SocketAddr) -> io::Result<TcpListener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        if self.reuse_address {
+            socket.set_reuse_address(true)?;
+        }
+        if self.reuse_port {
+            platform::set_reuse_port(&socket)?;
+        }
+        if let (Some(only), SocketAddr::V6(_)) = (self.only_v6, address) {
+            socket.set_only_v6(only)?;
+        }
+        let listener = {
+            socket.bind(&address.into())?;
+            socket.listen(self.backlog)?;
+            net::TcpListener::from(socket)
+        };
+        if let Some(ttl) = self.ttl {
+            listener.set_ttl(ttl)?;
+        }
+        Ok(TcpListener { source: Source::new(listener) })
+    }
+}

@@ -1,0 +1,15 @@
+//! TCP: one file for each thing that a caller does with it.
+
+mod connect;
+mod futures_io;
+mod listener;
+mod options;
+mod split;
+mod stream;
+mod whole;
+
+pub use connect::ConnectOptions;
+pub use listener::{ListenOptions, TcpListener};
+pub use split::{ReadHalf, ReuniteError, WriteHalf};
+pub use stream::TcpStream;
+pub use whole::{ReceiveExact, SendAll};

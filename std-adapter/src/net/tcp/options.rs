@@ -1,0 +1,139 @@
+//! The options of a connection that can be set at any time.
+
+use std::io;
+use std::net;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+
+use super::TcpStream;
+
+/// # Options
+///
+/// All of them fail with [`Closed`](crate::net::Closed) after `close`, and with the system's error if it refuses.
+///
+/// ```
+/// # use giambio::net::{TcpListener, TcpStream};
+/// # use std::time::Duration;
+/// # giambio::run(async {
+/// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let stream = TcpStream::connect(listener.local_addr()?).await?;
+/// stream.set_nodelay(true)?;
+/// stream.set_keepalive(Some(Duration::from_secs(60)))?;
+/// assert!(stream.nodelay()? && stream.keepalive()?);
+/// # Ok::<(), std::io::Error>(()) })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+impl TcpStream {
+    /// Are small pieces of data sent at once, rather than gathered while earlier ones are on their way?
+    ///
+    /// # Errors
+    /// See [options](#options).
+    pub fn nodelay(&self) -> io::Result<bool> {
+        self.option(net::TcpStream::nodelay)
+    }
+
+    /// Sets [`nodelay`](TcpStream::nodelay).
+    ///
+    /// # Errors
+    /// See [options](#options).
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        self.option(|socket| socket.set_nodelay(nodelay))
+    }
+
+    /// How many routers a packet may pass.
+    ///
+    /// # Errors
+    /// See [options](#options).
+    pub fn ttl(&self) -> io::Result<u32> {
+        self.option(net::TcpStream::ttl)
+    }
+
+    /// Sets [`ttl`](TcpStream::ttl).
+    ///
+    /// # Errors
+    /// See [options](#options).
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        self.option(|socket| socket.set_ttl(ttl))
+    }
+
+    /// How long the system goes on trying to deliver what was sent, once the socket is closed. `None`: it decides.
+    ///
+    /// # Errors
+    /// See [options](#options).
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        self.option(|socket| SockRef::from(socket).linger())
+    }
+
+    /// Sets [`linger`](TcpStream::linger), in whole seconds. Zero throws away what was not delivered and resets the connection. Anything else
+    /// makes closing block the thread for as long, so prefer `None`.
+    ///
+    /// # Errors
+    /// See [options](#options).
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        self.option(|socket| SockRef::from(socket).set_linger(linger))
+    }
+
+    /// Does the system probe a connection on which nothing moves?
+    ///
+    /// # Errors
+    /// See [options](#options).
+    pub fn keepalive(&self) -> io::Result<bool> {
+        self.option(|socket| SockRef::from(socket).keepalive())
+    }
+
+    /// Has the system probe the connection when nothing has moved for `idle`, so that a peer that vanished is noticed; `None`: not.
+    ///
+    /// # Errors
+    /// See [options](#options).
+    pub fn set_keepalive(&self, idle: Option<Duration>) -> io::Result<()> {
+        self.option(|socket| match idle {
+            Some(idle) => SockRef::from(socket).set_tcp_keepalive(&TcpKeepalive::new().with_time(idle)),
+            None => SockRef::from(socket).set_keepalive(false),
+        })
+    }
+
+    /// How many bytes the system may hold that were sent but not delivered.
+    ///
+    /// # Errors
+    /// See [options](#options).
+    pub fn send_buffer_size(&self) -> io::Result<usize> {
+        self.option(|socket| SockRef::from(socket).send_buffer_size())
+    }
+
+    /// Asks for [`send_buffer_size`](TcpStream::send_buffer_size); the system may round it, or double it as Linux does.
+    ///
+    /// # Errors
+    /// See [options](#options).
+    pub fn set_send_buffer_size(&self, bytes: usize) -> io::Result<()> {
+        self.option(|socket| SockRef::from(socket).set_send_buffer_size(bytes))
+    }
+
+    /// How many bytes the system may hold that wait to be received.
+    ///
+    /// # Errors
+    /// See [options](#options).
+    pub fn receive_buffer_size(&self) -> io::Result<usize> {
+        self.option(|socket| SockRef::from(socket).recv_buffer_size())
+    }
+
+    /// Asks for [`receive_buffer_size`](TcpStream::receive_buffer_size); the system may round it, or double it as Linux does.
+    ///
+    /// # Errors
+    /// See [options](#options).
+    pub fn set_receive_buffer_size(&self, bytes: usize) -> io::Result<()> {
+        self.option(|socket| SockRef::from(socket).set_recv_buffer_size(bytes))
+    }
+
+    /// An error that is pending on the connection, if there is one. Asking clears it.
+    ///
+    /// # Errors
+    /// See [options](#options).
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.option(net::TcpStream::take_error)
+    }
+
+    fn option<T>(&self, look: impl FnOnce(&net::TcpStream) -> io::Result<T>) -> io::Result<T> {
+        self.raw(look)?
+    }
+}

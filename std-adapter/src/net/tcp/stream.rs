@@ -1,0 +1,333 @@
+//! A connection.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::net::{self, Shutdown, SocketAddr};
+use std::task::{Context, Poll};
+
+use super::whole::{ReceiveExact, SendAll};
+use crate::net::{ConnectOptions, ToAddresses};
+use crate::reactor::{Claim, Done, Side, Source};
+
+/// A TCP connection.
+///
+/// Every call takes `&self`: one task may [`receive`](TcpStream::receive) while another [sends](TcpStream::send_all). A
+/// second one on the same side gets [`ResourceBusy`](io::ErrorKind::ResourceBusy).
+///
+/// ```
+/// use giambio::net::{TcpListener, TcpStream};
+///
+/// giambio::run(async {
+///     let listener = TcpListener::bind("127.0.0.1:0").await?;
+///     let client = TcpStream::connect(listener.local_addr()?).await?;
+///     let (server, _) = listener.accept().await?;
+///
+///     client.send_all(b"hello").await?;
+///     let mut buffer = [0; 1024];
+///     let count = server.receive(&mut buffer).await?;
+///     assert_eq!(&buffer[..count], b"hello");
+///     # Ok::<(), std::io::Error>(())
+/// })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// It is closed when dropped, or by [`close`](TcpStream::close). One that waits for data costs some hundred bytes; hold no
+/// buffer meanwhile by waiting with [`readable`](TcpStream::readable).
+pub struct TcpStream {
+    source: Source<net::TcpStream>,
+}
+
+impl TcpStream {
+    /// Connects to the first of `addresses` that answers.
+    ///
+    /// ```no_run
+    /// # giambio::run(async {
+    /// let stream = giambio::net::TcpStream::connect("localhost:1500").await?;
+    /// # Ok::<(), std::io::Error>(()) });
+    /// ```
+    ///
+    /// # Errors
+    /// The error of the last address, if all fail; [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address.
+    ///
+    /// # Cancellation
+    /// **Restartable.** A connection that was being made is closed.
+    pub async fn connect(addresses: impl ToAddresses) -> io::Result<TcpStream> {
+        ConnectOptions::new().connect(addresses).await
+    }
+
+    /// `socket` must be in non-blocking mode.
+    pub(super) fn from_nonblocking(socket: net::TcpStream) -> TcpStream {
+        TcpStream { source: Source::new(socket) }
+    }
+
+    /// Takes over a connection of the standard library, as `From` does.
+    #[must_use]
+    pub fn from_std(socket: net::TcpStream) -> TcpStream {
+        match socket.set_nonblocking(true) {
+            Ok(()) => TcpStream::from_nonblocking(socket),
+            Err(_) => TcpStream { source: Source::closed() },
+        }
+    }
+
+    /// Gives the connection back to the standard library, in blocking mode.
+    ///
+    /// # Errors
+    /// [`Closed`](crate::net::Closed), or the system refuses to change the mode.
+    pub fn into_std(self) -> io::Result<net::TcpStream> {
+        let socket = self.source.take().ok_or_else(crate::net::Closed::error)?;
+        socket.set_nonblocking(false)?;
+        Ok(socket)
+    }
+
+    /// Waits for data and moves it to `buffer`; returns how many bytes. 0 says that the peer has sent everything it will
+    /// (or that `buffer` is empty).
+    ///
+    /// # Errors
+    /// [`ConnectionReset`](io::ErrorKind::ConnectionReset) and other errors of the network;
+    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task receives; [`Closed`](crate::net::Closed).
+    ///
+    /// # Cancellation
+    /// **Restartable.** Data is taken only by the poll that returns it.
+    pub async fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let _claim = self.claim(Side::Read)?;
+        poll_fn(|cx| self.poll_receive(cx, buffer)).await
+    }
+
+    /// Like [`receive`](TcpStream::receive), into several buffers, each filled before the next.
+    ///
+    /// # Errors
+    /// As [`receive`](TcpStream::receive).
+    ///
+    /// # Cancellation
+    /// **Restartable.**
+    pub async fn receive_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let _claim = self.claim(Side::Read)?;
+        poll_fn(|cx| self.poll_receive_vectored(cx, buffers)).await
+    }
+
+    /// Fills `buffer` to the end. The future tells how far it got: [`ReceiveExact::received`].
+    ///
+    /// # Errors
+    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the stream ends before; else as [`receive`](TcpStream::receive).
+    ///
+    /// # Cancellation
+    /// **Lossy**: what was received is in `buffer`, and only the future knows how much. Await it by `&mut`, and ask it
+    /// afterwards; or go on by awaiting it again.
+    pub fn receive_exact<'a>(&'a self, buffer: &'a mut [u8]) -> ReceiveExact<'a> {
+        ReceiveExact::new(self, buffer)
+    }
+
+    /// Waits for data and copies it to `buffer`, but leaves it to be received.
+    ///
+    /// # Errors
+    /// As [`receive`](TcpStream::receive).
+    ///
+    /// # Cancellation
+    /// **Restartable.**
+    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let _claim = self.claim(Side::Read)?;
+        poll_fn(|cx| self.source.poll_io(cx, Side::Read, |socket| socket.peek(buffer).map(Done::more))).await
+    }
+
+    /// Moves data to `buffer` if there is some now. Never waits.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; else as [`receive`](TcpStream::receive).
+    pub fn try_receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.source.unclaimed(Side::Read)?;
+        self.source.try_io(Side::Read, |mut socket| moved(socket.read(buffer), buffer.len()))
+    }
+
+    /// Waits until [`try_receive`](TcpStream::try_receive) may succeed, so that no buffer need be held meanwhile:
+    ///
+    /// ```
+    /// # use giambio::net::TcpStream;
+    /// # use std::io;
+    /// async fn receive(stream: &TcpStream, shared: &std::cell::RefCell<[u8; 4096]>) -> io::Result<Vec<u8>> {
+    ///     loop {
+    ///         stream.readable().await?;
+    ///         let mut buffer = shared.borrow_mut();
+    ///         match stream.try_receive(&mut *buffer) {
+    ///             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {} // a false alarm
+    ///             received => return received.map(|count| buffer[..count].to_vec()),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`receive`](TcpStream::receive).
+    ///
+    /// # Cancellation
+    /// **Restartable.**
+    pub async fn readable(&self) -> io::Result<()> {
+        let _claim = self.claim(Side::Read)?;
+        poll_fn(|cx| self.source.poll_ready(cx, Side::Read)).await
+    }
+
+    /// Waits for room and sends the beginning of `data`; returns how many bytes.
+    ///
+    /// # Errors
+    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe), [`ConnectionReset`](io::ErrorKind::ConnectionReset) and other
+    /// errors of the network; [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task sends;
+    /// [`Closed`](crate::net::Closed).
+    ///
+    /// # Cancellation
+    /// **Restartable.** Data is sent only by the poll that returns the count.
+    pub async fn send(&self, data: &[u8]) -> io::Result<usize> {
+        let _claim = self.claim(Side::Write)?;
+        poll_fn(|cx| self.poll_send(cx, data)).await
+    }
+
+    /// Like [`send`](TcpStream::send), from several buffers, one after the other.
+    ///
+    /// # Errors
+    /// As [`send`](TcpStream::send).
+    ///
+    /// # Cancellation
+    /// **Restartable.**
+    pub async fn send_vectored(&self, data: &[IoSlice<'_>]) -> io::Result<usize> {
+        let _claim = self.claim(Side::Write)?;
+        poll_fn(|cx| self.poll_send_vectored(cx, data)).await
+    }
+
+    /// Sends all of `data`. The future tells how far it got: [`SendAll::written`].
+    ///
+    /// # Errors
+    /// As [`send`](TcpStream::send).
+    ///
+    /// # Cancellation
+    /// **Lossy**: only the future knows how much was sent. To know it after a cancellation, await the future by `&mut`
+    /// and ask it afterwards, or go on by awaiting it again:
+    ///
+    /// ```
+    /// # use giambio::net::TcpStream;
+    /// # use std::time::Duration;
+    /// async fn send_for_a_second(stream: &TcpStream, data: &[u8]) -> std::io::Result<usize> {
+    ///     let mut sending = stream.send_all(data);
+    ///     if let Some(sent) = giambio::move_on_after(Duration::from_secs(1), &mut sending).await {
+    ///         sent?;
+    ///     }
+    ///     Ok(sending.written())
+    /// }
+    /// ```
+    pub fn send_all<'a>(&'a self, data: &'a [u8]) -> SendAll<'a> {
+        SendAll::new(self, data)
+    }
+
+    /// Sends the beginning of `data` if there is room now. Never waits.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; else as [`send`](TcpStream::send).
+    pub fn try_send(&self, data: &[u8]) -> io::Result<usize> {
+        self.source.unclaimed(Side::Write)?;
+        self.source.try_io(Side::Write, |mut socket| moved(socket.write(data), data.len()))
+    }
+
+    /// Waits until [`try_send`](TcpStream::try_send) may succeed. It may be a false alarm.
+    ///
+    /// # Errors
+    /// As [`send`](TcpStream::send).
+    ///
+    /// # Cancellation
+    /// **Restartable.**
+    pub async fn writable(&self) -> io::Result<()> {
+        let _claim = self.claim(Side::Write)?;
+        poll_fn(|cx| self.source.poll_ready(cx, Side::Write)).await
+    }
+
+    /// Ends one direction or both, while the connection stays open: after `Shutdown::Write` the peer receives what was sent
+    /// before, then the end.
+    ///
+    /// # Errors
+    /// [`NotConnected`](io::ErrorKind::NotConnected) if the connection is over already.
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.source.with(|socket| socket.shutdown(how))
+    }
+
+    /// Closes the connection now. Tasks that wait for it are woken and get [`Closed`](crate::net::Closed), as does every later call.
+    /// Closing twice does nothing.
+    ///
+    /// What was sent is still delivered, unless data was waiting to be received: then the peer gets a reset.
+    pub fn close(&self) {
+        self.source.close();
+    }
+
+    /// This end's address.
+    ///
+    /// # Errors
+    /// [`Closed`](crate::net::Closed), or the system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.source.with(net::TcpStream::local_addr)
+    }
+
+    /// The peer's address.
+    ///
+    /// # Errors
+    /// [`NotConnected`](io::ErrorKind::NotConnected) once the connection is over.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.source.with(net::TcpStream::peer_addr)
+    }
+
+    /// Reads the socket, for `platform` and `options`.
+    pub(crate) fn raw<T>(&self, look: impl FnOnce(&net::TcpStream) -> T) -> io::Result<T> {
+        self.source.with(|socket| Ok(look(socket)))
+    }
+
+    pub(super) fn claim(&self, side: Side) -> io::Result<Claim<'_>> {
+        self.source.claim(side)
+    }
+
+    pub(super) fn unclaimed(&self, side: Side) -> io::Result<()> {
+        self.source.unclaimed(side)
+    }
+
+    pub(super) fn poll_connected<T>(
+        &self,
+        cx: &mut Context<'_>,
+        check: impl FnMut(&net::TcpStream) -> io::Result<Done<T>>,
+    ) -> Poll<io::Result<T>> {
+        self.source.poll_io(cx, Side::Write, check)
+    }
+
+    pub(super) fn poll_receive(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.source.poll_io(cx, Side::Read, |mut socket| moved(socket.read(buffer), buffer.len()))
+    }
+
+    pub(super) fn poll_receive_vectored(
+        &self,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let asked = buffers.iter().map(|buffer| buffer.len()).sum();
+        self.source.poll_io(cx, Side::Read, |mut socket| moved(socket.read_vectored(buffers), asked))
+    }
+
+    pub(super) fn poll_send(&self, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        self.source.poll_io(cx, Side::Write, |mut socket| moved(socket.write(data), data.len()))
+    }
+
+    pub(super) fn poll_send_vectored(&self, cx: &mut Context<'_>, data: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let asked = data.iter().map(|data| data.len()).sum();
+        self.source.poll_io(cx, Side::Write, |mut socket| moved(socket.write_vectored(data), asked))
+    }
+}
+
+fn moved(result: io::Result<usize>, asked: usize) -> io::Result<Done<usize>> {
+    result.map(|count| Done::moved(count, asked))
+}
+
+impl From<net::TcpStream> for TcpStream {
+    /// Takes over a connection of the standard library. Should the system refuse to make it non-blocking, it is closed,
+    /// and every call says so.
+    fn from(socket: net::TcpStream) -> TcpStream {
+        TcpStream::from_std(socket)
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}

@@ -1,0 +1,109 @@
+//! Unix: signals come through a pipe that our own reactor watches.
+
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::task::{Context, Poll};
+
+use rustix::io::Errno;
+use signal_hook::SigId;
+use signal_hook::consts::SIGINT;
+use signal_hook::low_level::{pipe, unregister};
+
+use super::{AfterAccept, Again};
+use crate::net::{TcpListener, TcpStream};
+use crate::reactor::{Done, Side, Source};
+
+/// The write end belongs to the signal's handler, which `watch` takes off again.
+#[derive(Debug)]
+pub(crate) struct CtrlC {
+    pipe: Source<UnixStream>,
+    _watch: Handlers,
+}
+
+/// Handlers of the signal, taken off when dropped.
+#[derive(Debug, Default)]
+struct Handlers(Vec<SigId>);
+
+impl Drop for Handlers {
+    fn drop(&mut self) {
+        for id in self.0.drain(..) {
+            unregister(id);
+        }
+    }
+}
+
+impl CtrlC {
+    pub(crate) fn new(again: Again) -> io::Result<CtrlC> {
+        let (reader, writer) = UnixStream::pair()?;
+        reader.set_nonblocking(true)?;
+        let mut handlers = Handlers::default();
+        if again == Again::Kill {
+            // Handlers run in the order in which they were added: the first Ctrl+C finds the mark unset, then sets it.
+            let pressed = Arc::new(AtomicBool::new(false));
+            handlers.0.push(signal_hook::flag::register_conditional_default(SIGINT, pressed.clone())?);
+            handlers.0.push(signal_hook::flag::register(SIGINT, pressed)?);
+        }
+        handlers.0.push(pipe::register(SIGINT, writer)?);
+        Ok(CtrlC { pipe: Source::own(reader), _watch: handlers })
+    }
+
+    pub(crate) fn poll_pressed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.pipe.poll_io(cx, Side::Read, |mut pipe| {
+            let mut bytes = [0; 64];
+            pipe.read(&mut bytes).map(|_| Done::more(()))
+        })
+    }
+}
+
+/// As the standard library: a port may be bound again while old connections linger in TIME_WAIT.
+pub(crate) const REUSE_ADDRESS: bool = true;
+
+#[cfg(not(any(target_os = "solaris", target_os = "illumos")))]
+pub(crate) fn set_reuse_port(socket: &socket2::Socket) -> io::Result<()> {
+    socket.set_reuse_port(true)
+}
+
+#[cfg(any(target_os = "solaris", target_os = "illumos"))]
+pub(crate) fn set_reuse_port(_: &socket2::Socket) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(crate) fn is_in_progress(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::INPROGRESS)
+}
+
+pub(crate) fn after_accept(error: &io::Error) -> AfterAccept {
+    match Errno::from_io_error(error) {
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => AfterAccept::TryLater,
+        // Linux reports errors of the network that are pending on the new connection here.
+        Some(
+            Errno::CONNABORTED
+            | Errno::CONNRESET
+            | Errno::PROTO
+            | Errno::NETDOWN
+            | Errno::NETUNREACH
+            | Errno::HOSTDOWN
+            | Errno::HOSTUNREACH
+            | Errno::NOPROTOOPT
+            | Errno::TIMEDOUT,
+        ) => AfterAccept::TakeNext,
+        _ => AfterAccept::GiveUp,
+    }
+}
+
+impl AsRawFd for TcpStream {
+    /// The descriptor, or -1 once closed. It stays the stream's: don't close it, nor read or write it.
+    fn as_raw_fd(&self) -> RawFd {
+        self.raw(|socket| socket.as_raw_fd()).unwrap_or(-1)
+    }
+}
+
+impl AsRawFd for TcpListener {
+    /// The descriptor, or -1 once closed. It stays the listener's: don't close it, nor accept from it.
+    fn as_raw_fd(&self) -> RawFd {
+        self.raw(|socket| socket.as_raw_fd()).unwrap_or(-1)
+    }
+}

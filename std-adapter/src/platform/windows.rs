@@ -1,0 +1,131 @@
+//! Windows: Ctrl+C comes on a thread of the system's own.
+//!
+//! # Invariant
+//! **HANDLER-IS-STATIC**: the handler is a plain function and touches only statics, so it may be called at any time until
+//! the process ends.
+
+use std::io;
+use std::os::windows::io::{AsRawSocket, RawSocket};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+
+use giambio_core::poll_gate;
+use windows_sys::Win32::Networking::WinSock as winsock;
+use windows_sys::Win32::System::Console::{CTRL_C_EVENT, SetConsoleCtrlHandler};
+
+use super::{AfterAccept, Again};
+use crate::net::{TcpListener, TcpStream};
+
+static WATCHES: Mutex<Vec<Arc<Watch>>> = Mutex::new(Vec::new());
+
+#[derive(Debug)]
+struct Watch {
+    again: Again,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pressed: bool,
+    pressed_before: bool,
+    waker: Option<Waker>,
+}
+
+#[derive(Debug)]
+pub(crate) struct CtrlC(Arc<Watch>);
+
+impl CtrlC {
+    pub(crate) fn new(again: Again) -> io::Result<CtrlC> {
+        static INSTALLED: OnceLock<Result<(), i32>> = OnceLock::new();
+        let installed = INSTALLED.get_or_init(|| {
+            // SAFETY: `on_ctrl` may be called at any time, by HANDLER-IS-STATIC.
+            match unsafe { SetConsoleCtrlHandler(Some(on_ctrl), 1) } {
+                0 => Err(io::Error::last_os_error().raw_os_error().unwrap_or(0)),
+                _ => Ok(()),
+            }
+        });
+        installed.map_err(io::Error::from_raw_os_error)?;
+        let watch = Arc::new(Watch { again, state: Mutex::default() });
+        lock(&WATCHES).push(watch.clone());
+        Ok(CtrlC(watch))
+    }
+
+    pub(crate) fn poll_pressed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(poll_gate(cx));
+        let mut state = lock(&self.0.state);
+        if std::mem::take(&mut state.pressed) {
+            return Poll::Ready(Ok(()));
+        }
+        state.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for CtrlC {
+    fn drop(&mut self) {
+        lock(&WATCHES).retain(|watch| !Arc::ptr_eq(watch, &self.0));
+    }
+}
+
+/// 1: handled; 0: the next handler's turn, at last the system's, which ends the process.
+///
+/// # Safety
+/// None needed: HANDLER-IS-STATIC.
+unsafe extern "system" fn on_ctrl(event: u32) -> i32 {
+    if event != CTRL_C_EVENT {
+        return 0;
+    }
+    let watches = lock(&WATCHES).clone();
+    let mut handled = 1;
+    for watch in watches {
+        let mut state = lock(&watch.state);
+        if watch.again == Again::Kill && state.pressed_before {
+            handled = 0;
+        }
+        state.pressed = true;
+        state.pressed_before = true;
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+    handled
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// On Windows the option means something else: that a port may be taken from who has it.
+pub(crate) const REUSE_ADDRESS: bool = false;
+
+pub(crate) fn set_reuse_port(_: &socket2::Socket) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(crate) fn is_in_progress(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
+pub(crate) fn after_accept(error: &io::Error) -> AfterAccept {
+    match error.raw_os_error() {
+        Some(winsock::WSAEMFILE | winsock::WSAENOBUFS) => AfterAccept::TryLater,
+        Some(winsock::WSAECONNRESET | winsock::WSAECONNABORTED | winsock::WSAENETDOWN) => AfterAccept::TakeNext,
+        _ => AfterAccept::GiveUp,
+    }
+}
+
+impl AsRawSocket for TcpStream {
+    /// The socket, or `RawSocket::MAX` (`INVALID_SOCKET`) once closed. It stays the stream's.
+    fn as_raw_socket(&self) -> RawSocket {
+        self.raw(|socket| socket.as_raw_socket()).unwrap_or(RawSocket::MAX)
+    }
+}
+
+impl AsRawSocket for TcpListener {
+    /// The socket, or `RawSocket::MAX` (`INVALID_SOCKET`) once closed. It stays the listener's.
+    fn as_raw_socket(&self) -> RawSocket {
+        self.raw(|socket| socket.as_raw_socket()).unwrap_or(RawSocket::MAX)
+    }
+}

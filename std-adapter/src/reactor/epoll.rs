@@ -1,0 +1,149 @@
+//! Linux and Android: epoll, edge-triggered, with nothing but `epoll_wait` in the path of a message.
+//!
+//! * A source is added once for everything and never changed.
+//! * The bell is an eventfd. It is edge-triggered too, so a ring makes an event though nobody reads the counter.
+//! * `epoll_wait` counts milliseconds, and the kernel's slack adds 50 µs. Deadlines go to a timerfd instead, which is
+//!   exact. It is set only for a deadline that comes *before* the one it is set to: deadlines that keep moving
+//!   away, as timeouts of busy connections do, cost nothing. If it goes off too early for what is then the next
+//!   deadline, the loop turns once more in vain and it is set again.
+
+use std::cell::Cell;
+use std::io;
+use std::num::NonZeroUsize;
+pub(crate) use std::os::fd::AsFd as AsSource;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::event::{EventfdFlags, Timespec, eventfd};
+use rustix::io::Errno;
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
+};
+
+use super::Limit;
+use super::table::{Event, Key, Signal};
+
+const BELL: u64 = u64::MAX;
+const ALARM: u64 = u64::MAX - 1;
+
+#[derive(Debug)]
+pub(super) struct Poller {
+    epoll: OwnedFd,
+    timer: OwnedFd,
+    bell: Bell,
+    /// When the timer goes off, and for whom.
+    alarm: Cell<Option<Alarm>>,
+    users: Cell<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Alarm {
+    user: u32,
+    moment: u64,
+}
+
+impl Poller {
+    pub(super) fn new() -> io::Result<Poller> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        epoll::add(&epoll, &timer, EventData::new_u64(ALARM), EventFlags::IN | EventFlags::ET)?;
+        epoll::add(&epoll, &bell, EventData::new_u64(BELL), EventFlags::IN | EventFlags::ET)?;
+        let bell = Bell(Arc::new(bell));
+        Ok(Poller { epoll, timer, bell, alarm: Cell::new(None), users: Cell::new(0) })
+    }
+
+    /// Room for the events of one wait.
+    pub(super) fn events(&self, capacity: NonZeroUsize) -> Events {
+        let user = self.users.get();
+        self.users.set(user.wrapping_add(1));
+        Events { list: Vec::with_capacity(capacity.get()), user }
+    }
+
+    pub(super) fn bell(&self) -> Bell {
+        self.bell.clone()
+    }
+
+    pub(super) fn add(&self, source: &impl AsSource, key: Key) -> io::Result<()> {
+        let everything = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::PRI | EventFlags::ET;
+        Ok(epoll::add(&self.epoll, source, EventData::new_u64(u64::from(key.0)), everything)?)
+    }
+
+    /// Nothing to do: edges are reported whether someone waits or not.
+    pub(super) fn arm(&self, _: &impl AsSource, _: Key, _read: bool, _write: bool) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn remove(&self, source: &impl AsSource) -> io::Result<()> {
+        Ok(epoll::delete(&self.epoll, source)?)
+    }
+
+    /// Waits for events. May return early and without any.
+    pub(super) fn wait(&self, events: &mut Events, limit: Limit<'_>) -> io::Result<()> {
+        let timeout = match limit {
+            Limit::Now => Some(Timespec::default()),
+            Limit::Never => None,
+            Limit::At { moment, left } => self.set_alarm(events, moment, left)?,
+        };
+        events.list.clear();
+        match epoll::wait(&self.epoll, spare_capacity(&mut events.list), timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if events.list.iter().any(|event| event.data.u64() == ALARM) {
+            self.alarm.set(None);
+        }
+        Ok(())
+    }
+
+    /// Sees to it that the timer goes off at `moment` or before; the timeout for the wait itself.
+    fn set_alarm(&self, events: &Events, moment: u64, left: &dyn Fn() -> Duration) -> io::Result<Option<Timespec>> {
+        if self.alarm.get().is_some_and(|alarm| alarm.user == events.user && alarm.moment <= moment) {
+            return Ok(None);
+        }
+        let left = left();
+        if left.is_zero() {
+            return Ok(Some(Timespec::default()));
+        }
+        let it_value = Timespec::try_from(left).unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 });
+        let once = Itimerspec { it_interval: Timespec::default(), it_value };
+        timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once)?;
+        self.alarm.set(Some(Alarm { user: events.user, moment }));
+        Ok(None)
+    }
+}
+
+/// Where the system puts the events of one wait.
+pub(super) struct Events {
+    list: Vec<epoll::Event>,
+    /// Tells apart the loops that take turns on one thread and its timer.
+    user: u32,
+}
+
+impl Events {
+    pub(super) fn iter(&self) -> impl Iterator<Item = Event> + '_ {
+        self.list.iter().filter_map(|event| {
+            let key = Key(u32::try_from(event.data.u64()).ok()?);
+            let flags = event.flags;
+            let over = flags.intersects(EventFlags::HUP | EventFlags::ERR);
+            let ending = over || flags.intersects(EventFlags::RDHUP | EventFlags::PRI);
+            let read = Signal { ready: ending || flags.contains(EventFlags::IN), lasting: ending };
+            let write = Signal { ready: over || flags.contains(EventFlags::OUT), lasting: over };
+            Some(Event { key, read, write })
+        })
+    }
+}
+
+/// Ends a wait from any thread.
+#[derive(Clone, Debug)]
+pub(super) struct Bell(Arc<OwnedFd>);
+
+impl Bell {
+    pub(super) fn ring(&self) {
+        // It fails only if 2^64 rings are outstanding, and then the descriptor is readable anyway.
+        let _ = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
+    }
+}

@@ -1,0 +1,172 @@
+//! Who waits for which socket, and what the operating system says about it.
+//!
+//! There is one reactor a thread, made when first needed and kept: a socket is registered with the system once and may
+//! be used in one `run` after another. Nothing here is shared between threads but the [`Notifier`].
+//!
+//! A call is always tried first; a source is registered when its first call would block. So a connection that never
+//! waits is never registered, and wrapping a socket of the standard library costs nothing and cannot fail.
+//!
+//! # The seam
+//! One file a system, each offering the same names: `AsSource` (what can be registered), `Poller`, `Events` and `Bell`.
+//! `epoll.rs` goes to the floor on Linux: one system call a wait. `portable.rs` is everything else.
+//!
+//! # Elsewhere
+//! What is remembered of each source, and why no event gets lost: `table.rs`. What sockets call: `source.rs`.
+
+mod notifier;
+mod source;
+mod table;
+
+#[cfg_attr(all(any(target_os = "linux", target_os = "android"), not(giambio_portable)), path = "epoll.rs")]
+#[cfg_attr(
+    any(
+        giambio_portable,
+        windows,
+        target_vendor = "apple",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "dragonfly",
+        target_os = "illumos",
+        target_os = "solaris",
+    ),
+    path = "portable.rs"
+)]
+mod system; // no match: `system.rs`, which says what to add
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::fmt;
+use std::io;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use notifier::Notifier;
+pub(crate) use source::{Claim, Done, Source};
+pub(crate) use system::AsSource;
+use system::Poller;
+pub(crate) use table::Side;
+use table::{Half, Key, Table};
+
+thread_local! {
+    static REACTOR: Rc<Reactor> = Rc::new(Reactor::default());
+}
+
+/// How long a wait may last.
+#[derive(Clone, Copy)]
+pub(crate) enum Limit<'a> {
+    /// Not at all.
+    Now,
+    /// Until an event.
+    Never,
+    /// Until an event, or `left()` from now. `moment` names the same deadline so that it can be compared with others of
+    /// the same loop without reading a clock; `left` is called only if the system must be told.
+    At { moment: u64, left: &'a dyn Fn() -> Duration },
+}
+
+/// The sources of one thread.
+#[derive(Default)]
+pub(crate) struct Reactor {
+    table: RefCell<Table>,
+    system: OnceCell<System>,
+    registered: Cell<usize>,
+    sockets: Cell<usize>,
+}
+
+/// What needs descriptors, and so may fail to be made.
+struct System {
+    poller: Poller,
+    notifier: Arc<Notifier>,
+}
+
+impl Reactor {
+    /// This thread's.
+    pub(crate) fn current() -> Rc<Reactor> {
+        REACTOR.with(Rc::clone)
+    }
+
+    fn system(&self) -> io::Result<&System> {
+        if let Some(system) = self.system.get() {
+            return Ok(system);
+        }
+        let poller = Poller::new()?;
+        let notifier = Arc::new(Notifier::new(poller.bell()));
+        Ok(self.system.get_or_init(|| System { poller, notifier }))
+    }
+
+    /// Ends a wait of this reactor, from any thread.
+    pub(crate) fn waker(&self) -> io::Result<Waker> {
+        Ok(Waker::from(self.system()?.notifier.clone()))
+    }
+
+    /// Room for the events of one wait.
+    pub(crate) fn events(&self, capacity: NonZeroUsize) -> io::Result<Events> {
+        Ok(Events(self.system()?.poller.events(capacity)))
+    }
+
+    /// Is anything registered at all? If not, there is nothing that a look without waiting could find.
+    pub(crate) fn watches_anything(&self) -> bool {
+        self.registered.get() > 0
+    }
+
+    /// Is a socket registered? Sources of the runtime's own do not count.
+    pub(crate) fn watches_sockets(&self) -> bool {
+        self.sockets.get() > 0
+    }
+
+    /// Waits for events and wakes who waits for them. May return early.
+    pub(crate) fn wait(&self, events: &mut Events, limit: Limit<'_>) -> io::Result<()> {
+        let System { poller, notifier } = self.system()?;
+        let limit = match limit {
+            Limit::Now => Limit::Now,
+            limit if notifier.may_sleep() => limit,
+            _ => Limit::Now,
+        };
+        let waited = poller.wait(&mut events.0, limit);
+        notifier.awake();
+        waited?;
+        for event in events.0.iter() {
+            // Wakers of other executors may do anything, so nothing is borrowed while they are called.
+            let wakers = self.table.borrow_mut().event(event);
+            wakers.into_iter().flatten().for_each(Waker::wake);
+        }
+        Ok(())
+    }
+
+    fn insert(&self) -> Key {
+        self.table.borrow_mut().insert()
+    }
+
+    fn remove(&self, key: Key) {
+        let slot = self.table.borrow_mut().remove(key);
+        drop(slot);
+    }
+
+    fn half<T>(&self, key: Key, side: Side, look: impl FnOnce(&mut Half) -> T) -> T {
+        look(self.table.borrow_mut().slot(key).half(side))
+    }
+
+    fn count(&self, own: bool, change: impl Fn(usize) -> usize) {
+        self.registered.set(change(self.registered.get()));
+        if !own {
+            self.sockets.set(change(self.sockets.get()));
+        }
+    }
+}
+
+impl fmt::Debug for Reactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reactor").field("registered", &self.registered.get()).finish_non_exhaustive()
+    }
+}
+
+/// Room for the events of one wait; each loop has its own.
+pub(crate) struct Events(system::Events);
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Events")
+    }
+}

@@ -1,0 +1,223 @@
+//! The outer loop: turn, wait, repeat.
+
+use std::fmt;
+use std::io;
+use std::num::NonZeroUsize;
+use std::pin::{Pin, pin};
+
+use giambio_core::{Clock, Debugger, Next, NoDebugger, Runtime, Until, Wait, in_runtime};
+
+use crate::clock::StdClock;
+use crate::idle::{EVENTS_PER_WAIT, Idle};
+use crate::signal::{CtrlC, Interrupted, until_ctrl_c};
+
+/// Runs a future to its end on this thread, with timers, sockets and everything it spawns, and returns its value.
+///
+/// ```
+/// let answer = giambio::run(async {
+///     giambio::sleep(std::time::Duration::from_millis(1)).await;
+///     42
+/// });
+/// assert_eq!(answer, 42);
+/// ```
+///
+/// Each thread may have a `run` of its own, one at a time. A panic in any task unwinds through `run`, after all tasks
+/// have been dropped; the thread may `run` again.
+///
+/// # Panics
+/// * Inside another `run` on the same thread: it would block that one. Write `.await` instead.
+/// * If the process has no descriptors left for the reactor; [`Builder::try_run`] makes this an error.
+#[track_caller]
+pub fn run<F: Future>(main: F) -> F::Output {
+    builder().run(main)
+}
+
+/// Like [`run`], but Ctrl+C cancels `main`: everything in it is dropped at its next suspension, after the clean-ups of
+/// [`finally`](crate::finally()) and what is in [`shield`](crate::shield()).
+///
+/// Until `main` has ended, a second Ctrl+C ends the process at once, as if it were not handled at all: it is the way
+/// out of a clean-up that hangs.
+///
+/// ```no_run
+/// # async fn serve() {}
+/// match giambio::run_or_ctrl_c(serve()) {
+///     Ok(()) => println!("done"),
+///     Err(giambio::Interrupted) => println!("Ctrl+C detected, exiting"),
+/// }
+/// ```
+///
+/// # Errors
+/// [`Interrupted`] after Ctrl+C, unless `main` finished all the same.
+///
+/// # Panics
+/// As [`run`], and if the system refuses to tell about Ctrl+C.
+#[track_caller]
+pub fn run_or_ctrl_c<F: Future>(main: F) -> Result<F::Output, Interrupted> {
+    builder().run_or_ctrl_c(main)
+}
+
+/// Says how to run: with which debugger, by which clock.
+///
+/// ```
+/// use giambio::{Debugger, TaskInfo};
+///
+/// struct Steps;
+/// impl Debugger for Steps {
+///     fn before_task_step(&self, task: TaskInfo<'_>) {
+///         println!("-> About to run a step for '{}'", task.name);
+///     }
+/// }
+///
+/// giambio::builder().debugger(Steps).run(async {});
+/// ```
+#[must_use = "a builder does nothing until `run` is called"]
+pub fn builder() -> Builder {
+    Builder { clock: StdClock::new(), debugger: NoDebugger, events: EVENTS_PER_WAIT }
+}
+
+/// What [`builder`] makes.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a builder does nothing until `run` is called"]
+pub struct Builder<C = StdClock, D = NoDebugger> {
+    clock: C,
+    debugger: D,
+    events: NonZeroUsize,
+}
+
+impl<C: Clock, D: Debugger> Builder<C, D> {
+    /// Has `debugger` observe the run. Give `&debugger` to keep it.
+    pub fn debugger<D2: Debugger>(self, debugger: D2) -> Builder<C, D2> {
+        Builder { clock: self.clock, debugger, events: self.events }
+    }
+
+    /// Takes the time from `clock`. Give `&clock` to keep it.
+    ///
+    /// While nothing is ready the thread sleeps for as long as the clock says is left, in real time, then asks it again.
+    pub fn clock<C2: Clock>(self, clock: C2) -> Builder<C2, D> {
+        Builder { clock, debugger: self.debugger, events: self.events }
+    }
+
+    /// How many events to take from the operating system at once, 1,024 by default: with fewer, the first of a
+    /// thousand ready sockets is served sooner, at the price of more system calls.
+    pub fn events_per_wait(self, events: NonZeroUsize) -> Builder<C, D> {
+        Builder { events, ..self }
+    }
+
+    /// As [`run`](crate::run()).
+    ///
+    /// # Panics
+    /// As [`run`](crate::run()).
+    #[track_caller]
+    pub fn run<F: Future>(self, main: F) -> F::Output {
+        match self.try_run(main) {
+            Ok(value) => value,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// As [`run`](crate::run()), but tells by an error if it could not even start.
+    ///
+    /// ```
+    /// use giambio::RunError;
+    ///
+    /// giambio::run(async {
+    ///     let nested = giambio::builder().try_run(async {});
+    ///     assert!(matches!(nested, Err(RunError::Nested)));
+    /// });
+    /// ```
+    ///
+    /// # Errors
+    /// [`RunError`]: `main` was dropped before its first poll.
+    pub fn try_run<F: Future>(self, main: F) -> Result<F::Output, RunError> {
+        if in_runtime() {
+            return Err(RunError::Nested);
+        }
+        let clock = self.clock;
+        let mut idle = Idle::with_events(&clock, self.events).map_err(RunError::Reactor)?;
+        let runtime = Runtime::new(&clock, main).with_debugger(self.debugger).with_notify(idle.waker());
+        Ok(drive(pin!(runtime), &mut idle))
+    }
+
+    /// As [`run_or_ctrl_c`](crate::run_or_ctrl_c()).
+    ///
+    /// # Errors
+    /// As [`run_or_ctrl_c`](crate::run_or_ctrl_c()).
+    ///
+    /// # Panics
+    /// As [`run_or_ctrl_c`](crate::run_or_ctrl_c()).
+    #[track_caller]
+    pub fn run_or_ctrl_c<F: Future>(self, main: F) -> Result<F::Output, Interrupted> {
+        match self.try_run_or_ctrl_c(main) {
+            Ok(ended) => ended,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// As [`run_or_ctrl_c`](crate::run_or_ctrl_c()), but tells by an error if it could not even start.
+    ///
+    /// # Errors
+    /// [`RunError`]: `main` was dropped before its first poll.
+    pub fn try_run_or_ctrl_c<F: Future>(self, main: F) -> Result<Result<F::Output, Interrupted>, RunError> {
+        if in_runtime() {
+            return Err(RunError::Nested);
+        }
+        let presses = CtrlC::last_chance().map_err(RunError::CtrlC)?;
+        self.try_run(until_ctrl_c(main, presses))
+    }
+}
+
+fn drive<F: Future, C: Clock, D: Debugger>(
+    mut runtime: Pin<&mut Runtime<F, &C, D>>,
+    idle: &mut Idle<&C>,
+) -> F::Output {
+    loop {
+        let until = match runtime.as_mut().turn() {
+            Next::Finished(value) => return value,
+            Next::Now => Until::Now,
+            Next::At(tick) => Until::At(tick),
+            Next::OnWake => Until::OnWake,
+        };
+        if idle.watches_sockets() {
+            let timeout = idle.timeout(until);
+            runtime.before_io(timeout);
+            idle.wait(until);
+            runtime.after_io(timeout);
+        } else {
+            idle.wait(until);
+        }
+    }
+}
+
+/// Why a run could not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A runtime is running on this thread already, and waiting for another inside it would block it. Write `.await`.
+    Nested,
+    /// The reactor could not be made; most often the process has too many descriptors open.
+    Reactor(io::Error),
+    /// The system refused to tell about Ctrl+C.
+    CtrlC(io::Error),
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunError::Nested => f.write_str(
+                "giambio::run was called inside giambio::run on the same thread, where it would block everything else: \
+                 write `.await` after the future instead",
+            ),
+            RunError::Reactor(error) => write!(f, "the reactor could not be made: {error}"),
+            RunError::CtrlC(error) => write!(f, "Ctrl+C can't be watched: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for RunError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            RunError::Nested => None,
+            RunError::Reactor(error) | RunError::CtrlC(error) => Some(error),
+        }
+    }
+}

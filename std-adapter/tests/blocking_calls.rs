@@ -1,0 +1,100 @@
+//! Calls that block, on other threads.
+
+mod common;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use common::poll_once;
+use futures_lite::future::zip;
+use giambio::{run, unblock};
+
+#[test]
+fn a_call_runs_on_another_thread_and_gives_back_its_value() {
+    let here = thread::current().id();
+    let there = run(unblock(|| thread::current().id()));
+    assert_ne!(here, there);
+}
+
+#[test]
+fn other_tasks_go_on_while_a_call_blocks() {
+    run(async {
+        let (send, receive) = mpsc::channel();
+        let (value, ()) = zip(unblock(move || receive.recv().unwrap()), async move {
+            giambio::sleep(Duration::from_millis(1)).await;
+            send.send(7).unwrap();
+        })
+        .await;
+        assert_eq!(value, 7);
+    });
+}
+
+#[test]
+fn a_panic_of_a_call_reaches_who_awaits_it() {
+    let caught = catch_unwind(AssertUnwindSafe(|| run(unblock(|| panic!("from the thread")))));
+    assert_eq!(caught.unwrap_err().downcast_ref::<&str>(), Some(&"from the thread"));
+    assert_eq!(run(unblock(|| 1)), 1);
+}
+
+#[test]
+fn many_calls_block_at_once() {
+    run(async {
+        let started = Arc::new(AtomicUsize::new(0));
+        let mut calls: Vec<_> = (0..20)
+            .map(|_| {
+                let started = started.clone();
+                Box::pin(unblock(move || {
+                    started.fetch_add(1, Ordering::SeqCst);
+                    while started.load(Ordering::SeqCst) < 20 {
+                        thread::yield_now();
+                    }
+                }))
+            })
+            .collect();
+        for call in &mut calls {
+            assert!(poll_once(call).await.is_none());
+        }
+        for call in calls {
+            call.await;
+        }
+    });
+}
+
+#[test]
+fn a_call_that_is_not_awaited_never_runs() {
+    let ran = Arc::new(AtomicBool::new(false));
+    let mark = ran.clone();
+    drop(unblock(move || mark.store(true, Ordering::SeqCst)));
+    assert_eq!(Arc::strong_count(&ran), 1);
+    assert!(!ran.load(Ordering::SeqCst));
+}
+
+#[test]
+fn a_dropped_call_runs_on_and_its_result_is_dropped() {
+    struct Told(mpsc::Sender<&'static str>);
+    impl Drop for Told {
+        fn drop(&mut self) {
+            let _ = self.0.send("dropped");
+            panic!("a destructor that panics takes no thread along");
+        }
+    }
+    let (go, gone) = mpsc::channel();
+    let (tell, told) = mpsc::channel();
+    let (start, started) = mpsc::channel();
+    run(async {
+        let mut call = Box::pin(unblock(move || {
+            start.send(()).unwrap();
+            gone.recv().unwrap();
+            Told(tell)
+        }));
+        assert!(poll_once(&mut call).await.is_none());
+        started.recv().unwrap();
+    });
+    go.send(()).unwrap();
+    assert_eq!(told.recv(), Ok("dropped"));
+    assert_eq!(run(unblock(|| 2)), 2);
+}

@@ -1,0 +1,56 @@
+//! What several test programs need.
+#![allow(dead_code, reason = "each program uses a part")]
+
+use std::future::poll_fn;
+use std::io;
+use std::net;
+use std::pin::pin;
+use std::task::Poll;
+
+use giambio::net::{TcpListener, TcpStream};
+
+/// A connection to ourselves: the client's and the server's end.
+pub(crate) async fn pair() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (server, peer) = listener.accept().await.unwrap();
+    assert_eq!(peer, client.local_addr().unwrap());
+    (client, server)
+}
+
+/// A connection whose client is a blocking socket of the standard library.
+pub(crate) async fn std_client() -> (net::TcpStream, TcpStream) {
+    let (client, server) = pair().await;
+    (client.into_std().unwrap(), server)
+}
+
+/// A connection with little room on the way.
+pub(crate) async fn narrow_pair() -> (TcpStream, TcpStream) {
+    let (client, server) = pair().await;
+    client.set_send_buffer_size(4096).unwrap();
+    server.set_receive_buffer_size(4096).unwrap();
+    (client, server)
+}
+
+/// Polls once; `None`: it waits.
+pub(crate) async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        Poll::Ready(match future.as_mut().poll(cx) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+/// Lets the loop look at I/O a few times.
+pub(crate) async fn settle() {
+    for _ in 0..3 {
+        giambio::sleep(std::time::Duration::from_millis(1)).await;
+    }
+}
+
+pub(crate) fn kind<T>(result: io::Result<T>) -> Option<io::ErrorKind> {
+    result.err().map(|error| error.kind())
+}

@@ -1,0 +1,155 @@
+//! Ctrl+C. Signals are the whole process's, so each case has a process of its own: this program, started again.
+#![cfg(unix)]
+
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use giambio::signal::CtrlC;
+use giambio::{Interrupted, run, run_or_ctrl_c, sleep};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Starts `test` again as the program under test, and waits until it says that it is ready.
+fn start(test: &str) -> (Child, BufReader<ChildStdout>) {
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args([test, "--exact", "--nocapture"])
+        .env("CTRL_C_CASE", test)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    await_line(&mut output, "ready");
+    (child, output)
+}
+
+fn await_line(output: &mut impl BufRead, wanted: &str) {
+    let mut line = String::new();
+    while !line.trim_end().ends_with(wanted) {
+        line.clear();
+        assert_ne!(output.read_line(&mut line).unwrap(), 0, "it ended without saying {wanted:?}");
+    }
+}
+
+fn press(child: &Child) {
+    kill_process(Pid::from_child(child), Signal::INT).unwrap();
+}
+
+fn is_case(test: &str) -> bool {
+    env::var("CTRL_C_CASE").is_ok_and(|case| case == test)
+}
+
+async fn forever() {
+    println!("ready");
+    sleep(Duration::from_secs(1000)).await;
+}
+
+#[test]
+fn ctrl_c_ends_a_run_in_order() {
+    if is_case("ctrl_c_ends_a_run_in_order") {
+        struct Unwound;
+        impl Drop for Unwound {
+            fn drop(&mut self) {
+                println!("unwound");
+            }
+        }
+        let ended = run_or_ctrl_c(async {
+            let _unwound = Unwound;
+            forever().await;
+        });
+        assert_eq!(ended, Err(Interrupted));
+        return;
+    }
+    let (mut child, mut output) = start("ctrl_c_ends_a_run_in_order");
+    press(&child);
+    await_line(&mut output, "unwound");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn every_press_is_seen_by_who_keeps_watching() {
+    if is_case("every_press_is_seen_by_who_keeps_watching") {
+        run(async {
+            let mut presses = CtrlC::new().unwrap();
+            println!("ready");
+            for _ in 0..3 {
+                presses.pressed().await.unwrap();
+                println!("pressed");
+            }
+        });
+        return;
+    }
+    let (mut child, mut output) = start("every_press_is_seen_by_who_keeps_watching");
+    for _ in 0..3 {
+        press(&child);
+        await_line(&mut output, "pressed");
+    }
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn ctrl_c_can_be_awaited_and_leaves_the_rest_running() {
+    if is_case("ctrl_c_can_be_awaited_and_leaves_the_rest_running") {
+        run(async {
+            let mut pressed = Box::pin(giambio::ctrl_c());
+            let waits = giambio::move_on_after(Duration::ZERO, &mut pressed).await.is_none();
+            assert!(waits);
+            println!("ready");
+            pressed.await.unwrap();
+            println!("goes on");
+        });
+        return;
+    }
+    let (mut child, mut output) = start("ctrl_c_can_be_awaited_and_leaves_the_rest_running");
+    press(&child);
+    await_line(&mut output, "goes on");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_second_ctrl_c_ends_a_process_that_hangs() {
+    if is_case("a_second_ctrl_c_ends_a_process_that_hangs") {
+        let _ = run_or_ctrl_c(async {
+            println!("ready");
+            let mut presses = CtrlC::new().unwrap();
+            presses.pressed().await.unwrap();
+        });
+        let _ = run_or_ctrl_c(async {
+            println!("ready again");
+            loop {
+                std::thread::sleep(Duration::from_secs(1));
+            }
+        });
+        return;
+    }
+    let (mut child, mut output) = start("a_second_ctrl_c_ends_a_process_that_hangs");
+    press(&child); // belongs to the first run, and is over with it
+    await_line(&mut output, "ready again");
+    let ended = loop {
+        // Two that come at once count as one.
+        press(&child);
+        std::thread::sleep(Duration::from_millis(1));
+        if let Some(ended) = child.try_wait().unwrap() {
+            break ended;
+        }
+    };
+    assert_eq!(ended.signal(), Some(2));
+}
+
+#[test]
+fn threads_are_all_interrupted() {
+    if is_case("threads_are_all_interrupted") {
+        let threads: Vec<_> = (0..3).map(|_| std::thread::spawn(|| run_or_ctrl_c(sleep(Duration::from_secs(1000))))).collect();
+        let ended = run_or_ctrl_c(async {
+            sleep(Duration::from_millis(100)).await;
+            forever().await;
+        });
+        assert_eq!(ended, Err(Interrupted));
+        assert!(threads.into_iter().all(|thread| thread.join().unwrap() == Err(Interrupted)));
+        return;
+    }
+    let (mut child, _output) = start("threads_are_all_interrupted");
+    press(&child);
+    assert!(child.wait().unwrap().success());
+}

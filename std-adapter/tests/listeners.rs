@@ -1,0 +1,212 @@
+//! Listening, connecting, and the names of hosts.
+
+mod common;
+
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener as StdListener};
+
+use std::time::Duration;
+
+use common::{kind, poll_once, settle};
+use futures_lite::future::zip;
+use giambio::net::{Closed, ConnectOptions, ListenOptions, TcpListener, TcpStream, lookup};
+use giambio::{move_on_after, run};
+
+/// An address at which nobody listens.
+fn refused() -> SocketAddr {
+    StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[test]
+fn an_accept_waits_for_connections_that_come_later() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        assert_eq!(kind(listener.try_accept()), Some(ErrorKind::WouldBlock));
+        for _ in 0..3 {
+            let mut accept = Box::pin(listener.accept());
+            assert!(poll_once(&mut accept).await.is_none());
+            let client = TcpStream::connect(address).await.unwrap();
+            let (_, peer) = accept.await.unwrap();
+            assert_eq!(peer, client.local_addr().unwrap());
+        }
+    });
+}
+
+#[test]
+fn all_that_came_at_once_are_accepted() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut accept = Box::pin(listener.accept());
+        assert!(poll_once(&mut accept).await.is_none());
+        let clients: Vec<_> = (0..20).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+        let mut peers = vec![accept.await.unwrap().1];
+        for _ in 1..clients.len() {
+            peers.push(listener.accept().await.unwrap().1);
+        }
+        assert!(peers.iter().eq(clients.iter().map(|client| client.local_addr().unwrap()).collect::<Vec<_>>().iter()));
+    });
+}
+
+#[test]
+fn a_cancelled_accept_leaks_no_connection() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut accept = Box::pin(listener.accept());
+        assert!(poll_once(&mut accept).await.is_none());
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        settle().await;
+        drop(accept); // woken, not polled
+        let (_, peer) = listener.accept().await.unwrap();
+        assert_eq!(peer, client.local_addr().unwrap());
+    });
+}
+
+#[test]
+fn a_second_accept_is_told_that_the_listener_is_busy() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut first = Box::pin(listener.accept());
+        assert!(poll_once(&mut first).await.is_none());
+        assert_eq!(kind(listener.accept().await), Some(ErrorKind::ResourceBusy));
+        assert_eq!(kind(listener.try_accept()), Some(ErrorKind::ResourceBusy));
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        first.await.unwrap();
+    });
+}
+
+#[test]
+fn closing_a_listener_wakes_who_accepts_and_frees_the_port() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (accepted, ()) = zip(listener.accept(), async {
+            settle().await;
+            listener.close();
+        })
+        .await;
+        assert!(Closed::is_cause_of(&accepted.unwrap_err()));
+        assert_eq!(kind(TcpStream::connect(address).await), Some(ErrorKind::ConnectionRefused));
+        let again = TcpListener::bind(address).await.unwrap();
+        assert_eq!(again.local_addr().unwrap(), address);
+        assert!(Closed::is_cause_of(&listener.local_addr().unwrap_err()));
+    });
+}
+
+#[test]
+fn a_port_in_use_is_an_error() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let taken = listener.local_addr().unwrap();
+        assert_eq!(kind(TcpListener::bind(taken).await), Some(ErrorKind::AddrInUse));
+        let other = TcpListener::bind(&[taken, "127.0.0.1:0".parse().unwrap()][..]).await.unwrap();
+        assert_ne!(other.local_addr().unwrap(), taken);
+    });
+}
+
+#[test]
+fn a_refused_connection_is_an_error() {
+    run(async {
+        assert_eq!(kind(TcpStream::connect(refused()).await), Some(ErrorKind::ConnectionRefused));
+    });
+}
+
+#[test]
+fn addresses_are_tried_in_turn() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stream = TcpStream::connect([refused(), address, refused()]).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), address);
+        assert_eq!(kind(TcpStream::connect(vec![refused(), refused()]).await), Some(ErrorKind::ConnectionRefused));
+        assert_eq!(kind(TcpStream::connect([]).await), Some(ErrorKind::InvalidInput));
+    });
+}
+
+#[test]
+fn a_cancelled_connect_closes_what_it_began() {
+    run(async {
+        // A full backlog keeps further connections waiting.
+        let listener = ListenOptions::new().backlog(1).bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut made = Vec::new();
+        let mut given_up = false;
+        for _ in 0..10 {
+            match move_on_after(Duration::from_millis(20), TcpStream::connect(address)).await {
+                Some(connected) => made.push(connected.unwrap()),
+                None => {
+                    given_up = true;
+                    break;
+                }
+            }
+        }
+        assert!(given_up);
+        let peers: Vec<_> = made.iter().map(|stream| stream.local_addr().unwrap()).collect();
+        for _ in &peers {
+            assert!(peers.contains(&listener.accept().await.unwrap().1));
+        }
+    });
+}
+
+#[test]
+fn names_are_looked_up_and_both_families_listened_to() {
+    run(async {
+        let found = lookup("localhost:80").await.unwrap();
+        assert!(!found.is_empty() && found.iter().all(|address| address.ip().is_loopback() && address.port() == 80));
+        let listener = TcpListener::bind("localhost:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (connected, accepted) = zip(TcpStream::connect(("localhost", port)), listener.accept()).await;
+        assert_eq!(connected.unwrap().local_addr().unwrap(), accepted.unwrap().1);
+    });
+}
+
+#[test]
+fn what_is_no_address_is_an_error_at_once() {
+    run(async {
+        assert_eq!(kind(TcpStream::connect("localhost").await), Some(ErrorKind::InvalidInput));
+        assert_eq!(kind(TcpListener::bind("127.0.0.1:99999").await), Some(ErrorKind::InvalidInput));
+        assert!(lookup("no such host:1").await.is_err());
+    });
+}
+
+#[test]
+fn options_are_settled_before_a_socket_opens() {
+    run(async {
+        let listener = ListenOptions::new().ttl(17).bind("127.0.0.1:0").await.unwrap();
+        assert_eq!(listener.ttl().unwrap(), 17);
+        listener.set_ttl(18).unwrap();
+        assert_eq!(listener.ttl().unwrap(), 18);
+        let local = "127.0.0.3:0".parse().unwrap();
+        let options = ConnectOptions::new().local_address(local).send_buffer_size(32_768).receive_buffer_size(32_768);
+        let stream = options.connect(listener.local_addr().unwrap()).await.unwrap();
+        assert_eq!(stream.local_addr().unwrap().ip().to_string(), "127.0.0.3");
+        assert!((32_768..=65_536).contains(&stream.receive_buffer_size().unwrap()));
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn listeners_of_several_threads_share_a_port() {
+    let shared = || ListenOptions::new().reuse_port(true);
+    run(async {
+        let first = shared().bind("127.0.0.1:0").await.unwrap();
+        let address = first.local_addr().unwrap();
+        let second = std::thread::spawn(move || run(async move { shared().bind(address).await.is_ok() }));
+        assert!(second.join().unwrap());
+        assert_eq!(kind(TcpListener::bind(address).await), Some(ErrorKind::AddrInUse));
+    });
+}
+
+#[test]
+fn listeners_come_from_the_standard_library_and_go_back() {
+    let listener = TcpListener::from(StdListener::bind("127.0.0.1:0").unwrap());
+    let address = listener.local_addr().unwrap();
+    run(async {
+        let (connected, accepted) = zip(TcpStream::connect(address), listener.accept()).await;
+        assert!(connected.is_ok() && accepted.is_ok());
+    });
+    let back = listener.into_std().unwrap();
+    let client = std::net::TcpStream::connect(address).unwrap();
+    assert_eq!(back.accept().unwrap().1, client.local_addr().unwrap());
+}

@@ -1,0 +1,533 @@
+//! What a connection does, and what happens to it.
+
+mod common;
+
+use std::cell::RefCell;
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use std::net::Shutdown;
+use std::rc::Rc;
+use std::thread;
+use std::time::Duration;
+
+use common::{kind, narrow_pair, pair, poll_once, settle, std_client};
+use futures_lite::future::zip;
+use futures_lite::{AsyncReadExt, AsyncWriteExt};
+use giambio::net::{Closed, TcpListener, TcpStream};
+use giambio::{move_on_after, run};
+
+const SOON: Duration = Duration::from_millis(20);
+
+#[test]
+fn what_is_sent_is_received() {
+    run(async {
+        let (client, server) = pair().await;
+        client.send_all(b"hello").await.unwrap();
+        let mut buffer = [0; 16];
+        assert_eq!(server.receive(&mut buffer).await.unwrap(), 5);
+        assert_eq!(&buffer[..5], b"hello");
+    });
+}
+
+#[test]
+fn a_receive_waits_for_data_that_comes_later() {
+    run(async {
+        let (mut client, server) = std_client().await;
+        for round in 0..100_u8 {
+            let mut buffer = [0; 16];
+            let mut receive = Box::pin(server.receive(&mut buffer));
+            assert!(poll_once(&mut receive).await.is_none());
+            client.write_all(&[round]).unwrap();
+            assert_eq!(receive.await.unwrap(), 1);
+            assert_eq!(buffer[0], round);
+        }
+    });
+}
+
+#[test]
+fn data_sent_byte_by_byte_all_arrives() {
+    run(async {
+        let (mut client, server) = std_client().await;
+        let sender = thread::spawn(move || {
+            client.set_nodelay(true).unwrap();
+            (0..1000_u32).for_each(|n| client.write_all(&[n as u8]).unwrap());
+        });
+        let mut got = Vec::new();
+        let mut buffer = [0; 7];
+        loop {
+            match server.receive(&mut buffer).await.unwrap() {
+                0 => break,
+                count => got.extend_from_slice(&buffer[..count]),
+            }
+        }
+        sender.join().unwrap();
+        assert!(got.iter().copied().eq((0..1000_u32).map(|n| n as u8)));
+    });
+}
+
+#[test]
+fn a_megabyte_goes_both_ways_at_once() {
+    run(async {
+        let (one, two) = pair().await;
+        let data: Vec<u8> = (0..1 << 20).map(|n: u32| (n % 251) as u8).collect();
+        let exchange = async |stream: &TcpStream| {
+            let mut got = vec![0; data.len()];
+            let (sent, received) = zip(stream.send_all(&data), stream.receive_exact(&mut got)).await;
+            sent.unwrap();
+            received.unwrap();
+            assert!(got == data);
+        };
+        zip(exchange(&one), exchange(&two)).await;
+    });
+}
+
+#[test]
+fn vectored_calls_gather_and_scatter() {
+    run(async {
+        let (client, server) = pair().await;
+        let sent = client.send_vectored(&[IoSlice::new(b"he"), IoSlice::new(b"llo")]).await.unwrap();
+        assert_eq!(sent, 5);
+        let (mut head, mut tail) = ([0; 3], [0; 9]);
+        let mut buffers = [IoSliceMut::new(&mut head), IoSliceMut::new(&mut tail)];
+        assert_eq!(server.receive_vectored(&mut buffers).await.unwrap(), 5);
+        assert_eq!((&head, &tail[..2]), (b"hel", &b"lo"[..]));
+        // The short count was understood: the next receive waits, and is woken.
+        let mut more = [0; 4];
+        let mut receive = Box::pin(server.receive(&mut more));
+        assert!(poll_once(&mut receive).await.is_none());
+        client.send_all(b"more").await.unwrap();
+        assert_eq!(receive.await.unwrap(), 4);
+    });
+}
+
+#[test]
+fn a_peek_leaves_the_data() {
+    run(async {
+        let (client, server) = pair().await;
+        let mut buffer = [0; 8];
+        let mut peek = Box::pin(server.peek(&mut buffer));
+        assert!(poll_once(&mut peek).await.is_none());
+        client.send_all(b"hello").await.unwrap();
+        assert_eq!(peek.await.unwrap(), 5);
+        let mut again = [0; 8];
+        assert_eq!(server.peek(&mut again[..2]).await.unwrap(), 2);
+        assert_eq!(server.receive(&mut again).await.unwrap(), 5);
+        assert_eq!(buffer, again);
+    });
+}
+
+#[test]
+fn a_peer_that_closes_ends_the_stream_every_time() {
+    run(async {
+        let (client, server) = pair().await;
+        client.send_all(b"bye").await.unwrap();
+        drop(client);
+        let mut buffer = [0; 16];
+        assert_eq!(server.receive(&mut buffer).await.unwrap(), 3);
+        for _ in 0..3 {
+            assert_eq!(server.receive(&mut buffer).await.unwrap(), 0);
+        }
+    });
+}
+
+#[test]
+fn the_end_that_comes_together_with_the_last_data_is_seen() {
+    run(async {
+        for gap in [false, true] {
+            let (client, server) = pair().await;
+            let mut buffer = [0; 16];
+            let mut receive = Box::pin(server.receive(&mut buffer));
+            assert!(poll_once(&mut receive).await.is_none());
+            client.send_all(b"last").await.unwrap();
+            if gap {
+                settle().await;
+            }
+            client.shutdown(Shutdown::Write).unwrap();
+            assert_eq!(receive.await.unwrap(), 4);
+            assert_eq!(server.receive(&mut buffer).await.unwrap(), 0);
+        }
+    });
+}
+
+#[test]
+fn a_half_closed_connection_still_carries_the_other_half() {
+    run(async {
+        let (client, server) = pair().await;
+        client.shutdown(Shutdown::Write).unwrap();
+        let mut buffer = [0; 16];
+        assert_eq!(server.receive(&mut buffer).await.unwrap(), 0);
+        for _ in 0..3 {
+            server.send_all(b"still here").await.unwrap();
+            assert_eq!(client.receive(&mut buffer).await.unwrap(), 10);
+        }
+        assert_eq!(kind(client.send(b"x").await), Some(ErrorKind::BrokenPipe));
+    });
+}
+
+#[test]
+fn a_reset_is_an_error_for_who_waits() {
+    run(async {
+        let (client, server) = pair().await;
+        let mut buffer = [0; 16];
+        let mut receive = Box::pin(server.receive(&mut buffer));
+        assert!(poll_once(&mut receive).await.is_none());
+        client.set_linger(Some(Duration::ZERO)).unwrap();
+        drop(client);
+        assert_eq!(kind(receive.await), Some(ErrorKind::ConnectionReset));
+        assert!(server.send(b"x").await.is_err());
+    });
+}
+
+#[test]
+fn a_reset_ends_a_send_that_waits() {
+    run(async {
+        let (client, server) = narrow_pair().await;
+        let data = vec![0; 4 << 20];
+        let mut sending = client.send_all(&data);
+        assert!(poll_once(&mut sending).await.is_none());
+        server.set_linger(Some(Duration::ZERO)).unwrap();
+        drop(server);
+        assert!(sending.await.is_err());
+    });
+}
+
+#[test]
+fn a_send_to_a_slow_reader_is_cancelled_and_tells_how_far_it_got() {
+    run(async {
+        let (client, server) = narrow_pair().await;
+        let data: Vec<u8> = (0..2 << 20).map(|n: u32| (n % 253) as u8).collect();
+        let mut sending = client.send_all(&data);
+        assert!(move_on_after(SOON, &mut sending).await.is_none());
+        let written = sending.written();
+        assert!(0 < written && written < data.len());
+        drop(sending);
+        client.close();
+
+        let mut got = Vec::new();
+        let mut buffer = [0; 4096];
+        loop {
+            match server.receive(&mut buffer).await.unwrap() {
+                0 => break,
+                count => got.extend_from_slice(&buffer[..count]),
+            }
+        }
+        assert_eq!(got.len(), written);
+        assert!(got == data[..written]);
+    });
+}
+
+#[test]
+fn a_send_that_was_given_up_can_be_resumed() {
+    run(async {
+        let (client, server) = narrow_pair().await;
+        let data: Vec<u8> = (0..1 << 20).map(|n: u32| (n % 253) as u8).collect();
+        let mut sending = client.send_all(&data);
+        assert!(move_on_after(SOON, &mut sending).await.is_none());
+        server.set_receive_buffer_size(1 << 20).unwrap();
+        let mut got = vec![0; data.len()];
+        let (sent, received) = zip(sending, server.receive_exact(&mut got)).await;
+        sent.unwrap();
+        received.unwrap();
+        assert!(got == data);
+    });
+}
+
+#[test]
+fn a_receive_exact_that_was_given_up_keeps_what_it_has() {
+    run(async {
+        let (client, server) = pair().await;
+        client.send_all(b"abc").await.unwrap();
+        let mut buffer = [0; 6];
+        let mut receiving = server.receive_exact(&mut buffer);
+        assert!(move_on_after(SOON, &mut receiving).await.is_none());
+        assert_eq!(receiving.received(), b"abc");
+        client.send_all(b"def").await.unwrap();
+        receiving.await.unwrap();
+        assert_eq!(&buffer, b"abcdef");
+    });
+}
+
+#[test]
+fn a_stream_that_ends_early_is_an_error_for_receive_exact() {
+    run(async {
+        let (client, server) = pair().await;
+        client.send_all(b"abc").await.unwrap();
+        drop(client);
+        let mut buffer = [0; 6];
+        let mut receiving = server.receive_exact(&mut buffer);
+        assert_eq!(kind((&mut receiving).await), Some(ErrorKind::UnexpectedEof));
+        assert_eq!(receiving.received(), b"abc");
+    });
+}
+
+#[test]
+fn a_cancelled_receive_loses_nothing() {
+    run(async {
+        let (client, server) = pair().await;
+        let mut buffer = [0; 16];
+        for round in 0..20_u8 {
+            // Dropped while it waits; dropped when the data is there and it was woken, but not polled.
+            let mut receive = Box::pin(server.receive(&mut buffer));
+            assert!(poll_once(&mut receive).await.is_none());
+            client.send_all(&[round]).await.unwrap();
+            if round % 2 == 0 {
+                settle().await;
+            }
+            drop(receive);
+            assert_eq!(server.receive(&mut buffer).await.unwrap(), 1);
+            assert_eq!(buffer[0], round);
+        }
+    });
+}
+
+#[test]
+fn a_second_reader_is_told_that_the_socket_is_busy() {
+    run(async {
+        let (client, server) = pair().await;
+        let (mut one, mut two) = ([0; 8], [0; 8]);
+        let mut first = Box::pin(server.receive(&mut one));
+        assert!(poll_once(&mut first).await.is_none());
+        assert_eq!(kind(server.receive(&mut two).await), Some(ErrorKind::ResourceBusy));
+        assert_eq!(kind(server.peek(&mut two).await), Some(ErrorKind::ResourceBusy));
+        assert_eq!(kind(server.readable().await), Some(ErrorKind::ResourceBusy));
+        assert_eq!(kind(server.try_receive(&mut two)), Some(ErrorKind::ResourceBusy));
+        assert_eq!(kind(server.receive_exact(&mut two).await), Some(ErrorKind::ResourceBusy));
+        assert_eq!(kind((&server).read(&mut two).await), Some(ErrorKind::ResourceBusy));
+        server.send_all(b"the other side is free").await.unwrap();
+        client.send_all(b"first").await.unwrap();
+        assert_eq!(first.await.unwrap(), 5);
+        client.send_all(b"second").await.unwrap();
+        assert_eq!(server.receive(&mut two).await.unwrap(), 6);
+    });
+}
+
+#[test]
+fn a_second_writer_is_told_that_the_socket_is_busy() {
+    run(async {
+        let (client, _server) = narrow_pair().await;
+        let data = vec![0; 4 << 20];
+        let mut first = client.send_all(&data);
+        assert!(poll_once(&mut first).await.is_none());
+        assert_eq!(kind(client.send(b"x").await), Some(ErrorKind::ResourceBusy));
+        assert_eq!(kind(client.send_all(b"x").await), Some(ErrorKind::ResourceBusy));
+        assert_eq!(kind(client.try_send(b"x")), Some(ErrorKind::ResourceBusy));
+        assert_eq!(kind((&client).write(b"x").await), Some(ErrorKind::ResourceBusy));
+        assert!(poll_once(&mut first).await.is_none(), "the first goes on");
+        drop(first);
+        assert_eq!(kind(client.try_send(b"x")), Some(ErrorKind::WouldBlock));
+    });
+}
+
+#[test]
+fn closing_wakes_who_waits_and_every_later_call_says_closed() {
+    run(async {
+        let (client, server) = narrow_pair().await;
+        let data = vec![0; 4 << 20];
+        let mut buffer = [0; 8];
+        let waiting = zip(client.receive(&mut buffer), client.send_all(&data));
+        let closing = async {
+            settle().await;
+            client.close();
+            client.close();
+        };
+        let ((received, sent), ()) = zip(waiting, closing).await;
+        assert!(Closed::is_cause_of(&received.unwrap_err()));
+        assert!(Closed::is_cause_of(&sent.unwrap_err()));
+        assert!(Closed::is_cause_of(&client.receive(&mut [0]).await.unwrap_err()));
+        assert!(Closed::is_cause_of(&client.send_all(b"x").await.unwrap_err()));
+        assert!(Closed::is_cause_of(&client.readable().await.unwrap_err()));
+        assert!(Closed::is_cause_of(&client.try_receive(&mut [0]).unwrap_err()));
+        assert!(Closed::is_cause_of(&client.shutdown(Shutdown::Both).unwrap_err()));
+        assert!(Closed::is_cause_of(&client.peer_addr().unwrap_err()));
+        assert!(Closed::is_cause_of(&client.nodelay().unwrap_err()));
+        assert!(Closed::is_cause_of(&client.into_std().unwrap_err()));
+        drop(server);
+    });
+}
+
+#[test]
+fn urgent_data_does_not_hide_what_follows() {
+    run(async {
+        let (client, server) = std_client().await;
+        let client = socket2::Socket::from(client);
+        let mut got = Vec::new();
+        let mut buffer = [0; 64];
+        let mut receive = Box::pin(server.receive(&mut buffer));
+        assert!(poll_once(&mut receive).await.is_none());
+        client.send(b"abc").unwrap();
+        client.send_out_of_band(b"!").unwrap();
+        client.send(b"defg").unwrap();
+        let count = receive.await.unwrap();
+        got.extend_from_slice(&buffer[..count]);
+        while got.len() < 7 {
+            let count = move_on_after(Duration::from_secs(5), server.receive(&mut buffer)).await;
+            let count = count.expect("what follows urgent data is received").unwrap();
+            got.extend_from_slice(&buffer[..count]);
+        }
+        assert_eq!(got, b"abcdefg");
+    });
+}
+
+#[test]
+fn no_buffer_is_needed_to_wait_for_data() {
+    run(async {
+        let (client, server) = pair().await;
+        let mut buffer = [0; 8];
+        assert_eq!(kind(server.try_receive(&mut buffer)), Some(ErrorKind::WouldBlock));
+        for _ in 0..3 {
+            let mut readable = Box::pin(server.readable());
+            assert!(poll_once(&mut readable).await.is_none());
+            client.send_all(b"abc").await.unwrap();
+            readable.await.unwrap();
+            assert_eq!(server.try_receive(&mut buffer).unwrap(), 3);
+            assert_eq!(kind(server.try_receive(&mut buffer)), Some(ErrorKind::WouldBlock));
+        }
+    });
+}
+
+#[test]
+fn an_empty_buffer_is_neither_an_end_nor_a_wait() {
+    run(async {
+        let (client, server) = pair().await;
+        client.send_all(b"").await.unwrap();
+        client.send_all(b"x").await.unwrap();
+        assert_eq!(server.receive(&mut []).await.unwrap(), 0);
+        server.receive_exact(&mut []).await.unwrap();
+        assert_eq!(server.receive(&mut [0; 4]).await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn the_traits_of_futures_io_work_on_streams_and_halves() {
+    run(async {
+        let (mut client, server) = pair().await;
+        client.write_all(b"hello").await.unwrap();
+        client.flush().await.unwrap();
+        AsyncWriteExt::close(&mut client).await.unwrap();
+        let (mut read, mut write) = server.into_split();
+        let mut text = String::new();
+        read.read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "hello");
+        write.write_all(text.as_bytes()).await.unwrap();
+        write.close().await.unwrap();
+        let mut answer = Vec::new();
+        (&client).read_to_end(&mut answer).await.unwrap();
+        assert_eq!(answer, b"hello");
+    });
+}
+
+#[test]
+fn halves_are_used_apart_and_put_together_again() {
+    run(async {
+        let (client, server) = pair().await;
+        let (read, write) = client.into_split();
+        let mut buffer = [0; 8];
+        let (received, sent) = zip(read.receive(&mut buffer), async {
+            write.send_all(b"ping").await?;
+            let (read, write) = server.split();
+            let mut ping = [0; 4];
+            read.receive_exact(&mut ping).await?;
+            write.send_all(b"pong").await
+        })
+        .await;
+        sent.unwrap();
+        assert_eq!(received.unwrap(), 4);
+        let (other_read, _other_write) = pair().await.0.into_split();
+        let error = other_read.reunite(write).unwrap_err();
+        let stream = read.reunite(error.1).unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), server.local_addr().unwrap());
+    });
+}
+
+#[test]
+fn streams_come_from_the_standard_library_and_go_back() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (mut peer, _) = listener.accept().unwrap();
+    // Wrapped before any `run`, used in two of them.
+    let stream = TcpStream::from(client);
+    run(async {
+        let mut buffer = [0; 4];
+        let mut receive = Box::pin(stream.receive(&mut buffer));
+        assert!(poll_once(&mut receive).await.is_none());
+        peer.write_all(b"one").unwrap();
+        assert_eq!(receive.await.unwrap(), 3);
+    });
+    peer.write_all(b"two").unwrap();
+    run(async {
+        let mut buffer = [0; 4];
+        assert_eq!(stream.receive(&mut buffer).await.unwrap(), 3);
+        assert_eq!(&buffer[..3], b"two");
+    });
+    let mut back = stream.into_std().unwrap();
+    peer.write_all(b"three").unwrap();
+    drop(peer);
+    let mut rest = String::new();
+    back.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "three");
+}
+
+#[test]
+fn options_are_what_they_were_set_to() {
+    run(async {
+        let (client, _server) = pair().await;
+        for on in [true, false] {
+            client.set_nodelay(on).unwrap();
+            assert_eq!(client.nodelay().unwrap(), on);
+            client.set_keepalive(on.then_some(Duration::from_secs(30))).unwrap();
+            assert_eq!(client.keepalive().unwrap(), on);
+            let linger = on.then_some(Duration::from_secs(3));
+            client.set_linger(linger).unwrap();
+            assert_eq!(client.linger().unwrap(), linger);
+        }
+        client.set_ttl(42).unwrap();
+        assert_eq!(client.ttl().unwrap(), 42);
+        client.set_send_buffer_size(65_536).unwrap();
+        assert!(client.send_buffer_size().unwrap() >= 65_536);
+        client.set_receive_buffer_size(65_536).unwrap();
+        assert!(client.receive_buffer_size().unwrap() >= 65_536);
+        assert!(client.take_error().unwrap().is_none());
+    });
+}
+
+#[test]
+fn a_stream_dropped_by_another_future_while_one_waits_elsewhere_harms_nobody() {
+    run(async {
+        let (client, server) = pair().await;
+        let slot = Rc::new(RefCell::new(Some(pair().await)));
+        let mut buffer = [0; 4];
+        let (received, ()) = zip(server.receive(&mut buffer), async {
+            settle().await;
+            drop(slot.take());
+            let fresh = pair().await; // takes the freed places
+            client.send_all(b"x").await.unwrap();
+            drop(fresh);
+        })
+        .await;
+        assert_eq!(received.unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_thousand_connections_are_served_by_one_thread() -> io::Result<()> {
+    const MANY: usize = 1000;
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let mut pairs = Vec::new();
+        for _ in 0..MANY {
+            let client = TcpStream::connect(address).await?;
+            pairs.push((client, listener.accept().await?.0));
+        }
+        for round in 0..3_u8 {
+            for (client, _) in &pairs {
+                client.send_all(&[round]).await?;
+            }
+            for (_, server) in pairs.iter().rev() {
+                let mut buffer = [0; 2];
+                assert_eq!(server.receive(&mut buffer).await?, 1);
+                assert_eq!(buffer[0], round);
+            }
+        }
+        Ok(())
+    })
+}
