@@ -177,7 +177,7 @@ fn drive<F: Future, C: Clock, D: Debugger>(
             Next::At(tick) => Until::At(tick),
             Next::OnWake => Until::OnWake,
         };
-        if idle.watches_sockets() {
+        if !runtime.debugger().is_none() && idle.watches_sockets() {
             let timeout = idle.timeout(until);
             runtime.before_io(timeout);
             idle.wait(until);

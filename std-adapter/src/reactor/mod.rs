@@ -63,7 +63,11 @@ pub(crate) enum Limit<'a> {
     Never,
     /// Until an event, or `left()` from now. `moment` names the same deadline so that it can be compared with others of
     /// the same loop without reading a clock; `left` is called only if the system must be told.
-    At { moment: u64, left: &'a dyn Fn() -> Duration },
+    At {
+        #[allow(dead_code, reason = "not every system has a use for it")]
+        moment: u64,
+        left: &'a dyn Fn() -> Duration,
+    },
 }
 
 /// The sources of one thread.

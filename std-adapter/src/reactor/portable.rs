@@ -74,8 +74,11 @@ impl Poller {
             Limit::At { left, .. } => Some(left()),
         };
         events.list.clear();
-        self.poller.wait(&mut events.list, timeout)?;
-        Ok(())
+        match self.poller.wait(&mut events.list, timeout) {
+            // `polling` over poll(2) says this when a notification was taken twice.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            waited => waited.map(drop),
+        }
     }
 }
 
