@@ -140,7 +140,8 @@ fn a_second_ctrl_c_ends_a_process_that_hangs() {
 #[test]
 fn threads_are_all_interrupted() {
     if is_case("threads_are_all_interrupted") {
-        let threads: Vec<_> = (0..3).map(|_| std::thread::spawn(|| run_or_ctrl_c(sleep(Duration::from_secs(1000))))).collect();
+        let threads: Vec<_> =
+            (0..3).map(|_| std::thread::spawn(|| run_or_ctrl_c(sleep(Duration::from_secs(1000))))).collect();
         let ended = run_or_ctrl_c(async {
             sleep(Duration::from_millis(100)).await;
             forever().await;

@@ -33,7 +33,7 @@ fn a_server_without_descriptors_waits_for_some_and_serves_on() {
         assert!(cpu_time() - before < Duration::from_millis(100), "it waited without spinning");
 
         drop(spare);
-        setrlimit(Resource::Nofile, limit.clone()).unwrap();
+        setrlimit(Resource::Nofile, limit).unwrap();
         for client in &mut clients {
             let (server, peer) = listener.accept().await.unwrap();
             assert_eq!(peer, client.local_addr().unwrap(), "those that came meanwhile are served in turn");

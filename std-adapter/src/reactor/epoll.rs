@@ -19,9 +19,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
-};
+use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime};
 
 use super::Limit;
 use super::table::{Event, Key, Signal};
@@ -46,6 +44,9 @@ struct Alarm {
 }
 
 impl Poller {
+    /// Must the system be told of each wait for a source?
+    pub(super) const MUST_BE_ARMED: bool = false;
+
     pub(super) fn new() -> io::Result<Poller> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
@@ -72,7 +73,7 @@ impl Poller {
         Ok(epoll::add(&self.epoll, source, EventData::new_u64(u64::from(key.0)), everything)?)
     }
 
-    /// Nothing to do: edges are reported whether someone waits or not.
+    /// Never called: edges are reported whether someone waits or not.
     pub(super) fn arm(&self, _: &impl AsSource, _: Key, _read: bool, _write: bool) -> io::Result<()> {
         Ok(())
     }

@@ -48,7 +48,7 @@ pub(crate) use source::{Claim, Done, Source};
 pub(crate) use system::AsSource;
 use system::Poller;
 pub(crate) use table::Side;
-use table::{Half, Key, Table};
+use table::Table;
 
 thread_local! {
     static REACTOR: Rc<Reactor> = Rc::new(Reactor::default());
@@ -75,7 +75,7 @@ pub(crate) enum Limit<'a> {
 pub(crate) struct Reactor {
     table: RefCell<Table>,
     system: OnceCell<System>,
-    registered: Cell<usize>,
+    /// How many of the sources are the program's own.
     sockets: Cell<usize>,
 }
 
@@ -112,7 +112,7 @@ impl Reactor {
 
     /// Is anything registered at all? If not, there is nothing that a look without waiting could find.
     pub(crate) fn watches_anything(&self) -> bool {
-        self.registered.get() > 0
+        self.table.borrow().len() > 0
     }
 
     /// Is a socket registered? Sources of the runtime's own do not count.
@@ -133,36 +133,20 @@ impl Reactor {
         waited?;
         for event in events.0.iter() {
             // Wakers of other executors may do anything, so nothing is borrowed while they are called.
-            let wakers = self.table.borrow_mut().event(event);
-            wakers.into_iter().flatten().for_each(Waker::wake);
+            let Some(halves) = self.table.borrow().get(event.key) else { continue };
+            for (side, signal) in [(Side::Read, event.read), (Side::Write, event.write)] {
+                if let Some(waker) = halves.half(side).event(signal) {
+                    waker.wake();
+                }
+            }
         }
         Ok(())
-    }
-
-    fn insert(&self) -> Key {
-        self.table.borrow_mut().insert()
-    }
-
-    fn remove(&self, key: Key) {
-        let slot = self.table.borrow_mut().remove(key);
-        drop(slot);
-    }
-
-    fn half<T>(&self, key: Key, side: Side, look: impl FnOnce(&mut Half) -> T) -> T {
-        look(self.table.borrow_mut().slot(key).half(side))
-    }
-
-    fn count(&self, own: bool, change: impl Fn(usize) -> usize) {
-        self.registered.set(change(self.registered.get()));
-        if !own {
-            self.sockets.set(change(self.sockets.get()));
-        }
     }
 }
 
 impl fmt::Debug for Reactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reactor").field("registered", &self.registered.get()).finish_non_exhaustive()
+        f.debug_struct("Reactor").field("registered", &self.table.borrow().len()).finish_non_exhaustive()
     }
 }
 

@@ -29,6 +29,9 @@ pub(super) struct Poller {
 }
 
 impl Poller {
+    /// Must the system be told of each wait for a source? It may have to be; `arm` knows.
+    pub(super) const MUST_BE_ARMED: bool = true;
+
     pub(super) fn new() -> io::Result<Poller> {
         let poller = Arc::new(polling::Poller::new()?);
         let mode = if poller.supports_edge() { PollMode::Edge } else { PollMode::Oneshot };

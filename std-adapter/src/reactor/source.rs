@@ -8,7 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use giambio_core::poll_gate;
 
-use super::table::{Half, Key, Side};
+use super::system::Poller;
+use super::table::{Half, Halves, Key, Side, Signal};
 use super::{AsSource, Reactor};
 use crate::net::Closed;
 
@@ -34,16 +35,16 @@ impl Done<usize> {
 
 /// A non-blocking descriptor that can be waited for, and closed by `&self`.
 ///
-/// Invariant: while `registered`, the system knows the descriptor under `key`. [`Source::take`] is the only way out
-/// for the descriptor, and ends the registration first.
+/// Invariant: while there is a `key`, the system knows the descriptor by it. [`Source::take`] is the only way out for
+/// the descriptor, and ends the registration first.
 pub(crate) struct Source<S: AsSource> {
-    reactor: Rc<Reactor>,
-    key: Key,
-    registered: Cell<bool>,
-    /// Made by the runtime for itself: looking at it is not I/O of the program.
-    own: bool,
     /// `None` once closed.
     io: RefCell<Option<S>>,
+    halves: Rc<Halves>,
+    key: Cell<Option<Key>>,
+    /// Made by the runtime for itself: looking at it is not I/O of the program.
+    own: bool,
+    reactor: Rc<Reactor>,
 }
 
 impl<S: AsSource> Source<S> {
@@ -59,15 +60,12 @@ impl<S: AsSource> Source<S> {
 
     /// A socket that never opened.
     pub(crate) fn closed() -> Source<S> {
-        let source = Source::make(None, false);
-        source.close();
-        source
+        Source::make(None, false)
     }
 
     fn make(io: Option<S>, own: bool) -> Source<S> {
-        let reactor = Reactor::current();
-        let key = reactor.insert();
-        Source { reactor, key, registered: Cell::new(false), own, io: RefCell::new(io) }
+        let (halves, reactor) = (Rc::default(), Reactor::current());
+        Source { io: RefCell::new(io), halves, key: Cell::new(None), own, reactor }
     }
 
     /// Calls `look` with the socket, if it is still open.
@@ -86,15 +84,15 @@ impl<S: AsSource> Source<S> {
         mut attempt: impl FnMut(&S) -> io::Result<Done<T>>,
     ) -> Poll<io::Result<T>> {
         ready!(poll_gate(cx));
-        while self.half(side, |half| half.is_ready()) {
+        while self.half(side).is_ready() {
             match self.with(&mut attempt) {
                 Ok(done) => {
                     if done.fell_short {
-                        self.half(side, Half::fell_short);
+                        self.half(side).fell_short();
                     }
                     return Poll::Ready(Ok(done.value));
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.half(side, Half::blocked),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.half(side).blocked(),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }
@@ -112,19 +110,19 @@ impl<S: AsSource> Source<S> {
 
     /// Tries once, without waiting.
     pub(crate) fn try_io<T>(&self, side: Side, attempt: impl FnOnce(&S) -> io::Result<Done<T>>) -> io::Result<T> {
-        if !self.half(side, |half| half.is_ready()) {
+        if !self.half(side).is_ready() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         match self.with(attempt) {
             Ok(done) => {
                 if done.fell_short {
-                    self.half(side, Half::fell_short);
+                    self.half(side).fell_short();
                 }
                 Ok(done.value)
             }
             Err(error) => {
                 if error.kind() == io::ErrorKind::WouldBlock {
-                    self.half(side, Half::blocked);
+                    self.half(side).blocked();
                 }
                 Err(error)
             }
@@ -133,55 +131,67 @@ impl<S: AsSource> Source<S> {
 
     /// Leaves a waker for the next event. One that is there already means that the system has been told.
     fn park(&self, cx: &mut Context<'_>, side: Side) -> io::Result<()> {
-        if self.half(side, |half| half.awaited_by(cx.waker())) {
+        if self.half(side).is_awaited_by(cx.waker()) {
             return Ok(());
         }
-        self.watch(side)?;
-        // The clone and the drop of a foreign waker may do anything, so nothing is borrowed meanwhile.
-        let waker = cx.waker().clone();
-        let old = self.half(side, |half| half.await_by(waker));
-        drop(old);
+        if self.key.get().is_none() {
+            self.register()?;
+        }
+        if Poller::MUST_BE_ARMED {
+            self.arm(side)?;
+        }
+        self.half(side).await_by(cx.waker().clone());
         Ok(())
     }
 
-    /// Tells the system what is waited for.
-    fn watch(&self, side: Side) -> io::Result<()> {
-        let io = self.io.borrow();
-        let io = io.as_ref().ok_or_else(Closed::error)?;
-        let system = self.reactor.system()?;
-        if !self.registered.get() {
-            system.poller.add(io, self.key)?;
-            self.registered.set(true);
-            self.reactor.count(self.own, |n| n + 1);
+    #[cold]
+    fn register(&self) -> io::Result<()> {
+        self.with(|io| {
+            let poller = &self.reactor.system()?.poller;
+            let key = self.reactor.table.borrow_mut().insert(self.halves.clone());
+            if let Err(error) = poller.add(io, key) {
+                self.reactor.table.borrow_mut().remove(key);
+                return Err(error);
+            }
+            self.key.set(Some(key));
+            self.count(|sockets| sockets + 1);
+            Ok(())
+        })
+    }
+
+    fn arm(&self, side: Side) -> io::Result<()> {
+        let Some(key) = self.key.get() else { return Ok(()) };
+        let awaited = |this| this == side || self.half(this).is_awaited();
+        self.with(|io| self.reactor.system()?.poller.arm(io, key, awaited(Side::Read), awaited(Side::Write)))
+    }
+
+    fn count(&self, change: impl FnOnce(usize) -> usize) {
+        if !self.own {
+            self.reactor.sockets.set(change(self.reactor.sockets.get()));
         }
-        let awaited = |this| this == side || self.half(this, |half| half.is_awaited());
-        system.poller.arm(io, self.key, awaited(Side::Read), awaited(Side::Write))
     }
 
     /// Takes one side for a future that is about to wait. An error if another one has it.
     pub(crate) fn claim(&self, side: Side) -> io::Result<Claim<'_>> {
-        let busy = self.half(side, |half| {
-            let busy = half.is_claimed();
-            half.claim();
-            busy
-        });
-        if busy { Err(busy_error(side)) } else { Ok(Claim { reactor: &self.reactor, key: self.key, side }) }
+        self.unclaimed(side)?;
+        let half = self.half(side);
+        half.claim();
+        Ok(Claim(half))
     }
 
     /// An error if a future has claimed `side`: for callers that only poll.
     pub(crate) fn unclaimed(&self, side: Side) -> io::Result<()> {
-        if self.half(side, |half| half.is_claimed()) { Err(busy_error(side)) } else { Ok(()) }
+        if self.half(side).is_claimed() { Err(busy_error(side)) } else { Ok(()) }
     }
 
-    /// Ends the registration and gives back the descriptor, if it was still open. Who waits is woken.
+    /// Ends the registration and gives back the descriptor, if it was still open.
     pub(crate) fn take(&self) -> Option<S> {
         let io = self.io.borrow_mut().take()?;
-        if self.registered.replace(false) {
-            self.reactor.count(self.own, |n| n - 1);
-            if let Ok(system) = self.reactor.system() {
-                // It can only fail if the descriptor was closed behind our back, and then it is gone from there too.
-                let _ = system.poller.remove(&io);
-            }
+        if let (Some(key), Ok(system)) = (self.key.take(), self.reactor.system()) {
+            // It can only fail if the descriptor was closed behind our back, and then it is gone from there too.
+            let _ = system.poller.remove(&io);
+            self.reactor.table.borrow_mut().remove(key);
+            self.count(|sockets| sockets - 1);
         }
         Some(io)
     }
@@ -190,21 +200,20 @@ impl<S: AsSource> Source<S> {
     pub(crate) fn close(&self) {
         drop(self.take());
         for side in [Side::Read, Side::Write] {
-            if let Some(waker) = self.half(side, Half::open_for_good) {
+            if let Some(waker) = self.half(side).event(Signal { ready: true, lasting: true }) {
                 waker.wake();
             }
         }
     }
 
-    fn half<T>(&self, side: Side, look: impl FnOnce(&mut Half) -> T) -> T {
-        self.reactor.half(self.key, side, look)
+    fn half(&self, side: Side) -> &Half {
+        self.halves.half(side)
     }
 }
 
 impl<S: AsSource> Drop for Source<S> {
     fn drop(&mut self) {
         drop(self.take());
-        self.reactor.remove(self.key);
     }
 }
 
@@ -218,17 +227,17 @@ impl<S: AsSource + fmt::Debug> fmt::Debug for Source<S> {
 }
 
 /// One side of a source belongs to the future that holds this. Dropping it also withdraws the future's waker.
-#[derive(Debug)]
-pub(crate) struct Claim<'a> {
-    reactor: &'a Reactor,
-    key: Key,
-    side: Side,
-}
+pub(crate) struct Claim<'a>(&'a Half);
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
-        let waker = self.reactor.half(self.key, self.side, Half::release);
-        drop(waker);
+        self.0.release();
+    }
+}
+
+impl fmt::Debug for Claim<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Claim")
     }
 }
 

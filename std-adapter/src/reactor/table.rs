@@ -5,13 +5,15 @@
 //!
 //! # Why no event gets lost
 //! The system reports an edge only once. Three rules make that enough:
-//! * Only [`Half::event`] sets `ready`, and only while the thread waits in the reactor. So between a call that found
+//! * Only [`Half::event`] makes a half ready, and only while the thread waits in the reactor. So between a call that found
 //!   nothing and the note that it did, no event can slip in: one that happened meanwhile is still with the system.
 //! * A call that moved fewer bytes than asked has emptied (or filled) the socket, and what arrives after it makes a
-//!   new edge. So a short count clears `ready` as well, and saves the call that would have said "would block".
+//!   new edge. So a short count is as good as "would block", and saves the call that would have said it.
 //! * That conclusion is wrong where something other than bytes is waiting behind them: the end of the stream, an error,
-//!   urgent data. Events of these kinds are *lasting*: after one, only "would block" itself clears `ready`.
+//!   urgent data. Events of these kinds are *lasting*: after one, only "would block" itself counts.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::task::Waker;
 
 /// The two directions in which a source can be waited for. Accepting is reading, connecting is writing.
@@ -43,137 +45,143 @@ pub(super) struct Event {
 }
 
 /// One direction of one source.
-#[derive(Debug)]
+#[derive(Default)]
 pub(super) struct Half {
-    ready: bool,
-    lasting: bool,
-    claimed: bool,
-    waker: Option<Waker>,
+    marks: Cell<u8>,
+    waker: Cell<Option<Waker>>,
 }
 
+/// A call has shown that the next one would block. Not set at first: calls are tried before they wait.
+const DRAINED: u8 = 1;
+/// An event was lasting.
+const LASTING: u8 = 2;
+/// A future has this side for itself.
+const CLAIMED: u8 = 4;
+
 impl Half {
-    const fn new() -> Half {
-        Half { ready: true, lasting: false, claimed: false, waker: None }
+    fn has(&self, mark: u8) -> bool {
+        self.marks.get() & mark != 0
+    }
+
+    fn set(&self, mark: u8) {
+        self.marks.set(self.marks.get() | mark);
+    }
+
+    fn clear(&self, mark: u8) {
+        self.marks.set(self.marks.get() & !mark);
     }
 
     pub(super) fn is_ready(&self) -> bool {
-        self.ready
+        !self.has(DRAINED)
     }
 
-    /// Records an event; the waker is to be woken once nothing is borrowed.
+    /// Records an event, and says whom to wake.
     #[must_use]
-    fn event(&mut self, signal: Signal) -> Option<Waker> {
-        self.lasting |= signal.lasting;
+    pub(super) fn event(&self, signal: Signal) -> Option<Waker> {
+        if signal.lasting {
+            self.set(LASTING);
+        }
         if !signal.ready {
             return None;
         }
-        self.ready = true;
+        self.clear(DRAINED);
         self.waker.take()
     }
 
     /// A call said that it would block.
-    pub(super) fn blocked(&mut self) {
-        self.ready = false;
+    pub(super) fn blocked(&self) {
+        self.set(DRAINED);
     }
 
     /// A call moved fewer bytes than it was asked to.
-    pub(super) fn fell_short(&mut self) {
-        self.ready = self.lasting;
-    }
-
-    /// Ready for good: the source is closed, and every call says so at once.
-    #[must_use]
-    pub(super) fn open_for_good(&mut self) -> Option<Waker> {
-        self.event(Signal { ready: true, lasting: true })
+    pub(super) fn fell_short(&self) {
+        if !self.has(LASTING) {
+            self.set(DRAINED);
+        }
     }
 
     pub(super) fn is_awaited(&self) -> bool {
-        self.waker.is_some()
+        let waker = self.waker.take();
+        let awaited = waker.is_some();
+        self.waker.set(waker);
+        awaited
     }
 
-    pub(super) fn awaited_by(&self, waker: &Waker) -> bool {
-        self.waker.as_ref().is_some_and(|known| known.will_wake(waker))
+    pub(super) fn is_awaited_by(&self, waker: &Waker) -> bool {
+        let known = self.waker.take();
+        let same = known.as_ref().is_some_and(|known| known.will_wake(waker));
+        self.waker.set(known);
+        same
     }
 
-    /// Replaces the waker; the old one is to be dropped once nothing is borrowed.
-    #[must_use]
-    pub(super) fn await_by(&mut self, waker: Waker) -> Option<Waker> {
-        self.waker.replace(waker)
+    pub(super) fn await_by(&self, waker: Waker) {
+        self.waker.set(Some(waker));
     }
 
     pub(super) fn is_claimed(&self) -> bool {
-        self.claimed
+        self.has(CLAIMED)
     }
 
-    pub(super) fn claim(&mut self) {
-        self.claimed = true;
+    pub(super) fn claim(&self) {
+        self.set(CLAIMED);
     }
 
-    /// Ends a claim; the waker is to be dropped once nothing is borrowed.
-    #[must_use]
-    pub(super) fn release(&mut self) -> Option<Waker> {
-        self.claimed = false;
-        self.waker.take()
+    /// Ends a claim, and withdraws the waker of who had it.
+    pub(super) fn release(&self) {
+        self.clear(CLAIMED);
+        drop(self.waker.take());
     }
 }
 
-#[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) read: Half,
-    pub(super) write: Half,
+/// Both directions of one source.
+#[derive(Default)]
+pub(super) struct Halves {
+    read: Half,
+    write: Half,
 }
 
-impl Slot {
-    const fn new() -> Slot {
-        Slot { read: Half::new(), write: Half::new() }
-    }
+const _: () = assert!(size_of::<Halves>() <= 48, "an idle connection should stay small: look at the fields of `Half`");
 
-    pub(super) fn half(&mut self, side: Side) -> &mut Half {
+impl Halves {
+    pub(super) fn half(&self, side: Side) -> &Half {
         match side {
-            Side::Read => &mut self.read,
-            Side::Write => &mut self.write,
+            Side::Read => &self.read,
+            Side::Write => &self.write,
         }
     }
 }
 
-const _: () = assert!(size_of::<Slot>() <= 48, "an idle connection should stay small: look at the fields of `Half`");
-
-/// All sources of a reactor. Slots are reused; the memory stays at its peak.
-#[derive(Debug, Default)]
+/// The sources that are registered, by the key that the system knows. Slots are reused.
+#[derive(Default)]
 pub(super) struct Table {
-    slots: Vec<Slot>,
-    free: Vec<u32>,
+    slots: Vec<Option<Rc<Halves>>>,
+    free: Vec<Key>,
 }
 
 impl Table {
-    pub(super) fn insert(&mut self) -> Key {
-        if let Some(index) = self.free.pop() {
-            self.slots[index as usize] = Slot::new();
-            return Key(index);
+    pub(super) fn insert(&mut self, halves: Rc<Halves>) -> Key {
+        if let Some(key) = self.free.pop() {
+            self.slots[key.0 as usize] = Some(halves);
+            return key;
         }
         let index = u32::try_from(self.slots.len()).expect("fewer than 2^32 sockets are open");
-        self.slots.push(Slot::new());
+        self.slots.push(Some(halves));
         Key(index)
     }
 
-    /// Frees a slot; what it held is to be dropped once nothing is borrowed.
-    #[must_use]
-    pub(super) fn remove(&mut self, key: Key) -> Slot {
-        self.free.push(key.0);
-        std::mem::replace(&mut self.slots[key.0 as usize], Slot::new())
+    pub(super) fn remove(&mut self, key: Key) {
+        self.slots[key.0 as usize] = None;
+        self.free.push(key);
     }
 
-    pub(super) fn slot(&mut self, key: Key) -> &mut Slot {
-        &mut self.slots[key.0 as usize]
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
     }
 
-    /// Records an event and gives back who waits for it. An event for a slot that was freed or reused meanwhile
-    /// costs its new user one call in vain.
-    pub(super) fn event(&mut self, event: Event) -> [Option<Waker>; 2] {
-        match self.slots.get_mut(event.key.0 as usize) {
-            Some(slot) => [slot.read.event(event.read), slot.write.event(event.write)],
-            None => [None, None],
-        }
+    /// Whom an event is for. One that comes late, when its slot was freed, is for nobody; or, when the slot
+    /// was reused, for its new user, whom it costs a call in vain.
+    pub(super) fn get(&self, key: Key) -> Option<Rc<Halves>> {
+        self.slots.get(key.0 as usize)?.clone()
     }
 }
 
@@ -186,12 +194,12 @@ mod tests {
 
     #[test]
     fn a_new_half_is_tried_before_it_is_waited_for() {
-        assert!(Half::new().is_ready());
+        assert!(Half::default().is_ready());
     }
 
     #[test]
     fn a_short_count_clears_until_the_next_edge() {
-        let mut half = Half::new();
+        let half = Half::default();
         half.fell_short();
         assert!(!half.is_ready());
         assert!(half.event(EDGE).is_none());
@@ -200,7 +208,7 @@ mod tests {
 
     #[test]
     fn after_the_peer_has_ended_a_short_count_proves_nothing() {
-        let mut half = Half::new();
+        let half = Half::default();
         assert!(half.event(LASTING).is_none());
         half.fell_short();
         assert!(half.is_ready());
@@ -210,36 +218,42 @@ mod tests {
 
     #[test]
     fn an_event_wakes_once() {
-        let mut half = Half::new();
+        let half = Half::default();
         half.blocked();
-        assert!(half.await_by(Waker::noop().clone()).is_none());
+        let waker = Waker::noop().clone();
+        half.await_by(waker.clone());
+        assert!(half.is_awaited() && half.is_awaited_by(&waker));
         assert!(half.event(EDGE).is_some());
         assert!(half.event(EDGE).is_none());
     }
 
     #[test]
     fn no_news_about_a_side_leaves_it_asleep() {
-        let mut half = Half::new();
+        let half = Half::default();
         half.blocked();
-        assert!(half.await_by(Waker::noop().clone()).is_none());
+        half.await_by(Waker::noop().clone());
         assert!(half.event(Signal::default()).is_none());
         assert!(!half.is_ready() && half.is_awaited());
     }
 
     #[test]
-    fn a_reused_slot_starts_afresh_and_a_stale_event_only_makes_it_ready() {
+    fn a_claim_that_ends_takes_its_waker_along() {
+        let half = Half::default();
+        half.claim();
+        half.await_by(Waker::noop().clone());
+        half.release();
+        assert!(!half.is_claimed() && !half.is_awaited());
+    }
+
+    #[test]
+    fn slots_are_reused_and_late_events_are_for_nobody() {
         let mut table = Table::default();
-        let key = table.insert();
-        table.slot(key).read.claim();
-        table.slot(key).read.fell_short();
-        drop(table.remove(key));
-        let again = table.insert();
-        assert_eq!(again, key);
-        assert!(!table.slot(again).read.is_claimed());
-        table.slot(again).read.blocked();
-        let woken = table.event(Event { key, read: EDGE, write: Signal::default() });
-        assert!(woken.iter().all(Option::is_none));
-        assert!(table.slot(again).read.is_ready());
-        assert!(table.event(Event { key: Key(99), read: EDGE, write: EDGE }).iter().all(Option::is_none));
+        let key = table.insert(Rc::default());
+        assert_eq!(table.len(), 1);
+        table.remove(key);
+        assert_eq!(table.len(), 0);
+        assert!(table.get(key).is_none() && table.get(Key(99)).is_none());
+        assert_eq!(table.insert(Rc::default()), key);
+        assert!(table.get(key).is_some());
     }
 }

@@ -85,9 +85,8 @@ impl TcpListener {
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let _claim = self.source.claim(Side::Read)?;
         loop {
-            let accepted = poll_fn(|cx| {
-                self.source.poll_io(cx, Side::Read, |listener| listener.accept().map(Done::more))
-            });
+            let accepted =
+                poll_fn(|cx| self.source.poll_io(cx, Side::Read, |listener| listener.accept().map(Done::more)));
             let error = match accepted.await {
                 Ok((socket, peer)) => {
                     socket.set_nonblocking(true)?;
