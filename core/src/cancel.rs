@@ -371,16 +371,14 @@ impl fmt::Debug for Canceller<'_, '_> {
 /// assert!(result.is_err());
 /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
 /// ```
-pub fn cancel_scope<'env, T, F>(body: F) -> impl Future<Output = Result<T, Cancelled>>
+pub async fn cancel_scope<'env, T, F>(body: F) -> Result<T, Cancelled>
 where
     F: for<'s> AsyncFnOnce(Canceller<'s, 'env>) -> T,
 {
-    async move {
-        let scope = pin!(CancelScope::new(Deadline::None));
-        let scope = scope.into_ref();
-        let body = body(Canceller { scope, env: PhantomData });
-        InScope { body: Some(body), scope }.await
-    }
+    let scope = pin!(CancelScope::new(Deadline::None));
+    let scope = scope.into_ref();
+    let body = body(Canceller { scope, env: PhantomData });
+    InScope { body: Some(body), scope }.await
 }
 
 /// Runs `body` for at most `span`, counted from the first poll: `None` if it didn't end in time.

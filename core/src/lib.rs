@@ -1,5 +1,110 @@
 //! Structured concurrency for `async` Rust, from a microcontroller to a server: the core, without
 //! an operating system and without a heap.
+//!
+//! Programs with sockets, signals and an operating system's clock use the crate `giambio`, which
+//! re-exports all of this. Firmware uses this crate and brings a [`Clock`] and a [`Wait`].
+//!
+//! # The model on one page
+//!
+//! A **task** is a future that is polled on its own. The root task is the one that a [`Runtime`]
+//! runs; every other one is a child of a **nursery**. A nursery is a piece of code that
+//! [opens it](nursery()), spawns children into it, and does not end before all of them have ended.
+//! So a task never outlives the code that started it, it may borrow from there, and its error or
+//! panic has somewhere to go: the first one cancels the siblings and is what the nursery returns.
+//!
+//! ```
+//! # use core::pin::pin;
+//! # use giambio_core::{Next, Until, VirtualClock};
+//! use core::time::Duration;
+//! use giambio_core::{Runtime, nursery, sleep};
+//!
+//! async fn fetch(server: &str) -> Result<usize, &'static str> {
+//!     sleep(Duration::from_secs(1)).await;
+//!     if server.is_empty() { Err("no such server") } else { Ok(server.len()) }
+//! }
+//!
+//! async fn main() -> Result<usize, &'static str> {
+//!     let servers = [String::from("alpha"), String::from("beta")];
+//!     nursery(async |n| {
+//!         let first = n.spawn_value(fetch(&servers[0]));
+//!         let second = n.spawn_value(fetch(&servers[1]));
+//!         Ok(first.await.unwrap_or(0) + second.await.unwrap_or(0))
+//!     })
+//!     .await // after one second, not two
+//! }
+//! # let clock: VirtualClock = VirtualClock::new();
+//! # let result = pin!(Runtime::new(&clock, main())).run(&mut |until| {
+//! #     if let Until::At(tick) = until { clock.advance_to(tick) }
+//! # });
+//! # assert_eq!(result, Ok(9));
+//! ```
+//!
+//! A **cancel scope** is code that can be told to stop: by hand ([`cancel_scope`]), by a deadline
+//! ([`move_on_after`], [`fail_after`]), or because a sibling failed (each nursery and each task is
+//! a scope too). Cancelled code is dropped at its next suspension, however deep it is, whether it
+//! was awaited or spawned. [`shield`] and [`finally`] protect what must come to its end.
+//!
+//! Everything runs on one thread, one task at a time, and switches only at an `await` that
+//! suspends: a **checkpoint**. Children run concurrently, not in parallel. The nursery's children
+//! are polled inside the nursery's own poll, and so only while somebody polls it: this is what
+//! makes borrowing sound, and a scope cannot force the code around it to go on polling.
+//!
+//! A **turn** of the [`Runtime`] takes wakes, fires timers, and polls what is ready. Between turns
+//! somebody else waits: an adapter, your own loop, or a test that moves a [`VirtualClock`].
+//!
+//! # The laws
+//!
+//! The names are cited in code and tests.
+//!
+//! 1. **NESTED-POLL**: children are polled, dropped and freed only by their own nursery.
+//! 2. **NEVER-REUSED-UNDROPPED**: memory that held a future is reused only after the future was
+//!    dropped in place.
+//! 3. **WAKERS-ARE-NAMES**: a waker is an integer. It owns nothing, and using it is harmless after
+//!    everything is gone, from any thread and any interrupt.
+//! 4. **NO-LOST-WAKE**: a wake after a poll has begun is seen by a later poll.
+//! 5. **FAIR**: in a pass each ready task is polled at most once, in the order of the wakes;
+//!    timers and I/O get a look after at most 64 polls; who is always ready must yield.
+//! 6. **CANCEL-ALWAYS-WORKS**: cancelled code is dropped at its next suspension; only shields and
+//!    clean-ups run on, within their grace; a scope is left when everything in it is gone.
+//! 7. **NOTHING-LOST**: no child, error, value or place is lost, whatever is dropped when.
+//! 8. **NEVER-EARLY**: no sleep or deadline fires before its time; equal ones fire in the order
+//!    they were set.
+//! 9. **IDLE-IS-IDLE**: with nothing ready there is no turn to take.
+//! 10. **HOOKS-OBSERVE**: a [`Debugger`] sees everything and can break nothing.
+//!
+//! # Map
+//!
+//! | module | what is in it |
+//! | --- | --- |
+//! | `time` | [`Tick`], [`Instant`], [`Clock`], [`VirtualClock`] |
+//! | `runtime` | [`Runtime`], [`Next`], [`Wait`]: the loop by hand |
+//! | `nursery`, `spawn`, `task`, `errors` | [`Scope`], [`Child`], [`Task`], [`ErrorGroup`] |
+//! | `storage`, `arena` | where children live: [`Heap`], [`Arena`] |
+//! | `cancel`, `shield` | scopes, deadlines, shields, clean-ups |
+//! | `sleep`, `gate` | leaf futures, and what every leaf future asks first |
+//! | `hooks` | [`Debugger`] |
+//! | [`nb`] | awaiting `embedded-hal-nb` |
+//! | `raw` | all unsafe code, with the invariants it rests on |
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! | --- | --- |
+//! | (none) | nurseries in a `static` [`Arena`], everything else; wakes from interrupts through `critical-section` |
+//! | `alloc` | [`nursery`](nursery()) on the heap, [`nursery_group`] |
+//! | `std` | one runtime for each thread, wakes from other threads, panics that let clean-ups run |
+//! | `hooks` | the debugger's events |
+//! | `nb` | the module [`nb`] |
+//!
+//! By default all are on; firmware says `default-features = false`.
+//!
+//! # Known limits of the language
+//!
+//! * A nursery's body is an `async` closure: `async |n| …`. A closure that returns an `async`
+//!   block, `|n| async move { … }`, can't express how long `n` lives (E0282).
+//! * Write the closure in the call. Stored in a `let` first, its type is settled too early (E0521).
+//! * In a recursive function, `n.spawn(f(n))` works, and `n.spawn_wait(f(n))` needs a box (E0733).
+//! * Where nothing says what the error type is, say it once: `Ok::<_, MyError>(())`.
 #![no_std]
 #![deny(unsafe_code)]
 

@@ -291,17 +291,15 @@ impl<E, S> fmt::Debug for Scope<'_, '_, E, S> {
 /// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
 /// ```
 #[cfg(feature = "alloc")]
-pub fn nursery<'env, T, E: 'env, F>(body: F) -> impl Future<Output = Result<T, E>>
+pub async fn nursery<'env, T, E: 'env, F>(body: F) -> Result<T, E>
 where
     F: for<'scope> AsyncFnOnce(&'scope Scope<'scope, 'env, E>) -> Result<T, E>,
 {
-    async move {
-        let scope = pin!(Scope::new(Heap, Others::new()));
-        let scope = scope.into_ref();
-        let _close = Close::new(scope.get_ref());
-        let body = body(scope.get_ref());
-        Drive::new(scope, body).await
-    }
+    let scope = pin!(Scope::new(Heap, Others::new()));
+    let scope = scope.into_ref();
+    let _close = Close::new(scope.get_ref());
+    let body = body(scope.get_ref());
+    Drive::new(scope, body).await
 }
 
 /// As [`nursery`](crate::nursery()), with the children in an arena instead of on the heap: no
@@ -318,20 +316,18 @@ where
 /// As [`nursery`](crate::nursery()).
 ///
 /// An example is at [`Arena`](crate::Arena).
-pub fn nursery_in<'env, const TASKS: usize, const BYTES: usize, T, E: 'env, F>(
+pub async fn nursery_in<'env, const TASKS: usize, const BYTES: usize, T, E: 'env, F>(
     arena: &'static crate::Arena<TASKS, BYTES>,
     body: F,
-) -> impl Future<Output = Result<T, E>>
+) -> Result<T, E>
 where
     F: for<'scope> AsyncFnOnce(&'scope Scope<'scope, 'env, E, &'static crate::Arena<TASKS, BYTES>>) -> Result<T, E>,
 {
-    async move {
-        let scope = pin!(Scope::new(arena, Others::new()));
-        let scope = scope.into_ref();
-        let _close = Close::new(scope.get_ref());
-        let body = body(scope.get_ref());
-        Drive::new(scope, body).await
-    }
+    let scope = pin!(Scope::new(arena, Others::new()));
+    let scope = scope.into_ref();
+    let _close = Close::new(scope.get_ref());
+    let body = body(scope.get_ref());
+    Drive::new(scope, body).await
 }
 
 /// As [`nursery`](crate::nursery()), but keeps every error: the first and those that came while
@@ -363,18 +359,16 @@ where
 /// # assert_eq!(result.unwrap_err().into_first(), "first");
 /// ```
 #[cfg(feature = "alloc")]
-pub fn nursery_group<'env, T, E: 'env, F>(body: F) -> impl Future<Output = Result<T, crate::ErrorGroup<E>>>
+pub async fn nursery_group<'env, T, E: 'env, F>(body: F) -> Result<T, crate::ErrorGroup<E>>
 where
     F: for<'scope> AsyncFnOnce(&'scope Scope<'scope, 'env, E>) -> Result<T, E>,
 {
-    async move {
-        let scope = pin!(Scope::new(Heap, Others::keeping()));
-        let scope = scope.into_ref();
-        let _close = Close::new(scope.get_ref());
-        let body = body(scope.get_ref());
-        let result = Drive::new(scope, body).await;
-        result.map_err(|first| scope.others.group(first))
-    }
+    let scope = pin!(Scope::new(Heap, Others::keeping()));
+    let scope = scope.into_ref();
+    let _close = Close::new(scope.get_ref());
+    let body = body(scope.get_ref());
+    let result = Drive::new(scope, body).await;
+    result.map_err(|first| scope.others.group(first))
 }
 
 pin_project! {
@@ -448,11 +442,13 @@ where
         }
 
         let over = this.body.is_none() && scope.children.running() == 0;
-        if over && *this.has_waited && !*this.cut_short {
-            if let Some(outcome) = scope.outcome(this.value) {
-                hooks::step_resumes();
-                return Poll::Ready(outcome);
-            }
+        if over
+            && *this.has_waited
+            && !*this.cut_short
+            && let Some(outcome) = scope.outcome(this.value)
+        {
+            hooks::step_resumes();
+            return Poll::Ready(outcome);
         }
         if over && !*this.has_waited {
             cx.waker().wake_by_ref();

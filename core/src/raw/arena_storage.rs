@@ -29,12 +29,14 @@ struct Slot<const BYTES: usize> {
 }
 
 impl<const BYTES: usize> Slot<BYTES> {
-    const NEW: Self = Slot {
-        memory: UnsafeCell::new(MaybeUninit::uninit()),
-        next: Cell::new(0),
-        #[cfg(not(feature = "alloc"))]
-        block: Block::new(),
-    };
+    const fn new() -> Self {
+        Slot {
+            memory: UnsafeCell::new(MaybeUninit::uninit()),
+            next: Cell::new(0),
+            #[cfg(not(feature = "alloc"))]
+            block: Block::new(),
+        }
+    }
 }
 
 struct Free {
@@ -59,7 +61,7 @@ unsafe impl<const TASKS: usize, const BYTES: usize> Sync for Slots<TASKS, BYTES>
 impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
     pub(crate) const fn new() -> Self {
         Slots {
-            slots: [const { Slot::NEW }; TASKS],
+            slots: [const { Slot::new() }; TASKS],
             free: Lock::new(Free {
                 first: Cell::new(NONE),
                 fresh: Cell::new(0),
