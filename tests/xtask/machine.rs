@@ -1,0 +1,114 @@
+//! What the machine has beside a stable toolchain, and how to get the rest.
+
+use std::path::Path;
+
+use crate::shell::Shell;
+
+/// The bare-metal targets that the core is built for: with and without compare-and-swap, Arm and RISC-V.
+pub(crate) const BARE_METAL: [&str; 3] = ["thumbv7m-none-eabi", "thumbv6m-none-eabi", "riscv32imac-unknown-none-elf"];
+
+/// Debian's compiler, which comes with the sources of the standard library and so builds for any target.
+const DEBIANS_COMPILER: &str = "/usr/bin/rustc";
+const DEBIANS_PACKAGES: &str = "rustc-web rust-web-src";
+
+/// How to build for bare metal here.
+#[derive(Clone, Copy)]
+pub(crate) enum BareMetal {
+    /// The toolchain in use has the targets.
+    Targets,
+    /// Debian's compiler builds `core` and `alloc` on the way.
+    FromSources,
+}
+
+/// What this machine has for bare metal; the toolchain in use comes first.
+pub(crate) fn bare_metal() -> Option<BareMetal> {
+    let installed = Shell::new("rustup target list --installed").output().unwrap_or_default();
+    if BARE_METAL.iter().all(|target| installed.lines().any(|line| line == *target)) {
+        return Some(BareMetal::Targets);
+    }
+    let version = Shell::new(DEBIANS_COMPILER).arg("--version").output()?;
+    let sysroot = Shell::new(DEBIANS_COMPILER).arg("--print").arg("sysroot").output()?;
+    let has_sources = Path::new(&sysroot).join("lib/rustlib/src/rust/library/core").exists();
+    (has_sources && minor(&version)? >= oldest_minor()).then_some(BareMetal::FromSources)
+}
+
+/// A command that builds for every bare-metal target.
+pub(crate) fn bare_metal_build(with: BareMetal, what: &str) -> Shell {
+    let targets: String = BARE_METAL.iter().map(|target| format!(" --target {target}")).collect();
+    let build = format!("cargo build --release {what}{targets}");
+    match with {
+        BareMetal::Targets => Shell::new(&build),
+        BareMetal::FromSources => Shell::new(&format!("{build} -Zbuild-std=core,alloc"))
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTC", DEBIANS_COMPILER),
+    }
+}
+
+/// Gets what `bare_metal` wants, if this is a Debian of ours to change.
+///
+/// # Errors
+/// The text says what to install.
+pub(crate) fn get_bare_metal() -> Result<(), String> {
+    if bare_metal().is_some() {
+        return Ok(());
+    }
+    let has_apt = Shell::new("apt-get --version").output().is_some();
+    let is_root = Shell::new("id -u").output().is_some_and(|id| id == "0");
+    if has_apt && is_root {
+        Shell::new("apt-get update").run()?;
+        Shell::new("apt-get install --yes --no-install-recommends")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .args(DEBIANS_PACKAGES)
+            .run()?;
+        if bare_metal().is_some() {
+            return Ok(());
+        }
+    }
+    Err(format!(
+        "no compiler here builds for {}.\n  \
+         rustup:         rustup target add {}\n  \
+         Debian, Ubuntu: sudo apt-get install --no-install-recommends {DEBIANS_PACKAGES} (Rust 1.{} or newer)\n\
+         To go without: --skip machine --skip bare-metal",
+        BARE_METAL.join(", "),
+        BARE_METAL.join(" "),
+        oldest_minor(),
+    ))
+}
+
+/// A nightly toolchain to run sanitizers with.
+pub(crate) fn has_nightly() -> bool {
+    Shell::new("cargo +nightly --version").output().is_some()
+}
+
+/// The target that this machine runs.
+pub(crate) fn host() -> Result<String, String> {
+    let version = Shell::new("rustc -vV").output().ok_or("rustc -vV does not run")?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).ok_or_else(|| "rustc -vV names no host".to_owned())
+}
+
+/// Where nothing may be left out.
+pub(crate) fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
+}
+
+/// The `MINOR` of "rustc 1.MINOR.PATCH …".
+fn minor(version: &str) -> Option<u32> {
+    version.split(' ').nth(1)?.split('.').nth(1)?.parse().ok()
+}
+
+/// The minor version of the oldest compiler that builds giambio.
+fn oldest_minor() -> u32 {
+    let version = env!("CARGO_PKG_RUST_VERSION");
+    version.split('.').nth(1).and_then(|minor| minor.parse().ok()).expect("rust-version is 1.MINOR")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_minor_version_is_read() {
+        assert_eq!(super::minor("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)"), Some(96));
+        assert_eq!(super::minor("rustc 1.97.0-nightly (4d1f98451 2026-05-15)"), Some(97));
+        assert_eq!(super::minor("gcc 12"), None);
+    }
+}

@@ -1,0 +1,193 @@
+//! `cargo xtask`: every check of giambio, run in order until one fails.
+//!
+//! What is checked is the table in `steps.rs`, in the order of its rows. `machine.rs` knows what a machine must have for that and
+//! how to get it; `shell.rs` runs a command and says which one failed.
+
+mod machine;
+mod shell;
+mod steps;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use steps::{Part, STEPS, Step, Verdict};
+
+const HELP: &str = "\
+Runs what is checked about giambio, step by step, until one fails.
+
+cargo xtask test            every test; installs or names what the machine lacks
+cargo xtask test --quick    the inner loop: unit and integration tests
+cargo xtask ci              format, lints, documentation, then every test
+cargo xtask step NAME...    these steps alone
+cargo xtask list            the steps
+
+--skip NAME                 leaves a step out, as often as given; the last line counts it
+--help                      this text
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let command = match Command::read(&arguments) {
+        Ok(command) => command,
+        Err(complaint) => {
+            eprintln!("{complaint}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match command {
+        Command::Help => print!("{HELP}"),
+        Command::List => list(),
+        Command::Run { steps, skipped } => return run(&steps, &skipped),
+    }
+    ExitCode::SUCCESS
+}
+
+/// What the command line asks for.
+enum Command {
+    Help,
+    List,
+    Run { steps: Vec<&'static Step>, skipped: Vec<&'static Step> },
+}
+
+impl Command {
+    fn read(arguments: &[String]) -> Result<Command, String> {
+        let mut words = Vec::new();
+        let mut quick = false;
+        let mut skipped = Vec::new();
+        let mut rest = arguments.iter().map(String::as_str);
+        while let Some(argument) = rest.next() {
+            match argument {
+                "--help" | "-h" => return Ok(Command::Help),
+                "--quick" => quick = true,
+                "--skip" => skipped.push(step(rest.next().ok_or("--skip wants the name of a step")?)?),
+                option if option.starts_with('-') => return Err(format!("there is no option {option}")),
+                word => words.push(word),
+            }
+        }
+        let steps = match words.as_slice() {
+            [] | ["help"] => return Ok(Command::Help),
+            ["list"] => return Ok(Command::List),
+            ["test"] if quick => steps_of(Part::Quick),
+            ["test"] => steps_of(Part::Test),
+            ["ci"] => steps_of(Part::Ci),
+            ["step"] => return Err("step wants the names of steps".to_owned()),
+            ["step", names @ ..] => names.iter().map(|name| step(name)).collect::<Result<_, _>>()?,
+            words => return Err(format!("there is no command `{}`", words.join(" "))),
+        };
+        if quick && words != ["test"] {
+            return Err("--quick goes with test".to_owned());
+        }
+        Ok(Command::Run { steps, skipped })
+    }
+}
+
+fn step(name: &str) -> Result<&'static Step, String> {
+    let found = STEPS.iter().find(|step| step.name == name);
+    found.ok_or_else(|| format!("there is no step {name}: `cargo xtask list` names them"))
+}
+
+/// The steps of a command: each part has those of the smaller ones too.
+fn steps_of(part: Part) -> Vec<&'static Step> {
+    STEPS.iter().filter(|step| step.part <= part).collect()
+}
+
+fn list() {
+    for Step { name, part, checks, .. } in STEPS {
+        let part = match part {
+            Part::Quick => "quick, test, ci",
+            Part::Test => "test, ci",
+            Part::Ci => "ci",
+        };
+        println!("{name:<18} {part:<16} {checks}");
+    }
+}
+
+/// Runs the steps in order. The first that fails is the last.
+fn run(steps: &[&Step], skipped: &[&Step]) -> ExitCode {
+    let began = Instant::now();
+    let mut done = Vec::new();
+    let mut failure = None;
+    for (number, step) in steps.iter().enumerate() {
+        println!("\n==> {}/{} {}: {}", number + 1, steps.len(), step.name, step.checks);
+        let _ = std::io::stdout().flush();
+        let step_began = Instant::now();
+        let verdict = match skipped.iter().any(|skipped| skipped.name == step.name) {
+            true => Ok(Verdict::Skipped("as asked by --skip".to_owned())),
+            false => (step.run)(),
+        };
+        let took = seconds(step_began.elapsed());
+        match verdict {
+            Ok(Verdict::Passed) => done.push((step.name, took, "passed".to_owned())),
+            Ok(Verdict::Skipped(why)) => {
+                let stars = "*".repeat(72);
+                println!("{stars}\nSKIPPED {}: {why}\n{stars}", step.name);
+                done.push((step.name, took, format!("SKIPPED: {why}")));
+            }
+            Err(why) => {
+                done.push((step.name, took, "FAILED".to_owned()));
+                failure = Some(format!("{} failed: {why}", step.name));
+                break;
+            }
+        }
+        println!("<== {} {}", step.name, done[number].1);
+    }
+    summary(&done, began.elapsed());
+    match failure {
+        None => ExitCode::SUCCESS,
+        Some(failure) => {
+            let _ = std::io::stdout().flush();
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn summary(done: &[(&str, String, String)], took: Duration) {
+    println!("\n==> all in {}", seconds(took).trim());
+    for (name, took, verdict) in done {
+        println!("{took} {name:<18} {verdict}");
+    }
+    let count = |word| done.iter().filter(|(_, _, verdict)| verdict.starts_with(word)).count();
+    println!("steps: {} passed, {} failed, {} skipped", count("passed"), count("FAILED"), count("SKIPPED"));
+}
+
+fn seconds(span: Duration) -> String {
+    format!("{:>7.1} s", span.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(line: &str) -> Result<Vec<&'static str>, String> {
+        let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        match Command::read(&arguments)? {
+            Command::Run { steps, .. } => Ok(steps.iter().map(|step| step.name).collect()),
+            _ => Err("no steps".to_owned()),
+        }
+    }
+
+    #[test]
+    fn every_step_has_a_name_of_its_own() {
+        for (at, step) in STEPS.iter().enumerate() {
+            assert!(STEPS[..at].iter().all(|other| other.name != step.name), "{} is there twice", step.name);
+        }
+    }
+
+    #[test]
+    fn ci_runs_every_step_and_the_others_fewer() {
+        assert_eq!(names("ci").unwrap().len(), STEPS.len());
+        assert!(names("test").unwrap().len() < STEPS.len());
+        assert!(names("test --quick").unwrap().len() < names("test").unwrap().len());
+    }
+
+    #[test]
+    fn a_word_that_means_nothing_is_refused() {
+        for line in
+            ["tset", "test --fast", "ci --quick", "step", "step nonsense", "test --skip", "test --skip nonsense"]
+        {
+            assert!(names(line).is_err(), "{line}");
+        }
+    }
+}

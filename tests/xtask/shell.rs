@@ -1,0 +1,85 @@
+//! Runs commands where everyone can see them: each line printed can be pasted into a shell at the root of the repository.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The root of the repository.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Where `cargo` builds into; a kind of build that shares nothing with the others has a folder of its own in it.
+fn target_folder(kind: &str) -> String {
+    let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
+    format!("{target}/{kind}")
+}
+
+/// A command that is about to run at the root.
+pub(crate) struct Shell {
+    command: Command,
+    shown: String,
+}
+
+impl Shell {
+    /// `line` is split at its spaces.
+    pub(crate) fn new(line: &str) -> Shell {
+        let mut words = line.split_whitespace();
+        let program = words.next().expect("a command has a program");
+        let mut command = Command::new(program);
+        command.args(words).current_dir(root()).stdin(Stdio::null());
+        // `cargo run` tells us about its own toolchain and this package, which is nothing to what we start.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            let of_our_package =
+                ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|start| name.starts_with(start));
+            if of_our_package || name == "CARGO" || name == "LD_LIBRARY_PATH" {
+                command.env_remove(&*name);
+            }
+        }
+        Shell { command, shown: line.to_owned() }
+    }
+
+    /// One more word, which may hold spaces.
+    pub(crate) fn arg(mut self, word: impl AsRef<OsStr>) -> Shell {
+        self.shown = format!("{} {}", self.shown, word.as_ref().display());
+        self.command.arg(word);
+        self
+    }
+
+    /// More words, split at their spaces.
+    pub(crate) fn args(self, words: &str) -> Shell {
+        words.split_whitespace().fold(self, Shell::arg)
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Shell {
+        let quote = if value.contains(' ') { "'" } else { "" };
+        self.shown = format!("{name}={quote}{value}{quote} {}", self.shown);
+        self.command.env(name, value);
+        self
+    }
+
+    /// Builds into a folder of its own, so that builds with other flags do not take turns at throwing each other's away.
+    pub(crate) fn own_target(self, kind: &str) -> Shell {
+        self.env("CARGO_TARGET_DIR", &target_folder(kind))
+    }
+
+    /// Runs it, its output going where ours goes.
+    ///
+    /// # Errors
+    /// It could not be started, or did not succeed.
+    pub(crate) fn run(mut self) -> Result<(), String> {
+        println!("$ {}", self.shown);
+        match self.command.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(format!("{status}: {}", self.shown)),
+            Err(error) => Err(format!("{error}: {}", self.shown)),
+        }
+    }
+
+    /// Runs it in silence. `None`: it could not be started, or did not succeed.
+    pub(crate) fn output(mut self) -> Option<String> {
+        let output = self.command.stderr(Stdio::null()).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+}

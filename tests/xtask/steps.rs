@@ -1,0 +1,203 @@
+//! What is checked: one row a step, run from the top.
+
+use crate::machine::{self, bare_metal_build, is_ci};
+use crate::shell::{Shell, root};
+
+/// One check.
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    /// The smallest command that includes it.
+    pub(crate) part: Part,
+    pub(crate) run: fn() -> Outcome,
+    /// What holds when it passes.
+    pub(crate) checks: &'static str,
+}
+
+/// The commands, each with all steps of those before it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Part {
+    Quick,
+    Test,
+    Ci,
+}
+
+/// How a step ended; an error says what failed.
+type Outcome = Result<Verdict, String>;
+
+/// How a step that did not fail ended.
+pub(crate) enum Verdict {
+    Passed,
+    /// This machine cannot do it; the text says why, and what to do about it.
+    Skipped(String),
+}
+
+const fn step(name: &'static str, part: Part, run: fn() -> Outcome, checks: &'static str) -> Step {
+    Step { name, part, run, checks }
+}
+
+pub(crate) const STEPS: &[Step] = &[
+    step("machine", Part::Test, machine, "the machine has what the steps need, or gets it"),
+    step("format", Part::Ci, format, "rustfmt has nothing to change"),
+    step("lints", Part::Ci, lints, "clippy warns of nothing: all targets, each feature set, both reactors"),
+    step("documentation", Part::Ci, documentation, "rustdoc warns of nothing"),
+    step("workspace", Part::Quick, workspace, "unit and integration tests; the examples build"),
+    step("doc-tests", Part::Test, doc_tests, "the code in the documentation runs"),
+    step("features", Part::Test, features, "the core's tests pass with each smaller feature set"),
+    step("compile-fail", Part::Test, compile_fail, "sound programs compile, unsound ones do not"),
+    step("portable-reactor", Part::Test, portable_reactor, "the adapter's tests pass on the portable reactor"),
+    step("bare-metal", Part::Test, bare_metal, "the core builds where there is no operating system"),
+    step("loom", Part::Test, loom, "wakes from other threads are right in every interleaving"),
+    step("address-sanitizer", Part::Test, address_sanitizer, "tests touch no freed memory and leak none"),
+];
+
+/// The feature sets of the core that its tests run with; everything at once is the step "workspace".
+const TESTED_FEATURES: &[&str] = &["", "hooks,nb", "alloc", "alloc,hooks,nb", "std"];
+
+/// Every feature set of the core that differs; `std` has `alloc` in it.
+const ALL_FEATURES: &[&str] = &[
+    "",
+    "hooks",
+    "nb",
+    "hooks,nb",
+    "alloc",
+    "alloc,hooks",
+    "alloc,nb",
+    "alloc,hooks,nb",
+    "std",
+    "std,hooks",
+    "std,nb",
+    "std,hooks,nb",
+];
+
+/// The feature sets for bare metal: without a heap, with all that needs none, with one.
+const BARE_METAL_FEATURES: &[&str] = &["", "hooks,nb", "alloc,hooks,nb"];
+
+fn machine() -> Outcome {
+    machine::get_bare_metal()?;
+    Ok(Verdict::Passed)
+}
+
+fn format() -> Outcome {
+    Shell::new("cargo fmt --all --check").run()?;
+    // Programs that do not compile belong to no package.
+    for folder in ["rejected", "rejected_when_built"] {
+        let mut rustfmt = Shell::new("rustfmt --check --edition 2024");
+        for file in rust_files(&format!("tests/compile_fail/{folder}"))? {
+            rustfmt = rustfmt.arg(file);
+        }
+        rustfmt.run()?;
+    }
+    Ok(Verdict::Passed)
+}
+
+fn lints() -> Outcome {
+    Shell::new("cargo clippy --workspace --all-targets -- -D warnings").run()?;
+    for features in ALL_FEATURES {
+        Shell::new("cargo clippy -p giambio-core --all-targets --no-default-features")
+            .arg(format!("--features={features}"))
+            .args("-- -D warnings")
+            .run()?;
+    }
+    portable("cargo clippy -p giambio --all-targets -- -D warnings").run()?;
+    Ok(Verdict::Passed)
+}
+
+fn documentation() -> Outcome {
+    Shell::new("cargo doc --workspace --no-deps").env("RUSTDOCFLAGS", "-Dwarnings").run()?;
+    Ok(Verdict::Passed)
+}
+
+fn workspace() -> Outcome {
+    Shell::new("cargo test --workspace --exclude giambio-compile-fail --all-targets").run()?;
+    Ok(Verdict::Passed)
+}
+
+fn doc_tests() -> Outcome {
+    Shell::new("cargo test --workspace --doc").run()?;
+    Ok(Verdict::Passed)
+}
+
+fn features() -> Outcome {
+    for features in TESTED_FEATURES {
+        Shell::new("cargo test -p giambio-core --lib --tests --no-default-features")
+            .arg(format!("--features={features}"))
+            .run()?;
+    }
+    Ok(Verdict::Passed)
+}
+
+fn compile_fail() -> Outcome {
+    Shell::new("cargo test -p giambio-compile-fail").run()?;
+    Ok(Verdict::Passed)
+}
+
+fn portable_reactor() -> Outcome {
+    portable("cargo test -p giambio --lib --tests").run()?;
+    Ok(Verdict::Passed)
+}
+
+/// With the reactor that other systems use, on this one.
+fn portable(line: &str) -> Shell {
+    Shell::new(line).env("RUSTFLAGS", "--cfg giambio_portable").own_target("portable")
+}
+
+fn bare_metal() -> Outcome {
+    let with = machine::bare_metal().ok_or("no compiler for it; the step `machine` says how to get one")?;
+    for features in BARE_METAL_FEATURES {
+        let core = format!("-p giambio-core --no-default-features --features={features}");
+        bare_metal_build(with, &core).own_target("bare-metal").run()?;
+    }
+    Ok(Verdict::Passed)
+}
+
+fn loom() -> Outcome {
+    Shell::new("cargo test -p giambio-core --release --lib loom")
+        .env("RUSTFLAGS", "--cfg loom")
+        .own_target("loom")
+        .run()?;
+    Ok(Verdict::Passed)
+}
+
+fn address_sanitizer() -> Outcome {
+    if !machine::has_nightly() {
+        let why = "there is no nightly toolchain; `rustup toolchain install nightly` gets one".to_owned();
+        return if is_ci() { Err(why) } else { Ok(Verdict::Skipped(why)) };
+    }
+    let host = machine::host()?;
+    Shell::new(&format!("cargo +nightly test -p giambio-core -p giambio --lib --tests --target {host}"))
+        .env("RUSTFLAGS", "-Zsanitizer=address")
+        // Frames are larger with red zones around every variable.
+        .env("RUST_MIN_STACK", "16777216")
+        .own_target("address-sanitizer")
+        .run()?;
+    Ok(Verdict::Passed)
+}
+
+/// The Rust files of a folder, by name, relative to the root.
+fn rust_files(folder: &str) -> Result<Vec<String>, String> {
+    let entries = std::fs::read_dir(root().join(folder)).map_err(|error| format!("{folder}: {error}"))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(|error| error.to_string())?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".rs") {
+            files.push(format!("{folder}/{name}"));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cargo finds test programs by itself in one folder only, which is not ours.
+    #[test]
+    fn every_scenario_is_a_test_program() {
+        let manifest = std::fs::read_to_string(root().join("tests/Cargo.toml")).unwrap();
+        for file in rust_files("tests/scenarios").unwrap() {
+            let path = file.strip_prefix("tests/").unwrap();
+            assert!(manifest.contains(&format!("path = \"{path}\"")), "tests/Cargo.toml lacks a [[test]] for {path}");
+        }
+    }
+}
