@@ -312,7 +312,7 @@ fn a_second_writer_is_told_that_the_socket_is_busy() {
         assert_eq!(kind((&client).write(b"x").await), Some(ErrorKind::ResourceBusy));
         assert!(poll_once(&mut first).await.is_none(), "the first goes on");
         drop(first);
-        assert_eq!(kind(client.try_send(b"x")), Some(ErrorKind::WouldBlock));
+        assert!(matches!(kind(client.try_send(b"x")), None | Some(ErrorKind::WouldBlock)));
     });
 }
 

@@ -11,8 +11,10 @@
 //! `epoll.rs` goes to the floor on Linux: one system call a wait. `portable.rs` is everything else.
 //!
 //! # Elsewhere
-//! What is remembered of each source, and why no event gets lost: `table.rs`. What sockets call: `source.rs`.
+//! What is remembered of each source, and why no event gets lost: `table.rs`. What sockets call: `attempt.rs`,
+//! `source.rs`.
 
+mod attempt;
 mod notifier;
 mod source;
 mod table;

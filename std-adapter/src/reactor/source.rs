@@ -76,7 +76,7 @@ impl<S: AsSource> Source<S> {
         }
     }
 
-    /// Tries `attempt` if it may succeed, and waits for its turn if not. Every wait for a socket ends up here.
+    /// Tries `attempt` while it may succeed, and waits when not. Every wait for a socket ends up here.
     pub(crate) fn poll_io<T>(
         &self,
         cx: &mut Context<'_>,
@@ -103,30 +103,36 @@ impl<S: AsSource> Source<S> {
         }
     }
 
-    /// Waits until `side` may have changed. May be a false alarm.
-    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>, side: Side) -> Poll<io::Result<()>> {
-        self.poll_io(cx, side, |_| Ok(Done::more(())))
+    /// The same for one future alone: `claim` is its claim to the side, which it needs while it waits.
+    pub(crate) fn poll_claimed<'a, T>(
+        &'a self,
+        cx: &mut Context<'_>,
+        side: Side,
+        claim: &mut Option<Claim<'a>>,
+        attempt: impl FnMut(&S) -> io::Result<Done<T>>,
+    ) -> Poll<io::Result<T>> {
+        if claim.is_none() {
+            self.unclaimed(side)?;
+        }
+        let polled = self.poll_io(cx, side, attempt);
+        match (&polled, &claim) {
+            (Poll::Pending, None) => *claim = Some(Claim::new(self.half(side))),
+            (Poll::Ready(_), Some(_)) => *claim = None,
+            _ => {}
+        }
+        polled
     }
 
     /// Tries once, without waiting.
     pub(crate) fn try_io<T>(&self, side: Side, attempt: impl FnOnce(&S) -> io::Result<Done<T>>) -> io::Result<T> {
-        if !self.half(side).is_ready() {
-            return Err(io::ErrorKind::WouldBlock.into());
+        self.unclaimed(side)?;
+        let tried = self.with(attempt);
+        match &tried {
+            Ok(done) if done.fell_short => self.half(side).fell_short(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.half(side).blocked(),
+            _ => {}
         }
-        match self.with(attempt) {
-            Ok(done) => {
-                if done.fell_short {
-                    self.half(side).fell_short();
-                }
-                Ok(done.value)
-            }
-            Err(error) => {
-                if error.kind() == io::ErrorKind::WouldBlock {
-                    self.half(side).blocked();
-                }
-                Err(error)
-            }
-        }
+        tried.map(|done| done.value)
     }
 
     /// Leaves a waker for the next event. One that is there already means that the system has been told.
@@ -169,14 +175,6 @@ impl<S: AsSource> Source<S> {
         if !self.own {
             self.reactor.sockets.set(change(self.reactor.sockets.get()));
         }
-    }
-
-    /// Takes one side for a future that is about to wait. An error if another one has it.
-    pub(crate) fn claim(&self, side: Side) -> io::Result<Claim<'_>> {
-        self.unclaimed(side)?;
-        let half = self.half(side);
-        half.claim();
-        Ok(Claim(half))
     }
 
     /// An error if a future has claimed `side`: for callers that only poll.
@@ -228,6 +226,13 @@ impl<S: AsSource + fmt::Debug> fmt::Debug for Source<S> {
 
 /// One side of a source belongs to the future that holds this. Dropping it also withdraws the future's waker.
 pub(crate) struct Claim<'a>(&'a Half);
+
+impl<'a> Claim<'a> {
+    fn new(half: &'a Half) -> Claim<'a> {
+        half.claim();
+        Claim(half)
+    }
+}
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {

@@ -1,6 +1,5 @@
 //! Making a connection.
 
-use std::future::poll_fn;
 use std::io;
 use std::net::{self, SocketAddr};
 
@@ -9,7 +8,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::TcpStream;
 use crate::net::{ToAddresses, lookup};
 use crate::platform;
-use crate::reactor::Done;
+use crate::reactor::{Done, Side};
 
 /// What has to be settled before a connection is made. Most options of a stream can be set later, on [`TcpStream`].
 ///
@@ -93,7 +92,7 @@ impl ConnectOptions {
         };
         let stream = TcpStream::from_nonblocking(socket.into());
         if pending {
-            poll_fn(|cx| stream.poll_connected(cx, is_connected)).await?;
+            stream.source().attempt(Side::Write, is_connected).await?;
         }
         Ok(stream)
     }

@@ -12,14 +12,15 @@ use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
+use super::stream::{read, read_vectored, write, write_vectored};
 use super::{ReadHalf, TcpStream, WriteHalf};
 use crate::reactor::Side;
 
 /// The shared reference does it; the others pass on to it.
 impl AsyncRead for &TcpStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.unclaimed(Side::Read)?;
-        self.poll_receive(cx, buffer)
+        self.source().unclaimed(Side::Read)?;
+        self.source().poll_io(cx, Side::Read, |socket| read(socket, buffer))
     }
 
     fn poll_read_vectored(
@@ -27,8 +28,8 @@ impl AsyncRead for &TcpStream {
         cx: &mut Context<'_>,
         buffers: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.unclaimed(Side::Read)?;
-        self.poll_receive_vectored(cx, buffers)
+        self.source().unclaimed(Side::Read)?;
+        self.source().poll_io(cx, Side::Read, |socket| read_vectored(socket, buffers))
     }
 }
 
@@ -36,8 +37,8 @@ impl AsyncRead for &TcpStream {
 /// `shutdown(Shutdown::Write)`.
 impl AsyncWrite for &TcpStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        self.unclaimed(Side::Write)?;
-        self.poll_send(cx, data)
+        self.source().unclaimed(Side::Write)?;
+        self.source().poll_io(cx, Side::Write, |socket| write(socket, data))
     }
 
     fn poll_write_vectored(
@@ -45,8 +46,8 @@ impl AsyncWrite for &TcpStream {
         cx: &mut Context<'_>,
         data: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.unclaimed(Side::Write)?;
-        self.poll_send_vectored(cx, data)
+        self.source().unclaimed(Side::Write)?;
+        self.source().poll_io(cx, Side::Write, |socket| write_vectored(socket, data))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,7 +1,6 @@
 //! A socket that takes connections.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::io;
 use std::net::{self, SocketAddr};
 use std::time::Duration;
@@ -83,10 +82,8 @@ impl TcpListener {
     /// # Cancellation
     /// **Restartable.** A connection is taken only by the poll that returns it.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let _claim = self.source.claim(Side::Read)?;
         loop {
-            let accepted =
-                poll_fn(|cx| self.source.poll_io(cx, Side::Read, |listener| listener.accept().map(Done::more)));
+            let accepted = self.source.attempt(Side::Read, |listener| listener.accept().map(Done::more));
             let error = match accepted.await {
                 Ok((socket, peer)) => {
                     socket.set_nonblocking(true)?;
@@ -107,7 +104,6 @@ impl TcpListener {
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; the system's if it can't be taken.
     pub fn try_accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        self.source.unclaimed(Side::Read)?;
         let (socket, peer) = self.source.try_io(Side::Read, |listener| listener.accept().map(Done::more))?;
         socket.set_nonblocking(true)?;
         Ok((TcpStream::from_nonblocking(socket), peer))

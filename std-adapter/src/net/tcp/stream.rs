@@ -1,14 +1,12 @@
 //! A connection.
 
 use std::fmt;
-use std::future::poll_fn;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{self, Shutdown, SocketAddr};
-use std::task::{Context, Poll};
 
 use super::whole::{ReceiveExact, SendAll};
 use crate::net::{ConnectOptions, ToAddresses};
-use crate::reactor::{Claim, Done, Side, Source};
+use crate::reactor::{Done, Side, Source};
 
 /// A TCP connection.
 ///
@@ -90,8 +88,7 @@ impl TcpStream {
     /// # Cancellation
     /// **Restartable.** Data is taken only by the poll that returns it.
     pub async fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let _claim = self.claim(Side::Read)?;
-        poll_fn(|cx| self.poll_receive(cx, buffer)).await
+        self.source.attempt(Side::Read, |socket| read(socket, buffer)).await
     }
 
     /// Like [`receive`](TcpStream::receive), into several buffers, each filled before the next.
@@ -102,8 +99,7 @@ impl TcpStream {
     /// # Cancellation
     /// **Restartable.**
     pub async fn receive_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let _claim = self.claim(Side::Read)?;
-        poll_fn(|cx| self.poll_receive_vectored(cx, buffers)).await
+        self.source.attempt(Side::Read, |socket| read_vectored(socket, buffers)).await
     }
 
     /// Fills `buffer` to the end. The future tells how far it got: [`ReceiveExact::received`].
@@ -126,8 +122,7 @@ impl TcpStream {
     /// # Cancellation
     /// **Restartable.**
     pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let _claim = self.claim(Side::Read)?;
-        poll_fn(|cx| self.source.poll_io(cx, Side::Read, |socket| socket.peek(buffer).map(Done::more))).await
+        self.source.attempt(Side::Read, |socket| socket.peek(buffer).map(Done::more)).await
     }
 
     /// Moves data to `buffer` if there is some now. Never waits.
@@ -135,8 +130,7 @@ impl TcpStream {
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; else as [`receive`](TcpStream::receive).
     pub fn try_receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.source.unclaimed(Side::Read)?;
-        self.source.try_io(Side::Read, |mut socket| moved(socket.read(buffer), buffer.len()))
+        self.source.try_io(Side::Read, |socket| read(socket, buffer))
     }
 
     /// Waits until [`try_receive`](TcpStream::try_receive) may succeed, so that no buffer need be held meanwhile:
@@ -162,8 +156,7 @@ impl TcpStream {
     /// # Cancellation
     /// **Restartable.**
     pub async fn readable(&self) -> io::Result<()> {
-        let _claim = self.claim(Side::Read)?;
-        poll_fn(|cx| self.source.poll_ready(cx, Side::Read)).await
+        self.source.attempt(Side::Read, |_| Ok(Done::more(()))).await
     }
 
     /// Waits for room and sends the beginning of `data`; returns how many bytes.
@@ -176,8 +169,7 @@ impl TcpStream {
     /// # Cancellation
     /// **Restartable.** Data is sent only by the poll that returns the count.
     pub async fn send(&self, data: &[u8]) -> io::Result<usize> {
-        let _claim = self.claim(Side::Write)?;
-        poll_fn(|cx| self.poll_send(cx, data)).await
+        self.source.attempt(Side::Write, |socket| write(socket, data)).await
     }
 
     /// Like [`send`](TcpStream::send), from several buffers, one after the other.
@@ -188,8 +180,7 @@ impl TcpStream {
     /// # Cancellation
     /// **Restartable.**
     pub async fn send_vectored(&self, data: &[IoSlice<'_>]) -> io::Result<usize> {
-        let _claim = self.claim(Side::Write)?;
-        poll_fn(|cx| self.poll_send_vectored(cx, data)).await
+        self.source.attempt(Side::Write, |socket| write_vectored(socket, data)).await
     }
 
     /// Sends all of `data`. The future tells how far it got: [`SendAll::written`].
@@ -221,8 +212,7 @@ impl TcpStream {
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; else as [`send`](TcpStream::send).
     pub fn try_send(&self, data: &[u8]) -> io::Result<usize> {
-        self.source.unclaimed(Side::Write)?;
-        self.source.try_io(Side::Write, |mut socket| moved(socket.write(data), data.len()))
+        self.source.try_io(Side::Write, |socket| write(socket, data))
     }
 
     /// Waits until [`try_send`](TcpStream::try_send) may succeed. It may be a false alarm.
@@ -233,8 +223,7 @@ impl TcpStream {
     /// # Cancellation
     /// **Restartable.**
     pub async fn writable(&self) -> io::Result<()> {
-        let _claim = self.claim(Side::Write)?;
-        poll_fn(|cx| self.source.poll_ready(cx, Side::Write)).await
+        self.source.attempt(Side::Write, |_| Ok(Done::more(()))).await
     }
 
     /// Ends one direction or both, while the connection stays open: after `Shutdown::Write` the peer receives what was sent
@@ -275,47 +264,27 @@ impl TcpStream {
         self.source.with(|socket| Ok(look(socket)))
     }
 
-    pub(super) fn claim(&self, side: Side) -> io::Result<Claim<'_>> {
-        self.source.claim(side)
-    }
-
-    pub(super) fn unclaimed(&self, side: Side) -> io::Result<()> {
-        self.source.unclaimed(side)
-    }
-
-    pub(super) fn poll_connected<T>(
-        &self,
-        cx: &mut Context<'_>,
-        check: impl FnMut(&net::TcpStream) -> io::Result<Done<T>>,
-    ) -> Poll<io::Result<T>> {
-        self.source.poll_io(cx, Side::Write, check)
-    }
-
-    pub(super) fn poll_receive(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.source.poll_io(cx, Side::Read, |mut socket| moved(socket.read(buffer), buffer.len()))
-    }
-
-    pub(super) fn poll_receive_vectored(
-        &self,
-        cx: &mut Context<'_>,
-        buffers: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let asked = buffers.iter().map(|buffer| buffer.len()).sum();
-        self.source.poll_io(cx, Side::Read, |mut socket| moved(socket.read_vectored(buffers), asked))
-    }
-
-    pub(super) fn poll_send(&self, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        self.source.poll_io(cx, Side::Write, |mut socket| moved(socket.write(data), data.len()))
-    }
-
-    pub(super) fn poll_send_vectored(&self, cx: &mut Context<'_>, data: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let asked = data.iter().map(|data| data.len()).sum();
-        self.source.poll_io(cx, Side::Write, |mut socket| moved(socket.write_vectored(data), asked))
+    pub(super) fn source(&self) -> &Source<net::TcpStream> {
+        &self.source
     }
 }
 
-fn moved(result: io::Result<usize>, asked: usize) -> io::Result<Done<usize>> {
-    result.map(|count| Done::moved(count, asked))
+pub(super) fn read(mut socket: &net::TcpStream, buffer: &mut [u8]) -> io::Result<Done<usize>> {
+    Ok(Done::moved(socket.read(buffer)?, buffer.len()))
+}
+
+pub(super) fn read_vectored(mut socket: &net::TcpStream, buffers: &mut [IoSliceMut<'_>]) -> io::Result<Done<usize>> {
+    let asked = buffers.iter().map(|buffer| buffer.len()).sum();
+    Ok(Done::moved(socket.read_vectored(buffers)?, asked))
+}
+
+pub(super) fn write(mut socket: &net::TcpStream, data: &[u8]) -> io::Result<Done<usize>> {
+    Ok(Done::moved(socket.write(data)?, data.len()))
+}
+
+pub(super) fn write_vectored(mut socket: &net::TcpStream, data: &[IoSlice<'_>]) -> io::Result<Done<usize>> {
+    let asked = data.iter().map(|data| data.len()).sum();
+    Ok(Done::moved(socket.write_vectored(data)?, asked))
 }
 
 impl From<net::TcpStream> for TcpStream {

@@ -6,12 +6,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::TcpStream;
+use super::stream::{read, write};
 use crate::reactor::{Claim, Side};
 
 /// Made by [`TcpStream::send_all`].
 ///
-/// It may be awaited by `&mut`, given up, asked how far it got, and awaited again. From its first poll until it
-/// completes or is dropped, other tasks can't send.
+/// It may be awaited by `&mut`, given up, asked how far it got, and awaited again. From when it first waits until it
+/// completes or is dropped, nothing else can be sent.
 #[derive(Debug)]
 #[must_use = "nothing is sent until this is awaited"]
 pub struct SendAll<'a> {
@@ -31,35 +32,29 @@ impl<'a> SendAll<'a> {
     pub fn written(&self) -> usize {
         self.written
     }
+}
 
-    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.claim.is_none() {
-            self.claim = Some(self.stream.claim(Side::Write)?);
-        }
-        while self.written < self.data.len() {
-            match ready!(self.stream.poll_send(cx, &self.data[self.written..]))? {
+impl Future for SendAll<'_> {
+    type Output = io::Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let SendAll { stream, data, written, claim } = self.get_mut();
+        while *written < data.len() {
+            let rest = &data[*written..];
+            let sent = stream.source().poll_claimed(cx, Side::Write, claim, |socket| write(socket, rest));
+            match ready!(sent)? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => self.written += count,
+                count => *written += count,
             }
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl Future for SendAll<'_> {
-    type Output = io::Result<()>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let sent = ready!(self.poll_rest(cx));
-        self.claim = None;
-        Poll::Ready(sent)
-    }
-}
-
 /// Made by [`TcpStream::receive_exact`].
 ///
-/// It may be awaited by `&mut`, given up, asked how far it got, and awaited again. From its first poll until it
-/// completes or is dropped, other tasks can't receive.
+/// It may be awaited by `&mut`, given up, asked how far it got, and awaited again. From when it first waits until it
+/// completes or is dropped, nothing else can be received.
 #[derive(Debug)]
 #[must_use = "nothing is received until this is awaited"]
 pub struct ReceiveExact<'a> {
@@ -79,27 +74,21 @@ impl<'a> ReceiveExact<'a> {
     pub fn received(&self) -> &[u8] {
         &self.buffer[..self.received]
     }
-
-    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.claim.is_none() {
-            self.claim = Some(self.stream.claim(Side::Read)?);
-        }
-        while self.received < self.buffer.len() {
-            match ready!(self.stream.poll_receive(cx, &mut self.buffer[self.received..]))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
-                count => self.received += count,
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
 }
 
 impl Future for ReceiveExact<'_> {
     type Output = io::Result<()>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let received = ready!(self.poll_rest(cx));
-        self.claim = None;
-        Poll::Ready(received)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let ReceiveExact { stream, buffer, received, claim } = self.get_mut();
+        while *received < buffer.len() {
+            let rest = &mut buffer[*received..];
+            let got = stream.source().poll_claimed(cx, Side::Read, claim, |socket| read(socket, rest));
+            match ready!(got)? {
+                0 => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+                count => *received += count,
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }

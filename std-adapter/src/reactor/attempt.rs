@@ -1,0 +1,45 @@
+//! The leaf future of everything that waits for a socket: tries a call until it no longer would block.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::AsSource;
+use super::source::{Claim, Done, Source};
+use super::table::Side;
+
+/// Made by [`Source::attempt`]. Completes with the first outcome of `call` other than "would block".
+///
+/// It has its side of the source to itself from when it first waits until it completes or is dropped. One
+/// that never waits needs no claim: nothing else runs between its beginning and its end.
+#[must_use = "nothing is tried until this is awaited"]
+pub(crate) struct Attempt<'a, S: AsSource, F> {
+    source: &'a Source<S>,
+    side: Side,
+    call: F,
+    claim: Option<Claim<'a>>,
+}
+
+impl<S: AsSource> Source<S> {
+    /// Tries `call` until it no longer would block.
+    pub(crate) fn attempt<T, F>(&self, side: Side, call: F) -> Attempt<'_, S, F>
+    where
+        F: FnMut(&S) -> io::Result<Done<T>> + Unpin,
+    {
+        Attempt { source: self, side, call, claim: None }
+    }
+}
+
+impl<S, F, T> Future for Attempt<'_, S, F>
+where
+    S: AsSource,
+    F: FnMut(&S) -> io::Result<Done<T>> + Unpin,
+{
+    type Output = io::Result<T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let Attempt { source, side, call, claim } = self.get_mut();
+        source.poll_claimed(cx, *side, claim, call)
+    }
+}
