@@ -380,14 +380,12 @@ pin_project! {
         value: Option<T>,
         // Has waited at least once: even an empty nursery is a checkpoint.
         has_waited: bool,
-        // Something was dropped for a scope around this one, so there is no result to return.
-        cut_short: bool,
     }
 }
 
 impl<'scope, 'env: 'scope, E: 'env, S, B, T> Drive<'scope, 'env, E, S, B, T> {
     fn new(scope: Pin<&'scope Scope<'scope, 'env, E, S>>, body: B) -> Self {
-        Drive { scope, body: Some(body), value: None, has_waited: false, cut_short: false }
+        Drive { scope, body: Some(body), value: None, has_waited: false }
     }
 }
 
@@ -402,49 +400,31 @@ where
         let mut this = self.project();
         let scope = this.scope.get_ref();
         let polling = Polling::new(*this.scope, cx);
-        let mut wind_down = |body: Pin<&mut Option<B>>| {
-            drop_idle(scope, &polling, body, this.cut_short);
-        };
 
         if polling.entered.is_cancelled() {
-            wind_down(this.body.as_mut());
+            drop_idle(scope, &polling, this.body.as_mut());
         }
-        if let (true, Some(body)) = (polling.body_may_be_ready(cx), this.body.as_mut().as_pin_mut()) {
-            hooks::step_resumes();
-            match panics::catch(|| body.poll(cx)) {
-                Ok(Poll::Pending) => {}
-                Ok(Poll::Ready(result)) => {
-                    drop_body(scope, this.body.as_mut());
-                    match result {
-                        Ok(value) => *this.value = Some(value),
-                        Err(error) => {
-                            let first = scope.record(error);
-                            let type_name = core::any::type_name::<E>();
-                            hooks::failed_here(TaskError::Error { type_name, first });
-                        }
-                    }
-                }
-                Err(payload) => {
-                    scope.panicked(payload);
-                    drop_body(scope, this.body.as_mut());
-                }
-            }
-        }
+        // In a pass the body is polled once, like a child: at the start if it was woken by then,
+        // else at the end, when the children may have woken it.
+        let was_polled = poll_body(scope, &polling, this.body.as_mut(), this.value, cx);
         polling.start_pass();
         while let Err(payload) = polling.pass() {
             scope.panicked(payload);
+        }
+        if !was_polled && !polling.entered.must_drop() {
+            poll_body(scope, &polling, this.body.as_mut(), this.value, cx);
         }
         if this.body.is_none() && scope.children.keeping() == 0 && scope.children.running() != 0 {
             polling.cancel(Reason::BodyFinished);
         }
         if polling.entered.is_cancelled() {
-            wind_down(this.body.as_mut());
+            drop_idle(scope, &polling, this.body.as_mut());
         }
 
         let over = this.body.is_none() && scope.children.running() == 0;
         if over
             && *this.has_waited
-            && !*this.cut_short
+            && !scope.children.cut_short.get()
             && let Some(outcome) = scope.outcome(this.value)
         {
             hooks::step_resumes();
@@ -459,23 +439,56 @@ where
     }
 }
 
+/// Polls the body if it may have been woken; says whether it did.
+#[inline]
+fn poll_body<'scope, 'env, T, E, S, B: Future<Output = Result<T, E>>>(
+    scope: &Scope<'scope, 'env, E, S>,
+    polling: &Polling<'_>,
+    mut body: Pin<&mut Option<B>>,
+    value: &mut Option<T>,
+    cx: &mut Context<'_>,
+) -> bool {
+    if !polling.body_may_be_ready(cx) {
+        return false;
+    }
+    let Some(future) = body.as_mut().as_pin_mut() else { return false };
+    hooks::step_resumes();
+    match panics::catch(|| future.poll(cx)) {
+        Ok(Poll::Pending) => {}
+        Ok(Poll::Ready(result)) => {
+            drop_body(scope, body);
+            match result {
+                Ok(result) => *value = Some(result),
+                Err(error) => {
+                    let first = scope.record(error);
+                    let type_name = core::any::type_name::<E>();
+                    hooks::failed_here(TaskError::Error { type_name, first });
+                }
+            }
+        }
+        Err(payload) => {
+            scope.panicked(payload);
+            drop_body(scope, body);
+        }
+    }
+    true
+}
+
 /// The nursery is cancelled: drops the body and the children, but for those with a shield at work.
 fn drop_idle<'scope, 'env, E, S: Storage + 'env, B>(
     scope: &Scope<'scope, 'env, E, S>,
     polling: &Polling<'_>,
     body: Pin<&mut Option<B>>,
-    cut_short: &mut bool,
 ) {
-    let from_outside = !scope.children.node.has(CANCELLED);
-    let before = scope.children.running();
     if body.is_some() && !polling.body_is_active() {
-        *cut_short |= from_outside;
+        if !scope.children.node.has(CANCELLED) {
+            scope.children.cut_short.set(true);
+        }
         drop_body(scope, body);
     }
     if let Err(payload) = polling.drop_idle() {
         scope.panicked(payload);
     }
-    *cut_short |= from_outside && scope.children.running() != before;
 }
 
 fn drop_body<E, S, B>(scope: &Scope<'_, '_, E, S>, mut body: Pin<&mut Option<B>>) {

@@ -244,7 +244,7 @@ async fn finally_within<T>(grace: Option<Duration>, body: impl Future<Output = T
     let unfinished = Unfinished;
     let mut body = pin!(Some(body));
     let end = poll_fn(|cx| poll_body(timed, body.as_mut(), cx)).await;
-    with(|_| timed.node.set(SHIELD));
+    timed.node.raise_shield();
     let mut clean_up = pin!(Some(clean_up()));
     let done = poll_fn(|cx| poll_shielded(timed, clean_up.as_mut(), grace, cx)).await;
     match done {

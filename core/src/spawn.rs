@@ -3,7 +3,6 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::cancel::Reason;
 use crate::nursery::Scope;
 use crate::raw::cell::{self, Name};
 use crate::sleep::sleep;
@@ -128,9 +127,10 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
         T: 'scope,
         S: Unbounded,
     {
+        let scope = self.scope;
         match self.try_spawn_value(child) {
             Ok(task) => task,
-            Err(SpawnError::Cancelled { .. }) => Task::never(Reason::Requested),
+            Err(SpawnError::Cancelled { .. }) => Task::never(scope.closing_reason()),
             Err(SpawnError::Full { capacity, .. }) => {
                 panic!("giambio: {capacity} tasks on one thread is all there can be")
             }
@@ -187,7 +187,7 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
         T: 'scope,
     {
         if self.scope.children().is_closing() {
-            return Task::never(Reason::Requested);
+            return Task::never(self.scope.closing_reason());
         }
         Task::new(cell::spawn_wait(self.scope, child, self.name, self.daemon).await)
     }

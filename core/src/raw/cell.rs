@@ -16,7 +16,7 @@ use core::ptr::{self, NonNull};
 use core::task::{Context, Poll, Waker};
 
 use super::block::{Block, LIVE, QUEUED, ReadyList};
-use super::node::{Entered, NURSERY, Node, POLLING, Scoped, TASK};
+use super::node::{CANCELLED, CUT_OFF, Entered, NURSERY, Node, POLLING, Scoped, TASK};
 use super::place::Claim;
 use super::port::with;
 use super::state::{BUDGET, POLLS_PER_TURN, State};
@@ -250,6 +250,8 @@ pub(crate) struct Children {
     seen: Cell<u16>,
     race: Cell<bool>,
     closed: Cell<bool>,
+    /// Something was dropped for a scope around the nursery: there is no result to return.
+    pub(crate) cut_short: Cell<bool>,
 }
 
 impl Children {
@@ -262,6 +264,7 @@ impl Children {
             seen: Cell::new(0),
             race: Cell::new(false),
             closed: Cell::new(false),
+            cut_short: Cell::new(false),
         }
     }
 
@@ -282,7 +285,7 @@ impl Children {
 
     /// Is the nursery cancelled, by itself or from outside?
     pub(crate) fn is_cancelled(&self) -> bool {
-        with(|state| state.is_cancelled_within(&self.node))
+        with(|_| self.node.is_cancelled())
     }
 
     /// Does it take no more children?
@@ -480,7 +483,14 @@ fn kill(task: NonNull<Header>, children: NonNull<Children>) {
     }
     let who = info(task);
     hooks::before_cancel(|| who);
-    let reason = with(|state| state.reason_at(task.as_ptr().cast_const().cast()));
+    let reason = with(|state| {
+        // SAFETY: the nursery is alive: NESTED-POLL.
+        let kids = unsafe { children.as_ref() };
+        if header.node.has(CUT_OFF) && !kids.node.has(CANCELLED) {
+            kids.cut_short.set(true);
+        }
+        state.reason_at(task.as_ptr().cast_const().cast())
+    });
     header.reason.set(reason.unwrap_or(Reason::Requested).code());
     header.set(KILLED);
     let finish = Finish(task, children);
@@ -530,6 +540,8 @@ pub(crate) struct Polling<'a> {
     children: NonNull<Children>,
     /// Entries of the ready list that this pass may still take.
     left: Cell<u32>,
+    /// A child was taken already.
+    began: Cell<bool>,
     /// The child whose code is on the stack.
     current: Cell<Option<NonNull<Header>>>,
     _nursery: PhantomData<&'a Children>,
@@ -553,6 +565,7 @@ impl<'a> Polling<'a> {
             entered,
             children: NonNull::from(scope.get_ref()).cast(),
             left: Cell::new(0),
+            began: Cell::new(false),
             current: Cell::new(None),
             _nursery: PhantomData,
         }
@@ -607,10 +620,14 @@ impl<'a> Polling<'a> {
     fn next(&self) -> Option<NonNull<Header>> {
         loop {
             let block = with(|state| {
-                if self.left.get() == 0 || state.polls_left.get() == 0 {
+                let left = self.left.get();
+                // Each nursery that is polled polls at least one child, so that the way down to a
+                // deep one doesn't use up the turn.
+                if left == 0 || (state.polls_left.get() == 0 && self.began.replace(true)) {
                     return None;
                 }
-                self.left.set(self.left.get() - 1);
+                self.began.set(true);
+                self.left.set(left - 1);
                 self.children().ready.pop()
             })?;
             let task = NonNull::new(block.cell.get().cast_mut())?.cast::<Header>();
@@ -629,9 +646,9 @@ impl<'a> Polling<'a> {
         let header = unsafe { task.as_ref() };
         let Some(block) = header.block.get() else { return };
         let start = with(|state| {
-            state.polls_left.set(state.polls_left.get() - 1);
+            state.polls_left.set(state.polls_left.get().saturating_sub(1));
             state.budget.set(BUDGET);
-            if state.is_cancelled_within(&header.node) && !header.node.is_active() {
+            if header.node.must_drop() {
                 return None;
             }
             Some((waker::waker(state, block), Current::new(state, task, block)))
@@ -646,8 +663,7 @@ impl<'a> Polling<'a> {
         match outcome {
             Poll::Pending => {
                 hooks::step_ends();
-                let drop_it = with(|state| state.is_cancelled_within(&header.node) && !header.node.is_active());
-                if drop_it {
+                if with(|_| header.node.must_drop()) {
                     self.kill(task);
                 }
             }
@@ -748,6 +764,11 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     pub(crate) fn cancel_self(&self, reason: Reason) {
         // SAFETY: alive, pinned by `nursery` before anyone sees it, and made from the whole.
         unsafe { Node::cancel(ptr::from_ref(self).cast(), reason) };
+    }
+
+    /// Why the nursery takes no more children.
+    pub(crate) fn closing_reason(&self) -> Reason {
+        with(|state| state.reason_at(ptr::from_ref(self).cast())).unwrap_or(Reason::RaceWon)
     }
 
     /// Cancels each child that runs.
@@ -911,7 +932,7 @@ impl<T> Handle<T> {
         if header.node.has(POLLING) {
             return Status::Running;
         }
-        if with(|state| state.is_cancelled_within(&header.node)) {
+        if with(|_| header.node.is_cancelled()) {
             return Status::Cancelling;
         }
         match header.block.get() {

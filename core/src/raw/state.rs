@@ -24,8 +24,6 @@ pub(crate) struct State {
     pub(crate) block: Cell<*const Block>,
     /// The runtime whose turn it is.
     pub(crate) runtime: Cell<*const Root>,
-    /// How many cancelled scopes exist; while it is 0 nothing needs to ask whether it is cancelled.
-    pub(crate) cancelling: Cell<u32>,
     /// What is left of `POLLS_PER_TURN`.
     pub(crate) polls_left: Cell<u32>,
     /// What is left of the running task's `BUDGET`.
@@ -52,7 +50,6 @@ impl State {
             node: Cell::new(ptr::null()),
             block: Cell::new(ptr::null()),
             runtime: Cell::new(ptr::null()),
-            cancelling: Cell::new(0),
             polls_left: Cell::new(0),
             budget: Cell::new(BUDGET),
             watch: Cell::new(ptr::null()),
@@ -75,7 +72,8 @@ impl State {
     /// Is the running code in a cancelled scope, and not shielded from it?
     #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelling.get() != 0 && self.is_cancelled_at(self.node.get())
+        // SAFETY: PINNED: the node that is being polled is alive.
+        unsafe { self.node.get().as_ref() }.is_some_and(Node::is_cancelled)
     }
 
     /// Somebody woke the task of this block: it is polled in the next pass of its nursery, and
