@@ -127,6 +127,7 @@ pin_project! {
         #[pin]
         timed: Timed,
         deadline: Cell<Deadline>,
+        has_begun: Cell<bool>,
         because: Cell<Option<&'static str>>,
     }
 }
@@ -141,7 +142,12 @@ enum Deadline {
 
 impl CancelScope {
     const fn new(deadline: Deadline) -> Self {
-        CancelScope { timed: Timed::new(0), deadline: Cell::new(deadline), because: Cell::new(None) }
+        CancelScope {
+            timed: Timed::new(0),
+            deadline: Cell::new(deadline),
+            has_begun: Cell::new(false),
+            because: Cell::new(None),
+        }
     }
 
     fn timed(self: Pin<&Self>) -> Pin<&Timed> {
@@ -194,7 +200,8 @@ impl CancelScope {
         let timed = self.timed();
         let entered = Entered::new(timed, cx);
         self.arm();
-        if !entered.must_drop() {
+        // What is entered in cancelled code still runs to its first suspension.
+        if !self.has_begun.replace(true) || !entered.must_drop() {
             let Some(future) = body.as_mut().as_pin_mut() else { return Poll::Pending };
             if let Poll::Ready(value) = future.poll(cx) {
                 body.set(None);

@@ -378,6 +378,7 @@ pin_project! {
         #[pin]
         body: Option<B>,
         value: Option<T>,
+        has_begun: bool,
         // Has waited at least once: even an empty nursery is a checkpoint.
         has_waited: bool,
     }
@@ -385,7 +386,7 @@ pin_project! {
 
 impl<'scope, 'env: 'scope, E: 'env, S, B, T> Drive<'scope, 'env, E, S, B, T> {
     fn new(scope: Pin<&'scope Scope<'scope, 'env, E, S>>, body: B) -> Self {
-        Drive { scope, body: Some(body), value: None, has_waited: false }
+        Drive { scope, body: Some(body), value: None, has_begun: false, has_waited: false }
     }
 }
 
@@ -401,9 +402,11 @@ where
         let scope = this.scope.get_ref();
         let polling = Polling::new(*this.scope, cx);
 
-        if polling.entered.is_cancelled() {
+        // What is entered in cancelled code still runs to its first suspension.
+        if *this.has_begun && polling.entered.is_cancelled() {
             drop_idle(scope, &polling, this.body.as_mut());
         }
+        *this.has_begun = true;
         // In a pass the body is polled once, like a child: at the start if it was woken by then,
         // else at the end, when the children may have woken it.
         let was_polled = poll_body(scope, &polling, this.body.as_mut(), this.value, cx);

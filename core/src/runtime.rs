@@ -174,6 +174,21 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
         turn.next()
     }
 
+    /// The first part of a turn: takes the wakes of other threads and fires the timers that are
+    /// due, but polls nothing. For loops that want to look at I/O in between.
+    ///
+    /// # Panics
+    /// Inside another turn of the same thread, and after [`Next::Finished`].
+    pub fn fire_due(self: Pin<&mut Self>) {
+        let this = self.project();
+        let (Some((clock, debugger)), true) = (&this.seams, this.main.is_some()) else {
+            panic!("giambio: the runtime was turned after it had finished")
+        };
+        let turn = this.root.as_ref().turn(clock, hooks::dynamic(debugger));
+        turn.take_remote();
+        turn.fire_due();
+    }
+
     /// Turns until the main future ends, waiting in between.
     ///
     /// # Panics
