@@ -40,9 +40,7 @@ thread_local!(static DEPTH: Cell<u32> = const { Cell::new(0) });
 #[cfg(not(feature = "std"))]
 pub(crate) fn alone() -> Alone {
     let outermost = DEPTH.replace(DEPTH.get() + 1) == 0;
-    Alone {
-        _guard: outermost.then(|| ONE_AT_A_TIME.lock().unwrap_or_else(|poison| poison.into_inner())),
-    }
+    Alone { _guard: outermost.then(|| ONE_AT_A_TIME.lock().unwrap_or_else(|poison| poison.into_inner())) }
 }
 
 #[cfg(not(feature = "std"))]
@@ -87,9 +85,7 @@ pub(crate) fn finish<F: Future, C: Clock, D: Debugger, const HZ: u64>(
 
 /// Turns until all tasks wait, the clock standing still.
 #[track_caller]
-pub(crate) fn settle<F: Future, C: Clock, D: Debugger>(
-    mut runtime: Pin<&mut Runtime<F, C, D>>,
-) -> Next<F::Output> {
+pub(crate) fn settle<F: Future, C: Clock, D: Debugger>(mut runtime: Pin<&mut Runtime<F, C, D>>) -> Next<F::Output> {
     for _ in 0..TURNS {
         match runtime.as_mut().turn() {
             Next::Now => {}
@@ -331,10 +327,7 @@ struct MailboxState<T> {
 
 impl<T> Mailbox<T> {
     pub(crate) fn new() -> Self {
-        Mailbox(Rc::new(MailboxState {
-            values: RefCell::new(VecDeque::new()),
-            receiver: RefCell::new(None),
-        }))
+        Mailbox(Rc::new(MailboxState { values: RefCell::new(VecDeque::new()), receiver: RefCell::new(None) }))
     }
     pub(crate) fn send(&self, value: T) {
         self.0.values.borrow_mut().push_back(value);

@@ -1,0 +1,312 @@
+//! Law NOTHING-LOST: what becomes of errors, the first and the others.
+#![cfg(feature = "alloc")]
+
+mod common;
+
+use std::cell::RefCell;
+use std::error::Error;
+
+use common::*;
+use giambio_core::{
+    Cancelled, ErrorGroup, Reason, checkpoint, finally, move_on_after, nursery, nursery_group, shield, sleep,
+};
+
+#[test]
+fn of_two_children_that_fail_in_the_same_pass_the_first_is_the_error() {
+    run_virtual(async {
+        let others = RefCell::new(Vec::new());
+        let sink = |error: &'static str| others.borrow_mut().push(error);
+        let result = nursery(async |n| {
+            n.on_other_error(&sink);
+            for name in ["first", "second", "third"] {
+                n.spawn(async move {
+                    sleep(secs(1)).await;
+                    Err(name)
+                });
+            }
+            Ok(())
+        })
+        .await;
+        assert_eq!((result, now()), (Err("first"), secs(1)));
+        // The siblings either failed before the cancellation reached them, and are told, or never did.
+        let others = others.take();
+        assert!(["second", "third"].starts_with(&others), "{others:?}");
+    });
+}
+
+#[test]
+fn body_and_child_fail_at_once() {
+    run_virtual(async {
+        let log = &Log::new();
+        let group = nursery_group(async |n| {
+            n.spawn(async {
+                shield(sleep(secs(1))).await;
+                log.add("child");
+                Err("child")
+            });
+            shield(sleep(secs(1))).await;
+            log.add("body");
+            Err::<(), _>("body")
+        })
+        .await
+        .unwrap_err();
+        // Who failed first comes first, and nobody is missing.
+        let errors: Vec<_> = group.iter().map(|error| error.to_string()).collect();
+        assert_eq!(errors, log.take());
+        assert_eq!(group.len(), 2);
+    });
+}
+
+#[test]
+fn a_group_has_every_error_in_the_order_in_which_they_came() {
+    run_virtual(async {
+        let group: ErrorGroup<u64> = nursery_group(async |n| {
+            for i in (1..=5).rev() {
+                n.spawn(async move {
+                    shield(sleep(secs(i))).await;
+                    Err(i)
+                });
+            }
+            n.spawn(async { Ok(()) });
+            Ok(())
+        })
+        .await
+        .unwrap_err();
+        assert_eq!(now(), secs(5));
+        assert_eq!((group.first(), group.rest(), group.len()), (&1, &[2, 3, 4, 5][..], 5));
+        assert_eq!(group.iter().copied().collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+        assert_eq!(group.into_iter().collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    });
+}
+
+#[test]
+fn a_group_of_one_is_no_different() {
+    run_virtual(async {
+        let group = nursery_group(async |_| Err::<(), _>("alone")).await.unwrap_err();
+        assert_eq!((group.len(), group.rest().len(), group.into_first()), (1, 0, "alone"));
+        assert_eq!(nursery_group(async |_| Ok::<_, ()>(4)).await.ok(), Some(4));
+    });
+}
+
+#[test]
+fn a_group_is_an_error_that_shows_what_is_in_it() {
+    let group = run_virtual(nursery_group(async |n| {
+        n.spawn(async {
+            shield(sleep(secs(1))).await;
+            Err(std::io::Error::other("the disk is full"))
+        });
+        checkpoint().await;
+        Err::<(), _>(std::io::Error::other("the net is down"))
+    }))
+    .unwrap_err();
+    let text = group.to_string();
+    assert!(text.contains("the net is down"), "{text}");
+    let debug = format!("{group:?}");
+    assert!(debug.contains("the net is down") && debug.contains("the disk is full"), "{debug}");
+    let boxed: Box<dyn Error> = Box::new(group);
+    assert!(boxed.to_string().contains("the net is down"));
+}
+
+#[test]
+fn errors_after_the_nursery_was_cancelled_by_hand_are_not_lost() {
+    run_virtual(async {
+        #[derive(Debug, PartialEq)]
+        enum Failure {
+            Cancelled(Cancelled),
+            Real(u32),
+        }
+        impl From<Cancelled> for Failure {
+            fn from(cancelled: Cancelled) -> Self {
+                Failure::Cancelled(cancelled)
+            }
+        }
+        let errors: Vec<_> = nursery_group(async |n| {
+            n.spawn(async {
+                shield(sleep(secs(2))).await;
+                Err(Failure::Real(2))
+            });
+            sleep(secs(1)).await;
+            n.cancel();
+            forever::<Result<(), _>>().await
+        })
+        .await
+        .unwrap_err()
+        .into_iter()
+        .collect();
+        assert_eq!(errors, [Failure::Cancelled(Cancelled { reason: Reason::Requested }), Failure::Real(2)]);
+    });
+}
+
+#[test]
+fn the_sink_hears_of_every_error_but_the_first() {
+    run_virtual(async {
+        let others = RefCell::new(Vec::new());
+        let sink = |error: u32| others.borrow_mut().push((now(), error));
+        let result = nursery(async |n| {
+            n.on_other_error(&sink);
+            for i in 1..=3u32 {
+                n.spawn(async move {
+                    shield(sleep(secs(i.into()))).await;
+                    Err(i)
+                });
+            }
+            n.fail(100);
+            n.fail(101);
+            n.spawn(async { Err(4) }); // never begins
+            Ok(())
+        })
+        .await;
+        // The children weren't polled before the nursery failed: they never began either.
+        assert_eq!(result, Err(100));
+        assert_eq!(others.take(), [(secs(0), 101)]);
+
+        let start = now();
+        let result = nursery(async |n| {
+            n.on_other_error(&sink);
+            for i in 1..=3u32 {
+                n.spawn(async move {
+                    shield(sleep(secs(i.into()))).await;
+                    Err(i)
+                });
+            }
+            Ok(())
+        })
+        .await;
+        assert_eq!(result, Err(1));
+        assert_eq!(others.take(), [(start + secs(2), 2), (start + secs(3), 3)]);
+    });
+}
+
+#[test]
+fn fail_is_as_if_a_child_had_failed() {
+    run_virtual(async {
+        let live = &Live::new();
+        let result = nursery(async |n| {
+            n.spawn(async {
+                let _object = live.object();
+                forever().await
+            });
+            n.spawn(async {
+                sleep(secs(1)).await;
+                n.fail("from a child");
+                assert!(n.is_cancelled());
+                Ok(())
+            });
+            forever::<Result<(), _>>().await
+        })
+        .await;
+        assert_eq!((result, now(), live.left()), (Err("from a child"), secs(1), 0));
+    });
+}
+
+#[test]
+fn fail_outweighs_the_value_the_body_returns() {
+    run_virtual(async {
+        let live = &Live::new();
+        let result = nursery(async |n| {
+            n.fail("failed");
+            Ok(live.object())
+        })
+        .await;
+        assert_eq!((result.err(), live.left()), (Some("failed"), 0));
+    });
+}
+
+#[test]
+fn a_failure_during_the_clean_ups_of_another_failure_is_told() {
+    run_virtual(async {
+        let group = nursery_group(async |n| {
+            n.spawn(async {
+                finally(async { forever::<Result<(), &str>>().await }, async || {
+                    sleep(secs(3)).await;
+                    n.fail("while cleaning up");
+                })
+                .await
+            });
+            sleep(secs(1)).await;
+            Err::<(), _>("first")
+        })
+        .await
+        .unwrap_err();
+        assert_eq!(group.into_iter().collect::<Vec<_>>(), ["first", "while cleaning up"]);
+        assert_eq!(now(), secs(4));
+    });
+}
+
+#[test]
+fn errors_travel_up_through_nurseries() {
+    run_virtual(async {
+        let result: Result<(), Box<dyn Error>> = nursery(async |n| {
+            n.spawn(async {
+                nursery(async |n| {
+                    n.spawn(async {
+                        nursery(async |n| {
+                            n.spawn(async {
+                                sleep(secs(1)).await;
+                                Err("from the bottom".into())
+                            });
+                            forever().await
+                        })
+                        .await
+                    });
+                    forever().await
+                })
+                .await
+            });
+            forever().await
+        })
+        .await;
+        assert_eq!((result.unwrap_err().to_string().as_str(), now()), ("from the bottom", secs(1)));
+    });
+}
+
+#[test]
+fn every_error_is_dropped_once() {
+    run_virtual(async {
+        let live = &Live::new();
+        for kind in 0..3 {
+            let sink = |error: Object| drop(error);
+            macro_rules! body {
+                ($n:ident) => {{
+                    for _ in 0..5 {
+                        $n.spawn(async {
+                            shield(sleep(secs(1))).await;
+                            Err(live.object())
+                        });
+                    }
+                    Ok::<(), Object>(())
+                }};
+            }
+            match kind {
+                0 => drop(nursery(async |n| body!(n)).await),
+                1 => drop(nursery_group(async |n| body!(n)).await),
+                _ => drop(
+                    nursery(async |n| {
+                        n.on_other_error(&sink);
+                        body!(n)
+                    })
+                    .await,
+                ),
+            }
+            assert_eq!((kind, live.made(), live.left()), (kind, 5 * (kind + 1), 0));
+        }
+    });
+}
+
+#[test]
+fn an_error_in_a_nursery_that_an_outer_scope_cancelled_leaks_nothing() {
+    run_virtual(async {
+        let live = &Live::new();
+        let body = nursery_group(async |n| {
+            n.spawn(async {
+                shield(sleep(secs(2))).await;
+                Err::<(), _>(live.object())
+            });
+            Ok(live.object())
+        });
+        let late = move_on_after(secs(1), body).await;
+        assert_eq!((now(), live.made()), (secs(2), 2));
+        drop(late);
+        assert_eq!(live.left(), 0);
+    });
+}

@@ -1,0 +1,697 @@
+//! Conformance, area *time*. Law NEVER-EARLY.
+#![cfg(feature = "alloc")]
+
+mod common;
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::time::Duration;
+
+use common::*;
+use giambio_core::{
+    Clock, Instant, Next, Runtime, Tick, VirtualClock, checkpoint, clock, interval, interval_at, move_on_after,
+    move_on_at, nursery, sleep, sleep_until,
+};
+
+#[global_allocator]
+static ALLOCATOR: CountingAlloc = CountingAlloc;
+
+fn at(n: u64) -> Instant {
+    Instant::from_nanos(n * 1_000_000_000)
+}
+
+// ----------------------------------------------------------------------------------- the order
+
+#[test]
+fn sleeps_end_in_the_order_of_their_deadlines() {
+    run_virtual(async {
+        let log = &Log::new();
+        nursery(async |n| {
+            for (name, span) in [("five", 5), ("two", 2), ("nine", 9), ("one", 1), ("three", 3)] {
+                n.spawn(async move {
+                    sleep(secs(span)).await;
+                    log.at(name);
+                    Ok(())
+                });
+            }
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(log.take(), ["1 one", "2 two", "3 three", "5 five", "9 nine"]);
+    });
+}
+
+#[test]
+fn sleeps_with_equal_deadlines_end_in_the_order_in_which_they_were_set() {
+    run_virtual(async {
+        let order = &RefCell::new(Vec::new());
+        nursery(async |n| {
+            for i in 0..1_000 {
+                n.spawn(async move {
+                    sleep(secs(1)).await;
+                    order.borrow_mut().push(i);
+                    Ok(())
+                });
+            }
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+        assert!(order.borrow().is_sorted(), "{:?}", order.borrow());
+    });
+}
+
+#[test]
+fn thousands_of_random_sleeps_end_in_deadline_order_and_set_order() {
+    for seed in 0..5 {
+        run_virtual(async {
+            let (rng, order) = (&mut Rng(seed), &RefCell::new(Vec::new()));
+            let mut expected = Vec::new();
+            nursery(async |n| {
+                for i in 0..2_000 {
+                    let deadline = at(rng.below(50) + 1);
+                    expected.push((deadline, i));
+                    n.spawn(async move {
+                        if i % 2 == 0 {
+                            sleep_until(deadline).await
+                        } else {
+                            sleep(deadline - clock()).await
+                        }
+                        assert_eq!(clock(), deadline);
+                        order.borrow_mut().push((deadline, i));
+                        Ok(())
+                    });
+                }
+                Ok::<_, ()>(())
+            })
+            .await
+            .unwrap();
+            expected.sort();
+            assert_eq!(order.take(), expected, "seed {seed}");
+        });
+    }
+}
+
+#[test]
+fn order_survives_sleeps_that_are_given_up_in_between() {
+    for seed in 0..5 {
+        run_virtual(async {
+            let (rng, order) = (&mut Rng(seed), &RefCell::new(Vec::new()));
+            let mut expected = Vec::new();
+            nursery(async |n| {
+                let mut doomed = Vec::new();
+                for i in 0..2_000 {
+                    let deadline = at(rng.below(20) + 10);
+                    let task = n.spawn(async move {
+                        sleep_until(deadline).await;
+                        order.borrow_mut().push((deadline, i));
+                        Ok(())
+                    });
+                    if rng.one_in(3) { doomed.push(task) } else { expected.push((deadline, i)) }
+                }
+                sleep_until(at(5)).await;
+                while !doomed.is_empty() {
+                    let i = rng.below(doomed.len() as u64) as usize;
+                    doomed.swap_remove(i).cancel();
+                    if rng.one_in(10) {
+                        checkpoint().await;
+                    }
+                }
+                Ok::<_, ()>(())
+            })
+            .await
+            .unwrap();
+            expected.sort();
+            assert_eq!(order.take(), expected, "seed {seed}");
+        });
+    }
+}
+
+#[test]
+fn sleeps_and_deadlines_with_equal_times_fire_in_the_order_in_which_they_were_set() {
+    run_virtual(async {
+        let log = &Log::new();
+        nursery(async |n| {
+            for (name, scope) in [("a", false), ("b", true), ("c", false), ("d", true), ("e", false)] {
+                n.spawn(async move {
+                    if scope {
+                        move_on_after(secs(1), forever::<()>()).await;
+                    } else {
+                        sleep(secs(1)).await;
+                    }
+                    log.add(name);
+                    Ok(())
+                });
+            }
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(log.take(), ["a", "b", "c", "d", "e"]);
+    });
+}
+
+#[test]
+fn a_body_and_its_children_wake_in_the_order_of_their_timers_too() {
+    run_virtual(async {
+        let log = &Log::new();
+        nursery(async |n| {
+            n.spawn(async {
+                sleep(secs(1)).await;
+                log.add("child");
+                Ok(())
+            });
+            checkpoint().await;
+            sleep(secs(1)).await; // set after the child's
+            log.add("body");
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(log.take(), ["child", "body"]);
+    });
+}
+
+#[test]
+fn deadlines_that_were_jumped_over_still_fire_in_their_order() {
+    // The clock is late: many deadlines are due in one turn.
+    let _alone = alone();
+    let (time, log) = (VirtualClock::<1_000_000_000>::new(), Log::new());
+    let log = &log;
+    let mut runtime = pin!(Runtime::new(
+        &time,
+        nursery(async |n| {
+            for (name, span) in [("five", 5), ("two", 2), ("nine", 9), ("one", 1)] {
+                n.spawn(async move {
+                    sleep(secs(span)).await;
+                    log.add(name);
+                    Ok(())
+                });
+            }
+            Ok::<_, ()>(())
+        })
+    ));
+    assert_eq!(settle(runtime.as_mut()), Next::At(Tick(1_000_000_000)));
+    time.advance(secs(100));
+    assert_eq!(settle(runtime.as_mut()), Next::Finished(Ok(())));
+    assert_eq!(log.take(), ["one", "two", "five", "nine"]);
+}
+
+// -------------------------------------------------------------------------------- never early
+
+#[test]
+fn a_sleep_takes_exactly_its_time_by_a_clock_that_counts_nanoseconds() {
+    run_virtual(async {
+        let mut expected = 0;
+        for nanos in [1, 2, 3, 999, 1_000, 1_001, 123_456_789, 1_000_000_000, 86_400_000_000_000] {
+            sleep(Duration::from_nanos(nanos)).await;
+            expected += nanos;
+            assert_eq!(now(), Duration::from_nanos(expected));
+        }
+    });
+}
+
+/// Sleeps on a clock of that frequency end not before their time, and less than `slack` ticks after.
+fn never_early_at<const HZ: u64>() {
+    let _alone = alone();
+    let time = VirtualClock::<HZ>::new();
+    let mut rng = Rng(HZ);
+    let mut main = async || {
+        for round in 0..300 {
+            let nanos = match round % 4 {
+                0 => rng.below(1_000),
+                1 => rng.below(1_000_000_000),
+                2 => 1_000_000_000 * rng.below(100),
+                _ => rng.below(1_000_000_000_000),
+            };
+            let span = Duration::from_nanos(nanos + 1);
+            let before = time.now().0;
+            sleep(span).await;
+            let ticks = time.now().0 - before;
+            let needed = (span.as_nanos() * u128::from(HZ)).div_ceil(1_000_000_000);
+            assert_eq!(u128::from(ticks), needed, "{span:?} at {HZ} Hz, from tick {before}");
+        }
+    };
+    let mut runtime = pin!(Runtime::new(&time, main()));
+    finish(runtime.as_mut(), &time);
+}
+
+#[test]
+fn a_span_is_rounded_up_to_ticks_at_any_frequency() {
+    never_early_at::<1>();
+    never_early_at::<3>();
+    never_early_at::<100>();
+    never_early_at::<1_000>();
+    never_early_at::<32_768>();
+    never_early_at::<1_000_000>();
+    never_early_at::<16_777_213>();
+    never_early_at::<1_000_000_000>();
+    never_early_at::<3_579_545_000>();
+}
+
+#[test]
+fn a_moment_is_rounded_up_to_ticks() {
+    let _alone = alone();
+    let time = VirtualClock::<3>::new();
+    let mut runtime = pin!(Runtime::new(&time, async {
+        for nanos in [1, 333_333_333, 333_333_334, 666_666_667, 999_999_999, 1_000_000_000, 1_000_000_001] {
+            let moment = Instant::from_nanos(nanos);
+            sleep_until(moment).await;
+            assert!(clock() >= moment, "{:?} is before {moment:?}", clock());
+            assert!(clock() - moment <= Duration::from_nanos(333_333_334), "{:?} for {moment:?}", clock());
+        }
+    }));
+    finish(runtime.as_mut(), &time);
+}
+
+#[test]
+fn a_clock_that_lags_by_a_tick_gets_one_more() {
+    // A reading of 0 may have been taken just before tick 1: one tick later is no whole tick.
+    struct Coarse(VirtualClock<1_000>);
+    impl Clock for Coarse {
+        const HZ: u64 = 1_000;
+        fn now(&self) -> Tick {
+            self.0.now()
+        }
+    }
+    let _alone = alone();
+    let time = Coarse(VirtualClock::new());
+    let ends = Cell::new(None);
+    let mut runtime = pin!(Runtime::new(&time, async {
+        sleep(millis(1)).await;
+        ends.set(Some(clock()));
+    }));
+    assert_eq!(runtime.as_mut().turn(), Next::At(Tick(2)));
+    time.0.advance_to(Tick(1));
+    assert_eq!(runtime.as_mut().turn(), Next::At(Tick(2)));
+    assert_eq!(ends.get(), None);
+    time.0.advance_to(Tick(2));
+    assert_eq!(settle(runtime.as_mut()), Next::Finished(()));
+    assert!(ends.get().is_some());
+}
+
+#[test]
+fn sleeps_near_the_end_of_time_never_end_early() {
+    let _alone = alone();
+    let time = VirtualClock::<1_000_000_000>::new();
+    time.advance_to(Tick(u64::MAX - 1_000));
+    let mut runtime = pin!(Runtime::new(&time, async {
+        sleep(Duration::from_nanos(10)).await;
+        assert_eq!(time.now(), Tick(u64::MAX - 990));
+        // What would end beyond the last tick doesn't end.
+        for endless in [Duration::from_nanos(991), Duration::from_nanos(u64::MAX), secs(u64::MAX), Duration::MAX] {
+            assert_eq!(move_on_after(Duration::from_nanos(10), sleep(endless)).await, None, "{endless:?}");
+        }
+        assert_eq!(move_on_after(Duration::from_nanos(10), sleep_until(Instant::MAX)).await, None);
+        sleep(Duration::from_nanos(10)).await;
+        time.now()
+    }));
+    assert_eq!(finish(runtime.as_mut(), &time), Tick(u64::MAX - 930));
+}
+
+#[test]
+fn sleeps_beyond_64_bits_never_end() {
+    for span in [Duration::MAX, secs(u64::MAX), Duration::from_nanos(u64::MAX)] {
+        let _alone = alone();
+        let time = VirtualClock::<1_000_000_000>::new();
+        let mut runtime = pin!(Runtime::new(&time, sleep(span)));
+        for tick in [0, 1, 1 << 32, (1 << 63) - 1, 1 << 63, u64::MAX - 1] {
+            time.advance_to(Tick(tick));
+            let next = settle(runtime.as_mut());
+            assert!(!matches!(next, Next::Finished(())), "{span:?} ended at tick {tick}");
+        }
+    }
+    // The same on a slow clock, where seconds are few ticks and the ticks last for ever.
+    let _alone = alone();
+    let time = VirtualClock::<1>::new();
+    let mut runtime = pin!(Runtime::new(&time, sleep(Duration::MAX)));
+    time.advance_to(Tick(u64::MAX - 1));
+    assert!(!matches!(settle(runtime.as_mut()), Next::Finished(())));
+}
+
+#[test]
+fn a_clock_at_its_end_still_yields() {
+    let _alone = alone();
+    let time = VirtualClock::<1_000>::new();
+    time.advance_to(Tick(u64::MAX));
+    let mut runtime = pin!(Runtime::new(&time, async {
+        sleep(secs(0)).await;
+        checkpoint().await;
+        let _ = clock();
+    }));
+    assert_eq!(settle(runtime.as_mut()), Next::Finished(()));
+}
+
+#[test]
+fn next_names_the_soonest_deadline_of_all() {
+    let _alone = alone();
+    let time = VirtualClock::<1_000>::new();
+    let mut runtime = pin!(Runtime::new(
+        &time,
+        nursery(async |n| {
+            n.spawn(async { Ok(sleep(millis(50)).await) });
+            n.spawn(async { Ok(sleep(millis(20)).await) });
+            n.spawn(async { move_on_after(millis(30), forever()).await.unwrap_or(Ok(())) });
+            Ok::<_, ()>(())
+        })
+    ));
+    for expected in [20, 30, 50] {
+        assert_eq!(settle(runtime.as_mut()), Next::At(Tick(expected)));
+        time.advance_to(Tick(expected - 1));
+        assert_eq!(settle(runtime.as_mut()), Next::At(Tick(expected)));
+        time.advance_to(Tick(expected));
+    }
+    assert_eq!(settle(runtime.as_mut()), Next::Finished(Ok(())));
+}
+
+// --------------------------------------------------------------------------------- zero and past
+
+#[test]
+fn a_zero_sleep_yields_once() {
+    let _alone = alone();
+    let time = VirtualClock::<1_000_000_000>::new();
+    let mut runtime = pin!(Runtime::new(&time, sleep(secs(0))));
+    assert_eq!(runtime.as_mut().turn(), Next::Now);
+    assert_eq!(runtime.as_mut().turn(), Next::Finished(()));
+}
+
+#[test]
+fn a_deadline_in_the_past_still_yields_once() {
+    let _alone = alone();
+    let time = VirtualClock::<1_000_000_000>::new();
+    time.advance(secs(10));
+    let mut runtime = pin!(Runtime::new(&time, sleep_until(at(3))));
+    assert_eq!(runtime.as_mut().turn(), Next::Now);
+    assert_eq!(runtime.as_mut().turn(), Next::Finished(()));
+    let mut runtime = pin!(Runtime::new(&time, sleep_until(at(10))));
+    assert_eq!(runtime.as_mut().turn(), Next::Now);
+    assert_eq!(runtime.as_mut().turn(), Next::Finished(()));
+}
+
+#[test]
+fn zero_sleeps_take_turns_with_others() {
+    run_virtual(async {
+        let log = &Log::new();
+        nursery(async |n| {
+            for name in ["a", "b"] {
+                n.spawn(async move {
+                    for _ in 0..3 {
+                        log.add(name);
+                        sleep(secs(0)).await;
+                    }
+                    Ok(())
+                });
+            }
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(log.take(), ["a", "b", "a", "b", "a", "b"]);
+        assert_eq!(now(), secs(0));
+    });
+}
+
+// ---------------------------------------------------------------------------- nothing is left
+
+#[test]
+fn a_million_timers_set_and_cancelled_leave_nothing() {
+    let _alone = alone();
+    let time = VirtualClock::<1_000_000_000>::new();
+    let event = Event::new();
+    let mut runtime = pin!(Runtime::new(&time, async {
+        let before = CountingAlloc::bytes();
+        for _ in 0..100_000 {
+            // Ten at a time, set, then dropped unfired.
+            let mut waits = [(); 10].map(|()| Box::pin(sleep(secs(3_600))));
+            for wait in &mut waits {
+                assert!(poll_once(wait.as_mut()).await.is_pending());
+            }
+        }
+        assert_eq!(CountingAlloc::bytes(), before);
+        event.wait().await;
+    }));
+    assert_eq!(settle(runtime.as_mut()), Next::OnWake, "no timer may be left");
+    event.set();
+    assert_eq!(settle(runtime.as_mut()), Next::Finished(()));
+}
+
+#[test]
+fn a_hundred_thousand_pending_timers_are_dropped_in_any_order() {
+    let _alone = alone();
+    let time = VirtualClock::<1_000_000_000>::new();
+    let mut runtime = pin!(Runtime::new(&time, async {
+        let mut rng = Rng(1);
+        let mut waits = Vec::new();
+        for _ in 0..100_000 {
+            let mut wait = Box::pin(sleep(millis(1 + rng.below(1_000_000))));
+            assert!(poll_once(wait.as_mut()).await.is_pending());
+            waits.push(wait);
+        }
+        while !waits.is_empty() {
+            let i = rng.below(waits.len() as u64) as usize;
+            drop(waits.swap_remove(i));
+        }
+        forever::<()>().await
+    }));
+    assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+}
+
+#[test]
+fn setting_a_timer_allocates_nothing() {
+    run_virtual(async {
+        let mut wait = pin!(sleep(secs(5)));
+        let mut others = Vec::new();
+        for i in 0..1_000 {
+            let mut other = Box::pin(sleep(secs(1 + i)));
+            assert!(poll_once(other.as_mut()).await.is_pending());
+            others.push(other);
+        }
+        let before = CountingAlloc::calls();
+        assert!(poll_once(wait.as_mut()).await.is_pending());
+        for _ in 0..1_000 {
+            assert_eq!(move_on_after(secs(7), async { 1 }).await, Some(1));
+            let mut dropped = pin!(sleep(secs(9)));
+            assert!(poll_once(dropped.as_mut()).await.is_pending());
+        }
+        assert_eq!(CountingAlloc::calls(), before);
+    });
+}
+
+#[test]
+fn a_sleep_dropped_after_it_fired_and_before_it_was_seen_leaves_nothing() {
+    let _alone = alone();
+    let time = VirtualClock::<1_000_000_000>::new();
+    let (open, event) = (Cell::new(true), Event::new());
+    let mut runtime = pin!(Runtime::new(&time, async {
+        {
+            let mut wait = pin!(pausing(&open, sleep(secs(1))));
+            assert!(poll_once(wait.as_mut()).await.is_pending());
+            open.set(false);
+            event.wait().await; // the timer wakes us here, for nothing
+        }
+        forever::<()>().await
+    }));
+    assert_eq!(settle(runtime.as_mut()), Next::At(Tick(1_000_000_000)));
+    time.advance(secs(1));
+    assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+    event.set();
+    assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+    time.advance(secs(5));
+    assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+}
+
+#[test]
+fn a_sleep_that_is_polled_early_again_and_again_keeps_its_time() {
+    run_virtual(async {
+        let mut wait = pin!(sleep(secs(5)));
+        for i in 0..5 {
+            assert!(poll_once(wait.as_mut()).await.is_pending());
+            assert_eq!(now(), secs(i));
+            sleep(secs(1)).await;
+        }
+        assert!(poll_once(wait.as_mut()).await.is_ready());
+    });
+}
+
+#[test]
+fn a_sleep_counts_from_its_first_poll() {
+    run_virtual(async {
+        let wait = sleep(secs(5));
+        sleep(secs(10)).await;
+        wait.await;
+        assert_eq!(now(), secs(15));
+    });
+}
+
+#[test]
+fn a_sleep_goes_on_in_the_task_that_polls_it_last() {
+    run_virtual(async {
+        let log = &Log::new();
+        nursery(async |n| {
+            let mut wait = Box::pin(sleep(secs(5)));
+            assert!(poll_once(wait.as_mut()).await.is_pending());
+            n.spawn(async move {
+                wait.await;
+                log.at("the other task");
+                Ok(())
+            });
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(log.take(), ["5 the other task"]);
+    });
+}
+
+// ---------------------------------------------------------------------------------- intervals
+
+#[test]
+fn an_interval_ticks_first_after_one_period() {
+    run_virtual(async {
+        sleep(secs(3)).await;
+        let mut ticks = interval(secs(10));
+        assert_eq!(ticks.period(), secs(10));
+        for i in 1..=5 {
+            assert_eq!(ticks.tick().await, at(3 + 10 * i));
+            assert_eq!(clock(), at(3 + 10 * i));
+        }
+    });
+}
+
+#[test]
+fn an_interval_does_not_drift_however_long_the_work_takes() {
+    run_virtual(async {
+        let mut ticks = interval(secs(10));
+        let mut rng = Rng(5);
+        for i in 1..=100 {
+            assert_eq!(ticks.tick().await, at(10 * i));
+            assert_eq!(clock(), at(10 * i));
+            sleep(millis(rng.below(9_999))).await;
+        }
+    });
+}
+
+#[test]
+fn an_interval_does_not_drift_on_a_clock_that_cannot_show_its_period() {
+    // 10 ms at 32,768 Hz are 327.68 ticks.
+    let _alone = alone();
+    let time = VirtualClock::<32_768>::new();
+    let mut runtime = pin!(Runtime::new(&time, async {
+        let mut ticks = interval(millis(10));
+        for i in 1..=1_000u64 {
+            let due = ticks.tick().await;
+            assert_eq!(due, Instant::from_nanos(i * 10_000_000));
+            assert!(clock() >= due);
+        }
+        time.now()
+    }));
+    let end = finish(runtime.as_mut(), &time);
+    assert_eq!(end, Tick(327_680));
+}
+
+#[test]
+fn missed_ticks_come_one_after_the_other() {
+    run_virtual(async {
+        let mut ticks = interval(secs(1));
+        sleep(millis(3_500)).await;
+        for i in 1..=3 {
+            assert_eq!(ticks.tick().await, at(i));
+            assert_eq!(now(), millis(3_500));
+        }
+        assert_eq!(ticks.tick().await, at(4));
+        assert_eq!(now(), secs(4));
+    });
+}
+
+#[test]
+fn missed_ticks_are_skipped_if_so_wished_and_the_beat_stays() {
+    run_virtual(async {
+        let mut ticks = interval(secs(1)).skip_missed();
+        assert_eq!(ticks.tick().await, at(1));
+        sleep(millis(3_500)).await; // 4.5
+        ticks.tick().await;
+        let next = ticks.tick().await;
+        assert_eq!(next.as_nanos() % 1_000_000_000, 0);
+        assert!(next > at(4) && next <= at(6), "{next:?}");
+        assert_eq!(clock(), next);
+        assert_eq!(ticks.tick().await, next + secs(1));
+    });
+}
+
+#[test]
+fn a_tick_that_was_given_up_comes_again() {
+    run_virtual(async {
+        let mut ticks = interval(secs(10));
+        for _ in 0..4 {
+            assert_eq!(move_on_after(secs(2), ticks.tick()).await, None);
+        }
+        assert_eq!(ticks.tick().await, at(10));
+        assert_eq!(move_on_at(at(20), ticks.tick()).await, Some(at(20)));
+        assert_eq!(ticks.tick().await, at(30));
+    });
+}
+
+#[test]
+fn an_interval_that_starts_in_the_past_catches_up() {
+    run_virtual(async {
+        sleep(secs(5)).await;
+        let mut ticks = interval_at(at(3), secs(1));
+        for i in 3..=8 {
+            assert_eq!(ticks.tick().await, at(i));
+            assert_eq!(clock(), at(i.max(5)));
+        }
+    });
+}
+
+#[test]
+fn an_interval_at_the_end_of_time_stops_rather_than_wraps() {
+    run_virtual(async {
+        let mut ticks = interval_at(Instant::from_nanos(10), Duration::MAX);
+        assert_eq!(ticks.tick().await, Instant::from_nanos(10));
+        assert_eq!(move_on_after(secs(1_000), ticks.tick()).await, None);
+    });
+}
+
+// ------------------------------------------------------------------------------------ the types
+
+#[test]
+fn instants_saturate() {
+    let one = Duration::from_nanos(1);
+    assert_eq!(Instant::MAX + one, Instant::MAX);
+    assert_eq!(Instant::from_nanos(0) - one, Instant::from_nanos(0));
+    assert_eq!(Instant::from_nanos(5) - Instant::from_nanos(9), Duration::ZERO);
+    assert_eq!(Instant::from_nanos(9).duration_since(Instant::from_nanos(5)), Duration::from_nanos(4));
+    assert_eq!(Instant::MAX.checked_add(one), None);
+    assert_eq!(Instant::from_nanos(1).checked_add(Duration::MAX), None);
+    assert_eq!(Instant::from_nanos(1).checked_add(one), Some(Instant::from_nanos(2)));
+}
+
+#[test]
+fn a_virtual_clock_never_goes_backwards() {
+    let time = VirtualClock::<1_000>::new();
+    time.advance_to(Tick(100));
+    time.advance_to(Tick(50));
+    assert_eq!(time.now(), Tick(100));
+    time.advance(Duration::from_nanos(1));
+    assert_eq!(time.now(), Tick(101));
+    time.advance(Duration::MAX);
+    time.advance(Duration::MAX);
+    assert_eq!(time.now(), Tick(u64::MAX));
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn the_time_outside_of_a_runtime_is_a_clear_panic() {
+    let uses: [fn(); 3] = [
+        || assert_eq!(clock(), at(0)),
+        || assert!(poll_with_nobody(pin!(sleep(secs(1)))).is_pending()),
+        || assert_eq!(interval(secs(1)).period(), secs(1)),
+    ];
+    for use_of in uses {
+        let panic = std::panic::catch_unwind(use_of).unwrap_err();
+        let text = panic.downcast_ref::<String>().expect("a message");
+        assert!(text.contains("outside a runtime"), "{text}");
+    }
+    assert_eq!(giambio_core::effective_deadline(), None);
+}
