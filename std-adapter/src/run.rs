@@ -174,15 +174,35 @@ fn drive<F: Future, C: Clock, D: Debugger>(mut runtime: Pin<&mut Runtime<F, &C, 
             Next::At(tick) => Until::At(tick),
             Next::OnWake => Until::OnWake,
         };
-        if !runtime.debugger().is_none() && idle.watches_sockets() {
-            let timeout = idle.timeout(until);
-            runtime.before_io(timeout);
+        if runtime.debugger().is_none() {
             idle.wait(until);
-            runtime.after_io(timeout);
         } else {
-            idle.wait(until);
+            wait_observed(runtime.as_mut(), idle, until);
         }
     }
+}
+
+/// Waits, and tells the debugger of each look at I/O. Idling without a socket is none; but when it ends because a
+/// sleep is over, one look follows, after the sleepers were told and before they go on.
+fn wait_observed<F: Future, C: Clock, D: Debugger>(
+    mut runtime: Pin<&mut Runtime<F, &C, D>>,
+    idle: &mut Idle<&C>,
+    until: Until,
+) {
+    let mut until = until;
+    if !idle.watches_sockets() {
+        idle.wait(until);
+        let is_over = idle.timeout(until).is_some_and(|left| left.is_zero());
+        if until == Until::Now || !is_over {
+            return;
+        }
+        runtime.as_mut().fire_due();
+        until = Until::Now;
+    }
+    let timeout = idle.timeout(until);
+    runtime.before_io(timeout);
+    idle.wait(until);
+    runtime.after_io(timeout);
 }
 
 /// Why a run could not start.

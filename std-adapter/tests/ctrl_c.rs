@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use giambio::signal::CtrlC;
-use giambio::{Interrupted, run, run_or_ctrl_c, sleep};
+use giambio::{Interrupted, finally, nursery, run, run_or_ctrl_c, sleep};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Starts `test` again as the program under test, and waits until it says that it is ready.
@@ -64,6 +64,33 @@ fn ctrl_c_ends_a_run_in_order() {
     let (mut child, mut output) = start("ctrl_c_ends_a_run_in_order");
     press(&child);
     await_line(&mut output, "unwound");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn ctrl_c_lets_clean_ups_finish() {
+    if is_case("ctrl_c_lets_clean_ups_finish") {
+        let ended = run_or_ctrl_c(async {
+            let child = finally(forever(), async || {
+                sleep(Duration::from_millis(10)).await;
+                println!("cleaned up");
+            });
+            let ended: Result<(), ()> = nursery(async |n| {
+                n.spawn(async {
+                    child.await;
+                    Ok(())
+                });
+                Ok(())
+            })
+            .await;
+            unreachable!("{ended:?}");
+        });
+        assert_eq!(ended, Err(Interrupted));
+        return;
+    }
+    let (mut child, mut output) = start("ctrl_c_lets_clean_ups_finish");
+    press(&child);
+    await_line(&mut output, "cleaned up");
     assert!(child.wait().unwrap().success());
 }
 

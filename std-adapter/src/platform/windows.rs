@@ -68,10 +68,7 @@ impl Drop for CtrlC {
 }
 
 /// 1: handled; 0: the next handler's turn, at last the system's, which ends the process.
-///
-/// # Safety
-/// None needed: HANDLER-IS-STATIC.
-unsafe extern "system" fn on_ctrl(event: u32) -> i32 {
+extern "system" fn on_ctrl(event: u32) -> i32 {
     if event != CTRL_C_EVENT {
         return 0;
     }

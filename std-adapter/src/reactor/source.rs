@@ -54,6 +54,7 @@ impl<S: AsSource> Source<S> {
     }
 
     /// A descriptor of the runtime's own.
+    #[allow(dead_code, reason = "not every system signals through a descriptor")]
     pub(crate) fn own(io: S) -> Source<S> {
         Source::make(Some(io), true)
     }
