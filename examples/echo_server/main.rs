@@ -32,6 +32,7 @@ use std::{env, io};
 use clap::{Arg, ArgAction, Command};
 use giambio::net::{TcpListener, TcpStream, ToAddresses, lookup};
 use giambio::{Interrupted, nursery};
+use handler::handler;
 use log::{error, info};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -45,8 +46,8 @@ mod log {
 impl handler::Stream for TcpStream {
     type Error = io::Error;
 
-    async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        TcpStream::receive(self, buffer).await
+    fn receive(&mut self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
+        TcpStream::receive(self, buffer)
     }
 
     async fn send_all(&mut self, data: &[u8]) -> io::Result<()> {
@@ -64,7 +65,7 @@ async fn serve(address: &str) -> Result<Infallible, Box<dyn Error>> {
             let (stream, peer) = listener.accept().await?;
             info!("{peer} connected");
             let _ = stream.set_nodelay(true); // answers go out at once; if it fails, a little later
-            n.spawn(async move { Ok(handler::handler(stream, peer).await?) });
+            n.spawn(handler(stream, peer));
         }
     })
     .await

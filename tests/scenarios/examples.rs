@@ -1,0 +1,77 @@
+//! The numbered examples print what their documentation says.
+#![cfg(unix)]
+
+mod common;
+
+use std::process::Command;
+
+use common::programs::{example, source};
+
+/// The first block of text in the documentation.
+fn promised(source: &str) -> Vec<&str> {
+    let lines = source.lines().skip_while(|line| *line != "//! ```text").skip(1);
+    lines.take_while(|line| *line != "//! ```").map(|line| line.strip_prefix("//! ").unwrap()).collect()
+}
+
+/// Fractions of a second depend on how busy the machine is.
+fn without_fractions(line: &str) -> String {
+    let mut result = String::new();
+    let mut digits_left = 0;
+    let mut last = ' ';
+    for character in line.chars() {
+        if character == '.' && last.is_ascii_digit() {
+            digits_left = 2;
+        }
+        match digits_left {
+            1.. if character.is_ascii_digit() => digits_left -= 1,
+            _ => result.push(character),
+        }
+        last = character;
+    }
+    result
+}
+
+fn assert_prints_what_it_says(name: &str) {
+    let source = source(name);
+    let promised: Vec<String> = promised(&source).into_iter().map(without_fractions).collect();
+    assert!(!promised.is_empty(), "{name} says nothing about what it prints");
+    let ended = Command::new(example(name)).output().unwrap();
+    assert!(ended.status.success(), "{name}: {}", ended.status);
+    let printed: Vec<String> = String::from_utf8(ended.stdout).unwrap().lines().map(without_fractions).collect();
+    assert_eq!(printed, promised, "{name}");
+}
+
+#[test]
+fn hello() {
+    assert_prints_what_it_says("01_hello");
+}
+
+#[test]
+fn sleep_double() {
+    assert_prints_what_it_says("02_sleep_double");
+}
+
+#[test]
+fn two_children() {
+    assert_prints_what_it_says("03_two_children");
+}
+
+#[test]
+fn failing_child() {
+    assert_prints_what_it_says("04_failing_child");
+}
+
+#[test]
+fn timeouts_and_shields() {
+    assert_prints_what_it_says("05_timeouts_and_shields");
+}
+
+#[test]
+fn loop_by_hand() {
+    assert_prints_what_it_says("06_loop_by_hand");
+}
+
+#[test]
+fn debugger() {
+    assert_prints_what_it_says("07_debugger");
+}
