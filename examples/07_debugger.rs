@@ -20,6 +20,8 @@
 //! # About to put 'child1' to sleep for 2.00 seconds
 //! # Task 'child' slept for 2.00 seconds
 //! # Task 'child1' slept for 2.00 seconds
+//! !! About to check for I/O for up to 0.00 seconds
+//! !! Done I/O check (timeout 0.00 seconds)
 //! -> About to run a step for 'main'
 //! <- Ran a step for 'main'
 //! -> About to run a step for 'child'
@@ -34,15 +36,12 @@
 //! ## Finished running
 //! ```
 //!
-//! The original prints the same up to where the children wake. From there, beside each other:
+//! The original prints the same, in the same order, but for the steps of `main` while its children end:
 //!
 //! ```text
 //! giambio                                            the Python original
 //!
-//! # Task 'child' slept for 2.00 seconds              # Task 'child' slept for 2.01 seconds
-//! # Task 'child1' slept for 2.00 seconds             # Task 'child1' slept for 2.01 seconds
-//!                                                    !! About to check for I/O for up to 0.00 seconds
-//!                                                    !! Done I/O check (timeout 0.00 seconds)
+//! !! Done I/O check (timeout 0.00 seconds)           !! Done I/O check (timeout 0.00 seconds)
 //! -> About to run a step for 'main'
 //! <- Ran a step for 'main'
 //! -> About to run a step for 'child'                 -> About to run a step for 'child'
@@ -56,11 +55,9 @@
 //! -> About to run a step for 'main'                  -> About to run a step for 'main'
 //! [main] Children execution complete in 2.00 seconds [main] Children execution complete in 2.01 seconds
 //! << Task 'main' exited                              << Task 'main' exited
-//! ## Finished running                                ## Finished running
 //! ```
 //!
-//! The step of `main` that finds its children still at work comes before theirs here, since a parent is what polls them.
-//! And giambio looks for I/O, and tells the debugger, only where a socket is waited for.
+//! Here a parent is what polls its children, so the step in which `main` finds them still at work comes before theirs.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -99,10 +96,10 @@ impl Debugger for Printer {
         println!("# Task '{}' slept for {:.2} seconds", task.name, span.as_secs_f64());
     }
     fn before_io(&self, timeout: Option<Duration>) {
-        println!("!! About to check for I/O {}", up_to(timeout));
+        println!("!! About to check for I/O for up to {}", seconds(timeout));
     }
     fn after_io(&self, timeout: Option<Duration>) {
-        println!("!! Done I/O check ({})", up_to(timeout));
+        println!("!! Done I/O check (timeout {})", seconds(timeout));
     }
     fn before_cancel(&self, task: TaskInfo<'_>) {
         println!("// About to cancel '{}'", task.name);
@@ -115,11 +112,9 @@ impl Debugger for Printer {
     }
 }
 
-fn up_to(timeout: Option<Duration>) -> String {
-    match timeout {
-        Some(timeout) => format!("for up to {:.2} seconds", timeout.as_secs_f64()),
-        None => "for as long as it takes".to_owned(),
-    }
+/// `None`: until something happens.
+fn seconds(timeout: Option<Duration>) -> String {
+    timeout.map_or("eternity".to_owned(), |timeout| format!("{:.2} seconds", timeout.as_secs_f64()))
 }
 
 async fn child(name: &str) -> Result<(), Infallible> {
