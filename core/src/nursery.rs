@@ -403,19 +403,29 @@ where
         let polling = Polling::new(*this.scope, cx);
 
         // What is entered in cancelled code still runs to its first suspension.
-        if *this.has_begun && polling.entered.is_cancelled() {
+        let first_poll = !core::mem::replace(this.has_begun, true);
+        if !first_poll && polling.entered.is_cancelled() {
             drop_idle(scope, &polling, this.body.as_mut());
         }
-        *this.has_begun = true;
-        // In a pass the body is polled once, like a child: at the start if it was woken by then,
-        // else at the end, when the children may have woken it.
-        let was_polled = poll_body(scope, &polling, this.body.as_mut(), this.value, cx);
+        // The body is polled once in a pass, as a child is, when its turn comes: after those that
+        // were woken before it. If nobody had woken it, the children may have by the end.
         polling.start_pass();
-        while let Err(payload) = polling.pass() {
-            scope.panicked(payload);
+        let mut is_ready = polling.body_may_be_ready(cx);
+        if is_ready && !first_poll {
+            polling.stop_at_the_bodys_turn();
+            pass(scope, &polling);
+            polling.go_on();
         }
-        if !was_polled && !polling.entered.must_drop() {
-            poll_body(scope, &polling, this.body.as_mut(), this.value, cx);
+        for _ in 0..2 {
+            if is_ready && (first_poll || !polling.entered.must_drop()) {
+                poll_body(scope, this.body.as_mut(), this.value, cx);
+                polling.start_pass_unless_begun();
+            }
+            pass(scope, &polling);
+            is_ready = !is_ready && polling.body_may_be_ready(cx);
+            if !is_ready {
+                break;
+            }
         }
         if this.body.is_none() && scope.children.keeping() == 0 && scope.children.running() != 0 {
             polling.cancel(Reason::BodyFinished);
@@ -442,19 +452,22 @@ where
     }
 }
 
-/// Polls the body if it may have been woken; says whether it did.
+/// Polls the children whose turn it is; a panic of one is the nursery's.
 #[inline]
-fn poll_body<'scope, 'env, T, E, S, B: Future<Output = Result<T, E>>>(
-    scope: &Scope<'scope, 'env, E, S>,
-    polling: &Polling<'_>,
+fn pass<E, S>(scope: &Scope<'_, '_, E, S>, polling: &Polling<'_>) {
+    while let Err(payload) = polling.pass() {
+        scope.panicked(payload);
+    }
+}
+
+#[inline]
+fn poll_body<T, E, S, B: Future<Output = Result<T, E>>>(
+    scope: &Scope<'_, '_, E, S>,
     mut body: Pin<&mut Option<B>>,
     value: &mut Option<T>,
     cx: &mut Context<'_>,
-) -> bool {
-    if !polling.body_may_be_ready(cx) {
-        return false;
-    }
-    let Some(future) = body.as_mut().as_pin_mut() else { return false };
+) {
+    let Some(future) = body.as_mut().as_pin_mut() else { return };
     hooks::step_resumes();
     match panics::catch(|| future.poll(cx)) {
         Ok(Poll::Pending) => {}
@@ -474,7 +487,6 @@ fn poll_body<'scope, 'env, T, E, S, B: Future<Output = Result<T, E>>>(
             drop_body(scope, body);
         }
     }
-    true
 }
 
 /// The nursery is cancelled: drops the body and the children, but for those with a shield at work.

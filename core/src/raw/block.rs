@@ -128,6 +128,13 @@ impl ReadyList {
         self.len.set(self.len.get() + 1);
     }
 
+    /// The one that was queued first.
+    #[inline]
+    pub(crate) fn first(&self) -> Option<&'static Block> {
+        // SAFETY: STATIC-BLOCKS; the head is null or a block.
+        unsafe { self.head.get().as_ref() }
+    }
+
     #[inline]
     pub(crate) fn pop(&self) -> Option<&'static Block> {
         // SAFETY: STATIC-BLOCKS; the head is null or a block.

@@ -16,7 +16,7 @@ use core::ptr::{self, NonNull};
 use core::task::{Context, Poll, Waker};
 
 use super::block::{Block, LIVE, QUEUED, ReadyList};
-use super::node::{CANCELLED, CUT_OFF, Entered, NURSERY, Node, POLLING, Scoped, TASK};
+use super::node::{CANCELLED, CUT_OFF, Entered, Head, NURSERY, Node, POLLING, Scoped, TASK};
 use super::place::Claim;
 use super::port::with;
 use super::state::{BUDGET, POLLS_PER_TURN, State};
@@ -45,11 +45,14 @@ const KILLED: u8 = 1 << 5;
 #[repr(C)]
 pub(crate) struct Header {
     pub(crate) node: Node,
-    pub(crate) block: Cell<Option<&'static Block>>,
-    vtable: &'static VTable,
+    queued_at: Cell<u32>,
     state: Cell<u8>,
     reason: Cell<Reason8>,
+    pub(crate) block: Cell<Option<&'static Block>>,
+    vtable: &'static VTable,
 }
+
+const _: () = assert!(offset_of!(Header, queued_at) == offset_of!(Head, queued_at));
 
 /// A reason without its text.
 type Reason8 = u8;
@@ -353,6 +356,7 @@ where
         cell.write(TaskCell {
             header: Header {
                 node: Node::new(TASK),
+                queued_at: Cell::new(0),
                 block: Cell::new(Some(block)),
                 vtable: Typed::<'scope, 'env, F, T, E, S, N>::VTABLE,
                 state: Cell::new(FUTURE | HANDLE | if daemon { DAEMON } else { 0 }),
@@ -440,6 +444,7 @@ pub(crate) fn release_block(state: &State, block: &'static Block) {
 struct Current {
     outer_node: *const Node,
     outer_block: *const Block,
+    outer_since: u32,
     task: NonNull<Header>,
 }
 
@@ -447,10 +452,12 @@ impl Current {
     #[inline]
     fn new(state: &State, task: NonNull<Header>, block: &'static Block) -> Self {
         // SAFETY: the callers' cell is alive.
-        unsafe { task.as_ref() }.node.set(POLLING);
+        let header = unsafe { task.as_ref() };
+        header.node.set(POLLING);
         Current {
             outer_node: state.node.replace(task.as_ptr().cast_const().cast()),
             outer_block: state.block.replace(block),
+            outer_since: state.since.replace(header.queued_at.get()),
             task,
         }
     }
@@ -464,6 +471,7 @@ impl Drop for Current {
             unsafe { self.task.as_ref() }.node.clear(POLLING);
             state.node.set(self.outer_node);
             state.block.set(self.outer_block);
+            state.since.set(self.outer_since);
         });
     }
 }
@@ -542,6 +550,8 @@ pub(crate) struct Polling<'a> {
     left: Cell<u32>,
     /// A child was taken already.
     began: Cell<bool>,
+    /// Children that were woken later than this wait for the body.
+    until: Cell<Option<u32>>,
     /// The child whose code is on the stack.
     current: Cell<Option<NonNull<Header>>>,
     _nursery: PhantomData<&'a Children>,
@@ -566,6 +576,7 @@ impl<'a> Polling<'a> {
             children: NonNull::from(scope.get_ref()).cast(),
             left: Cell::new(0),
             began: Cell::new(false),
+            until: Cell::new(None),
             current: Cell::new(None),
             _nursery: PhantomData,
         }
@@ -594,6 +605,27 @@ impl<'a> Polling<'a> {
     #[inline]
     pub(crate) fn start_pass(&self) {
         self.left.set(with(|_| self.children().ready.len()));
+    }
+
+    /// Counts anew, with what the body has spawned, if no child was polled yet.
+    #[inline]
+    pub(crate) fn start_pass_unless_begun(&self) {
+        if !self.began.get() {
+            self.start_pass();
+        }
+    }
+
+    /// Stops the pass at the first child that was woken after the task around the nursery was; the
+    /// body's turn comes before it.
+    #[inline]
+    pub(crate) fn stop_at_the_bodys_turn(&self) {
+        self.until.set(Some(with(|state| state.since.get())));
+    }
+
+    /// Lets the pass go on to its end.
+    #[inline]
+    pub(crate) fn go_on(&self) {
+        self.until.set(None);
     }
 
     /// Polls the ready children in the order of their wakes. Stops at a panic, which is returned;
@@ -626,9 +658,17 @@ impl<'a> Polling<'a> {
                 if left == 0 || (state.polls_left.get() == 0 && self.began.replace(true)) {
                     return None;
                 }
+                let ready = &self.children().ready;
+                if let Some(until) = self.until.get() {
+                    // SAFETY: a queued block's cell is alive (`free`), and starts with a `Head`.
+                    let head = unsafe { ready.first()?.cell.get().cast::<Head>().as_ref() }?;
+                    if (head.queued_at.get().wrapping_sub(until) as i32) > 0 {
+                        return None;
+                    }
+                }
                 self.began.set(true);
                 self.left.set(left - 1);
-                self.children().ready.pop()
+                ready.pop()
             })?;
             let task = NonNull::new(block.cell.get().cast_mut())?.cast::<Header>();
             // SAFETY: a queued block's cell is alive (`free`).

@@ -67,6 +67,14 @@ pub(crate) struct Node {
     _pinned: PhantomPinned,
 }
 
+/// What all that has a control block starts with: tasks and the root.
+#[repr(C)]
+pub(crate) struct Head {
+    pub(crate) node: Node,
+    /// When it was put on the ready list, counted in wakes.
+    pub(crate) queued_at: Cell<u32>,
+}
+
 /// Notices the death of a node while foreign code runs.
 pub(crate) struct Watch {
     node: Cell<*const Node>,

@@ -7,7 +7,7 @@ use core::task::{Context, Poll};
 
 use super::block::{Block, QUEUED};
 use super::heap::Heap;
-use super::node::{Node, POLLING, ROOT, Scoped};
+use super::node::{Head, Node, POLLING, ROOT, Scoped};
 use super::port::with;
 use super::state::{BUDGET, POLLS_PER_TURN};
 use super::{cell, waker};
@@ -19,6 +19,7 @@ use crate::time::{AnyClock, Tick};
 #[repr(C)]
 pub(crate) struct Root {
     node: Node,
+    queued_at: Cell<u32>,
     pub(crate) heap: Heap,
     block: Cell<Option<&'static Block>>,
     /// Good during a turn.
@@ -31,6 +32,8 @@ pub(crate) struct Root {
     has_set_notify: Cell<bool>,
 }
 
+const _: () = assert!(core::mem::offset_of!(Root, queued_at) == core::mem::offset_of!(Head, queued_at));
+
 // SAFETY: `repr(C)`, the node first; linked by `turn`, which asks for a pin.
 unsafe impl Scoped for Root {}
 
@@ -38,6 +41,7 @@ impl Root {
     pub(crate) const fn new() -> Self {
         Root {
             node: Node::new(ROOT),
+            queued_at: Cell::new(0),
             heap: Heap::new(),
             block: Cell::new(None),
             clock: Cell::new(None),
@@ -223,6 +227,7 @@ impl Turn<'_> {
                 return None;
             }
             self.block.clear(QUEUED);
+            state.since.set(self.root.queued_at.get());
             Some(waker::waker(state, self.block))
         })?;
         hooks::step_begins(|| hooks::MAIN);

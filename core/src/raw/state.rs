@@ -6,7 +6,7 @@ use core::ptr;
 use core::task::Waker;
 
 use super::block::{Block, QUEUED};
-use super::node::{NURSERY, Node, POLLING, ROOT, TASK, Watch};
+use super::node::{Head, NURSERY, Node, POLLING, ROOT, TASK, Watch};
 use super::root::Root;
 use super::waker;
 
@@ -28,6 +28,10 @@ pub(crate) struct State {
     pub(crate) polls_left: Cell<u32>,
     /// What is left of the running task's `BUDGET`.
     pub(crate) budget: Cell<u32>,
+    /// Counts wakes, to tell which came first.
+    wakes: Cell<u32>,
+    /// When the task that is being polled was woken.
+    pub(crate) since: Cell<u32>,
     /// Who wants to know when a node dies.
     pub(crate) watch: Cell<*const Watch>,
     #[cfg(feature = "alloc")]
@@ -52,6 +56,8 @@ impl State {
             runtime: Cell::new(ptr::null()),
             polls_left: Cell::new(0),
             budget: Cell::new(BUDGET),
+            wakes: Cell::new(0),
+            since: Cell::new(0),
             watch: Cell::new(ptr::null()),
             #[cfg(feature = "alloc")]
             table: Cell::new(None),
@@ -95,8 +101,12 @@ impl State {
             if block.has(QUEUED) {
                 return None;
             }
-            // SAFETY: PINNED, as above.
-            let node = unsafe { block.cell.get().as_ref() }?;
+            // SAFETY: PINNED, as above, and all that has a block starts with a `Head`.
+            let head = unsafe { block.cell.get().cast::<Head>().as_ref() }?;
+            let node = &head.node;
+            let now = self.wakes.get().wrapping_add(1);
+            self.wakes.set(now);
+            head.queued_at.set(now);
             if node.has(ROOT) {
                 block.set(QUEUED);
                 return None;
