@@ -422,7 +422,7 @@ where
                 polling.start_pass_unless_begun();
             }
             pass(scope, &polling);
-            is_ready = !is_ready && polling.body_may_be_ready(cx);
+            is_ready = !is_ready && polling.body_is_next() && polling.body_may_be_ready(cx);
             if !is_ready {
                 break;
             }

@@ -601,6 +601,20 @@ impl<'a> Polling<'a> {
         self.children().seen.replace(count) != count || self.entered.fresh_waker
     }
 
+    /// Was the body's task woken before every child that is still ready?
+    #[inline]
+    pub(crate) fn body_is_next(&self) -> bool {
+        with(|state| {
+            let Some(first) = self.children().ready.first() else { return true };
+            // SAFETY: STATIC-BLOCKS; the task being polled is alive, and starts with a `Head`.
+            let task = unsafe { state.block.get().as_ref().and_then(|b| b.cell.get().cast::<Head>().as_ref()) };
+            // SAFETY: a queued block's cell is alive (`free`), and starts with a `Head`.
+            let child = unsafe { first.cell.get().cast::<Head>().as_ref() };
+            task.zip(child)
+                .is_some_and(|(task, child)| (task.queued_at.get().wrapping_sub(child.queued_at.get()) as i32) < 0)
+        })
+    }
+
     /// Counts what is ready now: one pass polls that and no more (law FAIR).
     #[inline]
     pub(crate) fn start_pass(&self) {
