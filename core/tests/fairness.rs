@@ -1,0 +1,582 @@
+//! Laws FAIR, NO-LOST-WAKE and IDLE-IS-IDLE: who gets a turn, and when nobody does.
+#![cfg(feature = "alloc")]
+
+mod common;
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+use common::*;
+use giambio_core::{
+    Instant, Next, Runtime, Tick, VirtualClock, checkpoint, move_on_after, nursery, poll_gate, sleep, sleep_until,
+};
+
+#[test]
+fn a_turn_polls_at_most_64_tasks() {
+    let _alone = alone();
+    let (time, polls) = (VirtualClock::<1_000>::new(), Cell::new(0u32));
+    let mut runtime = pin!(Runtime::new(
+        &time,
+        nursery(async |n| {
+            for _ in 0..1_000 {
+                let child = async {
+                    for _ in 0..10 {
+                        checkpoint().await;
+                    }
+                    Ok(())
+                };
+                n.spawn(counted(&polls, child));
+            }
+            Ok::<_, ()>(())
+        })
+    ));
+    let mut before = 0;
+    let mut turns = 0;
+    while runtime.as_mut().turn() != Next::Finished(Ok(())) {
+        let polled = polls.get() - before;
+        assert!(polled <= 64, "turn {turns} polled {polled} tasks");
+        before = polls.get();
+        turns += 1;
+        assert!(turns < 1_000, "{before} polls in {turns} turns");
+    }
+    assert_eq!(polls.get(), 11_000);
+}
+
+#[test]
+fn a_turn_polls_at_most_64_tasks_however_they_nest() {
+    let _alone = alone();
+    let (time, polls) = (VirtualClock::<1_000>::new(), Cell::new(0u32));
+    let polls = &polls;
+    let mut runtime = pin!(Runtime::new(
+        &time,
+        nursery(async |n| {
+            for _ in 0..20 {
+                n.spawn(nursery(async |n| {
+                    for _ in 0..20 {
+                        n.spawn(counted(polls, async {
+                            for _ in 0..50 {
+                                checkpoint().await;
+                            }
+                            Ok(())
+                        }));
+                    }
+                    Ok(())
+                }));
+            }
+            Ok::<_, ()>(())
+        })
+    ));
+    let mut before = 0;
+    while runtime.as_mut().turn() != Next::Finished(Ok(())) {
+        let polled = polls.get() - before;
+        assert!(polled <= 64, "a turn polled {polled} leaf tasks");
+        before = polls.get();
+    }
+    assert_eq!(polls.get(), 20 * 20 * 51);
+}
+
+#[test]
+fn nurseries_nested_deeper_than_64_make_progress() {
+    use std::future::Future;
+    use std::pin::Pin;
+    fn nest<'a>(depth: u32, rounds: &'a Cell<u32>) -> Pin<Box<dyn Future<Output = Result<(), ()>> + 'a>> {
+        Box::pin(async move {
+            if depth == 0 {
+                for _ in 0..10 {
+                    checkpoint().await;
+                    rounds.set(rounds.get() + 1);
+                }
+                return Ok(());
+            }
+            nursery(async |n| {
+                n.spawn(nest(depth - 1, rounds));
+                Ok(())
+            })
+            .await
+        })
+    }
+    on_big_stack(|| {
+        let _alone = alone();
+        let (time, rounds) = (VirtualClock::<1_000>::new(), Cell::new(0));
+        let mut runtime = pin!(Runtime::new(&time, nest(200, &rounds)));
+        for _ in 0..10_000 {
+            if let Next::Finished(result) = runtime.as_mut().turn() {
+                assert_eq!(result, Ok(()));
+                return;
+            }
+        }
+        panic!("10,000 turns, and {} of 10 rounds", rounds.get());
+    });
+}
+
+#[test]
+fn in_one_pass_each_task_is_polled_once() {
+    // However often it is woken, by itself and by others.
+    let _alone = alone();
+    let (time, polls) = (VirtualClock::<1_000>::new(), RefCell::new([0u32; 10]));
+    let polls = &polls;
+    let mut runtime = pin!(Runtime::new(
+        &time,
+        nursery(async |n| {
+            for i in 0..10 {
+                n.spawn(poll_fn(move |cx| {
+                    polls.borrow_mut()[i] += 1;
+                    cx.waker().wake_by_ref();
+                    cx.waker().wake_by_ref();
+                    cx.waker().clone().wake();
+                    Poll::<Result<(), ()>>::Pending
+                }));
+            }
+            Ok::<_, ()>(())
+        })
+    ));
+    let _ = runtime.as_mut().turn();
+    for _ in 0..100 {
+        let before = *polls.borrow();
+        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        for (i, (now, before)) in polls.borrow().iter().zip(before).enumerate() {
+            assert_eq!(now - before, 1, "task {i}");
+        }
+    }
+}
+
+#[test]
+fn tasks_are_polled_in_the_order_in_which_they_were_woken() {
+    run_virtual(async {
+        let (log, events) = (&Log::new(), &[const { () }; 6].map(|()| Event::new()));
+        nursery(async |n| {
+            for (event, name) in events.iter().zip(["0", "1", "2", "3", "4", "5"]) {
+                n.spawn(async move {
+                    event.wait().await;
+                    log.add(name);
+                    Ok(())
+                });
+            }
+            checkpoint().await;
+            checkpoint().await;
+            for i in [3, 0, 5, 1, 3, 4, 0, 2] {
+                events[i].set();
+            }
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(log.take(), ["3", "0", "5", "1", "4", "2"]);
+    });
+}
+
+#[test]
+fn a_body_takes_its_turn_among_the_children() {
+    run_virtual(async {
+        let (log, first, second) = (&Log::new(), &Event::new(), &Event::new());
+        nursery(async |n| {
+            n.spawn(async {
+                first.wait().await;
+                log.add("child");
+                Ok(())
+            });
+            n.spawn(async {
+                for _ in 0..5 {
+                    checkpoint().await;
+                }
+                first.set();
+                second.set();
+                Ok(())
+            });
+            second.wait().await;
+            log.add("body");
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(log.take(), ["child", "body"]);
+    });
+}
+
+#[test]
+fn a_task_woken_by_another_in_the_same_pass_comes_after_those_that_were_ready() {
+    run_virtual(async {
+        let (log, event) = (&Log::new(), &Event::new());
+        nursery(async |n| {
+            n.spawn(async {
+                event.wait().await;
+                log.add("woken");
+                Ok(())
+            });
+            checkpoint().await;
+            checkpoint().await;
+            n.spawn(async {
+                event.set();
+                log.add("wakes");
+                Ok(())
+            });
+            n.spawn(async {
+                log.add("was ready");
+                Ok(())
+            });
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(log.take(), ["wakes", "was ready", "woken"]);
+    });
+}
+
+#[test]
+fn nobody_gets_a_second_poll_before_all_had_their_first() {
+    let (rounds, spread) = (&RefCell::new(vec![0u32; 300]), &Cell::new(0));
+    run_virtual(nursery(async |n| {
+        for i in 0..300 {
+            n.spawn(async move {
+                for _ in 0..20 {
+                    let mut all = rounds.borrow_mut();
+                    all[i] += 1;
+                    let (min, max) = (all.iter().min().unwrap(), all.iter().max().unwrap());
+                    spread.set(spread.get().max(max - min));
+                    drop(all);
+                    checkpoint().await;
+                }
+                Ok(())
+            });
+        }
+        Ok::<_, ()>(())
+    }))
+    .unwrap();
+    assert_eq!(spread.get(), 1);
+}
+
+#[test]
+fn a_busy_nursery_does_not_starve_its_neighbour() {
+    let _alone = alone();
+    let (time, rounds) = (VirtualClock::<1_000>::new(), Cell::new(0));
+    let rounds = &rounds;
+    let mut runtime = pin!(Runtime::new(
+        &time,
+        nursery(async |n| {
+            n.spawn(nursery(async |n| {
+                for _ in 0..1_000 {
+                    n.spawn(async {
+                        loop {
+                            checkpoint().await;
+                        }
+                    });
+                }
+                Ok(())
+            }));
+            n.spawn(async move {
+                loop {
+                    checkpoint().await;
+                    rounds.set(rounds.get() + 1);
+                }
+            });
+            Ok::<(), ()>(())
+        })
+    ));
+    for _ in 0..200 {
+        assert_eq!(runtime.as_mut().turn(), Next::Now);
+    }
+    assert!(rounds.get() >= 50, "the neighbour had {} polls in 200 turns", rounds.get());
+}
+
+#[test]
+fn a_busy_nursery_does_not_starve_a_deep_one() {
+    let _alone = alone();
+    let (time, rounds) = (VirtualClock::<1_000>::new(), Cell::new(0));
+    let rounds = &rounds;
+    let mut runtime = pin!(Runtime::new(
+        &time,
+        nursery(async |n| {
+            for _ in 0..1_000 {
+                n.spawn(async {
+                    loop {
+                        checkpoint().await;
+                    }
+                });
+            }
+            n.spawn(nursery(async |n| {
+                n.spawn(nursery(async |n| {
+                    n.spawn(nursery(async |n| {
+                        n.spawn(async move {
+                            loop {
+                                checkpoint().await;
+                                rounds.set(rounds.get() + 1);
+                            }
+                        });
+                        Ok(())
+                    }));
+                    Ok(())
+                }));
+                Ok(())
+            }));
+            Ok::<(), ()>(())
+        })
+    ));
+    for _ in 0..2_000 {
+        assert_eq!(runtime.as_mut().turn(), Next::Now);
+    }
+    assert!(rounds.get() >= 50, "the deep task had {} polls in 2,000 turns", rounds.get());
+}
+
+#[test]
+fn timers_are_looked_at_between_turns_however_busy_the_tasks_are() {
+    let _alone = alone();
+    let (time, fired) = (VirtualClock::<1_000>::new(), Cell::new(None));
+    let fired = &fired;
+    let turn = Cell::new(0u32);
+    let turn = &turn;
+    let mut runtime = pin!(Runtime::new(
+        &time,
+        nursery(async |n| {
+            for _ in 0..500 {
+                n.spawn(async {
+                    loop {
+                        sleep(secs(0)).await;
+                    }
+                });
+            }
+            n.spawn(async move {
+                sleep_until(Instant::from_nanos(50_000_000)).await;
+                fired.set(Some(turn.get()));
+                Ok(())
+            });
+            Ok::<(), ()>(())
+        })
+    ));
+    for i in 0..200 {
+        turn.set(i);
+        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        time.advance(millis(1));
+    }
+    // Due in turn 50, and at the latest polled when all who were ready before had their turn.
+    let fired = fired.get().expect("the timer was starved");
+    assert!((50..=50 + 500 / 64 + 2).contains(&fired), "seen in turn {fired}");
+}
+
+#[test]
+fn a_loop_of_zero_sleeps_delays_nobodys_timer() {
+    let _alone = alone();
+    let time = VirtualClock::<1_000>::new();
+    let mut runtime = pin!(Runtime::new(
+        &time,
+        nursery(async |n| {
+            let spin = n.spawn(async {
+                loop {
+                    sleep(secs(0)).await;
+                }
+            });
+            sleep(millis(5)).await;
+            spin.cancel();
+            Ok::<(), ()>(())
+        })
+    ));
+    for _ in 0..5 {
+        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        time.advance(millis(1));
+    }
+    for _ in 0..4 {
+        if runtime.as_mut().turn() == Next::Finished(Ok(())) {
+            return;
+        }
+    }
+    panic!("the timer was due four turns ago");
+}
+
+/// As a full channel or a socket with data: always ready.
+async fn always_ready() {
+    poll_fn(|cx| poll_gate(cx)).await
+}
+
+#[test]
+fn a_leaf_that_is_always_ready_yields_when_the_budget_is_used_up() {
+    run_virtual(async {
+        let operations = &Cell::new(0u32);
+        nursery(async |n| {
+            let busy = n.spawn(async {
+                loop {
+                    always_ready().await;
+                    operations.set(operations.get() + 1);
+                }
+            });
+            for round in 1..=10 {
+                checkpoint().await;
+                assert!(operations.get() <= round * 1_000, "{} in {round} rounds", operations.get());
+            }
+            assert!(operations.get() >= 10);
+            busy.cancel();
+            Ok::<_, ()>(())
+        })
+        .await
+    })
+    .unwrap();
+}
+
+#[test]
+fn the_budget_counts_for_the_main_task_and_for_bodies_too() {
+    for nested in [false, true] {
+        let _alone = alone();
+        let (time, operations) = (VirtualClock::<1_000>::new(), Cell::new(0u32));
+        let main = async {
+            let work = async {
+                for _ in 0..10_000 {
+                    always_ready().await;
+                    operations.set(operations.get() + 1);
+                }
+            };
+            if nested {
+                nursery(async |_| Ok::<_, ()>(work.await)).await.unwrap();
+            } else {
+                work.await;
+            }
+        };
+        let mut runtime = pin!(Runtime::new(&time, main));
+        let (mut turns, mut before) = (0, 0);
+        while runtime.as_mut().turn() == Next::Now {
+            let now = operations.get();
+            assert!(now - before <= 1_000, "{} operations in one turn", now - before);
+            (turns, before) = (turns + 1, now);
+        }
+        assert_eq!(operations.get(), 10_000);
+        assert!(turns >= 10);
+    }
+}
+
+#[test]
+fn a_deadline_reaches_a_loop_of_leaves_that_are_always_ready() {
+    let _alone = alone();
+    let time = VirtualClock::<1_000>::new();
+    let mut runtime = pin!(Runtime::new(
+        &time,
+        move_on_after(millis(10), async {
+            loop {
+                always_ready().await;
+            }
+        })
+    ));
+    for _ in 0..10 {
+        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        time.advance(millis(1));
+    }
+    for _ in 0..3 {
+        if let Next::Finished(late) = runtime.as_mut().turn() {
+            assert_eq!(late, None::<()>);
+            return;
+        }
+    }
+    panic!("the deadline passed three turns ago");
+}
+
+#[test]
+fn a_handle_of_a_finished_child_is_a_leaf_with_a_budget_too() {
+    // Awaiting ten thousand results that are there takes more than one turn.
+    run_virtual(async {
+        let others = &Cell::new(0);
+        nursery(async |n| {
+            let mut tasks = Vec::new();
+            for i in 0..10_000u32 {
+                tasks.push(n.spawn_value(async move { Ok(i) }));
+            }
+            while !tasks.iter().all(|task| task.is_finished()) {
+                checkpoint().await;
+            }
+            n.child().daemon().spawn(async {
+                loop {
+                    checkpoint().await;
+                    others.set(others.get() + 1);
+                }
+            });
+            for (i, task) in tasks.into_iter().enumerate() {
+                assert_eq!(task.await, Ok(i as u32));
+            }
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+        assert!(others.get() >= 10, "others had {} polls meanwhile", others.get());
+    });
+}
+
+// -------------------------------------------------------------------------------- idle is idle
+
+#[test]
+fn with_nothing_ready_a_turn_says_until_when() {
+    let _alone = alone();
+    let (time, event) = (VirtualClock::<1_000>::new(), Event::new());
+    let mut runtime = pin!(Runtime::new(&time, async {
+        event.wait().await;
+        sleep(millis(7)).await;
+        event.wait().await;
+    }));
+    assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+    for _ in 0..10 {
+        assert_eq!(runtime.as_mut().turn(), Next::OnWake, "no wake, no work");
+    }
+    event.set();
+    assert_eq!(settle(runtime.as_mut()), Next::At(Tick(7)));
+    for _ in 0..10 {
+        assert_eq!(runtime.as_mut().turn(), Next::At(Tick(7)), "no busy waiting for a timer");
+    }
+    time.advance(millis(7));
+    assert_eq!(settle(runtime.as_mut()), Next::Finished(()));
+}
+
+#[test]
+fn an_idle_turn_polls_nobody() {
+    let _alone = alone();
+    let (time, polls) = (VirtualClock::<1_000>::new(), Cell::new(0));
+    let polls = &polls;
+    let mut runtime = pin!(Runtime::new(
+        &time,
+        counted(
+            polls,
+            nursery(async |n| {
+                for _ in 0..10 {
+                    n.spawn(counted(polls, sleep_ok(100)));
+                }
+                counted(polls, forever::<Result<(), ()>>()).await
+            })
+        )
+    ));
+    assert_eq!(settle(runtime.as_mut()), Next::At(Tick(100)));
+    let before = polls.get();
+    for _ in 0..100 {
+        assert_eq!(runtime.as_mut().turn(), Next::At(Tick(100)));
+        time.advance(std::time::Duration::from_micros(500));
+    }
+    assert_eq!(polls.get(), before);
+
+    async fn sleep_ok(n: u64) -> Result<(), ()> {
+        sleep(millis(n)).await;
+        Ok(())
+    }
+}
+
+#[test]
+fn as_many_turns_as_there_is_work() {
+    // A thousand sleepers at a hundred different times: no turn without a reason.
+    let _alone = alone();
+    let time = VirtualClock::<1_000>::new();
+    let mut runtime = pin!(Runtime::new(
+        &time,
+        nursery(async |n| {
+            for i in 0..1_000 {
+                n.spawn(async move { Ok(sleep(millis(1 + i % 100)).await) });
+            }
+            Ok::<_, ()>(())
+        })
+    ));
+    let mut turns = 0;
+    loop {
+        turns += 1;
+        match runtime.as_mut().turn() {
+            Next::Finished(_) => break,
+            Next::At(tick) => time.advance_to(tick),
+            Next::Now => {}
+            Next::OnWake => panic!("deadlock"),
+        }
+    }
+    // 1,000 first polls, 64 in a turn; then ten sleepers at each of 100 times.
+    assert!(turns <= 1_000 / 64 + 100 + 5, "{turns} turns");
+}
