@@ -148,8 +148,8 @@ fn without_descriptors_it_serves_those_it_has_and_the_others_later() {
 
 #[test]
 fn ten_thousand_idle_connections_take_little_memory() {
-    let server_has = raise_descriptor_limit() - 20;
-    let connections = server_has.min(10_000) as usize;
+    let ours = raise_descriptor_limit() - 300; // the other tests need some
+    let connections = ours.min(10_000) as usize;
     let server = Server::start_quiet(&[]);
     let own = descriptors(server.process_id());
     let connect = || {

@@ -6,7 +6,7 @@ mod common;
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
-use common::programs::example;
+use common::programs::{Running, example};
 use common::server::Server;
 use common::{Client, WELCOME, eventually};
 
@@ -140,18 +140,15 @@ fn less_is_logged_if_less_is_wanted() {
 #[test]
 fn a_log_that_nobody_reads_any_more_is_no_reason_to_stop() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut process = Command::new(example("echo_server"))
-        .arg(address.to_string())
-        .stdin(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(process.stderr.take());
+    let mut command = Command::new(example("echo_server"));
+    command.arg(address.to_string()).stdin(Stdio::null()).stderr(Stdio::piped());
+    let mut process = Running(command.spawn().unwrap());
+    drop(process.0.stderr.take());
     eventually("it listens", || std::net::TcpStream::connect(address).is_ok());
     let mut client = Client::connect(address);
     client.expect(WELCOME);
     client.echo("hello\n");
     client.send("exit\n");
     assert_eq!(client.rest(), "Shutting down the server\n");
-    assert_eq!(process.wait().unwrap().code(), Some(1));
+    assert_eq!(process.0.wait().unwrap().code(), Some(1));
 }

@@ -1,10 +1,21 @@
-//! The examples, built as this test was.
+//! The examples, built as this test was, and processes.
 
 use std::collections::HashMap;
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+
+/// A process that ends with the test, whatever becomes of it.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail if it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// The program that an example is; built if it isn't there.
 pub(crate) fn example(name: &str) -> &'static Path {

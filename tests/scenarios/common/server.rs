@@ -2,19 +2,19 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::programs::example;
+use super::programs::{Running, example};
 use super::{Client, PATIENCE, eventually};
 
 /// A server that is running.
 pub(crate) struct Server {
-    process: Child,
+    process: Running,
     pub(crate) address: SocketAddr,
     log: Log,
 }
@@ -52,7 +52,7 @@ impl Server {
             let (process, log) = spawn(command.args(words).arg(address.to_string()));
             let mut server = Server { process, address, log };
             let start = Instant::now();
-            while server.process.try_wait().unwrap().is_none() && start.elapsed() < PATIENCE {
+            while server.process.0.try_wait().unwrap().is_none() && start.elapsed() < PATIENCE {
                 if std::net::TcpStream::connect(address).is_ok() {
                     Client::greeted(address).leave(); // and the other one is gone before it
                     return server;
@@ -68,7 +68,7 @@ impl Server {
     }
 
     pub(crate) fn process_id(&self) -> u32 {
-        self.process.id()
+        self.process.0.id()
     }
 
     /// What it has logged so far, without times.
@@ -89,7 +89,7 @@ impl Server {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.process), signal).unwrap();
+        kill_process(Pid::from_child(&self.process.0), signal).unwrap();
     }
 
     /// Waits until it has ended by itself.
@@ -97,7 +97,7 @@ impl Server {
     pub(crate) fn wait(mut self) -> Ended {
         let mut status = None;
         eventually("the server ends", || {
-            status = self.process.try_wait().unwrap();
+            status = self.process.0.try_wait().unwrap();
             status.is_some()
         });
         let reader = self.log.reader.take().unwrap();
@@ -114,25 +114,17 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Both fail if it has ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 /// Collects a log, so that who writes it never has to wait.
 struct Log {
     lines: Arc<Mutex<Vec<String>>>,
     reader: Option<JoinHandle<()>>,
 }
 
-fn spawn(command: &mut Command) -> (Child, Log) {
+fn spawn(command: &mut Command) -> (Running, Log) {
     let piped = command.env_remove("RUST_LOG").stdin(Stdio::null()).stderr(Stdio::piped());
-    let mut process = piped.spawn().unwrap();
+    let mut process = Running(piped.spawn().unwrap());
     let lines = Arc::default();
-    let errors = process.stderr.take().unwrap();
+    let errors = process.0.stderr.take().unwrap();
     let reader = thread::spawn({
         let lines = Arc::clone(&lines);
         move || collect(errors, &lines)
