@@ -6,6 +6,7 @@ mod a_child_borrows_what_is_outside_the_nursery;
 mod a_child_spawns_siblings;
 mod a_function_is_the_body;
 mod a_generic_function_opens_a_nursery;
+mod a_sink_for_other_errors_is_outside;
 mod a_struct_holds_the_nursery;
 mod a_task_stays_in_its_nursery;
 mod a_trait_method_takes_the_nursery;
