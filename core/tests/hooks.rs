@@ -1,0 +1,583 @@
+//! Law HOOKS-OBSERVE: what a debugger is told, and in which order.
+#![cfg(all(feature = "alloc", feature = "hooks"))]
+
+mod common;
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use common::*;
+use giambio_core::{
+    Debugger, Next, Runtime, TaskError, TaskId, TaskInfo, VirtualClock, checkpoint, finally, finally_for, move_on_after,
+    nursery, nursery_group, shield, sleep,
+};
+
+/// Writes down what it is told, in the tutorial's shorthand.
+#[derive(Debug, Default)]
+struct Transcript(Mutex<Vec<(TaskId, String)>>);
+
+impl Transcript {
+    fn note(&self, task: TaskInfo<'_>, what: impl Into<String>) {
+        self.0.lock().unwrap().push((task.id, what.into()));
+    }
+    fn say(&self, what: impl Into<String>) {
+        self.0.lock().unwrap().push((TaskId::MAIN, what.into()));
+    }
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap()).into_iter().map(|(_, line)| line).collect()
+    }
+    /// What concerns tasks, but for their steps.
+    fn events(&self) -> Vec<String> {
+        self.take().into_iter().filter(|line| !line.starts_with("->") && !line.starts_with("<- ")).collect()
+    }
+}
+
+fn short(span: Duration) -> f64 {
+    span.as_secs_f64()
+}
+
+impl Debugger for Transcript {
+    fn on_start(&self) {
+        self.say("## started");
+    }
+    fn on_exit(&self) {
+        self.say("## finished");
+    }
+    fn on_task_schedule(&self, task: TaskInfo<'_>, delay: Duration) {
+        self.note(task, format!(">> {} scheduled in {}", task.name, short(delay)));
+    }
+    fn on_task_spawn(&self, task: TaskInfo<'_>) {
+        self.note(task, format!(">> {} spawned", task.name));
+    }
+    fn on_task_exit(&self, task: TaskInfo<'_>) {
+        self.note(task, format!("<< {} exited", task.name));
+    }
+    fn before_task_step(&self, task: TaskInfo<'_>) {
+        self.note(task, format!("-> {}", task.name));
+    }
+    fn after_task_step(&self, task: TaskInfo<'_>) {
+        self.note(task, format!("<- {}", task.name));
+    }
+    fn before_sleep(&self, task: TaskInfo<'_>, span: Duration) {
+        self.note(task, format!("# {} sleeps {}", task.name, short(span)));
+    }
+    fn after_sleep(&self, task: TaskInfo<'_>, span: Duration) {
+        self.note(task, format!("# {} slept {}", task.name, short(span)));
+    }
+    fn before_io(&self, timeout: Option<Duration>) {
+        self.say(format!("!! before io {timeout:?}"));
+    }
+    fn after_io(&self, timeout: Option<Duration>) {
+        self.say(format!("!! after io {timeout:?}"));
+    }
+    fn before_cancel(&self, task: TaskInfo<'_>) {
+        self.note(task, format!("// cancelling {}", task.name));
+    }
+    fn after_cancel(&self, task: TaskInfo<'_>) {
+        self.note(task, format!("// cancelled {}", task.name));
+    }
+    fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError) {
+        let error = match error {
+            TaskError::Error { first, type_name } => format!("error {type_name} first {first}"),
+            TaskError::Panic { first } => format!("panic first {first}"),
+            _ => format!("{error:?}"),
+        };
+        self.note(task, format!("!! {}: {error}", task.name));
+    }
+    fn on_cleanup_abandoned(&self, task: TaskInfo<'_>) {
+        self.note(task, format!("!! {} abandoned a clean-up", task.name));
+    }
+}
+
+fn run_watched<F: Future>(debugger: impl Debugger, main: F) -> F::Output {
+    let _alone = alone();
+    let clock: VirtualClock = VirtualClock::new();
+    let mut runtime = pin!(Runtime::new(&clock, main).with_debugger(debugger));
+    finish(runtime.as_mut(), &clock)
+}
+
+/// The tutorial's program.
+async fn tutorial(transcript: &Transcript) {
+    let nap = async |name: &str| {
+        transcript.say(format!("[{name}] spawned, sleeping"));
+        sleep(secs(2)).await;
+        transcript.say(format!("[{name}] had a nice nap"));
+        Ok::<_, ()>(())
+    };
+    nursery(async |n| {
+        n.child().name("child").spawn(nap("child"));
+        n.child().name("child1").spawn(nap("child1"));
+        transcript.say("[main] children spawned");
+        Ok(())
+    })
+    .await
+    .unwrap();
+    transcript.say("[main] complete");
+}
+
+#[test]
+fn events_come_in_the_order_of_the_tutorial() {
+    let transcript = Transcript::default();
+    run_watched(&transcript, tutorial(&transcript));
+    let lines = transcript.take();
+    assert_eq!(
+        lines[..16],
+        [
+            "## started",
+            "-> main",
+            ">> child spawned",
+            ">> child1 spawned",
+            "[main] children spawned",
+            "<- main",
+            "-> child",
+            "[child] spawned, sleeping",
+            "<- child",
+            "# child sleeps 2",
+            "-> child1",
+            "[child1] spawned, sleeping",
+            "<- child1",
+            "# child1 sleeps 2",
+            // two seconds pass
+            "# child slept 2",
+            "# child1 slept 2",
+        ]
+    );
+    // The main task may have steps of its own in between, to see how its children are.
+    let rest: Vec<_> = lines[16..].iter().filter(|line| !line.ends_with(" main") || line.contains('#')).collect();
+    assert_eq!(
+        rest,
+        [
+            "-> child",
+            "[child] had a nice nap",
+            "<< child exited",
+            "-> child1",
+            "[child1] had a nice nap",
+            "<< child1 exited",
+            "[main] complete",
+            "<< main exited",
+            "## finished",
+        ]
+    );
+    let end = &lines[lines.len() - 4..];
+    assert_eq!(end, ["-> main", "[main] complete", "<< main exited", "## finished"]);
+}
+
+#[test]
+fn steps_never_overlap_and_end_with_their_task() {
+    let transcript = Transcript::default();
+    run_watched(&transcript, async {
+        let _ = move_on_after(secs(20), nursery(async |n| {
+            for i in 0..10u64 {
+                n.spawn(async move {
+                    sleep(secs(i)).await;
+                    nursery(async |n| {
+                        for k in 0..i {
+                            n.spawn(async move {
+                                checkpoint().await;
+                                shield(sleep(secs(k * 3))).await;
+                                Ok(())
+                            });
+                        }
+                        checkpoint().await;
+                        Ok::<_, ()>(())
+                    })
+                    .await
+                });
+            }
+            Ok::<_, ()>(())
+        }))
+        .await;
+    });
+    let mut open = None;
+    let (mut alive, mut spawned) = (vec![TaskId::MAIN], 0);
+    let lines = std::mem::take(&mut *transcript.0.lock().unwrap());
+    for (i, (id, line)) in lines.iter().enumerate() {
+        if line.starts_with("##") {
+            continue;
+        }
+        let context = || format!("at {line}, line {i} of {lines:#?}");
+        if line.ends_with("spawned") {
+            spawned += 1;
+            assert!(!alive.contains(id), "{}", context());
+            alive.push(*id);
+            continue;
+        }
+        assert!(alive.contains(id), "a task that isn't alive, {}", context());
+        if line.starts_with("->") {
+            assert_eq!(open.replace(*id), None, "{}", context());
+        } else if line.starts_with("<- ") {
+            assert_eq!(open.take(), Some(*id), "{}", context());
+        } else if line.ends_with("exited") {
+            alive.retain(|other| other != id);
+            if open == Some(*id) {
+                open = None;
+            }
+        }
+    }
+    assert_eq!((alive.len(), open), (0, None));
+    assert_eq!(spawned, 10 + 45);
+}
+
+#[test]
+fn a_cancelled_child_exits_between_before_and_after_cancel() {
+    let transcript = Transcript::default();
+    run_watched(&transcript, nursery(async |n| {
+        let task = n.child().name("waits").spawn(forever());
+        checkpoint().await;
+        checkpoint().await;
+        task.cancel();
+        let _ = task.await;
+        Ok::<_, ()>(())
+    }))
+    .unwrap();
+    assert_eq!(
+        transcript.events(),
+        [
+            "## started",
+            ">> waits spawned",
+            "// cancelling waits",
+            "<< waits exited",
+            "// cancelled waits",
+            "<< main exited",
+            "## finished"
+        ]
+    );
+}
+
+#[test]
+fn every_cancelled_child_is_told_of() {
+    let transcript = Transcript::default();
+    run_watched(&transcript, async {
+        let late = move_on_after(secs(1), nursery(async |n| {
+            for name in ["a", "b", "c"] {
+                n.child().name(name).spawn(forever());
+            }
+            n.child().name("d").spawn(async { Ok(()) });
+            Ok::<_, ()>(())
+        }))
+        .await;
+        assert_eq!(late, None);
+    });
+    let lines = transcript.events();
+    for name in ["a", "b", "c", "d"] {
+        let count = |text: String| lines.iter().filter(|line| **line == text).count();
+        let cancelled = usize::from(name != "d");
+        assert_eq!(count(format!("// cancelling {name}")), cancelled);
+        assert_eq!(count(format!("// cancelled {name}")), cancelled);
+        assert_eq!(count(format!("<< {name} exited")), 1, "{lines:#?}");
+    }
+}
+
+#[test]
+fn a_delayed_child_is_scheduled() {
+    let transcript = Transcript::default();
+    run_watched(&transcript, nursery(async |n| {
+        n.child().name("later").after(secs(3)).spawn(async { Ok(()) });
+        Ok::<_, ()>(())
+    }))
+    .unwrap();
+    let lines = transcript.events();
+    assert!(lines.contains(&">> later scheduled in 3".to_string()), "{lines:#?}");
+    assert!(lines.contains(&">> later spawned".to_string()), "{lines:#?}");
+    assert_eq!(lines.iter().filter(|line| line.contains("scheduled")).count(), 1);
+}
+
+#[test]
+fn errors_are_told_the_first_and_the_others() {
+    let transcript = Transcript::default();
+    let group = run_watched(&transcript, nursery_group(async |n| {
+        for (name, span) in [("late", 2), ("early", 1)] {
+            n.child().name(name).spawn(async move {
+                shield(sleep(secs(span))).await;
+                Err(String::from(name))
+            });
+        }
+        Ok::<(), _>(())
+    }));
+    assert_eq!(group.unwrap_err().len(), 2);
+    let told: Vec<_> = transcript.take().into_iter().filter(|line| line.contains("error")).collect();
+    assert_eq!(
+        told,
+        ["!! early: error alloc::string::String first true", "!! late: error alloc::string::String first false"]
+    );
+}
+
+#[test]
+fn an_error_that_nobody_can_receive_is_still_told() {
+    // Law NOTHING-LOST: the nursery was cancelled from outside while its child was in a shield.
+    let transcript = Transcript::default();
+    run_watched(&transcript, async {
+        let _ = move_on_after(secs(1), async {
+            let _: Result<(), &str> = nursery(async |n| {
+                n.child().name("fails").spawn(async {
+                    shield(sleep(secs(2))).await;
+                    Err("too late")
+                });
+                Ok(())
+            })
+            .await;
+            forever::<()>().await
+        })
+        .await;
+    });
+    let told: Vec<_> = transcript.take().into_iter().filter(|line| line.contains("error")).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("!! fails: error &str"), "{told:?}");
+}
+
+#[test]
+fn the_failure_of_a_body_is_told_too() {
+    let transcript = Transcript::default();
+    let result = run_watched(&transcript, nursery(async |_| Err::<(), _>(3u8)));
+    assert_eq!(result, Err(3));
+    let lines = transcript.take();
+    assert!(lines.contains(&"!! main: error u8 first true".to_string()), "{lines:#?}");
+}
+
+#[test]
+fn an_abandoned_clean_up_is_told() {
+    let transcript = Transcript::default();
+    run_watched(&transcript, async {
+        // Dropped by a foreign combinator while it cleans up, while it is shielded, while it waits.
+        for kind in 0..3 {
+            let begun = async {
+                match kind {
+                    0 => finally(async {}, async || forever().await).await,
+                    1 => shield(forever()).await,
+                    _ => finally(forever(), async || ()).await,
+                }
+            };
+            futures::future::select(pin!(begun), pin!(sleep(secs(1)))).await;
+        }
+    });
+    let told = transcript.take().into_iter().filter(|line| line.contains("abandoned")).count();
+    assert_eq!(told, 3);
+}
+
+#[test]
+fn a_clean_up_that_was_done_or_never_due_is_not_told_as_abandoned() {
+    let transcript = Transcript::default();
+    run_watched(&transcript, async {
+        finally(async {}, async || sleep(secs(1)).await).await;
+        shield(sleep(secs(1))).await;
+        move_on_after(secs(1), finally(forever::<()>(), async || sleep(secs(1)).await)).await;
+        move_on_after(secs(1), async {
+            shield(sleep(secs(2))).await;
+            forever::<()>().await
+        })
+        .await;
+        drop(finally(async {}, async || ()));
+        drop(shield(async {}));
+        let _ = giambio_core::cancel_scope(async |scope| {
+            scope.cancel();
+            finally(async {}, async || ()).await;
+        })
+        .await;
+        // Its grace is over: that is the agreement, and still worth a word or not.
+        move_on_after(secs(1), finally_for(secs(1), forever::<()>(), async || ())).await;
+    });
+    let lines = transcript.take();
+    assert!(!lines.iter().any(|line| line.contains("abandoned")), "{lines:#?}");
+}
+
+#[test]
+fn sleeps_are_told_with_their_spans() {
+    let transcript = Transcript::default();
+    run_watched(&transcript, async {
+        sleep(secs(3)).await;
+        sleep(secs(0)).await;
+        move_on_after(secs(1), sleep(secs(5))).await;
+    });
+    let lines: Vec<_> = transcript.take().into_iter().filter(|line| line.starts_with("# ")).collect();
+    assert_eq!(lines[..2], ["# main sleeps 3", "# main slept 3"]);
+    assert!(lines.contains(&"# main sleeps 5".to_string()));
+    assert!(!lines.contains(&"# main slept 5".to_string()), "{lines:?}");
+}
+
+#[test]
+fn a_child_without_a_name_is_called_by_its_type() {
+    async fn fetch_the_page() -> Result<(), ()> {
+        Ok(())
+    }
+    let transcript = Transcript::default();
+    run_watched(&transcript, nursery(async |n| {
+        n.spawn(fetch_the_page());
+        Ok(())
+    }))
+    .unwrap();
+    assert!(transcript.take().iter().any(|line| line.contains("fetch_the_page") && line.contains("spawned")));
+}
+
+#[test]
+fn io_is_told_by_the_one_who_looks() {
+    let _alone = alone();
+    let (transcript, clock) = (Transcript::default(), VirtualClock::<1_000>::new());
+    let runtime = pin!(Runtime::new(&clock, sleep(secs(1))).with_debugger(&transcript));
+    runtime.before_io(Some(secs(1)));
+    runtime.after_io(None);
+    assert_eq!(transcript.take(), ["!! before io Some(1s)", "!! after io None"]);
+}
+
+#[test]
+fn a_debugger_changes_nothing() {
+    async fn program(log: &Log) -> Result<u8, &'static str> {
+        nursery(async |n| {
+            for i in 0..20u64 {
+                n.spawn(async move {
+                    for k in 0..i {
+                        sleep(secs(k % 3)).await;
+                        log.add(format!("{i} {k} {:?}", now()));
+                    }
+                    if i == 15 { Err("fifteen") } else { Ok(()) }
+                });
+            }
+            Ok(1)
+        })
+        .await
+    }
+    let (with, without) = (Log::new(), Log::new());
+    let transcript = Transcript::default();
+    let first = run_watched(&transcript, program(&with));
+    let second = run_virtual(program(&without));
+    assert_eq!((first, with.take()), (second, without.take()));
+}
+
+#[test]
+fn a_debugger_may_be_borrowed_boxed_or_shared() {
+    fn accepts(debugger: impl Debugger + Debug) {
+        run_watched(debugger, async { checkpoint().await });
+    }
+    let transcript = Transcript::default();
+    accepts(&transcript);
+    accepts(Box::new(Transcript::default()));
+    #[cfg(feature = "std")]
+    {
+        accepts(std::rc::Rc::new(Transcript::default()));
+        accepts(std::sync::Arc::new(Transcript::default()));
+    }
+    assert_eq!(
+        transcript.take(),
+        ["## started", "-> main", "<- main", "-> main", "<< main exited", "## finished"]
+    );
+}
+
+#[test]
+fn a_runtime_dropped_half_way_tells_of_the_tasks_that_go() {
+    let _alone = alone();
+    let (transcript, clock) = (Transcript::default(), VirtualClock::<1_000>::new());
+    {
+        let main = nursery(async |n| {
+            n.child().name("child").spawn(forever());
+            Ok::<_, ()>(())
+        });
+        let mut runtime = pin!(Runtime::new(&clock, main).with_debugger(&transcript));
+        assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+    }
+    let lines = transcript.take();
+    assert_eq!(lines.iter().filter(|line| *line == "<< child exited").count(), 1, "{lines:#?}");
+}
+
+#[cfg(feature = "std")]
+mod hostile {
+    use super::*;
+    use std::cell::Cell;
+
+    /// Panics at the n-th event.
+    struct Panics(Cell<u32>, Cell<u32>);
+
+    impl Panics {
+        fn count(&self) {
+            self.1.set(self.1.get() + 1);
+            if self.0.get() == self.1.get() {
+                panic!("the debugger itself is broken");
+            }
+        }
+    }
+
+    impl Debugger for Panics {
+        fn on_start(&self) {
+            self.count();
+        }
+        fn on_exit(&self) {
+            self.count();
+        }
+        fn on_task_spawn(&self, _: TaskInfo<'_>) {
+            self.count();
+        }
+        fn on_task_exit(&self, _: TaskInfo<'_>) {
+            self.count();
+        }
+        fn before_task_step(&self, _: TaskInfo<'_>) {
+            self.count();
+        }
+        fn after_task_step(&self, _: TaskInfo<'_>) {
+            self.count();
+        }
+        fn before_sleep(&self, _: TaskInfo<'_>, _: Duration) {
+            self.count();
+        }
+        fn after_sleep(&self, _: TaskInfo<'_>, _: Duration) {
+            self.count();
+        }
+        fn before_cancel(&self, _: TaskInfo<'_>) {
+            self.count();
+        }
+        fn after_cancel(&self, _: TaskInfo<'_>) {
+            self.count();
+        }
+        fn on_task_error(&self, _: TaskInfo<'_>, _: TaskError) {
+            self.count();
+        }
+    }
+
+    #[test]
+    fn a_hook_that_panics_breaks_nothing_and_is_switched_off() {
+        for nth in 1..60 {
+            let panics = Panics(Cell::new(nth), Cell::new(0));
+            let live = Live::new();
+            let result = run_watched(&panics, nursery(async |n| {
+                for i in 1..4u64 {
+                    n.spawn(async move {
+                        sleep(secs(i)).await;
+                        Ok(())
+                    });
+                }
+                let task = n.spawn(async {
+                    let _object = live.object();
+                    forever().await
+                });
+                sleep(secs(2)).await;
+                task.cancel();
+                sleep(secs(2)).await;
+                Err::<(), _>("end")
+            }));
+            assert_eq!((result, live.left()), (Err("end"), 0), "event {nth}");
+            assert!(panics.1.get() <= nth, "event {nth}: it was told of {} more", panics.1.get() - nth);
+        }
+    }
+
+    #[test]
+    fn what_a_hook_itself_does_is_not_reported_to_it() {
+        struct Wakes<'a>(&'a Wakers, Cell<u32>);
+        impl Debugger for Wakes<'_> {
+            fn before_task_step(&self, _: TaskInfo<'_>) {
+                self.1.set(self.1.get() + 1);
+                self.0.fire();
+            }
+        }
+        let wakers = Wakers::new();
+        let debugger = Wakes(&wakers, Cell::new(0));
+        run_watched(&debugger, nursery(async |n| {
+            n.child().daemon().spawn(wakers.wait());
+            for _ in 0..5 {
+                checkpoint().await;
+            }
+            Ok::<_, ()>(())
+        }))
+        .unwrap();
+        assert!((6..40).contains(&debugger.1.get()), "{} steps", debugger.1.get());
+    }
+}
