@@ -138,6 +138,18 @@ fn less_is_logged_if_less_is_wanted() {
 }
 
 #[test]
+fn the_environment_says_how_much_is_logged() {
+    let server = Server::start_unannounced(&["env", "RUST_LOG=warn"], &[]);
+    let client = Client::connect(server.address);
+    let name = client.name();
+    client.reset();
+    let line = server.await_log("closed");
+    assert!(line.starts_with(&format!("WARN Connection from {name} closed: ")), "{line}");
+    server.press_ctrl_c();
+    assert_eq!(server.wait().log, [line]);
+}
+
+#[test]
 fn a_log_that_nobody_reads_any_more_is_no_reason_to_stop() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut command = Command::new(example("echo_server"));

@@ -1,7 +1,7 @@
 //! The echo server, as a process of its own, with its log.
 
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::programs::{Running, example};
-use super::{Client, PATIENCE, eventually};
+use super::{Client, PATIENCE, WELCOME, eventually};
 
 /// A server that is running.
 pub(crate) struct Server {
@@ -44,17 +44,24 @@ impl Server {
 
     /// Logging nothing but errors; `wrapper` is a program to start it with, if any.
     pub(crate) fn start_quiet(wrapper: &[&str]) -> Server {
+        Server::start_unannounced(wrapper, &["--quiet"])
+    }
+
+    /// The same with other arguments that keep it from telling where it listens.
+    pub(crate) fn start_unannounced(wrapper: &[&str], arguments: &[&str]) -> Server {
         // It can't tell which port it got, so it is told one that was free a moment ago.
         for _ in 0..10 {
             let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-            let mut words = wrapper.iter().copied().chain([example("echo_server").to_str().unwrap(), "--quiet"]);
+            let mut words = wrapper.iter().copied().chain([example("echo_server").to_str().unwrap()]);
             let mut command = Command::new(words.next().unwrap());
-            let (process, log) = spawn(command.args(words).arg(address.to_string()));
+            let (process, log) = spawn(command.args(words).args(arguments).arg(address.to_string()));
             let mut server = Server { process, address, log };
             let start = Instant::now();
             while server.process.0.try_wait().unwrap().is_none() && start.elapsed() < PATIENCE {
-                if std::net::TcpStream::connect(address).is_ok() {
-                    Client::greeted(address).leave(); // and the other one is gone before it
+                if let Ok(socket) = TcpStream::connect(address) {
+                    let mut first = Client::over(socket);
+                    first.expect(WELCOME);
+                    first.leave(); // leaves no trace
                     return server;
                 }
                 thread::sleep(Duration::from_millis(5));
