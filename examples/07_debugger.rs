@@ -58,6 +58,7 @@
 //! ```
 //!
 //! Here a parent is what polls its children, so the step in which `main` finds them still at work comes before theirs.
+//! The naps end some microseconds apart: now and then the loop wakes the children one after the other.
 
 use std::convert::Infallible;
 use std::time::Duration;
