@@ -235,6 +235,8 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
         }
         match self.failure.take() {
             Some(error) => Some(Err(error)),
+            // A failure is reported even out of cancelled code; a value that isn't whole is not.
+            None if self.children.cut_short.get() => None,
             None => value.take().map(Ok),
         }
     }
@@ -437,7 +439,6 @@ where
         let over = this.body.is_none() && scope.children.running() == 0;
         if over
             && *this.has_waited
-            && !scope.children.cut_short.get()
             && let Some(outcome) = scope.outcome(this.value)
         {
             hooks::step_resumes();

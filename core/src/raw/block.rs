@@ -75,6 +75,14 @@ impl Block {
         (self.word.load(Relaxed) >> 8) & GENERATION_MASK
     }
 
+    /// Is it in use, in this generation?
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub(crate) fn is_live_in(&self, generation: u32) -> bool {
+        let word = self.word.load(Relaxed);
+        word & ((GENERATION_MASK << 8) | LIVE) == ((generation << 8) | LIVE)
+    }
+
     /// Free to live.
     pub(crate) fn claim(&self, cell: *const Node) {
         debug_assert!(!self.has(LIVE | QUEUED));

@@ -591,11 +591,7 @@ impl<'a> Polling<'a> {
     #[inline]
     pub(crate) fn body_may_be_ready(&self, cx: &Context<'_>) -> bool {
         let count = with(|state| {
-            let block = waker::block_of(state, cx.waker())?;
-            if !ptr::eq(state.block.get(), block) {
-                return None;
-            }
-            state.task_node().map(|task| task.direct.get())
+            if waker::is_of_current(state, cx.waker()) { state.task_node().map(|task| task.direct.get()) } else { None }
         });
         let Some(count) = count else { return true };
         self.children().seen.replace(count) != count || self.entered.fresh_waker

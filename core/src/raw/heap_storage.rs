@@ -38,6 +38,6 @@ unsafe impl Place for Heap {
 
 impl Storage for Heap {
     fn capacity(&self) -> usize {
-        (1 << super::table::SLOT_BITS) - 1
+        super::table::CAPACITY
     }
 }

@@ -16,24 +16,51 @@ use super::inbox::{Bits, Pending};
 /// Blocks in the first chunk; a multiple of the width of a word.
 const FIRST: usize = 64;
 
-/// How many bits of a waker name the slot.
+/// How many bits of a slot's number say where in its chunk it lies.
 #[cfg(target_pointer_width = "64")]
-pub(crate) const SLOT_BITS: u32 = 28;
-/// How many bits of a waker name the slot.
+const OFFSET_BITS: u32 = 22;
+/// How many bits of a slot's number say where in its chunk it lies.
 #[cfg(not(target_pointer_width = "64"))]
-pub(crate) const SLOT_BITS: u32 = 18;
+const OFFSET_BITS: u32 = 14;
+
+/// How many bits of a slot's number say in which chunk it lies.
+#[cfg(target_pointer_width = "64")]
+const CHUNK_BITS: u32 = 6;
+/// How many bits of a slot's number say in which chunk it lies.
+#[cfg(not(target_pointer_width = "64"))]
+const CHUNK_BITS: u32 = 4;
+
+/// How many bits of a waker name the slot.
+pub(crate) const SLOT_BITS: u32 = OFFSET_BITS + CHUNK_BITS;
 
 /// How many bits of a waker name the thread.
 #[cfg(feature = "std")]
 pub(crate) const THREAD_BITS: u32 = usize::BITS - SLOT_BITS - super::block::GENERATION_BITS;
 
-const CHUNKS: usize = SLOT_BITS as usize - FIRST.trailing_zeros() as usize;
+const CHUNKS: usize = 1 << CHUNK_BITS;
+
+/// How many blocks a chunk has: twice as many as the one before, up to what a number can say.
+const fn chunk_size(chunk: usize) -> usize {
+    let doublings = (OFFSET_BITS - FIRST.ilog2()) as usize;
+    FIRST << if chunk < doublings { chunk } else { doublings }
+}
+
+/// How many blocks there can be on one thread.
+pub(crate) const CAPACITY: usize = {
+    let (mut sum, mut chunk) = (0, 0);
+    while chunk < CHUNKS {
+        sum += chunk_size(chunk);
+        chunk += 1;
+    }
+    sum
+};
 
 /// One thread's control blocks.
 pub(crate) struct Table {
     pub(crate) thread: usize,
     chunks: [AtomicPtr<Block>; CHUNKS],
-    used: Cell<u32>,
+    /// The slot that will be used for the first time next: its chunk, its place.
+    fresh: Cell<(usize, usize)>,
     free: Cell<*const Block>,
     live: Cell<u32>,
     #[cfg(feature = "std")]
@@ -49,9 +76,7 @@ unsafe impl Send for Table {}
 /// In which chunk a slot lies, and where in it.
 #[inline]
 const fn locate(slot: usize) -> (usize, usize) {
-    let n = slot + FIRST;
-    let chunk = (n.ilog2() - FIRST.ilog2()) as usize;
-    (chunk, n - (FIRST << chunk))
+    ((slot >> OFFSET_BITS) & (CHUNKS - 1), slot & ((1 << OFFSET_BITS) - 1))
 }
 
 impl Table {
@@ -59,7 +84,7 @@ impl Table {
         Table {
             thread,
             chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
-            used: Cell::new(0),
+            fresh: Cell::new((0, 0)),
             free: Cell::new(ptr::null()),
             live: Cell::new(0),
             #[cfg(feature = "std")]
@@ -71,11 +96,11 @@ impl Table {
     #[inline]
     pub(crate) fn block(&self, slot: usize) -> Option<&'static Block> {
         let (chunk, offset) = locate(slot);
-        let first = self.chunks.get(chunk)?.load(Ordering::Acquire);
-        if first.is_null() {
+        let first = self.chunks[chunk].load(Ordering::Acquire);
+        if first.is_null() || offset >= chunk_size(chunk) {
             return None;
         }
-        // SAFETY: STATIC-BLOCKS; chunk `k` has `FIRST << k` blocks, and `offset` is below that.
+        // SAFETY: STATIC-BLOCKS; the offset is within the chunk.
         Some(unsafe { &*first.add(offset) })
     }
 
@@ -96,16 +121,19 @@ impl Table {
 
     #[cold]
     fn fresh(&self) -> Option<&'static Block> {
-        let slot = self.used.get() as usize;
-        let (chunk, offset) = locate(slot);
+        let (mut chunk, mut offset) = self.fresh.get();
+        if offset == chunk_size(chunk) {
+            (chunk, offset) = (chunk + 1, 0);
+        }
         let place = self.chunks.get(chunk)?;
-        if offset == 0 && place.load(Ordering::Relaxed).is_null() {
-            let blocks: Box<[Block]> = (0..FIRST << chunk).map(|_| Block::new()).collect();
+        if place.load(Ordering::Relaxed).is_null() {
+            let blocks: Box<[Block]> = (0..chunk_size(chunk)).map(|_| Block::new()).collect();
             #[cfg(feature = "std")]
             self.remote.add_chunk(chunk);
             place.store(Box::leak(blocks).as_mut_ptr(), Ordering::Release);
         }
-        self.used.set(slot as u32 + 1);
+        self.fresh.set((chunk, offset + 1));
+        let slot = (chunk << OFFSET_BITS) | offset;
         let block = self.block(slot)?;
         block.slot.set(slot as u32);
         Some(block)
@@ -172,7 +200,7 @@ mod imp {
         }
 
         pub(super) fn add_chunk(&self, chunk: usize) {
-            let words = (FIRST << chunk) / Bits::WIDTH;
+            let words = chunk_size(chunk) / Bits::WIDTH;
             let bits: Box<[Bits]> = (0..words).map(|_| Bits::new()).collect();
             self.bits[chunk].store(Box::leak(bits).as_mut_ptr(), Ordering::Release);
         }
@@ -180,7 +208,7 @@ mod imp {
         /// The word that holds the bit of a slot whose chunk exists.
         fn word(&self, slot: usize) -> Option<(&'static Bits, usize)> {
             let (chunk, offset) = locate(slot);
-            let first = self.bits.get(chunk)?.load(Ordering::Acquire);
+            let first = self.bits[chunk].load(Ordering::Acquire);
             if first.is_null() {
                 return None;
             }
@@ -226,14 +254,18 @@ mod imp {
             if !self.remote.pending.take() {
                 return;
             }
-            for start in (0..self.used.get() as usize).step_by(Bits::WIDTH) {
-                let Some((word, _)) = self.remote.word(start) else { return };
-                let mut bits = word.take();
-                while bits != 0 {
-                    let slot = start + bits.trailing_zeros() as usize;
-                    bits &= bits - 1;
-                    if let Some(block) = self.block(slot) {
-                        wake(block);
+            let (last, _) = self.fresh.get();
+            for chunk in 0..=last.min(CHUNKS - 1) {
+                for offset in (0..chunk_size(chunk)).step_by(Bits::WIDTH) {
+                    let start = (chunk << OFFSET_BITS) | offset;
+                    let Some((word, _)) = self.remote.word(start) else { return };
+                    let mut bits = word.take();
+                    while bits != 0 {
+                        let slot = start | bits.trailing_zeros() as usize;
+                        bits &= bits - 1;
+                        if let Some(block) = self.block(slot) {
+                            wake(block);
+                        }
                     }
                 }
             }

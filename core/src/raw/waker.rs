@@ -13,7 +13,9 @@ use core::mem::ManuallyDrop;
 use core::ptr;
 use core::task::{RawWaker, RawWakerVTable, Waker};
 
-use super::block::{Block, LIVE};
+use super::block::Block;
+#[cfg(not(feature = "alloc"))]
+use super::block::LIVE;
 use super::port::with;
 use super::state::State;
 
@@ -79,7 +81,7 @@ mod imp {
             return Target::Gone;
         }
         match state.table.get().and_then(|table| table.block(slot)) {
-            Some(block) if block.generation() == generation && block.has(LIVE) => Target::Here(block),
+            Some(block) if block.is_live_in(generation) => Target::Here(block),
             _ => Target::Gone,
         }
     }
@@ -116,6 +118,15 @@ pub(crate) fn waker(state: &State, block: &'static Block) -> ManuallyDrop<Waker>
     // SAFETY: the functions of the table keep the contract of `RawWaker`: they are thread-safe,
     // and since a name owns nothing, clones and drops need no count.
     ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(imp::name(state, block), &VTABLE)) })
+}
+
+/// Is this the waker of the task that is being polled?
+#[inline]
+pub(crate) fn is_of_current(state: &State, waker: &Waker) -> bool {
+    // SAFETY: STATIC-BLOCKS.
+    let current = unsafe { state.block.get().as_ref() };
+    ptr::eq(waker.vtable(), &VTABLE)
+        && current.is_some_and(|block| imp::name(state, block).addr() == waker.data().addr())
 }
 
 /// The block that a waker names, if it is one of ours, of this thread, and not stale.
