@@ -33,6 +33,9 @@ pub(crate) const LIVE: u32 = 1;
 /// In a ready list (the root: to be polled in the next turn).
 pub(crate) const QUEUED: u32 = 2;
 
+/// Woken itself, not only through a child of a nursery in its code: so its own code may run.
+pub(crate) const WOKEN: u32 = 4;
+
 /// How many bits of a generation a waker carries.
 #[cfg(all(feature = "alloc", target_pointer_width = "64"))]
 pub(crate) const GENERATION_BITS: u32 = 24;
@@ -64,6 +67,14 @@ impl Block {
         self.word.store(self.word.load(Relaxed) | flag, Relaxed);
     }
 
+    /// Clears a flag; was it set?
+    #[inline]
+    pub(crate) fn take(&self, flag: u32) -> bool {
+        let word = self.word.load(Relaxed);
+        self.word.store(word & !flag, Relaxed);
+        word & flag != 0
+    }
+
     #[inline]
     pub(crate) fn clear(&self, flag: u32) {
         self.word.store(self.word.load(Relaxed) & !flag, Relaxed);
@@ -87,7 +98,7 @@ impl Block {
     pub(crate) fn claim(&self, cell: *const Node) {
         debug_assert!(!self.has(LIVE | QUEUED));
         self.cell.set(cell);
-        self.set(LIVE);
+        self.set(LIVE | WOKEN);
     }
 
     /// Live to free: from here on the old wakers are stale.

@@ -15,7 +15,7 @@ use core::pin::Pin;
 use core::ptr::{self, NonNull};
 use core::task::{Context, Poll, Waker};
 
-use super::block::{Block, LIVE, QUEUED, ReadyList};
+use super::block::{Block, LIVE, QUEUED, ReadyList, WOKEN};
 use super::node::{CANCELLED, CUT_OFF, Entered, Head, NURSERY, Node, POLLING, Scoped, TASK};
 use super::place::Claim;
 use super::port::with;
@@ -705,7 +705,9 @@ impl<'a> Polling<'a> {
         });
         let Some((waker, current)) = start else { return self.kill(task) };
         self.current.set(Some(task));
-        hooks::step_begins(|| info(task));
+        if with(|_| block.take(WOKEN)) {
+            hooks::step_begins(|| info(task));
+        }
         // SAFETY: not DONE, so FUTURE is set; NESTED-POLL: `self` is the proof.
         let outcome = unsafe { (header.vtable.poll)(task, &mut Context::from_waker(&waker)) };
         drop(current);

@@ -5,7 +5,7 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
 
-use super::block::{Block, QUEUED};
+use super::block::{Block, QUEUED, WOKEN};
 use super::heap::Heap;
 use super::node::{Head, Node, POLLING, ROOT, Scoped};
 use super::port::with;
@@ -230,7 +230,9 @@ impl Turn<'_> {
             state.since.set(self.root.queued_at.get());
             Some(waker::waker(state, self.block))
         })?;
-        hooks::step_begins(|| hooks::MAIN);
+        if with(|_| self.block.take(WOKEN)) {
+            hooks::step_begins(|| hooks::MAIN);
+        }
         let poll = main.poll(&mut Context::from_waker(&waker));
         if poll.is_pending() {
             hooks::step_ends();

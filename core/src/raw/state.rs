@@ -5,7 +5,7 @@ use core::cell::Cell;
 use core::ptr;
 use core::task::Waker;
 
-use super::block::{Block, QUEUED};
+use super::block::{Block, QUEUED, WOKEN};
 use super::node::{Head, NURSERY, Node, POLLING, ROOT, TASK, Watch};
 use super::root::Root;
 use super::waker;
@@ -91,6 +91,7 @@ impl State {
         if let Some(node) = unsafe { block.cell.get().as_ref() } {
             node.direct.set(node.direct.get().wrapping_add(1));
         }
+        block.set(WOKEN);
         self.queue(block)
     }
 
