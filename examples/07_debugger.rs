@@ -22,8 +22,6 @@
 //! # Task 'child1' slept for 2.00 seconds
 //! !! About to check for I/O for up to 0.00 seconds
 //! !! Done I/O check (timeout 0.00 seconds)
-//! -> About to run a step for 'main'
-//! <- Ran a step for 'main'
 //! -> About to run a step for 'child'
 //! [child] Had a nice nap!
 //! << Task 'child' exited
@@ -36,14 +34,12 @@
 //! ## Finished running
 //! ```
 //!
-//! The original prints the same, in the same order, but for the steps of `main` while its children end:
+//! The original prints the same, in the same order, but for a step of `main` in which nothing happens:
 //!
 //! ```text
 //! giambio                                            the Python original
 //!
 //! !! Done I/O check (timeout 0.00 seconds)           !! Done I/O check (timeout 0.00 seconds)
-//! -> About to run a step for 'main'
-//! <- Ran a step for 'main'
 //! -> About to run a step for 'child'                 -> About to run a step for 'child'
 //! [child] Had a nice nap!                            [child] Had a nice nap!
 //! << Task 'child' exited                             << Task 'child' exited
@@ -57,7 +53,6 @@
 //! << Task 'main' exited                              << Task 'main' exited
 //! ```
 //!
-//! Here a parent is what polls its children, so the step in which `main` finds them still at work comes before theirs.
 //! The naps end some microseconds apart: now and then the loop wakes the children one after the other.
 
 use std::convert::Infallible;
