@@ -1,29 +1,35 @@
-//! Nothing is allocated for a message.
+//! What connections and messages cost in memory.
 
 mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::io;
 
 use common::pair;
 use futures_lite::future::zip;
-use giambio::run;
+use giambio::net::{TcpListener, TcpStream};
+use giambio::{nursery, run};
 
+/// Counts what each thread allocates.
 struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    static LIVE_BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
 // SAFETY: everything is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        LIVE_BYTES.with(|bytes| bytes.set(bytes.get() + layout.size() as isize));
         // SAFETY: the caller keeps the contract of `alloc`, which is the same.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        LIVE_BYTES.with(|bytes| bytes.set(bytes.get() - layout.size() as isize));
         // SAFETY: the caller keeps the contract of `dealloc`, which is the same.
         unsafe { System.dealloc(memory, layout) }
     }
@@ -58,4 +64,70 @@ fn a_message_allocates_nothing() {
         exchange(1000, &mut buffer).await;
         assert_eq!(ALLOCATIONS.get() - before, 0);
     });
+}
+
+/// As many as asked for, if the process may have the descriptors.
+fn connections(wanted: usize) -> usize {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        setrlimit(Resource::Nofile, limit).unwrap();
+        let descriptors = limit.current.map_or(usize::MAX, |most| most as usize);
+        wanted.min(descriptors.saturating_sub(100) / 2)
+    }
+    #[cfg(not(unix))]
+    wanted
+}
+
+/// Echoes, with one buffer for all connections.
+async fn echo(stream: TcpStream, buffer: &RefCell<[u8; 4096]>) -> io::Result<()> {
+    loop {
+        stream.readable().await?;
+        let received = stream.try_receive(&mut *buffer.borrow_mut());
+        match received {
+            Ok(0) => return Ok(()),
+            Ok(count) => {
+                let answer = buffer.borrow()[..count].to_vec();
+                stream.send_all(&answer).await?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[test]
+fn ten_thousand_connections_idle_in_little_memory_and_all_answer() -> io::Result<()> {
+    let many = connections(10_000);
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let buffer = RefCell::new([0; 4096]);
+        nursery(async |n| {
+            let mut clients = Vec::with_capacity(many);
+            let before = LIVE_BYTES.get();
+            for _ in 0..many {
+                clients.push(std::net::TcpStream::connect(address)?);
+                let (stream, _) = listener.accept().await?;
+                n.child().daemon().spawn(echo(stream, &buffer));
+            }
+            common::settle().await;
+            let each = (LIVE_BYTES.get() - before) as usize / many;
+            assert!(each < 500, "{each} bytes for an idle connection");
+
+            let clients: Vec<TcpStream> = clients.into_iter().map(TcpStream::from).collect();
+            for client in &clients {
+                client.send_all(b"hello").await?;
+            }
+            for client in &clients {
+                let mut answer = [0; 5];
+                client.receive_exact(&mut answer).await?;
+                assert_eq!(&answer, b"hello");
+            }
+            Ok(())
+        })
+        .await
+    })
 }

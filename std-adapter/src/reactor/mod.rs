@@ -93,10 +93,16 @@ impl Reactor {
         REACTOR.with(Rc::clone)
     }
 
+    #[inline]
     fn system(&self) -> io::Result<&System> {
-        if let Some(system) = self.system.get() {
-            return Ok(system);
+        match self.system.get() {
+            Some(system) => Ok(system),
+            None => self.make_system(),
         }
+    }
+
+    #[cold]
+    fn make_system(&self) -> io::Result<&System> {
         let poller = Poller::new()?;
         let notifier = Arc::new(Notifier::new(poller.bell()));
         Ok(self.system.get_or_init(|| System { poller, notifier }))
