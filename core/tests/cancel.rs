@@ -5,9 +5,7 @@
 mod common;
 
 use std::cell::Cell;
-use std::future::poll_fn;
 use std::pin::pin;
-use std::task::Poll;
 
 use common::*;
 use giambio_core::{
@@ -680,6 +678,7 @@ fn another_thread_cancels() {
     // The thread sets a flag and wakes; a child that waits for the flag cancels the scope.
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::Poll;
 
     let flag = Arc::new(AtomicBool::new(false));
     let (send_waker, wakers) = std::sync::mpsc::channel::<std::task::Waker>();
@@ -694,7 +693,7 @@ fn another_thread_cancels() {
     let main = cancel_scope(async |scope| {
         nursery(async |n| {
             n.spawn(async {
-                poll_fn(|cx| {
+                std::future::poll_fn(|cx| {
                     if flag.load(Ordering::SeqCst) {
                         return Poll::Ready(());
                     }

@@ -390,11 +390,11 @@ fn a_cancellation_goes_down_5_000_nurseries() {
 }
 
 #[test]
-fn a_shield_5_000_nurseries_down_delays_the_cancellation() {
+fn a_shield_1_000_nurseries_down_delays_the_cancellation() {
     on_big_stack(|| {
         let live = Live::new();
         run_virtual(async {
-            let deep = nest(5_000, &live, &|| {
+            let deep = nest(1_000, &live, &|| {
                 Box::pin(async {
                     shield(sleep(secs(2))).await;
                     forever().await

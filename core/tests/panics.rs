@@ -192,13 +192,16 @@ fn a_panic_outweighs_errors_before_and_after() {
 fn a_panic_under_a_cancelled_scope_is_not_lost() {
     // The nursery was cancelled from outside; its caller is about to be dropped.
     let panic = panic_of(async {
-        let _ = move_on_after(secs(1), nursery(async |n| {
-            n.spawn(async {
-                shield(sleep(secs(2))).await;
-                panic_any(4u32)
-            });
-            Ok::<(), ()>(())
-        }))
+        let _ = move_on_after(
+            secs(1),
+            nursery(async |n| {
+                n.spawn(async {
+                    shield(sleep(secs(2))).await;
+                    panic_any(4u32)
+                });
+                Ok::<(), ()>(())
+            }),
+        )
         .await;
         sleep(secs(10)).await;
     });
@@ -227,11 +230,14 @@ fn a_panic_in_the_body_of_finally_waits_for_the_clean_up() {
 fn a_panic_in_a_clean_up_comes_out_and_leaves_the_scopes_in_order() {
     run_virtual(async {
         let live = &Live::new();
-        let caught = catch(move_on_after(secs(1), finally(forever::<()>(), async || {
-            let _object = live.object();
-            sleep(secs(1)).await;
-            panic_any(2u32)
-        })))
+        let caught = catch(move_on_after(
+            secs(1),
+            finally(forever::<()>(), async || {
+                let _object = live.object();
+                sleep(secs(1)).await;
+                panic_any(2u32)
+            }),
+        ))
         .await;
         assert_eq!((caught, live.left()), (Err(2), 0));
         // Nothing is still shielded or cancelled.
@@ -245,14 +251,17 @@ fn a_panic_in_a_clean_up_comes_out_and_leaves_the_scopes_in_order() {
 fn a_panic_in_a_clean_up_lets_the_other_clean_ups_run() {
     let log = Log::new();
     let panic = panic_of(async {
-        let _ = move_on_after(secs(1), nursery(async |n| {
-            n.spawn(finally(forever(), async || panic_any(2u32)));
-            n.spawn(finally(forever(), async || {
-                sleep(secs(2)).await;
-                log.at("the other");
-            }));
-            Ok::<_, ()>(())
-        }))
+        let _ = move_on_after(
+            secs(1),
+            nursery(async |n| {
+                n.spawn(finally(forever(), async || panic_any(2u32)));
+                n.spawn(finally(forever(), async || {
+                    sleep(secs(2)).await;
+                    log.at("the other");
+                }));
+                Ok::<_, ()>(())
+            }),
+        )
         .await;
         sleep(secs(10)).await;
     });

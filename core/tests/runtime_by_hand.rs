@@ -223,6 +223,7 @@ fn two_runtimes_take_turns_on_one_thread() {
 
 #[test]
 fn a_finished_runtime_leaves_the_thread_as_it_was() {
+    let _alone = alone();
     assert!(!in_runtime());
     assert_eq!(current_task(), None);
     run_virtual(async {

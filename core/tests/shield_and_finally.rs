@@ -352,6 +352,29 @@ fn a_shielded_child_may_still_spawn_in_a_nursery_of_its_own() {
     });
 }
 
+#[test]
+fn a_scope_cancelled_by_its_own_code_waits_for_the_shield_of_a_daemon_below() {
+    // Found by the random programs: the inner nursery has nobody left but a daemon in a shield.
+    run_virtual(async {
+        let late = cancel_scope(async |scope| {
+            let below = nursery(async |_| {
+                nursery(async |n| {
+                    n.child().daemon().spawn(async { Ok(shield(sleep(secs(3))).await) });
+                    forever::<Result<(), ()>>().await
+                })
+                .await
+            });
+            let cancels = async {
+                sleep(secs(1)).await;
+                scope.cancel();
+            };
+            futures::join!(cancels, below)
+        })
+        .await;
+        assert_eq!((late.is_err(), now()), (true, secs(3)));
+    });
+}
+
 // --------------------------------------------------------------------------------------- grace
 
 #[test]

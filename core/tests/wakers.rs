@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use common::*;
 use futures::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
-use giambio_core::{Next, Runtime, VirtualClock, checkpoint, move_on_after, nursery, sleep};
+use giambio_core::{Next, Runtime, VirtualClock, checkpoint, nursery, sleep};
 
 // ------------------------------------------------------------------------------ stale and unused
 
@@ -364,6 +364,23 @@ fn nurseries_work_in_join() {
 }
 
 #[test]
+fn a_neighbour_in_join_that_yields_takes_no_wake_away() {
+    // Found by the random programs: the body waits for a child that ends at once.
+    run_virtual(async {
+        let waits = nursery(async |n| {
+            let task = n.spawn_value(async { Ok(5) });
+            Ok::<_, ()>(task.await.unwrap())
+        });
+        assert_eq!(futures::join!(checkpoint(), waits), ((), Ok(5)));
+        let waits = nursery(async |n| {
+            let task = n.spawn_value(async { Ok(5) });
+            Ok::<_, ()>(task.await.unwrap())
+        });
+        assert_eq!(futures::join!(waits, foreign_yield()), (Ok(5), ()));
+    });
+}
+
+#[test]
 fn nurseries_work_in_select_and_the_loser_is_dropped() {
     run_virtual(async {
         let live = &Live::new();
@@ -584,7 +601,7 @@ fn a_destructor_that_fires_wakers_is_no_trouble() {
 #[cfg(feature = "std")]
 mod threads {
     use super::*;
-    use giambio_core::Until;
+    use giambio_core::{Until, move_on_after};
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
     use std::sync::{Arc, Mutex, mpsc};
     use std::task::{Wake, Waker};
