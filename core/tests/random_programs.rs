@@ -246,7 +246,7 @@ fn run<'a>(world: &'a World, code: &'a Code) -> Run<'a> {
                 .await?;
             }
             Code::Join(left, right) => {
-                let (left, right) = futures::join!(run(world, left), run(world, right));
+                let (left, right) = futures::join!(suspends(run(world, left)), suspends(run(world, right)));
                 left?;
                 right?;
             }
@@ -346,7 +346,7 @@ fn fate(code: &Code, start: u64, cancel: u64) -> Fate {
             clean(*number, body, clean_up, if cancel == NEVER { NEVER } else { grace_ends })
         }
         Code::Join(left, right) => {
-            let (left, right) = (fate(left, start, cancel), fate(right, start, cancel));
+            let (left, right) = (suspending(left, start, cancel), suspending(right, start, cancel));
             let how = match (left.how, right.how) {
                 (How::Cancelled, _) | (_, How::Cancelled) => How::Cancelled,
                 (How::Done, right) => right,
@@ -357,15 +357,17 @@ fn fate(code: &Code, start: u64, cancel: u64) -> Fate {
         }
         Code::Select(left, right) => {
             let (left, right) = (suspending(left, start, cancel), suspending(right, start, cancel));
-            let (end, how) = match (left.is_ready(), right.is_ready()) {
-                (true, true) if left.end <= right.end => (left.end, left.how),
-                (true, false) => (left.end, left.how),
-                (_, true) => (right.end, right.how),
-                (false, false) => (left.end.max(right.end), How::Cancelled),
+            let (winner, mut loser) = match (left.is_ready(), right.is_ready()) {
+                (true, true) if left.end <= right.end => (left, right),
+                (true, false) => (left, right),
+                (_, true) => (right, left),
+                (false, false) => {
+                    let end = left.end.max(right.end);
+                    return Fate { end, how: How::Cancelled, events: [left.events, right.events].concat() };
+                }
             };
-            let mut events = [left.events, right.events].concat();
-            events.retain(|event| event.0 <= end); // the loser was dropped
-            Fate { end, how, events }
+            loser.events.retain(|event| event.0 < winner.end); // dropped there
+            Fate { events: [winner.events, loser.events].concat(), ..winner }
         }
         Code::Nursery { body, awaits, kids } => {
             let undisturbed = all(body, *awaits, kids, start, cancel);
