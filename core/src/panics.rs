@@ -17,6 +17,17 @@ mod imp {
         catch_unwind(AssertUnwindSafe(f))
     }
 
+    /// Runs `f` and says whether it returned. Its panic ends here, and what the payload's destructor
+    /// has to add as well.
+    #[cfg(feature = "hooks")]
+    pub(crate) fn is_fine(f: impl FnOnce()) -> bool {
+        let Err(payload) = catch(f) else { return true };
+        if let Err(second) = catch(|| drop(payload)) {
+            core::mem::forget(second);
+        }
+        false
+    }
+
     pub(crate) fn resume(payload: Payload) -> ! {
         resume_unwind(payload)
     }
@@ -39,6 +50,12 @@ mod imp {
         Ok(f())
     }
 
+    #[cfg(feature = "hooks")]
+    pub(crate) fn is_fine(f: impl FnOnce()) -> bool {
+        f();
+        true
+    }
+
     pub(crate) fn resume(payload: Payload) -> ! {
         match payload {}
     }
@@ -48,4 +65,6 @@ mod imp {
     }
 }
 
+#[cfg(feature = "hooks")]
+pub(crate) use imp::is_fine;
 pub(crate) use imp::{Payload, catch, resume, resume_unless_panicking};

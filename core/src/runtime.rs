@@ -109,7 +109,7 @@ pin_project! {
     impl<F: Future, C: Clock, D: Debugger> PinnedDrop for Runtime<F, C, D> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if let (true, Some((clock, debugger))) = (this.main.is_some(), this.seams) {
+            if let (true, true, Some((clock, debugger))) = (*this.started, this.main.is_some(), this.seams) {
                 // The destructors of the tasks run as tasks do: in a turn, if none is under way.
                 let _turn = this.root.as_ref().try_turn(clock, hooks::dynamic(debugger));
                 this.main.set(None);
@@ -121,14 +121,18 @@ pin_project! {
 impl<F: Future, C: Clock> Runtime<F, C> {
     /// A runtime that has not begun.
     pub fn new(clock: C, main: F) -> Self {
+        const { assert!(C::HZ > 0, "giambio: a clock must tick: `Clock::HZ` is 0") };
         Runtime { main: Some(main), root: Root::new(), seams: Some((clock, NoDebugger)), started: false }
     }
 
     /// The same with a debugger, which sees every event.
     pub fn with_debugger<D: Debugger>(mut self, debugger: D) -> Runtime<F, C, D> {
+        let root = Root::new();
+        #[cfg(feature = "std")]
+        root.set_notify(self.root.take_notify());
         Runtime {
             main: self.main.take(),
-            root: Root::new(),
+            root,
             seams: self.seams.take().map(|(clock, _)| (clock, debugger)),
             started: false,
         }
@@ -140,7 +144,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// [`Wait::wait`] that is under way, or the next one. It may be called from any thread.
     #[cfg(feature = "std")]
     pub fn with_notify(self, notify: core::task::Waker) -> Self {
-        self.root.set_notify(notify);
+        self.root.set_notify(Some(notify));
         self
     }
 

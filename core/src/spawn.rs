@@ -189,7 +189,11 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
         if self.scope.children().is_closing() {
             return Task::never(self.scope.closing_reason());
         }
-        Task::new(cell::spawn_wait(self.scope, child, self.name, self.daemon).await)
+        let scope = self.scope;
+        match cell::spawn_wait(scope, child, self.name, self.daemon).await {
+            Some(handle) => Task::new(handle),
+            None => Task::never(scope.closing_reason()),
+        }
     }
 }
 

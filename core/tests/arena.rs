@@ -290,7 +290,7 @@ fn a_handle_keeps_the_place_of_its_child_until_it_is_gone() {
 
 #[test]
 fn nurseries_share_an_arena_and_wait_for_each_other() {
-    static ARENA: Arena<2, 1024> = Arena::new();
+    static ARENA: Arena<2, 2048> = Arena::new();
     run_virtual(async {
         let log = &Log::new();
         let first = nursery_in(&ARENA, async |n| {
@@ -369,7 +369,7 @@ fn failure_and_cancellation_free_every_place() {
 
 #[test]
 fn a_child_spawned_into_a_cancelled_arena_nursery_is_handed_back() {
-    static ARENA: Arena<4, 1024> = Arena::new();
+    static ARENA: Arena<4, 2048> = Arena::new();
     run_virtual(async {
         let live = &Live::new();
         let result = nursery_in(&ARENA, async |n| {
@@ -475,7 +475,7 @@ fn children_in_an_arena_are_never_moved() {
 
 #[test]
 fn an_aligned_child_is_where_its_alignment_wants_it() {
-    static ARENA: Arena<3, 1024> = Arena::new();
+    static ARENA: Arena<3, 2048> = Arena::new();
     #[repr(align(16))]
     struct Aligned(u8);
     run_virtual(async {

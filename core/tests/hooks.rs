@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use common::*;
 use giambio_core::{
-    Debugger, Next, Runtime, TaskError, TaskId, TaskInfo, VirtualClock, checkpoint, finally, finally_for, move_on_after,
-    nursery, nursery_group, shield, sleep,
+    Debugger, Next, Runtime, TaskError, TaskId, TaskInfo, VirtualClock, checkpoint, finally, finally_for,
+    move_on_after, nursery, nursery_group, shield, sleep,
 };
 
 /// Writes down what it is told, in the tutorial's shorthand.
@@ -169,26 +169,29 @@ fn events_come_in_the_order_of_the_tutorial() {
 fn steps_never_overlap_and_end_with_their_task() {
     let transcript = Transcript::default();
     run_watched(&transcript, async {
-        let _ = move_on_after(secs(20), nursery(async |n| {
-            for i in 0..10u64 {
-                n.spawn(async move {
-                    sleep(secs(i)).await;
-                    nursery(async |n| {
-                        for k in 0..i {
-                            n.spawn(async move {
-                                checkpoint().await;
-                                shield(sleep(secs(k * 3))).await;
-                                Ok(())
-                            });
-                        }
-                        checkpoint().await;
-                        Ok::<_, ()>(())
-                    })
-                    .await
-                });
-            }
-            Ok::<_, ()>(())
-        }))
+        let _ = move_on_after(
+            secs(20),
+            nursery(async |n| {
+                for i in 0..10u64 {
+                    n.spawn(async move {
+                        sleep(secs(i)).await;
+                        nursery(async |n| {
+                            for k in 0..i {
+                                n.spawn(async move {
+                                    checkpoint().await;
+                                    shield(sleep(secs(k * 3))).await;
+                                    Ok(())
+                                });
+                            }
+                            checkpoint().await;
+                            Ok::<_, ()>(())
+                        })
+                        .await
+                    });
+                }
+                Ok::<_, ()>(())
+            }),
+        )
         .await;
     });
     let mut open = None;
@@ -224,14 +227,17 @@ fn steps_never_overlap_and_end_with_their_task() {
 #[test]
 fn a_cancelled_child_exits_between_before_and_after_cancel() {
     let transcript = Transcript::default();
-    run_watched(&transcript, nursery(async |n| {
-        let task = n.child().name("waits").spawn(forever());
-        checkpoint().await;
-        checkpoint().await;
-        task.cancel();
-        let _ = task.await;
-        Ok::<_, ()>(())
-    }))
+    run_watched(
+        &transcript,
+        nursery(async |n| {
+            let task = n.child().name("waits").spawn(forever());
+            checkpoint().await;
+            checkpoint().await;
+            task.cancel();
+            let _ = task.await;
+            Ok::<_, ()>(())
+        }),
+    )
     .unwrap();
     assert_eq!(
         transcript.events(),
@@ -251,13 +257,16 @@ fn a_cancelled_child_exits_between_before_and_after_cancel() {
 fn every_cancelled_child_is_told_of() {
     let transcript = Transcript::default();
     run_watched(&transcript, async {
-        let late = move_on_after(secs(1), nursery(async |n| {
-            for name in ["a", "b", "c"] {
-                n.child().name(name).spawn(forever());
-            }
-            n.child().name("d").spawn(async { Ok(()) });
-            Ok::<_, ()>(())
-        }))
+        let late = move_on_after(
+            secs(1),
+            nursery(async |n| {
+                for name in ["a", "b", "c"] {
+                    n.child().name(name).spawn(forever());
+                }
+                n.child().name("d").spawn(async { Ok(()) });
+                Ok::<_, ()>(())
+            }),
+        )
         .await;
         assert_eq!(late, None);
     });
@@ -274,10 +283,13 @@ fn every_cancelled_child_is_told_of() {
 #[test]
 fn a_delayed_child_is_scheduled() {
     let transcript = Transcript::default();
-    run_watched(&transcript, nursery(async |n| {
-        n.child().name("later").after(secs(3)).spawn(async { Ok(()) });
-        Ok::<_, ()>(())
-    }))
+    run_watched(
+        &transcript,
+        nursery(async |n| {
+            n.child().name("later").after(secs(3)).spawn(async { Ok(()) });
+            Ok::<_, ()>(())
+        }),
+    )
     .unwrap();
     let lines = transcript.events();
     assert!(lines.contains(&">> later scheduled in 3".to_string()), "{lines:#?}");
@@ -288,15 +300,18 @@ fn a_delayed_child_is_scheduled() {
 #[test]
 fn errors_are_told_the_first_and_the_others() {
     let transcript = Transcript::default();
-    let group = run_watched(&transcript, nursery_group(async |n| {
-        for (name, span) in [("late", 2), ("early", 1)] {
-            n.child().name(name).spawn(async move {
-                shield(sleep(secs(span))).await;
-                Err(String::from(name))
-            });
-        }
-        Ok::<(), _>(())
-    }));
+    let group = run_watched(
+        &transcript,
+        nursery_group(async |n| {
+            for (name, span) in [("late", 2), ("early", 1)] {
+                n.child().name(name).spawn(async move {
+                    shield(sleep(secs(span))).await;
+                    Err(String::from(name))
+                });
+            }
+            Ok::<(), _>(())
+        }),
+    );
     assert_eq!(group.unwrap_err().len(), 2);
     let told: Vec<_> = transcript.take().into_iter().filter(|line| line.contains("error")).collect();
     assert_eq!(
@@ -403,10 +418,13 @@ fn a_child_without_a_name_is_called_by_its_type() {
         Ok(())
     }
     let transcript = Transcript::default();
-    run_watched(&transcript, nursery(async |n| {
-        n.spawn(fetch_the_page());
-        Ok(())
-    }))
+    run_watched(
+        &transcript,
+        nursery(async |n| {
+            n.spawn(fetch_the_page());
+            Ok(())
+        }),
+    )
     .unwrap();
     assert!(transcript.take().iter().any(|line| line.contains("fetch_the_page") && line.contains("spawned")));
 }
@@ -458,10 +476,7 @@ fn a_debugger_may_be_borrowed_boxed_or_shared() {
         accepts(std::rc::Rc::new(Transcript::default()));
         accepts(std::sync::Arc::new(Transcript::default()));
     }
-    assert_eq!(
-        transcript.take(),
-        ["## started", "-> main", "<- main", "-> main", "<< main exited", "## finished"]
-    );
+    assert_eq!(transcript.take(), ["## started", "-> main", "<- main", "-> main", "<< main exited", "## finished"]);
 }
 
 #[test]
@@ -538,22 +553,25 @@ mod hostile {
         for nth in 1..60 {
             let panics = Panics(Cell::new(nth), Cell::new(0));
             let live = Live::new();
-            let result = run_watched(&panics, nursery(async |n| {
-                for i in 1..4u64 {
-                    n.spawn(async move {
-                        sleep(secs(i)).await;
-                        Ok(())
+            let result = run_watched(
+                &panics,
+                nursery(async |n| {
+                    for i in 1..4u64 {
+                        n.spawn(async move {
+                            sleep(secs(i)).await;
+                            Ok(())
+                        });
+                    }
+                    let task = n.spawn(async {
+                        let _object = live.object();
+                        forever().await
                     });
-                }
-                let task = n.spawn(async {
-                    let _object = live.object();
-                    forever().await
-                });
-                sleep(secs(2)).await;
-                task.cancel();
-                sleep(secs(2)).await;
-                Err::<(), _>("end")
-            }));
+                    sleep(secs(2)).await;
+                    task.cancel();
+                    sleep(secs(2)).await;
+                    Err::<(), _>("end")
+                }),
+            );
             assert_eq!((result, live.left()), (Err("end"), 0), "event {nth}");
             assert!(panics.1.get() <= nth, "event {nth}: it was told of {} more", panics.1.get() - nth);
         }
@@ -570,13 +588,16 @@ mod hostile {
         }
         let wakers = Wakers::new();
         let debugger = Wakes(&wakers, Cell::new(0));
-        run_watched(&debugger, nursery(async |n| {
-            n.child().daemon().spawn(wakers.wait());
-            for _ in 0..5 {
-                checkpoint().await;
-            }
-            Ok::<_, ()>(())
-        }))
+        run_watched(
+            &debugger,
+            nursery(async |n| {
+                n.child().daemon().spawn(wakers.wait());
+                for _ in 0..5 {
+                    checkpoint().await;
+                }
+                Ok::<_, ()>(())
+            }),
+        )
         .unwrap();
         assert!((6..40).contains(&debugger.1.get()), "{} steps", debugger.1.get());
     }

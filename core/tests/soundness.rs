@@ -32,8 +32,18 @@ fn every_kind<'a>(live: &'a Live, event: &'a Event) -> Vec<(&'static str, Boxed<
     let mut kinds: Vec<(&'static str, Boxed<'a>)> = vec![
         ("sleep", Box::pin(sleep(secs(1)))),
         ("checkpoint", Box::pin(checkpoint())),
-        ("interval", Box::pin(async { let _ = interval(secs(1)).tick().await; })),
-        ("cancel_scope", Box::pin(async move { let _ = cancel_scope(async |_| wait().await).await; })),
+        (
+            "interval",
+            Box::pin(async {
+                let _ = interval(secs(1)).tick().await;
+            }),
+        ),
+        (
+            "cancel_scope",
+            Box::pin(async move {
+                let _ = cancel_scope(async |_| wait().await).await;
+            }),
+        ),
         (
             "cancel_scope, cancelled",
             Box::pin(async move {
@@ -46,16 +56,33 @@ fn every_kind<'a>(live: &'a Live, event: &'a Event) -> Vec<(&'static str, Boxed<
                 let _ = scope.await;
             }),
         ),
-        ("move_on_after", Box::pin(async move { let _ = move_on_after(secs(2), wait()).await; })),
-        ("fail_after", Box::pin(async move { let _ = giambio_core::fail_after(secs(2), wait()).await; })),
+        (
+            "move_on_after",
+            Box::pin(async move {
+                let _ = move_on_after(secs(2), wait()).await;
+            }),
+        ),
+        (
+            "fail_after",
+            Box::pin(async move {
+                let _ = giambio_core::fail_after(secs(2), wait()).await;
+            }),
+        ),
         ("shield", Box::pin(shield(wait()))),
         ("shield_for", Box::pin(shield_for(secs(1), wait()))),
         ("finally", Box::pin(finally(wait(), async move || wait().await))),
         ("finally_for", Box::pin(finally_for(secs(1), wait(), async move || wait().await))),
-        ("shield, cancelled", Box::pin(async move { let _ = move_on_after(secs(0), shield(wait())).await; })),
+        (
+            "shield, cancelled",
+            Box::pin(async move {
+                let _ = move_on_after(secs(0), shield(wait())).await;
+            }),
+        ),
         (
             "finally, cancelled",
-            Box::pin(async move { let _ = move_on_after(secs(0), finally(wait(), async move || wait().await)).await; }),
+            Box::pin(async move {
+                let _ = move_on_after(secs(0), finally(wait(), async move || wait().await)).await;
+            }),
         ),
         (
             "nursery",
@@ -119,31 +146,34 @@ fn every_kind<'a>(live: &'a Live, event: &'a Event) -> Vec<(&'static str, Boxed<
         (
             "all of it, nested",
             Box::pin(async move {
-                let inner = move_on_after(secs(3), finally(
-                    async move {
-                        let inner = nursery(async |n| {
-                            n.spawn(shield(async {
-                                let late = cancel_scope(async |scope| {
-                                    let inner = nursery(async |n| {
-                                        n.spawn(async {
-                                            wait().await;
-                                            scope.cancel();
-                                            Ok(())
+                let inner = move_on_after(
+                    secs(3),
+                    finally(
+                        async move {
+                            let inner = nursery(async |n| {
+                                n.spawn(shield(async {
+                                    let late = cancel_scope(async |scope| {
+                                        let inner = nursery(async |n| {
+                                            n.spawn(async {
+                                                wait().await;
+                                                scope.cancel();
+                                                Ok(())
+                                            });
+                                            n.spawn(async { Ok(finally(wait(), async || wait().await).await) });
+                                            Ok::<_, ()>(())
                                         });
-                                        n.spawn(async { Ok(finally(wait(), async || wait().await).await) });
-                                        Ok::<_, ()>(())
+                                        let _ = inner.await;
                                     });
-                                    let _ = inner.await;
-                                });
-                                let _ = late.await;
-                                Ok(())
-                            }));
-                            Ok::<_, ()>(())
-                        });
-                        let _ = inner.await;
-                    },
-                    async move || wait().await,
-                ));
+                                    let _ = late.await;
+                                    Ok(())
+                                }));
+                                Ok::<_, ()>(())
+                            });
+                            let _ = inner.await;
+                        },
+                        async move || wait().await,
+                    ),
+                );
                 let _ = inner.await;
             }),
         ),
@@ -232,7 +262,11 @@ fn each_future_dropped_when_granted_but_unseen_leaves_nothing() {
                     let (live, event) = (&Live::new(), &Event::new());
                     let (name, mut future) = every_kind(live, event).swap_remove(kind);
                     poll_along(future.as_mut(), polls).await;
-                    if by_time { sleep(secs(4)).await } else { event.set() }
+                    if by_time {
+                        sleep(secs(4)).await
+                    } else {
+                        event.set()
+                    }
                     drop(future);
                     assert_eq!((live.left(), event.waiters()), (0, 0), "{name} after {polls} polls");
                     rest().await;
@@ -523,15 +557,18 @@ fn futures_may_be_moved_before_their_first_poll() {
 fn a_pinned_nursery_moves_between_tasks() {
     run_virtual(async {
         let (event, log) = (&Event::new(), &Log::new());
-        let mut half = Box::pin(move_on_after(secs(9), nursery(async |n| {
-            n.spawn(async {
-                event.wait().await;
-                sleep(secs(1)).await;
-                log.at("child");
-                Ok(())
-            });
-            Ok::<_, ()>(())
-        })));
+        let mut half = Box::pin(move_on_after(
+            secs(9),
+            nursery(async |n| {
+                n.spawn(async {
+                    event.wait().await;
+                    sleep(secs(1)).await;
+                    log.at("child");
+                    Ok(())
+                });
+                Ok::<_, ()>(())
+            }),
+        ));
         assert!(poll_along(half.as_mut(), 3).await.eq(&false));
         nursery(async |n| {
             n.spawn(async move {
@@ -611,16 +648,19 @@ fn a_pausing_combinator_around_a_cancelled_scope_delays_it_and_no_more() {
         let kick = &Wakers::new();
         nursery(async |n| {
             n.spawn(async {
-                let inner = move_on_after(secs(1), nursery(async |n| {
-                    n.spawn(finally(
-                        async {
-                            let _object = live.object();
-                            forever().await
-                        },
-                        async || sleep(secs(1)).await,
-                    ));
-                    Ok::<_, ()>(())
-                }));
+                let inner = move_on_after(
+                    secs(1),
+                    nursery(async |n| {
+                        n.spawn(finally(
+                            async {
+                                let _object = live.object();
+                                forever().await
+                            },
+                            async || sleep(secs(1)).await,
+                        ));
+                        Ok::<_, ()>(())
+                    }),
+                );
                 let mut inner = pin!(pausing(open, inner));
                 let mut kicks = pin!(kick.wait::<()>());
                 let late = poll_fn(|cx| {

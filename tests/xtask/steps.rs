@@ -47,6 +47,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("portable-reactor", Part::Test, portable_reactor, "the adapter's tests pass on the portable reactor"),
     step("bare-metal", Part::Test, bare_metal, "the core builds where there is no operating system"),
     step("loom", Part::Test, loom, "wakes from other threads are right in every interleaving"),
+    step("interrupts", Part::Test, interrupts, "no wake is lost to an interrupt, wherever it comes"),
     step("address-sanitizer", Part::Test, address_sanitizer, "tests touch no freed memory and leak none"),
 ];
 
@@ -158,6 +159,17 @@ fn loom() -> Outcome {
     // Cargo is content when the filter matches nothing.
     let list = tests().args("-- --list").output().unwrap_or_default();
     if list.contains(": test") { Ok(Verdict::Passed) } else { Err("no test has `loom` in its name".to_owned()) }
+}
+
+/// A package of its own, since it brings its own critical section.
+fn interrupts() -> Outcome {
+    for features in ["", "alloc"] {
+        Shell::new("cargo test --manifest-path tests/interrupts/Cargo.toml")
+            .arg(format!("--features={features}"))
+            .own_target("interrupts")
+            .run()?;
+    }
+    Ok(Verdict::Passed)
 }
 
 fn address_sanitizer() -> Outcome {

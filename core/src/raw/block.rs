@@ -32,6 +32,8 @@ pub(crate) struct Block {
 pub(crate) const LIVE: u32 = 1;
 /// In a ready list (the root: to be polled in the next turn).
 pub(crate) const QUEUED: u32 = 2;
+/// Was woken directly since its last poll.
+pub(crate) const DIRECT: u32 = 8;
 
 /// Woken itself, not only through a child of a nursery in its code: so its own code may run.
 pub(crate) const WOKEN: u32 = 4;
@@ -164,7 +166,7 @@ impl ReadyList {
             self.tail.set(ptr::null());
         }
         self.len.set(self.len.get() - 1);
-        block.clear(QUEUED);
+        block.clear(QUEUED | DIRECT);
         Some(block)
     }
 }

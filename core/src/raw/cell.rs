@@ -19,7 +19,7 @@ use super::block::{Block, LIVE, QUEUED, ReadyList, WOKEN};
 use super::node::{CANCELLED, CUT_OFF, Entered, Head, NURSERY, Node, POLLING, Scoped, TASK};
 use super::place::Claim;
 use super::port::with;
-use super::state::{BUDGET, POLLS_PER_TURN, State};
+use super::state::{BUDGET, State};
 use super::waker;
 use crate::cancel::Reason;
 use crate::hooks;
@@ -253,6 +253,8 @@ pub(crate) struct Children {
     seen: Cell<u16>,
     race: Cell<bool>,
     closed: Cell<bool>,
+    /// The idle children were dropped since the nursery is cancelled.
+    dropped_idle: Cell<bool>,
     /// Something was dropped for a scope around the nursery: there is no result to return.
     pub(crate) cut_short: Cell<bool>,
 }
@@ -267,6 +269,7 @@ impl Children {
             seen: Cell::new(0),
             race: Cell::new(false),
             closed: Cell::new(false),
+            dropped_idle: Cell::new(false),
             cut_short: Cell::new(false),
         }
     }
@@ -323,7 +326,7 @@ pub(crate) async fn spawn_wait<'scope, 'env, F, T, E, S, N>(
     future: F,
     name: N,
     daemon: bool,
-) -> Handle<T>
+) -> Option<Handle<T>>
 where
     F: Future<Output = Result<T, E>> + 'scope,
     T: 'scope,
@@ -332,7 +335,22 @@ where
     N: Name,
 {
     let claim = scope.storage().room::<TaskCell<F, T, N>>().await;
-    spawn_in(claim, scope, future, name, daemon)
+    if scope.children().is_closing() {
+        // Meanwhile it takes no more children.
+        unclaim(claim.block);
+        // SAFETY: claimed above for this, and not used.
+        unsafe { scope.storage().release::<TaskCell<F, T, N>>(claim.memory) };
+        return None;
+    }
+    Some(spawn_in(claim, scope, future, name, daemon))
+}
+
+/// Gives a block back that no task had.
+fn unclaim(block: &'static Block) {
+    #[cfg(feature = "alloc")]
+    with(|state| state.table().release(block));
+    #[cfg(not(feature = "alloc"))]
+    let _ = block;
 }
 
 fn spawn_in<'scope, 'env, F, T, E, S, N>(
@@ -371,7 +389,7 @@ where
     let children = scope.children();
     let foreign = with(|state| {
         block.claim(task.as_ptr().cast_const().cast());
-        state.relink(task.as_ptr().cast_const().cast(), whole);
+        drop_none(state.relink(task.as_ptr().cast_const().cast(), whole));
         children.running.set(children.running.get() + 1);
         if !daemon {
             children.keeping.set(children.keeping.get() + 1);
@@ -445,6 +463,7 @@ struct Current {
     outer_node: *const Node,
     outer_block: *const Block,
     outer_since: u32,
+    outer_budget: u32,
     task: NonNull<Header>,
 }
 
@@ -458,6 +477,7 @@ impl Current {
             outer_node: state.node.replace(task.as_ptr().cast_const().cast()),
             outer_block: state.block.replace(block),
             outer_since: state.since.replace(header.queued_at.get()),
+            outer_budget: state.budget.replace(BUDGET),
             task,
         }
     }
@@ -469,9 +489,10 @@ impl Drop for Current {
         with(|state| {
             // SAFETY: cells are freed only after this is gone.
             unsafe { self.task.as_ref() }.node.clear(POLLING);
-            state.node.set(self.outer_node);
+            state.leave(self.task.as_ptr().cast(), self.outer_node);
             state.block.set(self.outer_block);
             state.since.set(self.outer_since);
+            state.budget.set(self.outer_budget);
         });
     }
 }
@@ -516,7 +537,7 @@ fn kill(task: NonNull<Header>, children: NonNull<Children>) {
 fn finish(task: NonNull<Header>, children: NonNull<Children>) {
     // SAFETY: both alive: NESTED-POLL.
     let (header, kids) = unsafe { (task.as_ref(), children.as_ref()) };
-    hooks::exited(|| info(task));
+    let who = hooks::is_on().then(|| info(task));
     header.set(DONE);
     let (awaiter, foreign) = with(|state| {
         kids.running.set(kids.running.get() - 1);
@@ -532,14 +553,18 @@ fn finish(task: NonNull<Header>, children: NonNull<Children>) {
         let queued = header.block.get().is_some_and(|block| block.has(QUEUED));
         if queued || header.has(HANDLE) {
             // Stays where the end of the nursery finds it.
-            state.relink(task.as_ptr().cast_const().cast(), children.as_ptr().cast());
+            drop_none(state.relink(task.as_ptr().cast_const().cast(), children.as_ptr().cast()));
         }
         (awaiter, foreign)
     });
+    // The cell first: what is called after this may panic.
+    free(task, children);
+    if let Some(who) = who {
+        hooks::exited(|| who);
+    }
     for waker in [awaiter, foreign].into_iter().flatten() {
         waker.wake();
     }
-    free(task, children);
 }
 
 /// While this lives, the nursery is being polled: the proof that its children may be (NESTED-POLL).
@@ -565,12 +590,6 @@ impl<'a> Polling<'a> {
         cx: &mut Context<'_>,
     ) -> Self {
         let entered = Entered::new(scope, cx);
-        with(|state| {
-            if state.runtime.get().is_null() && entered.outer.is_null() {
-                // In somebody else's executor: every poll is a turn.
-                state.polls_left.set(POLLS_PER_TURN);
-            }
-        });
         Polling {
             entered,
             children: NonNull::from(scope.get_ref()).cast(),
@@ -591,7 +610,10 @@ impl<'a> Polling<'a> {
     #[inline]
     pub(crate) fn body_may_be_ready(&self, cx: &Context<'_>) -> bool {
         let count = with(|state| {
-            if waker::is_of_current(state, cx.waker()) { state.task_node().map(|task| task.direct.get()) } else { None }
+            if !waker::is_of_current(state, cx.waker()) {
+                return None;
+            }
+            state.look_at_wakes()
         });
         let Some(count) = count else { return true };
         self.children().seen.replace(count) != count || self.entered.fresh_waker
@@ -665,7 +687,7 @@ impl<'a> Polling<'a> {
                 let left = self.left.get();
                 // Each nursery that is polled polls at least one child, so that the way down to a
                 // deep one doesn't use up the turn.
-                if left == 0 || (state.polls_left.get() == 0 && self.began.replace(true)) {
+                if left == 0 || (state.polls_left.get() == 0 && self.began.get()) {
                     return None;
                 }
                 let ready = &self.children().ready;
@@ -697,7 +719,6 @@ impl<'a> Polling<'a> {
         let Some(block) = header.block.get() else { return };
         let start = with(|state| {
             state.polls_left.set(state.polls_left.get().saturating_sub(1));
-            state.budget.set(BUDGET);
             if header.node.must_drop() {
                 return None;
             }
@@ -748,6 +769,10 @@ impl<'a> Polling<'a> {
     pub(crate) fn drop_idle(&self) -> Result<(), Payload> {
         let mut first_panic = Ok(());
         let node = &self.children().node;
+        // Once is enough: a child whose shields end later is woken and dropped in its own turn.
+        if self.children().dropped_idle.replace(true) && node.is_active() {
+            return first_panic;
+        }
         for _ in 0..with(|_| node.count()) {
             let task = with(|_| {
                 let first = node.first();
@@ -768,10 +793,14 @@ impl<'a> Polling<'a> {
         with(|_| {
             let node = &self.children().node;
             (0..node.count()).any(|_| {
-                let first = node.first();
-                node.rotate();
                 // SAFETY: PINNED: links lead to live nodes.
-                unsafe { first.as_ref() }.is_some_and(|inner| !inner.has(TASK) && inner.contributes())
+                let first = unsafe { node.first().as_ref() };
+                let found = first.is_some_and(|inner| !inner.has(TASK) && inner.contributes());
+                // What was found stays in front, where the next look finds it at once.
+                if !found {
+                    node.rotate();
+                }
+                found
             })
         })
     }
@@ -780,6 +809,9 @@ impl<'a> Polling<'a> {
     #[inline]
     pub(crate) fn requeue(&self) {
         let foreign = with(|state| {
+            // In one step with the look at the list: a wake by an interrupt either is seen here, or
+            // sees that nobody polls.
+            self.entered.node.clear(POLLING);
             if self.children().ready.is_empty() {
                 return None;
             }
@@ -865,6 +897,18 @@ impl Drop for Close<'_> {
             return;
         }
         children.closed.set(true);
+        // The destructors run inside the code that drops the nursery, not where it was last polled:
+        // else one that polls a scope from there would make a cycle of the tree.
+        let foreign = with(|state| {
+            let outer = state.node.get();
+            if children.node.parent.get() == outer {
+                return None;
+            }
+            state.relink(self.1.as_ptr().cast_const().cast(), outer)
+        });
+        if let Some(foreign) = foreign {
+            foreign.wake();
+        }
         let mut first_panic = Ok(());
         // Without `std` a panic can't be caught: the rest is dropped while it unwinds.
         struct Rest<'a>(&'a Close<'a>);
@@ -891,18 +935,33 @@ impl Drop for Close<'_> {
                 free(task.cast(), self.1);
             }
         }
-        // What is left is over, but has a handle: forgotten, since `'scope` ends here.
-        loop {
-            let task = with(|_| {
+        // What is left is over, but has a handle. Results first: a handle in one of them is the last
+        // that may look at another cell.
+        let find = |wanted: fn(&Header) -> bool| {
+            with(|_| {
                 let node = &children.node;
                 (0..node.count()).find_map(|_| {
                     let first = NonNull::new(node.first().cast_mut())?;
                     node.rotate();
                     // SAFETY: PINNED.
-                    unsafe { first.as_ref() }.has(TASK).then(|| first.cast::<Header>())
+                    if !unsafe { first.as_ref() }.has(TASK) {
+                        return None;
+                    }
+                    let task = first.cast::<Header>();
+                    // SAFETY: as above; a task's node starts its header (WHOLE-POINTER).
+                    wanted(unsafe { task.as_ref() }).then_some(task)
                 })
-            });
-            let Some(task) = task else { break };
+            })
+        };
+        while let Some(task) = find(|header| header.has(OUTPUT)) {
+            // SAFETY: alive: in the list; OUTPUT says that it is there.
+            let result = panics::catch(|| unsafe { (task.as_ref().vtable.drop_output)(task) });
+            if first_panic.is_ok() {
+                first_panic = result;
+            }
+        }
+        // Handles that were forgotten: `'scope` ends here.
+        while let Some(task) = find(|_| true) {
             // SAFETY: alive: in the list.
             unsafe { task.as_ref() }.clear(HANDLE);
             let result = panics::catch(|| free(task, self.1));

@@ -32,6 +32,11 @@ impl Pending {
         self.0.load(Ordering::SeqCst)
     }
 
+    /// Says again that some bit may be set, to an owner who is awake.
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
     /// The owner's first step. True: look through all bits.
     pub(crate) fn take(&self) -> bool {
         self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::SeqCst)
@@ -62,9 +67,21 @@ impl Bits {
         !pending.0.swap(true, Ordering::SeqCst)
     }
 
-    /// The owner's second step: takes all bits of this word.
-    pub(crate) fn take(&self) -> usize {
-        if self.0.load(Ordering::SeqCst) == 0 { 0 } else { self.0.swap(0, Ordering::SeqCst) }
+    /// The owner's second step, until it says `None`: takes the lowest bit.
+    pub(crate) fn take_one(&self) -> Option<usize> {
+        let bits = self.0.load(Ordering::SeqCst);
+        if bits == 0 {
+            return None;
+        }
+        let bit = bits.trailing_zeros() as usize;
+        self.0.fetch_and(!(1 << bit), Ordering::SeqCst);
+        Some(bit)
+    }
+
+    /// Takes all bits.
+    #[cfg(all(test, loom))]
+    fn take(&self) -> usize {
+        core::iter::from_fn(|| self.take_one()).fold(0, |all, bit| all | 1 << bit)
     }
 }
 
@@ -73,6 +90,7 @@ mod loom_tests {
     use super::{Bits, Pending};
     use loom::sync::Arc;
     use loom::thread;
+    use std::vec::Vec;
 
     /// Two threads wake, the owner takes: whatever the order, each wake is taken now or leaves
     /// the flag set for the next look, and someone was told to notify.

@@ -21,7 +21,7 @@ use core::ptr;
 use core::task::{Context, Waker};
 
 use super::port::with;
-use super::state::State;
+use super::state::{BUDGET, POLLS_PER_TURN, State};
 use crate::cancel::Reason;
 
 /// This scope itself was cancelled.
@@ -270,15 +270,27 @@ impl<'a> Entered<'a> {
             let new = cx.waker().clone();
             drop(with(|_| node.waker.replace(Some(new))));
         }
-        with(|state| {
+        #[cfg(feature = "std")]
+        if with(|state| state.node.get().is_null() && state.runtime.get().is_null()) {
+            super::root::begin_foreign_turn(cx.waker());
+        }
+        let (entered, foreign) = with(|state| {
             let outer = state.node.get();
-            if !(node.has(LINKED) && node.parent.get() == outer) {
-                state.relink(this, outer);
+            if outer.is_null() && state.runtime.get().is_null() {
+                // In somebody else's executor: every poll is a turn.
+                state.polls_left.set(POLLS_PER_TURN);
+                state.budget.set(BUDGET);
             }
+            let moved = !(node.has(LINKED) && node.parent.get() == outer);
+            let foreign = if moved { state.relink(this, outer) } else { None };
             node.set(POLLING);
             state.node.set(this);
-            Entered { node, outer, fresh_waker: !known }
-        })
+            (Entered { node, outer, fresh_waker: !known || moved }, foreign)
+        });
+        if let Some(foreign) = foreign {
+            foreign.wake();
+        }
+        entered
     }
 
     /// Is this scope cancelled, by itself or from outside?
@@ -305,7 +317,7 @@ impl Drop for Entered<'_> {
     fn drop(&mut self) {
         with(|state| {
             self.node.clear(POLLING);
-            state.node.set(self.outer);
+            state.leave(self.node, self.outer);
         });
     }
 }
@@ -360,19 +372,18 @@ impl State {
     }
 
     /// Moves a node under `parent`; null makes it a root.
-    pub(crate) fn relink(&self, this: *const Node, parent: *const Node) {
+    /// What it leaves may be free to be dropped now: the returned waker tells it.
+    #[must_use]
+    pub(crate) fn relink(&self, this: *const Node, parent: *const Node) -> Option<Waker> {
         // SAFETY: PINNED: the caller's scope is alive.
         let node = unsafe { &*this };
-        // Who it leaves is on the stack or was left by the move: its next poll sees the change.
         let woken = self.unlink(node);
-        debug_assert!(woken.is_none() || node.contributes());
-        core::mem::forget(woken);
         node.parent.set(parent);
         node.set(LINKED);
         // SAFETY: PINNED: the node being polled is alive.
         let parent = unsafe { parent.as_ref() };
         self.inherit(node, parent);
-        let Some(parent) = parent else { return };
+        let Some(parent) = parent else { return woken };
         // SAFETY: PINNED.
         match unsafe { parent.first.get().as_ref() } {
             None => {
@@ -392,6 +403,7 @@ impl State {
         if node.contributes() {
             self.add_active(parent);
         }
+        woken
     }
 
     /// Takes a node out of the tree; a scope around it that only waited for it is woken by the

@@ -5,7 +5,7 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
 
-use super::block::{Block, QUEUED, WOKEN};
+use super::block::{Block, DIRECT, QUEUED, WOKEN};
 use super::heap::Heap;
 use super::node::{Head, Node, POLLING, ROOT, Scoped};
 use super::port::with;
@@ -28,8 +28,6 @@ pub(crate) struct Root {
     mute: Cell<bool>,
     #[cfg(feature = "std")]
     notify: Cell<Option<core::task::Waker>>,
-    #[cfg(feature = "std")]
-    has_set_notify: Cell<bool>,
 }
 
 const _: () = assert!(core::mem::offset_of!(Root, queued_at) == core::mem::offset_of!(Head, queued_at));
@@ -48,8 +46,6 @@ impl Root {
             mute: Cell::new(false),
             #[cfg(feature = "std")]
             notify: Cell::new(None),
-            #[cfg(feature = "std")]
-            has_set_notify: Cell::new(false),
         }
     }
 
@@ -78,18 +74,10 @@ impl Root {
         debugger: Option<&'a dyn Debugger>,
     ) -> Option<Turn<'a>> {
         let this = self.get_ref();
-        let claimed = with(|state| {
-            if !state.runtime.get().is_null() {
-                return false;
-            }
-            state.runtime.set(this);
-            state.polls_left.set(POLLS_PER_TURN);
-            state.budget.set(BUDGET);
-            true
-        });
-        if !claimed {
+        if with(|state| !state.runtime.get().is_null()) {
             return None;
         }
+        // What may panic comes before the state is touched, or when a `Turn` is there to restore it.
         let block = this.block.get().unwrap_or_else(|| {
             let block = root_block();
             with(|_| block.claim(self.node_ptr()));
@@ -100,18 +88,19 @@ impl Root {
         // the clock, exists (`with_clock`), and cleared when it ends.
         let clock =
             unsafe { core::mem::transmute::<*const (dyn AnyClock + 'a), *const (dyn AnyClock + 'static)>(clock) };
-        this.clock.set(Some(clock));
-        #[cfg(feature = "std")]
-        if let Some(notify) = this.notify.take() {
-            this.has_set_notify.set(true);
-            with(|state| state.table()).set_notify(Some(notify));
-        }
-        hooks::install(debugger.filter(|_| !this.mute.get()));
-        let (outer_node, outer_block) = with(|state| {
+        let turn = with(|state| {
+            this.clock.set(Some(clock));
             this.node.set(POLLING);
-            (state.node.replace(self.node_ptr()), state.block.replace(block))
+            state.runtime.set(this);
+            state.polls_left.set(POLLS_PER_TURN);
+            state.budget.set(BUDGET);
+            let (outer_node, outer_block) = (state.node.replace(self.node_ptr()), state.block.replace(block));
+            Turn { root: this, block, outer_node, outer_block }
         });
-        Some(Turn { root: this, block, outer_node, outer_block })
+        hooks::install(debugger.filter(|_| !this.mute.get()));
+        #[cfg(feature = "std")]
+        with(|state| state.table()).set_notify_of(self.node_ptr().cast(), &this.notify);
+        Some(turn)
     }
 
     /// Has the root task been woken?
@@ -124,22 +113,25 @@ impl Root {
     }
 
     #[cfg(feature = "std")]
-    pub(crate) fn set_notify(&self, notify: core::task::Waker) {
-        self.notify.set(Some(notify));
+    pub(crate) fn set_notify(&self, notify: Option<core::task::Waker>) {
+        self.notify.set(notify);
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn take_notify(&self) -> Option<core::task::Waker> {
+        self.notify.take()
     }
 }
 
 impl Drop for Root {
     fn drop(&mut self) {
         #[cfg(feature = "std")]
-        if self.has_set_notify.get()
-            && let Some(table) = with(|state| state.table.get())
-        {
-            table.set_notify(None);
+        if let Some(table) = with(|state| state.table.get()) {
+            table.forget_notify_of(ptr::from_ref(self).cast());
         }
         if let Some(block) = self.block.take() {
             with(|state| {
-                block.clear(QUEUED);
+                block.clear(QUEUED | DIRECT);
                 cell::release_block(state, block);
             });
         }
@@ -169,6 +161,28 @@ fn root_block() -> &'static Block {
     }
 }
 
+#[cfg(feature = "std")]
+#[inline]
+fn take_remote(table: &'static super::table::Table) {
+    table.take_remote(|block| {
+        if !block.has(super::block::LIVE) {
+            return;
+        }
+        if let Some(foreign) = with(|state| state.wake_block(block)) {
+            foreign.wake();
+        }
+    });
+}
+
+/// A scope is polled by an executor that isn't ours: each poll from outside is a turn, and wakes
+/// from other threads have to reach that executor.
+#[cfg(feature = "std")]
+pub(crate) fn begin_foreign_turn(waker: &core::task::Waker) {
+    let table = with(|state| state.table());
+    table.add_executor(waker);
+    take_remote(table);
+}
+
 /// While this lives, it is this runtime's turn.
 pub(crate) struct Turn<'a> {
     root: &'a Root,
@@ -187,17 +201,7 @@ impl Turn<'_> {
     #[inline]
     pub(crate) fn take_remote(&self) {
         #[cfg(feature = "std")]
-        {
-            let table = with(|state| state.table());
-            table.take_remote(|block| {
-                if !block.has(super::block::LIVE) {
-                    return;
-                }
-                if let Some(foreign) = with(|state| state.wake_block(block)) {
-                    foreign.wake();
-                }
-            });
-        }
+        take_remote(with(|state| state.table()));
     }
 
     /// Fires the timers that are due.
@@ -226,7 +230,7 @@ impl Turn<'_> {
             if !self.block.has(QUEUED) {
                 return None;
             }
-            self.block.clear(QUEUED);
+            self.block.clear(QUEUED | DIRECT);
             state.since.set(self.root.queued_at.get());
             Some(waker::waker(state, self.block))
         })?;
@@ -257,10 +261,10 @@ impl Drop for Turn<'_> {
         if !hooks::uninstall() {
             self.root.mute.set(true);
         }
-        self.root.clock.set(None);
         with(|state| {
+            self.root.clock.set(None);
             self.root.node.clear(POLLING);
-            state.node.set(self.outer_node);
+            state.leave(&raw const self.root.node, self.outer_node);
             state.block.set(self.outer_block);
             state.runtime.set(ptr::null());
         });

@@ -5,7 +5,7 @@ use core::cell::Cell;
 use core::ptr;
 use core::task::Waker;
 
-use super::block::{Block, QUEUED, WOKEN};
+use super::block::{Block, DIRECT, QUEUED, WOKEN};
 use super::node::{Head, NURSERY, Node, POLLING, ROOT, TASK, Watch};
 use super::root::Root;
 use super::waker;
@@ -68,11 +68,26 @@ impl State {
         }
     }
 
-    /// The node of the task that is being polled.
+    /// Makes the scope around the current one current again.
     #[inline]
-    pub(crate) fn task_node(&self) -> Option<&Node> {
-        // SAFETY: STATIC-BLOCKS; the task being polled is alive, and so is its node (PINNED).
-        unsafe { self.block.get().as_ref().and_then(|block| block.cell.get().as_ref()) }
+    pub(crate) fn leave(&self, current: *const Node, outer: *const Node) {
+        // With a state for each thread, polls end in the reverse order of their beginning. Where
+        // two threads or cores share one, the pointers would soon lead nowhere: stop in time.
+        if !cfg!(feature = "std") && !ptr::eq(self.node.get(), current) {
+            two_at_once();
+        }
+        self.node.set(outer);
+    }
+
+    /// How often the task that is being polled was woken directly, as far as it matters: the next
+    /// such wake makes it another number.
+    #[inline]
+    pub(crate) fn look_at_wakes(&self) -> Option<u16> {
+        // SAFETY: STATIC-BLOCKS.
+        let block = unsafe { self.block.get().as_ref() }?;
+        block.clear(DIRECT);
+        // SAFETY: PINNED: the task being polled is alive.
+        unsafe { block.cell.get().as_ref() }.map(|task| task.direct.get())
     }
 
     /// Is the running code in a cancelled scope, and not shielded from it?
@@ -89,7 +104,7 @@ impl State {
     pub(crate) fn wake_block(&self, block: &'static Block) -> Option<Waker> {
         // SAFETY: a live block's node is pinned and alive (PINNED).
         if let Some(node) = unsafe { block.cell.get().as_ref() } {
-            node.direct.set(node.direct.get().wrapping_add(1));
+            count_direct(block, node);
         }
         block.set(WOKEN);
         self.queue(block)
@@ -142,16 +157,20 @@ impl State {
         // SAFETY: PINNED: links lead to live nodes.
         while let Some(outer) = unsafe { above.as_ref() } {
             if outer.has(NURSERY) {
-                // SAFETY: PINNED: a live block's node.
-                if let Some(task) = unsafe { block.cell.get().as_ref() } {
-                    task.direct.set(task.direct.get().wrapping_add(1));
-                }
                 break;
             }
             if outer.has(TASK | ROOT) {
+                if above == block.cell.get() {
+                    return Ok(block);
+                }
+                // Polled by one task with the waker of another.
                 break;
             }
             above = outer.parent.get();
+        }
+        // SAFETY: PINNED: a live block's node.
+        if let Some(task) = unsafe { block.cell.get().as_ref() } {
+            count_direct(block, task);
         }
         Ok(block)
     }
@@ -173,5 +192,28 @@ impl State {
             }
             None => waker,
         }
+    }
+}
+
+/// Panics while it panics: unwinding must not go on from here.
+#[cold]
+fn two_at_once() -> ! {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("giambio: two threads or cores polled tasks at once, which takes feature `std`");
+        }
+    }
+    let _bomb = Bomb;
+    panic!("giambio: two threads or cores polled tasks at once, which takes feature `std`");
+}
+
+/// Counts a direct wake of a task, once until it is polled or somebody looks: so many wakes can't
+/// bring the count round.
+#[inline]
+fn count_direct(block: &'static Block, task: &Node) {
+    if !block.has(DIRECT) {
+        block.set(DIRECT);
+        task.direct.set(task.direct.get().wrapping_add(1));
     }
 }

@@ -141,9 +141,13 @@ impl Table {
 
     /// Takes a released block back.
     #[inline]
-    pub(crate) fn release(&self, block: &'static Block) {
+    pub(crate) fn release(&'static self, block: &'static Block) {
         block.next.set(self.free.replace(block));
         self.live.set(self.live.get() - 1);
+        #[cfg(feature = "std")]
+        if self.live.get() == 0 && self.remote.ownerless.load(Ordering::Relaxed) {
+            self.retire();
+        }
     }
 
     /// How many blocks are in use.
@@ -166,7 +170,7 @@ mod imp {
 #[cfg(feature = "std")]
 mod imp {
     use super::*;
-    use core::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
     use core::task::Waker;
     use std::sync::{Mutex, PoisonError};
     use std::vec::Vec;
@@ -187,7 +191,16 @@ mod imp {
         notify: AtomicPtr<Waker>,
         /// How many threads are calling `notify` right now.
         callers: AtomicUsize,
+        /// Which runtime's waker `notify` is.
+        notify_of: Cell<*const ()>,
+        /// Tasks of other executors that poll nurseries on this thread.
+        executors: Mutex<Vec<Waker>>,
+        /// The thread has ended, with tasks alive: the table retires when they are gone.
+        pub(super) ownerless: AtomicBool,
     }
+
+    /// How many tasks of other executors are kept; then all are woken, and come again if they live.
+    const EXECUTORS: usize = 256;
 
     impl Remote {
         pub(super) fn new() -> Self {
@@ -196,6 +209,9 @@ mod imp {
                 pending: Pending::new(),
                 notify: AtomicPtr::new(ptr::null_mut()),
                 callers: AtomicUsize::new(0),
+                notify_of: Cell::new(ptr::null()),
+                executors: Mutex::new(Vec::new()),
+                ownerless: AtomicBool::new(false),
             }
         }
 
@@ -219,13 +235,30 @@ mod imp {
         fn post(&self, slot: usize) {
             let Some((word, bit)) = self.word(slot) else { return };
             if word.post(bit, &self.pending) {
-                self.callers.fetch_add(1, SeqCst);
-                // SAFETY: the waker is freed only after `callers` was seen at 0 with the pointer
-                // already taken away (`set_notify`); we are counted since before the load.
-                if let Some(waker) = unsafe { self.notify.load(SeqCst).as_ref() } {
-                    waker.wake_by_ref();
+                self.notify();
+            }
+        }
+
+        fn notify(&self) {
+            struct Caller<'a>(&'a AtomicUsize);
+            impl Drop for Caller<'_> {
+                fn drop(&mut self) {
+                    self.0.fetch_sub(1, SeqCst);
                 }
-                self.callers.fetch_sub(1, SeqCst);
+            }
+            self.callers.fetch_add(1, SeqCst);
+            let caller = Caller(&self.callers);
+            // SAFETY: the waker is freed only after `callers` was seen at 0 with the pointer
+            // already taken away (`set_notify`); we are counted since before the load.
+            if let Some(waker) = unsafe { self.notify.load(SeqCst).as_ref() } {
+                waker.wake_by_ref();
+            }
+            drop(caller);
+            // If somebody holds the lock, it is another who wakes them all, or the owner, who looks
+            // for wakes next.
+            if let Ok(mut executors) = self.executors.try_lock() {
+                let executors = core::mem::take(&mut *executors);
+                executors.into_iter().for_each(Waker::wake);
             }
         }
     }
@@ -244,6 +277,49 @@ mod imp {
             }
         }
 
+        /// The same for a runtime that begins its turn.
+        pub(crate) fn set_notify_of(&self, runtime: *const (), notify: &Cell<Option<Waker>>) {
+            if self.remote.notify_of.get() == runtime {
+                return;
+            }
+            let waker = notify.take();
+            let copy = waker.clone();
+            notify.set(waker);
+            self.remote.notify_of.set(runtime);
+            self.set_notify(copy);
+        }
+
+        /// The runtime is gone.
+        pub(crate) fn forget_notify_of(&self, runtime: *const ()) {
+            if self.remote.notify_of.get() == runtime {
+                self.remote.notify_of.set(ptr::null());
+                self.set_notify(None);
+            }
+        }
+
+        /// A task of another executor polls a nursery: wakes from other threads have to reach it.
+        pub(crate) fn add_executor(&self, waker: &Waker) {
+            let new = waker.clone();
+            let mut executors = self.remote.executors.lock().unwrap_or_else(PoisonError::into_inner);
+            let seen = executors.len().min(16);
+            if executors.iter().rev().take(seen).any(|known| known.will_wake(&new)) {
+                return;
+            }
+            executors.push(new);
+            if executors.len() > EXECUTORS {
+                let all = core::mem::take(&mut *executors);
+                drop(executors);
+                all.into_iter().for_each(Waker::wake);
+            }
+        }
+
+        /// Gives the table to the next thread that needs one.
+        pub(super) fn retire(&'static self) {
+            self.remote.ownerless.store(false, Ordering::Relaxed);
+            crate::raw::port::with(|state| state.forget_table());
+            RETIRED.lock().unwrap_or_else(PoisonError::into_inner).push(self);
+        }
+
         /// Has another thread woken something?
         pub(crate) fn is_pending(&self) -> bool {
             self.remote.pending.is_set()
@@ -254,21 +330,27 @@ mod imp {
             if !self.remote.pending.take() {
                 return;
             }
+            // If a foreign waker panics in between, the rest isn't forgotten.
+            struct Rest<'a>(&'a Table);
+            impl Drop for Rest<'_> {
+                fn drop(&mut self) {
+                    self.0.remote.pending.set();
+                }
+            }
+            let rest = Rest(self);
             let (last, _) = self.fresh.get();
             for chunk in 0..=last.min(CHUNKS - 1) {
                 for offset in (0..chunk_size(chunk)).step_by(Bits::WIDTH) {
                     let start = (chunk << OFFSET_BITS) | offset;
-                    let Some((word, _)) = self.remote.word(start) else { return };
-                    let mut bits = word.take();
-                    while bits != 0 {
-                        let slot = start | bits.trailing_zeros() as usize;
-                        bits &= bits - 1;
-                        if let Some(block) = self.block(slot) {
+                    let Some((word, _)) = self.remote.word(start) else { break };
+                    while let Some(bit) = word.take_one() {
+                        if let Some(block) = self.block(start | bit) {
                             wake(block);
                         }
                     }
                 }
             }
+            core::mem::forget(rest);
         }
     }
 
@@ -292,8 +374,10 @@ mod imp {
             TABLES[thread].store(ptr::from_ref(table).cast_mut(), Ordering::Release);
             table
         });
-        // Fails while the thread ends; the table is leaked then.
-        let _ = RETIRE.try_with(|retire| retire.0.set(Some(table)));
+        // Fails while the thread ends: then it retires with its last task.
+        if RETIRE.try_with(|retire| retire.0.set(Some(table))).is_err() {
+            table.remote.ownerless.store(true, Ordering::Relaxed);
+        }
         table
     }
 
@@ -307,10 +391,13 @@ mod imp {
         fn drop(&mut self) {
             let Some(table) = self.0.get() else { return };
             table.set_notify(None);
-            // With a task left (a forgotten nursery), the blocks stay this thread's for ever.
+            table.remote.notify_of.set(ptr::null());
+            table.remote.executors.lock().unwrap_or_else(PoisonError::into_inner).clear();
             if table.live() == 0 {
-                crate::raw::port::with(|state| state.forget_table());
-                RETIRED.lock().unwrap_or_else(PoisonError::into_inner).push(table);
+                table.retire();
+            } else {
+                // Tasks in other thread-locals, or forgotten.
+                table.remote.ownerless.store(true, Ordering::Relaxed);
             }
         }
     }

@@ -1,0 +1,276 @@
+//! Cancellation, with futures that move between tasks.
+#![cfg(feature = "std")]
+mod common;
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use common::*;
+use giambio_core::*;
+
+type Boxed<'a, T = ()> = Pin<Box<dyn Future<Output = T> + 'a>>;
+type Slot<'a, T = ()> = Rc<RefCell<Option<Boxed<'a, T>>>>;
+
+/// Polls what lies in the slot; pending while it is empty.
+async fn poll_slot<T>(slot: &Slot<'_, T>) -> T {
+    poll_fn(|cx| match slot.borrow_mut().as_mut() {
+        Some(future) => future.as_mut().poll(cx),
+        None => Poll::Pending,
+    })
+    .await
+}
+
+fn run_limited<F: Future>(main: F) -> Option<F::Output> {
+    let clock: VirtualClock = VirtualClock::new();
+    let mut runtime = std::pin::pin!(Runtime::new(&clock, main));
+    for _ in 0..100_000 {
+        match runtime.as_mut().turn() {
+            Next::Finished(value) => return Some(value),
+            Next::Now => {}
+            Next::At(tick) => clock.advance_to(tick),
+            Next::OnWake => return None,
+        }
+    }
+    None
+}
+
+/// On a thread of its own: a test that hangs inside the core fails.
+fn in_time<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let _ = sender.send(f());
+    });
+    receiver.recv_timeout(secs(5)).expect("it hangs, or has panicked")
+}
+
+#[test]
+fn the_panic_of_a_destructor_is_not_swallowed_when_the_nursery_was_cancelled_from_outside() {
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        run_virtual(async {
+            move_on_after(secs(1), async {
+                nursery(async |n| {
+                    n.spawn(async {
+                        let _guard = on_drop(|| panic!("a destructor panics"));
+                        forever::<Result<(), ()>>().await
+                    });
+                    Ok(())
+                })
+                .await
+            })
+            .await
+        })
+    }));
+    assert!(result.is_err(), "the panic was lost: {result:?}");
+}
+
+#[test]
+fn the_panic_of_a_clean_up_is_not_swallowed_when_the_nursery_was_cancelled_from_outside() {
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        run_virtual(async {
+            move_on_after(secs(1), async {
+                nursery(async |n| {
+                    n.spawn(finally(forever::<Result<(), ()>>(), async || {
+                        checkpoint().await;
+                        panic!("a clean-up panics")
+                    }));
+                    Ok(())
+                })
+                .await
+            })
+            .await
+        })
+    }));
+    assert!(result.is_err(), "the panic was lost: {result:?}");
+}
+
+#[test]
+fn the_error_of_a_clean_up_is_not_lost_when_the_nursery_was_cancelled_from_outside() {
+    let errors = RefCell::new(Vec::new());
+    let sink = |error: &'static str| errors.borrow_mut().push(error);
+    let end = run_virtual(async {
+        move_on_after(secs(1), async {
+            nursery(async |n| {
+                n.on_other_error(&sink);
+                n.spawn(async {
+                    shield(sleep(secs(5))).await;
+                    Err("could not save the file")
+                });
+                Ok(())
+            })
+            .await
+        })
+        .await
+    });
+    // Either way is good: to the caller, or where errors go that have none.
+    let told = end == Some(Err("could not save the file")) || !errors.borrow().is_empty();
+    assert!(told, "the error is gone");
+}
+
+#[test]
+fn a_child_that_has_ended_holds_nobody_though_a_shield_of_it_was_moved_out() {
+    let end = run_limited(async {
+        let slot: Slot<'_> = Slot::default();
+        move_on_after(secs(1), async {
+            nursery(async |n| {
+                let child = n.spawn(async {
+                    *slot.borrow_mut() = Some(Box::pin(shield(forever::<()>())));
+                    let _ = poll_once(Box::pin(poll_slot(&slot)).as_mut()).await;
+                    Ok::<_, ()>(())
+                });
+                std::mem::forget(child);
+                forever::<Result<(), ()>>().await
+            })
+            .await
+        })
+        .await
+    });
+    assert_eq!(end, Some(None), "the scope was never left");
+}
+
+/// Polls what is inside with a foreign waker that wakes the one who awaits this.
+struct ForeignWaker<F>(Pin<Box<F>>);
+struct Forward(std::sync::Mutex<Waker>);
+impl std::task::Wake for Forward {
+    fn wake(self: Arc<Self>) {
+        self.0.lock().unwrap().wake_by_ref();
+    }
+}
+impl<F: Future> Future for ForeignWaker<F> {
+    type Output = F::Output;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let waker = Waker::from(Arc::new(Forward(std::sync::Mutex::new(cx.waker().clone()))));
+        self.0.as_mut().poll(&mut Context::from_waker(&waker))
+    }
+}
+
+#[test]
+fn a_cancelled_scope_is_left_when_the_shield_it_waits_for_is_polled_elsewhere() {
+    let end = run_limited(async {
+        let slot: Slot<'_> = Slot::default();
+        *slot.borrow_mut() = Some(Box::pin(shield(async {
+            sleep(secs(3)).await;
+            forever::<()>().await
+        })));
+        nursery(async |n| {
+            n.spawn(async {
+                let left = ForeignWaker(Box::pin(move_on_after(secs(1), poll_slot(&slot)))).await;
+                assert_eq!(left, None);
+                assert_eq!(now(), secs(2));
+                Ok::<_, ()>(())
+            });
+            n.spawn(async {
+                sleep(secs(2)).await;
+                let mut mine = slot.borrow_mut().take().unwrap();
+                let _ = poll_once(mine.as_mut()).await; // the first task's scope has nothing to wait for now
+                sleep(secs(9)).await;
+                Ok(())
+            });
+            Ok(())
+        })
+        .await
+    });
+    assert_eq!(end, Some(Ok(())), "the scope was never left");
+}
+
+#[test]
+fn the_tree_of_scopes_has_no_cycle_when_a_destructor_polls_the_scope_its_nursery_was_in() {
+    in_time(|| {
+        run_virtual(async {
+            let nursery_slot: Slot<'_, Result<(), ()>> = Slot::default();
+            let scope_slot: Slot<'_, Result<(), Cancelled>> = Slot::default();
+            let for_child = scope_slot.clone();
+            *nursery_slot.borrow_mut() = Some(Box::pin(nursery(async move |n| {
+                n.spawn(async move {
+                    let _guard = on_drop(move || {
+                        let mut scope = for_child.borrow_mut().take().unwrap();
+                        let _ = poll_with_nobody(scope.as_mut());
+                    });
+                    forever().await
+                });
+                forever().await
+            })));
+            let slot = nursery_slot.clone();
+            let mut scope: Boxed<'_, _> = Box::pin(cancel_scope(async move |_| {
+                let mut first = true;
+                poll_fn(|cx| {
+                    if std::mem::take(&mut first) {
+                        let _ = slot.borrow_mut().as_mut().unwrap().as_mut().poll(cx);
+                    }
+                    let _ = effective_deadline();
+                    Poll::Pending
+                })
+                .await
+            }));
+            let _ = poll_once(scope.as_mut()).await;
+            *scope_slot.borrow_mut() = Some(scope);
+            let taken = nursery_slot.borrow_mut().take();
+            drop(taken);
+        })
+    });
+}
+
+#[test]
+fn a_spawn_that_waits_for_room_is_refused_when_the_nursery_is_being_dropped() {
+    static ROOM: Arena<2, 1024> = Arena::new();
+    in_time(|| {
+        run_virtual(async {
+            let mut n: Boxed<'_, Result<(), ()>> = Box::pin(nursery_in(&ROOM, async |n| {
+                let b = n.try_spawn(async { Ok(()) });
+                std::mem::forget(b.unwrap()); // its place is free only when the nursery ends
+                // A result whose destructor polls a spawn that waits for room.
+                let a = n.try_spawn_value(async {
+                    let mut waiting = Box::pin(async {
+                        n.spawn_wait(forever()).await;
+                    });
+                    let _ = poll_once(waiting.as_mut()).await;
+                    Ok(PollWhenDropped(waiting))
+                });
+                std::mem::forget(a.unwrap());
+                for _ in 0..3 {
+                    checkpoint().await;
+                }
+                forever().await
+            }));
+            for _ in 0..5 {
+                let _ = poll_once(n.as_mut()).await;
+                checkpoint().await;
+            }
+            drop(n);
+        })
+    });
+    assert_eq!(ROOM.used(), 0);
+}
+
+struct PollWhenDropped<F: Future>(Pin<Box<F>>);
+impl<F: Future> Drop for PollWhenDropped<F> {
+    fn drop(&mut self) {
+        for _ in 0..3 {
+            let _ = poll_with_nobody(self.0.as_mut());
+        }
+    }
+}
+
+#[test]
+fn no_child_starts_in_a_race_that_was_won_while_it_waited_for_room() {
+    static ROOM: Arena<1, 512> = Arena::new();
+    let polled = Cell::new(false);
+    let _: Result<(), Cancelled> = run_virtual(async {
+        nursery_in(&ROOM, async |n| {
+            n.race();
+            n.spawn_wait(async { Ok(()) }).await;
+            n.spawn_wait(async {
+                polled.set(true);
+                Ok(())
+            })
+            .await;
+            Ok(())
+        })
+        .await
+    });
+    assert!(!polled.get(), "a child was started after the race was won");
+}

@@ -1,0 +1,159 @@
+//! Without feature `std`: one state for the whole program. Run it alone, with
+//! `--no-default-features` and with `--no-default-features --features alloc`.
+#![cfg(not(feature = "std"))]
+mod common;
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::mpsc::channel;
+use std::task::{Context, Poll, Waker};
+
+use common::*;
+use giambio_core::*;
+
+/// Two threads poll scopes, and don't leave them in the reverse order.
+#[test]
+fn threads_without_feature_std_do_not_read_each_others_dead_scopes() {
+    let _alone = alone();
+    let (to_b, from_a) = channel::<()>();
+    let (to_a, from_b) = channel::<()>();
+    let (to_b2, from_a2) = channel::<()>();
+    let b = std::thread::spawn(move || {
+        from_a.recv().unwrap();
+        let mut scope = Box::pin(cancel_scope(async |_| {
+            to_a.send(()).unwrap();
+            from_a2.recv().unwrap(); // A is gone by now
+        }));
+        let _ = scope.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        drop(scope);
+        effective_deadline() // whose scope is the current one?
+    });
+    let mut scope = Box::pin(cancel_scope(async |_| {
+        to_b.send(()).unwrap();
+        from_b.recv().unwrap(); // B is inside its own scope now
+    }));
+    let _ = scope.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    drop(scope);
+    to_b2.send(()).unwrap();
+    assert_eq!(b.join().unwrap(), None);
+}
+
+#[cfg(not(feature = "alloc"))]
+#[test]
+fn a_runtime_that_finds_no_control_block_leaves_no_trace() {
+    let _alone = alone();
+    let clock: VirtualClock = VirtualClock::new();
+    let mut first = Box::pin(Runtime::new(&clock, forever::<()>()));
+    let mut second = Box::pin(Runtime::new(&clock, forever::<()>()));
+    let (_, _) = (first.as_mut().turn(), second.as_mut().turn());
+    let mut third = Box::pin(Runtime::new(&clock, forever::<()>()));
+    assert!(
+        catch_unwind(AssertUnwindSafe(|| {
+            let _ = third.as_mut().turn();
+        }))
+        .is_err()
+    );
+    // A destructor that panics would be a second bug; what counts here is what is left behind.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(third)));
+    assert!(catch_unwind(giambio_core::clock).is_err(), "there is no clock");
+    assert!(!in_runtime());
+}
+
+#[cfg(not(feature = "alloc"))]
+#[test]
+fn a_runtime_that_never_began_can_be_dropped_while_others_exist() {
+    let _alone = alone();
+    let clock: VirtualClock = VirtualClock::new();
+    let mut first = Box::pin(Runtime::new(&clock, forever::<()>()));
+    let mut second = Box::pin(Runtime::new(&clock, forever::<()>()));
+    let (_, _) = (first.as_mut().turn(), second.as_mut().turn());
+    let third = Runtime::new(&clock, forever::<()>());
+    drop(third);
+}
+
+/// Wakers have no generation here: the next task in a place has the same waker as the last one.
+#[cfg(not(feature = "alloc"))]
+#[test]
+fn the_body_of_a_nursery_that_moved_to_the_next_task_in_the_same_place_is_polled() {
+    static OUTER: Arena<1, 1024> = Arena::new();
+    static INNER: Arena<1, 1024> = Arena::new();
+    let _alone = alone();
+    let clock: VirtualClock = VirtualClock::new();
+    let event = Event::new();
+    let event = &event;
+    type Moving<'a> = Rc<RefCell<Option<Pin<Box<dyn Future<Output = Result<(), ()>> + 'a>>>>>;
+    let moving: Moving<'_> = Rc::new(RefCell::new(Some(Box::pin(nursery_in(&INNER, async move |_| {
+        event.wait().await;
+        Ok(())
+    })))));
+    let mut runtime = pin!(Runtime::new(&clock, async {
+        nursery_in(&OUTER, async |n| {
+            let first = n.spawn_wait(async {
+                let mut inner = moving.borrow_mut().take().unwrap();
+                let _ = poll_once(inner.as_mut()).await;
+                *moving.borrow_mut() = Some(inner);
+                Ok::<_, ()>(())
+            });
+            let _ = first.await.await;
+            event.set(); // the waker of the first task is stale
+            n.spawn_wait(async {
+                let mut inner = moving.borrow_mut().take().unwrap();
+                poll_fn(|cx| inner.as_mut().poll(cx)).await
+            })
+            .await;
+            Ok(())
+        })
+        .await
+    }));
+    for _ in 0..1000 {
+        match runtime.as_mut().turn() {
+            Next::Finished(end) => return assert_eq!(end, Ok(())),
+            Next::OnWake => break,
+            _ => {}
+        }
+    }
+    panic!("the body was not polled in the task that the nursery moved to");
+}
+
+/// Hooks panic where panics are not caught: between the end of a child and its counting.
+#[cfg(all(feature = "hooks", feature = "alloc"))]
+#[test]
+fn a_hook_that_unwinds_leaves_no_half_finished_child() {
+    struct Throws;
+    impl Debugger for Throws {
+        fn on_task_exit(&self, _: TaskInfo<'_>) {
+            panic!("a hook")
+        }
+    }
+    let _alone = alone();
+    let dropped = Rc::new(Cell::new(0));
+    let count = dropped.clone();
+    let clock: VirtualClock = VirtualClock::new();
+    let mut runtime = Box::pin(
+        Runtime::new(&clock, async move {
+            nursery(async |n| {
+                let count = count.clone();
+                n.spawn(async move {
+                    let _guard = on_drop(move || count.set(count.get() + 1));
+                    Ok::<_, ()>(())
+                });
+                Ok(())
+            })
+            .await
+        })
+        .with_debugger(Throws),
+    );
+    assert!(
+        catch_unwind(AssertUnwindSafe(|| {
+            for _ in 0..5 {
+                let _ = runtime.as_mut().turn();
+            }
+        }))
+        .is_err()
+    );
+    drop(runtime);
+    assert_eq!(dropped.get(), 1);
+}

@@ -1,0 +1,1 @@
+//! Interrupts at every moment, in a program with a critical section that fires them; see `tests/`.

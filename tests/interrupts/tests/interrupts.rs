@@ -1,0 +1,258 @@
+//! An interrupt at the end of each critical section in turn: no wake may be lost.
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::{Poll, Waker};
+
+use giambio_core::*;
+
+struct Cs;
+critical_section::set_impl!(Cs);
+thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    static LEFT: Cell<u64> = const { Cell::new(0) };
+    static FIRED: Cell<bool> = const { Cell::new(false) };
+    static WAKER: RefCell<Option<Waker>> = const { RefCell::new(None) };
+    static POLLING_USER: Cell<bool> = const { Cell::new(false) };
+}
+unsafe impl critical_section::Impl for Cs {
+    unsafe fn acquire() -> u8 {
+        DEPTH.set(DEPTH.get() + 1);
+        0
+    }
+    unsafe fn release(_: u8) {
+        DEPTH.set(DEPTH.get() - 1);
+        if DEPTH.get() == 0 && !POLLING_USER.get() && LEFT.get() > 0 {
+            LEFT.set(LEFT.get() - 1);
+            if LEFT.get() == 0 {
+                interrupt();
+            }
+        }
+    }
+}
+
+fn interrupt() {
+    FIRED.set(true);
+    let waker = WAKER.with(|waker| waker.borrow().clone());
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+async fn wait_for_interrupt() {
+    poll_fn(|cx| {
+        POLLING_USER.set(true);
+        WAKER.with(|waker| *waker.borrow_mut() = Some(cx.waker().clone()));
+        let fired = FIRED.get();
+        POLLING_USER.set(false);
+        if fired { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await
+}
+
+/// All threads would share one runtime state, and this critical section keeps none of them out.
+static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+fn lost(main: impl Future<Output = ()>, at: u64) -> Option<bool> {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poison| poison.into_inner());
+    LEFT.set(at);
+    FIRED.set(false);
+    WAKER.with(|waker| waker.borrow_mut().take());
+    let clock: VirtualClock = VirtualClock::new();
+    let mut runtime = pin!(Runtime::new(&clock, main));
+    for _ in 0..1000 {
+        match runtime.as_mut().turn() {
+            Next::Finished(()) => {
+                let beyond = LEFT.get() > 0;
+                LEFT.set(0);
+                return if beyond { None } else { Some(false) };
+            }
+            Next::OnWake if !runtime.is_ready() => {
+                if FIRED.get() {
+                    LEFT.set(0);
+                    return Some(true);
+                }
+                // Idle: the interrupt comes now at the latest.
+                let beyond = LEFT.get() > 0;
+                LEFT.set(0);
+                interrupt();
+                if beyond {
+                    drop(runtime);
+                    return None;
+                }
+            }
+            _ => {}
+        }
+    }
+    panic!("no end");
+}
+
+fn try_all<F: Future<Output = ()>>(what: &str, main: impl Fn() -> F) {
+    let mut all_lost = vec![];
+    for at in 1.. {
+        match lost(main(), at) {
+            None => break,
+            Some(true) => all_lost.push(at),
+            Some(false) => {}
+        }
+    }
+    assert!(all_lost.is_empty(), "{what}: the wake was lost with an interrupt after critical section {all_lost:?}");
+}
+
+static A: Arena<4, 8192> = Arena::new();
+static B: Arena<4, 8192> = Arena::new();
+
+#[test]
+fn a_wake_by_an_interrupt_reaches_a_child_whenever_it_comes() {
+    try_all("one child", || async {
+        let _: Result<(), ()> = nursery_in(&A, async |n| {
+            n.spawn_wait(async {
+                wait_for_interrupt().await;
+                Ok(())
+            })
+            .await;
+            Ok(())
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_wake_by_an_interrupt_reaches_a_body_whenever_it_comes() {
+    try_all("body", || async {
+        let _: Result<(), ()> = nursery_in(&A, async |n| {
+            n.spawn_wait(async {
+                checkpoint().await;
+                Ok(())
+            })
+            .await;
+            wait_for_interrupt().await;
+            Ok(())
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_wake_by_an_interrupt_reaches_a_grandchild_whenever_it_comes() {
+    try_all("grandchild", || async {
+        let _: Result<(), ()> = nursery_in(&A, async |n| {
+            n.spawn_wait(async {
+                nursery_in(&B, async |n| {
+                    n.spawn_wait(async {
+                        wait_for_interrupt().await;
+                        Ok(())
+                    })
+                    .await;
+                    Ok(())
+                })
+                .await
+            })
+            .await;
+            Ok(())
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_wake_by_an_interrupt_is_not_lost_in_scopes_shields_and_handles() {
+    use core::time::Duration;
+    try_all("scopes", || async {
+        let _: Result<(), ()> = nursery_in(&A, async |n| {
+            let handle = n
+                .spawn_value_wait(async {
+                    let _ = cancel_scope(async |_| {
+                        shield(async {
+                            nursery_in(&B, async |n| {
+                                n.spawn_wait(finally(
+                                    async {
+                                        wait_for_interrupt().await;
+                                        Ok(())
+                                    },
+                                    async || checkpoint().await,
+                                ))
+                                .await;
+                                n.spawn_wait(async {
+                                    checkpoint().await;
+                                    Ok(())
+                                })
+                                .await;
+                                n.spawn_wait(async {
+                                    checkpoint().await;
+                                    Ok(())
+                                })
+                                .await;
+                                n.spawn_wait(async {
+                                    checkpoint().await;
+                                    Ok(())
+                                })
+                                .await;
+                                n.spawn_wait(async {
+                                    checkpoint().await;
+                                    Ok::<(), ()>(())
+                                })
+                                .await;
+                                Ok(())
+                            })
+                            .await
+                        })
+                        .await
+                    })
+                    .await;
+                    Ok(7)
+                })
+                .await;
+            assert_eq!(handle.await, Ok(7));
+            let _ = Duration::ZERO;
+            Ok(())
+        })
+        .await;
+    });
+}
+
+/// Polls with a waker of its own, as `FuturesUnordered` does.
+struct Foreign<F>(std::pin::Pin<Box<F>>);
+struct Fwd(Waker, std::sync::Arc<std::sync::atomic::AtomicBool>);
+impl std::task::Wake for Fwd {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.1.store(true, std::sync::atomic::Ordering::SeqCst);
+        self.0.wake_by_ref();
+    }
+}
+impl<F: Future> Future for Foreign<F> {
+    type Output = F::Output;
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<F::Output> {
+        let flag = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let waker = Waker::from(std::sync::Arc::new(Fwd(cx.waker().clone(), flag)));
+        self.0.as_mut().poll(&mut std::task::Context::from_waker(&waker))
+    }
+}
+
+#[test]
+fn a_wake_by_an_interrupt_is_not_lost_through_a_foreign_waker() {
+    try_all("foreign", || async {
+        let _: Result<(), ()> = nursery_in(&A, async |n| {
+            n.spawn_wait(async {
+                Foreign(Box::pin(nursery_in(&B, async |n| {
+                    n.spawn_wait(async {
+                        wait_for_interrupt().await;
+                        Ok::<(), ()>(())
+                    })
+                    .await;
+                    n.spawn_wait(async {
+                        checkpoint().await;
+                        Ok(())
+                    })
+                    .await;
+                    checkpoint().await;
+                    Ok(())
+                })))
+                .await
+            })
+            .await;
+            Ok(())
+        })
+        .await;
+    });
+}
