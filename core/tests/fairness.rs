@@ -125,7 +125,6 @@ fn in_one_pass_each_task_is_polled_once() {
                     polls.borrow_mut()[i] += 1;
                     cx.waker().wake_by_ref();
                     cx.waker().wake_by_ref();
-                    cx.waker().clone().wake();
                     Poll::<Result<(), ()>>::Pending
                 }));
             }
@@ -231,11 +230,12 @@ fn nobody_gets_a_second_poll_before_all_had_their_first() {
         for i in 0..300 {
             n.spawn(async move {
                 for _ in 0..20 {
-                    let mut all = rounds.borrow_mut();
-                    all[i] += 1;
-                    let (min, max) = (all.iter().min().unwrap(), all.iter().max().unwrap());
-                    spread.set(spread.get().max(max - min));
-                    drop(all);
+                    {
+                        let mut all = rounds.borrow_mut();
+                        all[i] += 1;
+                        let (min, max) = (all.iter().min().unwrap(), all.iter().max().unwrap());
+                        spread.set(spread.get().max(max - min));
+                    }
                     checkpoint().await;
                 }
                 Ok(())
@@ -386,7 +386,7 @@ fn a_loop_of_zero_sleeps_delays_nobodys_timer() {
 
 /// As a full channel or a socket with data: always ready.
 async fn always_ready() {
-    poll_fn(|cx| poll_gate(cx)).await
+    poll_fn(poll_gate).await
 }
 
 #[test]

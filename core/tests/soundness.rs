@@ -717,7 +717,7 @@ fn a_nursery_may_be_dropped_by_its_own_child() {
 
 #[test]
 fn a_foreign_waker_may_drop_the_very_nursery_that_wakes_it() {
-    thread_local!(static VICTIM: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>> = const { RefCell::new(None) });
+    thread_local!(static VICTIM: RefCell<Option<Boxed<'static>>> = const { RefCell::new(None) });
     fn clone(data: *const ()) -> RawWaker {
         RawWaker::new(data, &VTABLE)
     }
@@ -775,8 +775,9 @@ fn a_foreign_waker_may_drop_the_very_nursery_that_wakes_it() {
 
 #[test]
 fn a_foreign_waker_may_poll_other_nurseries_when_it_is_called() {
+    type Other = Pin<Box<dyn Future<Output = Result<u32, ()>>>>;
     thread_local! {
-        static OTHER: RefCell<Option<Pin<Box<dyn Future<Output = Result<u32, ()>>>>>> = const { RefCell::new(None) };
+        static OTHER: RefCell<Option<Other>> = const { RefCell::new(None) };
         static VALUES: Cell<u32> = const { Cell::new(0) };
     }
     fn clone(data: *const ()) -> RawWaker {

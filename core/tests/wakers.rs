@@ -282,7 +282,8 @@ fn a_nursery_wakes_whoever_polled_it_last() {
         assert!(waits.as_mut().poll(&mut Context::from_waker(&first_waker)).is_pending());
     }
     assert!(waits.as_mut().poll(&mut Context::from_waker(&second_waker)).is_pending());
-    (first.take(), second.take());
+    first.take();
+    second.take();
     event.set();
     assert_eq!((first.take(), second.take() > 0), (0, true));
     let mut polls = 0;
@@ -823,7 +824,7 @@ mod threads {
         assert_eq!(wakers.len(), 2);
         for waker in &wakers {
             waker.wake_by_ref();
-            waker.clone().wake();
+            waker.wake_by_ref();
         }
         // Nor do they wake anybody in a later thread.
         let polls = std::thread::spawn(move || {
