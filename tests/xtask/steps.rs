@@ -182,6 +182,8 @@ fn address_sanitizer() -> Outcome {
         .env("RUSTFLAGS", "-Zsanitizer=address")
         // Frames are larger with red zones around every variable.
         .env("RUST_MIN_STACK", "16777216")
+        // Some programs forget on purpose; the file names them.
+        .env("LSAN_OPTIONS", &format!("suppressions={}", root().join("tests/leaks.txt").display()))
         .own_target("address-sanitizer")
         .run()?;
     Ok(Verdict::Passed)
