@@ -44,25 +44,39 @@ pub(crate) fn bare_metal_build(with: BareMetal, what: &str) -> Shell {
     }
 }
 
-/// Gets what `bare_metal` wants, if this is a Debian of ours to change.
-///
-/// # Errors
-/// The text says what to install.
-pub(crate) fn get_bare_metal() -> Result<(), String> {
-    if bare_metal().is_some() {
-        return Ok(());
-    }
+/// Installs Debian's packages, if this is a Debian of ours to change; says whether it is.
+fn install(packages: &str) -> Result<bool, String> {
     let has_apt = Shell::new("apt-get --version").output().is_some();
     let is_root = Shell::new("id -u").output().is_some_and(|id| id == "0");
     if has_apt && is_root {
         Shell::new("apt-get update").run()?;
         Shell::new("apt-get install --yes --no-install-recommends")
             .env("DEBIAN_FRONTEND", "noninteractive")
-            .args(DEBIANS_PACKAGES)
+            .args(packages)
             .run()?;
-        if bare_metal().is_some() {
-            return Ok(());
-        }
+    }
+    Ok(has_apt && is_root)
+}
+
+/// Gets what the tests that count system calls want. They are for Linux alone.
+///
+/// # Errors
+/// The text says what to install.
+pub(crate) fn get_strace() -> Result<(), String> {
+    let has = || Shell::new("strace --version").output().is_some();
+    if has() || !cfg!(target_os = "linux") || (install("strace")? && has()) {
+        return Ok(());
+    }
+    if is_ci() { Err("install strace: tests count system calls with it".to_owned()) } else { Ok(()) }
+}
+
+/// Gets what `bare_metal` wants, if this is a Debian of ours to change.
+///
+/// # Errors
+/// The text says what to install.
+pub(crate) fn get_bare_metal() -> Result<(), String> {
+    if bare_metal().is_some() || (install(DEBIANS_PACKAGES)? && bare_metal().is_some()) {
+        return Ok(());
     }
     Err(format!(
         "no compiler here builds for {}.\n  \

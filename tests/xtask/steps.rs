@@ -75,6 +75,7 @@ const BARE_METAL_FEATURES: &[&str] = &["", "hooks,nb", "alloc,hooks,nb"];
 
 fn machine() -> Outcome {
     machine::get_bare_metal()?;
+    machine::get_strace()?;
     Ok(Verdict::Passed)
 }
 
