@@ -510,8 +510,10 @@ fn kill(task: NonNull<Header>, children: NonNull<Children>) {
             finish(self.0, self.1);
         }
     }
-    let who = info(task);
-    hooks::before_cancel(|| who);
+    let who = hooks::is_on().then(|| info(task));
+    if let Some(who) = who {
+        hooks::before_cancel(|| who);
+    }
     let reason = with(|state| {
         // SAFETY: the nursery is alive: NESTED-POLL.
         let kids = unsafe { children.as_ref() };
@@ -530,7 +532,9 @@ fn kill(task: NonNull<Header>, children: NonNull<Children>) {
         unsafe { (header.vtable.drop_future)(task) };
     }
     drop(finish);
-    hooks::after_cancel(who);
+    if let Some(who) = who {
+        hooks::after_cancel(who);
+    }
 }
 
 /// A child is over: counts, wakes its awaiter, frees the cell if nobody needs it.

@@ -12,8 +12,9 @@ use crate::hooks::{Debugger, MAIN, TaskInfo};
 pub(crate) struct HookState {
     /// Good during a turn (`install` to `uninstall`).
     debugger: Cell<Option<*const dyn Debugger>>,
-    /// One of its methods is on the stack, or has panicked.
-    off: Cell<bool>,
+    /// There is one, it has not panicked, and none of its methods is on the stack: all that is
+    /// looked at where there is none.
+    on: Cell<bool>,
     /// Whose own code is running.
     pub(crate) step: Cell<Option<TaskInfo<'static>>>,
     /// Who has begun to sleep in this step.
@@ -26,7 +27,7 @@ impl HookState {
     pub(crate) const fn new() -> Self {
         HookState {
             debugger: Cell::new(None),
-            off: Cell::new(false),
+            on: Cell::new(false),
             step: Cell::new(None),
             sleep: Cell::new(None),
             failed: Cell::new(false),
@@ -36,7 +37,7 @@ impl HookState {
     /// Is there a debugger to be told?
     #[inline]
     pub(crate) fn is_on(&self) -> bool {
-        self.debugger.get().is_some() && !self.off.get()
+        self.on.get()
     }
 }
 
@@ -50,6 +51,7 @@ pub(crate) fn set(debugger: Option<&dyn Debugger>) {
     with(|state| {
         let hooks = &state.hooks;
         hooks.debugger.set(debugger);
+        hooks.on.set(debugger.is_some());
         hooks.step.set(None);
         hooks.sleep.set(None);
     });
@@ -64,14 +66,14 @@ pub(crate) fn take_failed() -> bool {
 pub(crate) fn lend(f: impl FnOnce(&dyn Debugger) -> bool) {
     let Some(debugger) = with(|state| {
         let hooks = &state.hooks;
-        if hooks.off.replace(true) { None } else { hooks.debugger.get() }
+        if hooks.on.replace(false) { hooks.debugger.get() } else { None }
     }) else {
         return;
     };
     // SAFETY: borrowed by the turn that is under way (`set`).
     let fit = f(unsafe { &*debugger });
     with(|state| {
-        state.hooks.off.set(false);
+        state.hooks.on.set(fit);
         if !fit {
             state.hooks.debugger.set(None);
             state.hooks.failed.set(true);

@@ -95,9 +95,12 @@ impl Root {
             state.polls_left.set(POLLS_PER_TURN);
             state.budget.set(BUDGET);
             let (outer_node, outer_block) = (state.node.replace(self.node_ptr()), state.block.replace(block));
-            Turn { root: this, block, outer_node, outer_block }
+            Turn { root: this, block, outer_node, outer_block, is_watched: Cell::new(false) }
         });
-        hooks::install(debugger.filter(|_| !this.mute.get()));
+        if let Some(debugger) = debugger.filter(|_| !this.mute.get()) {
+            turn.is_watched.set(true);
+            hooks::install(Some(debugger));
+        }
         #[cfg(feature = "std")]
         with(|state| state.table()).set_notify_of(self.node_ptr().cast(), &this.notify);
         Some(turn)
@@ -189,6 +192,8 @@ pub(crate) struct Turn<'a> {
     block: &'static Block,
     outer_node: *const Node,
     outer_block: *const Block,
+    /// A debugger was installed.
+    is_watched: Cell<bool>,
 }
 
 impl Turn<'_> {
@@ -258,7 +263,7 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        if !hooks::uninstall() {
+        if self.is_watched.get() && !hooks::uninstall() {
             self.root.mute.set(true);
         }
         with(|state| {
