@@ -144,7 +144,7 @@ fn in_one_pass_each_task_is_polled_once() {
 #[test]
 fn tasks_are_polled_in_the_order_in_which_they_were_woken() {
     run_virtual(async {
-        let (log, events) = (&Log::new(), &[const { () }; 6].map(|()| Event::new()));
+        let (log, events) = (&Log::new(), &std::array::from_fn::<_, 6, _>(|_| Event::new()));
         nursery(async |n| {
             for (event, name) in events.iter().zip(["0", "1", "2", "3", "4", "5"]) {
                 n.spawn(async move {
