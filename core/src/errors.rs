@@ -24,14 +24,18 @@ impl<'env, E> Others<'env, E> {
     }
 
     pub(crate) fn push(&self, error: E) {
-        if let Some(sink) = self.sink.get() {
-            return sink(error);
-        }
+        let Some(sink) = self.sink.get() else { return self.keep(error) };
+        sink(error);
+    }
+
+    /// For the group, if there is one.
+    fn keep(&self, error: E) {
         #[cfg(feature = "alloc")]
         if let Some(mut kept) = self.kept.take() {
             kept.push(error);
-            self.kept.set(Some(kept));
+            return self.kept.set(Some(kept));
         }
+        drop(error);
     }
 }
 

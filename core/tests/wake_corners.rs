@@ -113,14 +113,14 @@ fn a_nursery_that_was_polled_in_a_scope_that_is_gone_still_wakes_the_body_around
         let event = Event::new();
         nursery(async |n| {
             let event_ref = &event;
-            let inner: Rc<RefCell<Pin<Box<dyn Future<Output = Result<(), ()>> + '_>>>> =
-                Rc::new(RefCell::new(Box::pin(nursery(async move |inner| {
-                    inner.spawn(async move {
-                        event_ref.wait().await;
-                        Ok(())
-                    });
+            type Boxed<'a> = Pin<Box<dyn Future<Output = Result<(), ()>> + 'a>>;
+            let inner: Rc<RefCell<Boxed<'_>>> = Rc::new(RefCell::new(Box::pin(nursery(async move |inner| {
+                inner.spawn(async move {
+                    event_ref.wait().await;
                     Ok(())
-                }))));
+                });
+                Ok(())
+            }))));
             n.spawn(async {
                 for _ in 0..5 {
                     checkpoint().await;
