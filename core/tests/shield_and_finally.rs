@@ -375,6 +375,34 @@ fn a_scope_cancelled_by_its_own_code_waits_for_the_shield_of_a_daemon_below() {
     });
 }
 
+#[test]
+fn a_scope_is_left_when_another_task_drops_the_last_shield_in_it() {
+    // Nobody in the scope is polled then, so the scope itself must be woken.
+    run_virtual(async {
+        let shielded = &std::cell::RefCell::new(Some(Box::pin(shield(forever::<()>()))));
+        nursery(async |n| {
+            n.spawn(async {
+                let late = move_on_after(secs(1), async {
+                    poll_fn(|cx| match &mut *shielded.borrow_mut() {
+                        Some(shield) => shield.as_mut().poll(cx),
+                        None => Poll::Ready(()),
+                    })
+                    .await;
+                    unreachable!("the scope is cancelled, and was told so before the shield was gone");
+                });
+                assert_eq!((late.await, now()), (None::<()>, secs(3)));
+                Ok(())
+            });
+            sleep(secs(3)).await;
+            drop(shielded.take());
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(now(), secs(3));
+    });
+}
+
 // --------------------------------------------------------------------------------------- grace
 
 #[test]
