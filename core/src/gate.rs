@@ -80,6 +80,41 @@ pub fn is_cancelled() -> bool {
     with(|state| state.is_cancelled())
 }
 
+/// Wakes a task from a signal handler.
+///
+/// `Waker::wake` may be called from any thread, but not from a signal handler: a handler that runs
+/// on the runtime's own thread may have interrupted it half-way through a list. This leaves the
+/// wake in the runtime's inbox, with atomic operations alone, and calls the runtime's notifier
+/// (see [`Runtime::with_notify`](crate::Runtime::with_notify)), which must be safe in a handler;
+/// that of `giambio` is. The task is polled in a later turn.
+///
+/// Returns false, and does nothing, if the waker isn't one of this crate's. A nursery that runs in
+/// somebody else's executor isn't notified.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use core::task::Poll;
+/// # use giambio_core::{Next, Runtime, VirtualClock};
+/// use giambio_core::wake_from_signal;
+///
+/// # let clock: VirtualClock = VirtualClock::new();
+/// # let mut woken = false;
+/// # let mut runtime = pin!(Runtime::new(&clock, core::future::poll_fn(|cx| {
+/// #     if woken { return Poll::Ready(()) }
+/// #     woken = true;
+/// let waker = cx.waker().clone(); // kept where the handler finds it
+/// // … and in the handler:
+/// assert!(wake_from_signal(&waker));
+/// #     Poll::Pending
+/// # })));
+/// # assert_eq!(runtime.as_mut().turn(), Next::Now);
+/// # assert_eq!(runtime.as_mut().turn(), Next::Finished(()));
+/// ```
+#[cfg(feature = "std")]
+pub fn wake_from_signal(waker: &core::task::Waker) -> bool {
+    crate::raw::waker::post(waker)
+}
+
 /// Is a runtime having its turn on this thread?
 ///
 /// ```

@@ -60,7 +60,8 @@
 //! 2. **NEVER-REUSED-UNDROPPED**: memory that held a future is reused only after the future was
 //!    dropped in place.
 //! 3. **WAKERS-ARE-NAMES**: a waker is an integer. It owns nothing, and using it is harmless after
-//!    everything is gone, from any thread and any interrupt.
+//!    everything is gone, from any thread and any interrupt (from a signal handler:
+//!    [`wake_from_signal`]).
 //! 4. **NO-LOST-WAKE**: a wake after a poll has begun is seen by a later poll.
 //! 5. **FAIR**: in a pass each ready task is polled at most once, in the order of the wakes;
 //!    timers and I/O get a look after at most 64 polls; who is always ready must yield.
@@ -138,6 +139,8 @@ pub use cancel::{
 };
 #[cfg(feature = "alloc")]
 pub use errors::ErrorGroup;
+#[cfg(feature = "std")]
+pub use gate::wake_from_signal;
 pub use gate::{current_task, in_runtime, is_cancelled, poll_gate};
 pub use hooks::{Debugger, NoDebugger, TaskError, TaskInfo};
 pub use nursery::{Nursery, Scope, nursery_in};

@@ -232,14 +232,7 @@ mod imp {
             Some((unsafe { &*first.add(offset / Bits::WIDTH) }, offset % Bits::WIDTH))
         }
 
-        fn post(&self, slot: usize) {
-            let Some((word, bit)) = self.word(slot) else { return };
-            if word.post(bit, &self.pending) {
-                self.notify();
-            }
-        }
-
-        fn notify(&self) {
+        fn notify_runtime(&self) {
             struct Caller<'a>(&'a AtomicUsize);
             impl Drop for Caller<'_> {
                 fn drop(&mut self) {
@@ -254,6 +247,9 @@ mod imp {
                 waker.wake_by_ref();
             }
             drop(caller);
+        }
+
+        fn notify_executors(&self) {
             // If somebody holds the lock, it is another who wakes them all, or the owner, who looks
             // for wakes next.
             if let Ok(mut executors) = self.executors.try_lock() {
@@ -354,14 +350,31 @@ mod imp {
         }
     }
 
-    /// Posts a wake to another thread's inbox. Signal-safe; harmless when all is gone.
+    /// Posts a wake to another thread's inbox. Harmless when all is gone.
     pub(crate) fn wake_remote(thread: usize, slot: usize, generation: u32) {
-        let Some(entry) = TABLES.get(thread) else { return };
-        // SAFETY: null or a leaked table.
-        let Some(table) = (unsafe { entry.load(Ordering::Acquire).as_ref() }) else { return };
-        if table.block(slot).is_some_and(|block| block.generation() == generation) {
-            table.remote.post(slot);
+        if let Some(remote) = post(thread, slot, generation) {
+            remote.notify_runtime();
+            remote.notify_executors();
         }
+    }
+
+    /// The same with nothing but atomics and the runtime's own notifier, so that a signal handler
+    /// may do it.
+    pub(crate) fn wake_by_signal(thread: usize, slot: usize, generation: u32) {
+        if let Some(remote) = post(thread, slot, generation) {
+            remote.notify_runtime();
+        }
+    }
+
+    /// Sets the bit of a block, unless the name is stale. Who must be notified?
+    fn post(thread: usize, slot: usize, generation: u32) -> Option<&'static Remote> {
+        // SAFETY: null or a leaked table.
+        let table: &'static Table = unsafe { TABLES.get(thread)?.load(Ordering::Acquire).as_ref() }?;
+        if table.block(slot)?.generation() != generation {
+            return None;
+        }
+        let (word, bit) = table.remote.word(slot)?;
+        word.post(bit, &table.remote.pending).then_some(&table.remote)
     }
 
     /// A table for this thread: one of a thread that has ended, or a new one.
@@ -407,7 +420,7 @@ mod imp {
 use imp::Remote;
 use imp::create;
 #[cfg(feature = "std")]
-pub(crate) use imp::wake_remote;
+pub(crate) use imp::{wake_by_signal, wake_remote};
 
 impl super::state::State {
     /// This thread's table, made when first needed.

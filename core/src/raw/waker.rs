@@ -68,12 +68,19 @@ mod imp {
         ptr::without_provenance(name)
     }
 
+    /// Thread, slot and generation.
     #[inline]
-    pub(super) fn resolve(state: &State, name: *const ()) -> Target {
+    pub(super) fn parts(name: *const ()) -> (usize, usize, u32) {
         let name = name.addr();
         let thread = name >> (SLOT_BITS + GENERATION_BITS);
         let slot = (name >> GENERATION_BITS) & ((1 << SLOT_BITS) - 1);
         let generation = (name & ((1 << GENERATION_BITS) - 1)) as u32;
+        (thread, slot, generation)
+    }
+
+    #[inline]
+    pub(super) fn resolve(state: &State, name: *const ()) -> Target {
+        let (thread, slot, generation) = parts(name);
         if thread != state.thread.get() {
             #[cfg(feature = "std")]
             return Target::Elsewhere { thread, slot, generation };
@@ -118,6 +125,17 @@ pub(crate) fn waker(state: &State, block: &'static Block) -> ManuallyDrop<Waker>
     // SAFETY: the functions of the table keep the contract of `RawWaker`: they are thread-safe,
     // and since a name owns nothing, clones and drops need no count.
     ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(imp::name(state, block), &VTABLE)) })
+}
+
+/// Posts a wake to the inbox of its thread, even if that is this one. Atomics only.
+#[cfg(feature = "std")]
+pub(crate) fn post(waker: &Waker) -> bool {
+    if !ptr::eq(waker.vtable(), &VTABLE) {
+        return false;
+    }
+    let (thread, slot, generation) = imp::parts(waker.data());
+    super::table::wake_by_signal(thread, slot, generation);
+    true
 }
 
 /// Is this the waker of the task that is being polled?
