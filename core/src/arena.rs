@@ -10,6 +10,8 @@ use crate::raw::arena_storage::Slots;
 /// [`try_spawn`](crate::Scope::try_spawn), or a wait in
 /// [`spawn_wait`](crate::Scope::spawn_wait).
 ///
+/// A child aligned to more than 16 bytes (8 on 32-bit targets) is a compile error too.
+///
 /// Several nurseries may use one arena, also on several threads.
 ///
 /// ```

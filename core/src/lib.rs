@@ -106,6 +106,10 @@
 //! * Write the closure in the call. Stored in a `let` first, its type is settled too early (E0521).
 //! * In a recursive function, `n.spawn(f(n))` works, and `n.spawn_wait(f(n))` needs a box (E0733).
 //! * Where nothing says what the error type is, say it once: `Ok::<_, MyError>(())`.
+//! * A shield or clean-up that was begun and then is neither polled nor dropped (forgotten, or kept
+//!   somewhere) holds the scopes around it: they can't know that nobody will come back to it.
+//! * Without feature `std` all tasks of a program run on one core, outside of preemptive threads;
+//!   interrupts may wake them. What breaks this is noticed, and ends the program.
 #![no_std]
 #![deny(unsafe_code)]
 

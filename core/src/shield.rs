@@ -151,7 +151,7 @@ pub async fn shield<T>(body: impl Future<Output = T>) -> T {
 }
 
 /// As [`shield`], but once a scope around it is cancelled, `body` has at most `grace` to end; then
-/// it is dropped like the rest.
+/// it is dropped like the rest, but for shields inside it, which have their own grace.
 ///
 /// # Cancellation
 /// Cancelling a scope around it waits for it, at most `grace`.
@@ -216,7 +216,8 @@ pub async fn finally<T>(body: impl Future<Output = T>, clean_up: impl AsyncFnOnc
     finally_within(None, body, clean_up).await
 }
 
-/// As [`finally`], but once a scope around it is cancelled, `clean_up` has at most `grace` to end.
+/// As [`finally`], but once a scope around it is cancelled and `clean_up` has begun, `clean_up` has at
+/// most `grace` to end. If it is cut short, the value or panic of `body` still counts.
 ///
 /// # Cancellation
 /// As [`finally`], and the wait is bounded by `grace`.
