@@ -81,6 +81,7 @@ fn machine() -> Outcome {
 
 fn format() -> Outcome {
     Shell::new("cargo fmt --all --check").run()?;
+    Shell::new("cargo fmt --check --manifest-path").arg(INTERRUPTS).run()?;
     // Programs that do not compile belong to no package.
     for folder in ["rejected", "rejected_when_built"] {
         let mut rustfmt = Shell::new("rustfmt --check --edition 2024");
@@ -101,6 +102,11 @@ fn lints() -> Outcome {
             .run()?;
     }
     portable("cargo clippy -p giambio --all-targets -- -D warnings").run()?;
+    Shell::new("cargo clippy --all-targets --manifest-path")
+        .arg(INTERRUPTS)
+        .args("-- -D warnings")
+        .own_target("interrupts")
+        .run()?;
     Ok(Verdict::Passed)
 }
 
@@ -162,10 +168,13 @@ fn loom() -> Outcome {
     if list.contains(": test") { Ok(Verdict::Passed) } else { Err("no test has `loom` in its name".to_owned()) }
 }
 
-/// A package of its own, since it brings its own critical section.
+/// No member of the workspace, since it brings a critical section of its own.
+const INTERRUPTS: &str = "tests/interrupts/Cargo.toml";
+
 fn interrupts() -> Outcome {
     for features in ["", "alloc"] {
-        Shell::new("cargo test --manifest-path tests/interrupts/Cargo.toml")
+        Shell::new("cargo test --manifest-path")
+            .arg(INTERRUPTS)
             .arg(format!("--features={features}"))
             .own_target("interrupts")
             .run()?;

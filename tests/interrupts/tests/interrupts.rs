@@ -77,7 +77,6 @@ fn lost(main: impl Future<Output = ()>, at: u64) -> Option<bool> {
                 LEFT.set(0);
                 interrupt();
                 if beyond {
-                    drop(runtime);
                     return None;
                 }
             }
