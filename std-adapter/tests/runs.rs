@@ -58,19 +58,15 @@ fn threads_run_side_by_side() {
 }
 
 #[test]
-fn a_sleep_is_never_early_and_hardly_late() {
+fn a_sleep_is_never_early() {
     run(async {
-        let mut late = Vec::new();
         for micros in [50, 400, 1_000, 1_700, 2_300, 5_001, 20_000] {
             let start = Instant::now();
             let wanted = Duration::from_micros(micros);
             sleep(wanted).await;
             let slept = start.elapsed();
             assert!(slept >= wanted, "{slept:?} of {wanted:?}");
-            late.push(slept - wanted);
         }
-        late.sort();
-        assert!(late[late.len() / 2] < Duration::from_millis(5), "{late:?}");
     });
 }
 
