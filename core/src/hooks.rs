@@ -287,9 +287,8 @@ mod imp {
     }
 
     #[inline]
-    pub(crate) fn exited(task: impl FnOnce() -> TaskInfo<'static>) {
+    pub(crate) fn exited(task: TaskInfo<'static>) {
         if is_on() {
-            let task = task();
             with(|state| {
                 if state.hooks.step.get().is_some_and(|open| open.id == task.id) {
                     state.hooks.step.set(None);
@@ -326,10 +325,9 @@ mod imp {
         }
     }
 
-    pub(crate) fn before_cancel(task: impl FnOnce() -> TaskInfo<'static>) {
+    pub(crate) fn before_cancel(task: TaskInfo<'static>) {
         if is_on() {
             step_ends();
-            let task = task();
             tell(|d| d.before_cancel(task));
         }
     }
@@ -385,8 +383,8 @@ mod imp {
     pub(crate) fn spawned(_: impl FnOnce() -> TaskInfo<'static>) {}
     pub(crate) fn scheduled(_: impl FnOnce() -> TaskInfo<'static>, _: Duration) {}
     pub(crate) fn slept_at_once() {}
-    pub(crate) fn exited(_: impl FnOnce() -> TaskInfo<'static>) {}
-    pub(crate) fn before_cancel(_: impl FnOnce() -> TaskInfo<'static>) {}
+    pub(crate) fn exited(_: TaskInfo<'static>) {}
+    pub(crate) fn before_cancel(_: TaskInfo<'static>) {}
     pub(crate) fn after_cancel(_: TaskInfo<'static>) {}
     pub(crate) fn failed(_: TaskInfo<'static>, _: TaskError) {}
     pub(crate) fn failed_here(_: TaskError) {}

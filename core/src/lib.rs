@@ -23,7 +23,7 @@
 //!     if server.is_empty() { Err("no such server") } else { Ok(server.len()) }
 //! }
 //!
-//! async fn main() -> Result<usize, &'static str> {
+//! async fn total() -> Result<usize, &'static str> {
 //!     let servers = [String::from("alpha"), String::from("beta")];
 //!     nursery(async |n| {
 //!         let first = n.spawn_value(fetch(&servers[0]));
@@ -33,7 +33,7 @@
 //!     .await // after one second, not two
 //! }
 //! # let clock: VirtualClock = VirtualClock::new();
-//! # let result = pin!(Runtime::new(&clock, main())).run(&mut |until| {
+//! # let result = pin!(Runtime::new(&clock, total())).run(&mut |until| {
 //! #     if let Until::At(tick) = until { clock.advance_to(tick) }
 //! # });
 //! # assert_eq!(result, Ok(9));

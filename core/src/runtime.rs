@@ -12,7 +12,7 @@ use core::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::hooks::{self, Debugger, NoDebugger};
-use crate::raw::root::Root;
+use crate::raw::root::{Root, Turn};
 use crate::time::{Clock, Tick};
 
 /// When a runtime has work again.
@@ -157,10 +157,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// * After [`Next::Finished`].
     pub fn turn(self: Pin<&mut Self>) -> Next<F::Output> {
         let mut this = self.project();
-        let (Some((clock, debugger)), true) = (&this.seams, this.main.is_some()) else {
-            panic!("giambio: the runtime was turned after it had finished")
-        };
-        let turn = this.root.as_ref().turn(clock, hooks::dynamic(debugger));
+        let turn = begin(this.root.as_ref(), this.seams, this.main.is_some());
         if !*this.started {
             *this.started = true;
             hooks::start();
@@ -171,7 +168,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
         let Some(main) = this.main.as_mut().as_pin_mut() else { return Next::OnWake };
         if let Some(Poll::Ready(value)) = turn.poll(main) {
             this.main.set(None);
-            hooks::exited(|| hooks::MAIN);
+            hooks::exited(hooks::MAIN);
             hooks::exit();
             return Next::Finished(value);
         }
@@ -185,10 +182,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// Inside another turn of the same thread, and after [`Next::Finished`].
     pub fn fire_due(self: Pin<&mut Self>) {
         let this = self.project();
-        let (Some((clock, debugger)), true) = (&this.seams, this.main.is_some()) else {
-            panic!("giambio: the runtime was turned after it had finished")
-        };
-        let turn = this.root.as_ref().turn(clock, hooks::dynamic(debugger));
+        let turn = begin(this.root.as_ref(), this.seams, this.main.is_some());
         turn.take_remote();
         turn.fire_due();
     }
@@ -241,6 +235,14 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// Tells the debugger that the loop has looked for I/O. For adapters.
     pub fn after_io(&self, timeout: Option<Duration>) {
         hooks::observe(self.debugger(), |debugger| debugger.after_io(timeout));
+    }
+}
+
+/// Begins a turn of a runtime that has not finished.
+fn begin<'a, C: Clock, D: Debugger>(root: Pin<&'a Root>, seams: &'a Option<(C, D)>, has_main: bool) -> Turn<'a> {
+    match seams {
+        Some((clock, debugger)) if has_main => root.turn(clock, hooks::dynamic(debugger)),
+        _ => panic!("giambio: the runtime was turned after it had finished"),
     }
 }
 

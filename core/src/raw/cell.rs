@@ -512,7 +512,7 @@ fn kill(task: NonNull<Header>, children: NonNull<Children>) {
     }
     let who = hooks::is_on().then(|| info(task));
     if let Some(who) = who {
-        hooks::before_cancel(|| who);
+        hooks::before_cancel(who);
     }
     let reason = with(|state| {
         // SAFETY: the nursery is alive: NESTED-POLL.
@@ -564,7 +564,7 @@ fn finish(task: NonNull<Header>, children: NonNull<Children>) {
     // The cell first: what is called after this may panic.
     free(task, children);
     if let Some(who) = who {
-        hooks::exited(|| who);
+        hooks::exited(who);
     }
     for waker in [awaiter, foreign].into_iter().flatten() {
         waker.wake();
@@ -996,16 +996,7 @@ impl<T> Handle<T> {
         if header.has(DONE) {
             return Poll::Ready(());
         }
-        let known = with(|_| {
-            let old = header.node.waker.take();
-            let known = old.as_ref().is_some_and(|old| old.will_wake(cx.waker()));
-            header.node.waker.set(old);
-            known
-        });
-        if !known {
-            let new = cx.waker().clone();
-            drop(with(|_| header.node.waker.replace(Some(new))));
-        }
+        waker::keep(&header.node.waker, cx.waker());
         Poll::Pending
     }
 

@@ -97,16 +97,8 @@ impl Entry {
 
     /// Replaces the waker of a sleeping entry.
     pub(crate) fn store_waker(&self, new: &Waker) {
-        let What::Wake { waker, .. } = &self.what else { return };
-        let known = with(|_| {
-            let old = waker.take();
-            let known = old.as_ref().is_some_and(|old| old.will_wake(new));
-            waker.set(old);
-            known
-        });
-        if !known {
-            let new = new.clone();
-            drop(with(|_| waker.replace(Some(new))));
+        if let What::Wake { waker, .. } = &self.what {
+            super::waker::keep(waker, new);
         }
     }
 

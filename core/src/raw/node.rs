@@ -259,28 +259,21 @@ impl<'a> Entered<'a> {
         let this = scope.node_ptr();
         // SAFETY: `scope` is borrowed for as long as we live.
         let node: &'a Node = unsafe { &*this };
-        let known = with(|_| {
-            let waker = node.waker.take();
-            let known = waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
-            node.waker.set(waker);
-            known
+        let known = super::waker::keep(&node.waker, cx.waker());
+        // In somebody else's executor every poll from outside is a turn.
+        let begins_turn = with(|state| {
+            let begins = state.node.get().is_null() && state.runtime.get().is_null();
+            if begins {
+                state.polls_left.set(POLLS_PER_TURN);
+                state.budget.set(BUDGET);
+            }
+            begins
         });
-        if !known {
-            // NO-CALL-OUT: cloning and dropping a foreign waker runs foreign code.
-            let new = cx.waker().clone();
-            drop(with(|_| node.waker.replace(Some(new))));
-        }
-        #[cfg(feature = "std")]
-        if with(|state| state.node.get().is_null() && state.runtime.get().is_null()) {
+        if begins_turn {
             super::root::begin_foreign_turn(cx.waker());
         }
         let (entered, foreign) = with(|state| {
             let outer = state.node.get();
-            if outer.is_null() && state.runtime.get().is_null() {
-                // In somebody else's executor: every poll is a turn.
-                state.polls_left.set(POLLS_PER_TURN);
-                state.budget.set(BUDGET);
-            }
             let moved = !(node.has(LINKED) && node.parent.get() == outer);
             let foreign = if moved { state.relink(this, outer) } else { None };
             node.set(POLLING);

@@ -177,13 +177,16 @@ fn take_remote(table: &'static super::table::Table) {
     });
 }
 
-/// A scope is polled by an executor that isn't ours: each poll from outside is a turn, and wakes
-/// from other threads have to reach that executor.
-#[cfg(feature = "std")]
+/// A scope is polled by an executor that isn't ours: wakes from other threads have to reach it.
 pub(crate) fn begin_foreign_turn(waker: &core::task::Waker) {
-    let table = with(|state| state.table());
-    table.add_executor(waker);
-    take_remote(table);
+    #[cfg(feature = "std")]
+    {
+        let table = with(|state| state.table());
+        table.add_executor(waker);
+        take_remote(table);
+    }
+    #[cfg(not(feature = "std"))]
+    let _ = waker;
 }
 
 /// While this lives, it is this runtime's turn.

@@ -198,14 +198,15 @@ impl State {
 /// Panics while it panics: unwinding must not go on from here.
 #[cold]
 fn two_at_once() -> ! {
+    const WHY: &str = "giambio: two threads or cores polled tasks at once, which takes feature `std`";
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
-            panic!("giambio: two threads or cores polled tasks at once, which takes feature `std`");
+            panic!("{WHY}");
         }
     }
     let _bomb = Bomb;
-    panic!("giambio: two threads or cores polled tasks at once, which takes feature `std`");
+    panic!("{WHY}");
 }
 
 /// Counts a direct wake of a task, once until it is polled or somebody looks: so many wakes can't

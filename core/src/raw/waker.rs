@@ -9,6 +9,7 @@
 //! `clone` copies the word, `drop` does nothing, `wake` may come from any thread, from an
 //! interrupt, and after everything is gone.
 
+use core::cell::Cell;
 use core::mem::ManuallyDrop;
 use core::ptr;
 use core::task::{RawWaker, RawWakerVTable, Waker};
@@ -145,6 +146,25 @@ pub(crate) fn is_of_current(state: &State, waker: &Waker) -> bool {
     let current = unsafe { state.block.get().as_ref() };
     ptr::eq(waker.vtable(), &VTABLE)
         && current.is_some_and(|block| imp::name(state, block).addr() == waker.data().addr())
+}
+
+/// Keeps a waker for later; says whether it was the one kept before.
+///
+/// Cloning and dropping a foreign waker runs foreign code, so neither happens inside `with`
+/// (NO-CALL-OUT), and a waker that is kept already is not cloned again.
+#[inline]
+pub(crate) fn keep(place: &Cell<Option<Waker>>, new: &Waker) -> bool {
+    let known = with(|_| {
+        let old = place.take();
+        let known = old.as_ref().is_some_and(|old| old.will_wake(new));
+        place.set(old);
+        known
+    });
+    if !known {
+        let new = new.clone();
+        drop(with(|_| place.replace(Some(new))));
+    }
+    known
 }
 
 /// The block that a waker names, if it is one of ours, of this thread, and not stale.

@@ -15,6 +15,8 @@ thread_local! {
     static WAKER: RefCell<Option<Waker>> = const { RefCell::new(None) };
     static POLLING_USER: Cell<bool> = const { Cell::new(false) };
 }
+// SAFETY: the only interrupt is the one below, which comes on the same thread, and only when the outermost section has
+// ended; and one test runs at a time (ONE_AT_A_TIME). So inside a section nobody else runs.
 unsafe impl critical_section::Impl for Cs {
     unsafe fn acquire() -> u8 {
         DEPTH.set(DEPTH.get() + 1);
