@@ -19,7 +19,7 @@ use crate::cancel::{Cancelled, Reason};
 use crate::errors::Others;
 use crate::hooks::{self, TaskError, TaskInfo};
 use crate::panics::{self, Payload};
-use crate::raw::cell::{Children, Close, Polling};
+use crate::raw::children::{Children, Close, Polling};
 use crate::raw::node::CANCELLED;
 use crate::storage::{Heap, Storage};
 
@@ -414,16 +414,14 @@ where
         polling.start_pass();
         let mut is_ready = polling.body_may_be_ready(cx);
         if is_ready && !first_poll {
-            polling.stop_at_the_bodys_turn();
-            pass(scope, &polling);
-            polling.go_on();
+            pass(scope, &polling, Some(polling.bodys_turn()));
         }
         for _ in 0..2 {
             if is_ready && (first_poll || !polling.entered.must_drop()) {
                 poll_body(scope, this.body.as_mut(), this.value, cx);
                 polling.start_pass_unless_begun();
             }
-            pass(scope, &polling);
+            pass(scope, &polling, None);
             is_ready = !is_ready && polling.body_is_next() && polling.body_may_be_ready(cx);
             if !is_ready {
                 break;
@@ -455,8 +453,8 @@ where
 
 /// Polls the children whose turn it is; a panic of one is the nursery's.
 #[inline]
-fn pass<E, S>(scope: &Scope<'_, '_, E, S>, polling: &Polling<'_>) {
-    while let Err(payload) = polling.pass() {
+fn pass<E, S>(scope: &Scope<'_, '_, E, S>, polling: &Polling<'_>, until: Option<u32>) {
+    while let Err(payload) = polling.pass(until) {
         scope.panicked(payload);
     }
 }

@@ -8,7 +8,7 @@ use core::task::{Context, Poll, ready};
 use crate::cancel::{Cancelled, Reason};
 use crate::gate::poll_gate;
 use crate::hooks::{self, TaskInfo};
-use crate::raw::cell::Handle;
+use crate::raw::handle::Handle;
 
 /// Names one task. No other task has the same while this one lives; later it may come again,
 /// where there is a heap after some 16 million tasks in the same place.

@@ -12,7 +12,7 @@ use core::cell::Cell;
 use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use super::node::Node;
+use super::node::{Head, Node};
 
 /// One control block: 24 bytes on 64-bit targets, 12 on a small one.
 pub(crate) struct Block {
@@ -96,6 +96,13 @@ impl Block {
         word & ((GENERATION_MASK << 8) | LIVE) == ((generation << 8) | LIVE)
     }
 
+    /// When its task was put on the ready list, counted in wakes; of a live block.
+    #[inline]
+    pub(crate) fn queued_at(&self) -> Option<u32> {
+        // SAFETY: a live block's cell is alive and pinned, and starts with a `Head`.
+        unsafe { self.cell.get().cast::<Head>().as_ref() }.map(|head| head.queued_at.get())
+    }
+
     /// Free to live.
     pub(crate) fn claim(&self, cell: *const Node) {
         debug_assert!(!self.has(LIVE | QUEUED));
@@ -110,6 +117,12 @@ impl Block {
         let word = self.word.load(Relaxed);
         self.word.store((word & !0xff).wrapping_add(0x100), Relaxed);
     }
+}
+
+/// Was the wake numbered `a` before the one numbered `b`? The numbers come round.
+#[inline]
+pub(crate) fn is_before(a: u32, b: u32) -> bool {
+    (a.wrapping_sub(b) as i32) < 0
 }
 
 /// First in, first out; linked through the blocks.

@@ -27,6 +27,8 @@
 pub(crate) mod arena_storage;
 pub(crate) mod block;
 pub(crate) mod cell;
+pub(crate) mod children;
+pub(crate) mod handle;
 pub(crate) mod heap;
 #[cfg(feature = "alloc")]
 mod heap_storage;

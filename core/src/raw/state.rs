@@ -129,7 +129,7 @@ impl State {
             }
             // SAFETY: a task's parent is its nursery for as long as it has a block, and the node
             // starts the nursery's core (WHOLE-POINTER).
-            let nursery = unsafe { &*node.parent.get().cast::<super::cell::Children>() };
+            let nursery = unsafe { &*node.parent.get().cast::<super::children::Children>() };
             let was_empty = nursery.ready.is_empty();
             nursery.ready.push(block);
             if !was_empty || nursery.node.has(POLLING) {

@@ -1,0 +1,99 @@
+//! Handles to children: what a [`Task`](crate::Task) rests on.
+
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+use core::task::{Context, Poll};
+
+use super::block::QUEUED;
+use super::cell::{DONE, HANDLE, Header, KILLED, OUTPUT, free, info};
+use super::children::Children;
+use super::node::{Node, POLLING};
+use super::port::with;
+use super::waker;
+use crate::cancel::Reason;
+use crate::task::{Status, TaskId};
+
+/// What a [`Task`](crate::Task) is made of: keeps the cell. `T` is the type that the child was
+/// spawned with, since only `spawn` makes one.
+pub(crate) struct Handle<T>(pub(super) NonNull<Header>, pub(super) PhantomData<T>);
+
+impl<T> Handle<T> {
+    fn header(&self) -> &Header {
+        // SAFETY: HANDLE keeps the cell.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// Is it over? Else the waker is kept for when it will be.
+    pub(crate) fn poll_done(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let header = self.header();
+        if header.has(DONE) {
+            return Poll::Ready(());
+        }
+        waker::keep(&header.node.waker, cx.waker());
+        Poll::Pending
+    }
+
+    /// The result of a child that is over; the reason, if it was cancelled or has failed.
+    pub(crate) fn take(&self) -> Result<T, Reason> {
+        let header = self.header();
+        if !header.has(OUTPUT) {
+            return Err(Reason::from_code(header.reason.get()));
+        }
+        header.clear(OUTPUT);
+        // SAFETY: the place lies at that offset of the cell, and OUTPUT says that a `T` is in it.
+        Ok(unsafe { self.0.byte_add(header.vtable.output).cast::<T>().read() })
+    }
+
+    pub(crate) fn cancel(&self) {
+        if !self.header().has(DONE) {
+            // SAFETY: alive, and made from the whole cell.
+            unsafe { Node::cancel(self.0.as_ptr().cast_const().cast(), Reason::Requested) };
+        }
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.header().has(DONE)
+    }
+
+    pub(crate) fn id(&self) -> TaskId {
+        self.header().id()
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        info(self.0).name
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let header = self.header();
+        if header.has(DONE) {
+            return if header.has(KILLED) { Status::Cancelled } else { Status::Finished };
+        }
+        if header.node.has(POLLING) {
+            return Status::Running;
+        }
+        if with(|_| header.node.is_cancelled()) {
+            return Status::Cancelling;
+        }
+        match header.block.get() {
+            Some(block) if block.has(QUEUED) => Status::Ready,
+            _ => Status::Waiting,
+        }
+    }
+}
+
+impl<T> Drop for Handle<T> {
+    fn drop(&mut self) {
+        let header = self.header();
+        header.clear(HANDLE);
+        if header.has(DONE) {
+            // SAFETY: a cell that is over and has a handle stays linked under its nursery, made
+            // from the whole; and `'scope` has not ended, or we would not be dropped.
+            let children = header.node.parent.get().cast_mut().cast::<Children>();
+            if let Some(children) = NonNull::new(children) {
+                free(self.0, children);
+            }
+        } else {
+            drop(with(|_| header.node.waker.take()));
+        }
+    }
+}
