@@ -580,3 +580,30 @@ fn as_many_turns_as_there_is_work() {
     // 1,000 first polls, 64 in a turn; then ten sleepers at each of 100 times.
     assert!(turns <= 1_000 / 64 + 100 + 5, "{turns} turns");
 }
+
+/// Law FAIR: what a child uses up of its budget is not taken from the code around its nursery. The body is woken after
+/// the child here, and so polled after it.
+#[test]
+fn a_child_that_uses_up_its_budget_leaves_the_body_its_own() {
+    let _alone = alone();
+    let clock: VirtualClock = VirtualClock::new();
+    let mut runtime = std::pin::pin!(Runtime::new(
+        &clock,
+        nursery(async |n| {
+            n.child().daemon().spawn(async {
+                loop {
+                    std::future::poll_fn(poll_gate).await;
+                }
+            });
+            sleep(secs(1)).await;
+            Ok::<_, ()>(())
+        })
+    ));
+    for _ in 0..100 {
+        if let Next::Finished(result) = runtime.as_mut().turn() {
+            return assert_eq!(result, Ok(()));
+        }
+        clock.advance(secs(1));
+    }
+    panic!("the body's sleep ended long ago, but the body doesn't get on");
+}
