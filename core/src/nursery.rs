@@ -405,49 +405,68 @@ where
         let polling = Polling::new(*this.scope, cx);
 
         // What is entered in cancelled code still runs to its first suspension.
-        let first_poll = !core::mem::replace(this.has_begun, true);
+        let mut first_poll = !core::mem::replace(this.has_begun, true);
         if !first_poll && polling.entered.is_cancelled() {
             drop_idle(scope, &polling, this.body.as_mut());
         }
-        // The body is polled once in a pass, as a child is, when its turn comes: after those that
-        // were woken before it. If nobody had woken it, the children may have by the end.
-        polling.start_pass();
-        let mut is_ready = polling.body_may_be_ready(cx);
-        if is_ready && !first_poll {
-            pass(scope, &polling, Some(polling.bodys_turn()));
-        }
-        for _ in 0..2 {
-            if is_ready && (first_poll || !polling.entered.must_drop()) {
-                poll_body(scope, this.body.as_mut(), this.value, cx);
-                polling.start_pass_unless_begun();
+        loop {
+            one_pass(scope, &polling, this.body.as_mut(), this.value, first_poll, cx);
+            first_poll = false;
+            if this.body.is_none() && scope.children.keeping() == 0 && scope.children.running() != 0 {
+                polling.cancel(Reason::BodyFinished);
             }
-            pass(scope, &polling, None);
-            is_ready = !is_ready && polling.body_is_next() && polling.body_may_be_ready(cx);
-            if !is_ready {
+            if polling.entered.is_cancelled() {
+                drop_idle(scope, &polling, this.body.as_mut());
+            }
+            if this.body.is_none() && scope.children.running() == 0 {
+                if *this.has_waited
+                    && let Some(outcome) = scope.outcome(this.value)
+                {
+                    hooks::step_resumes();
+                    return Poll::Ready(outcome);
+                }
+                if !*this.has_waited {
+                    cx.waker().wake_by_ref();
+                }
                 break;
             }
-        }
-        if this.body.is_none() && scope.children.keeping() == 0 && scope.children.running() != 0 {
-            polling.cancel(Reason::BodyFinished);
-        }
-        if polling.entered.is_cancelled() {
-            drop_idle(scope, &polling, this.body.as_mut());
-        }
-
-        let over = this.body.is_none() && scope.children.running() == 0;
-        if over
-            && *this.has_waited
-            && let Some(outcome) = scope.outcome(this.value)
-        {
-            hooks::step_resumes();
-            return Poll::Ready(outcome);
-        }
-        if over && !*this.has_waited {
-            cx.waker().wake_by_ref();
+            if !polling.go_on(cx) {
+                break;
+            }
+            *this.has_waited = true;
         }
         *this.has_waited = true;
         polling.requeue();
         Poll::Pending
+    }
+}
+
+/// Polls the body once if it may be ready, as a child is, and the children that are ready now. The body's turn comes when
+/// its task's would: after the children that were woken before it. If nobody had woken it, they may have by the end.
+#[inline]
+fn one_pass<T, E, S, B: Future<Output = Result<T, E>>>(
+    scope: &Scope<'_, '_, E, S>,
+    polling: &Polling<'_>,
+    mut body: Pin<&mut Option<B>>,
+    value: &mut Option<T>,
+    first_poll: bool,
+    cx: &mut Context<'_>,
+) {
+    polling.start_pass();
+    let mut is_ready = polling.body_may_be_ready(cx);
+    if is_ready && !first_poll {
+        pass(scope, polling, Some(polling.bodys_turn()));
+    }
+    for _ in 0..2 {
+        if is_ready && (first_poll || !polling.entered.must_drop()) {
+            poll_body(scope, body.as_mut(), value, cx);
+            polling.start_pass_unless_begun();
+        }
+        pass(scope, polling, None);
+        is_ready = !is_ready && polling.body_is_next() && polling.body_may_be_ready(cx);
+        if !is_ready {
+            break;
+        }
     }
 }
 

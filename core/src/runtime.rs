@@ -156,6 +156,34 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// * Inside another turn of the same thread: `.await` the future instead.
     /// * After [`Next::Finished`].
     pub fn turn(self: Pin<&mut Self>) -> Next<F::Output> {
+        self.work(false)
+    }
+
+    /// As [`turn`](Runtime::turn), but does not come back while tasks are ready: it polls them again, up to 64 polls in
+    /// all, until it is time to look at timers and I/O. The order of the polls is the same; what is saved is the way from
+    /// the tasks up to the loop and down again. A runtime with a debugger makes single turns.
+    ///
+    /// ```
+    /// use core::pin::pin;
+    /// use giambio_core::{Next, Runtime, VirtualClock, checkpoint};
+    ///
+    /// let clock: VirtualClock = VirtualClock::new();
+    /// let mut runtime = pin!(Runtime::new(&clock, async {
+    ///     checkpoint().await;
+    ///     checkpoint().await;
+    ///     42
+    /// }));
+    /// assert_eq!(runtime.as_mut().burst(), Next::Finished(42));
+    /// ```
+    ///
+    /// # Panics
+    /// As [`turn`](Runtime::turn).
+    pub fn burst(self: Pin<&mut Self>) -> Next<F::Output> {
+        self.work(true)
+    }
+
+    #[inline]
+    fn work(self: Pin<&mut Self>, bursts: bool) -> Next<F::Output> {
         let mut this = self.project();
         let turn = begin(this.root.as_ref(), this.seams, this.main.is_some());
         if !*this.started {
@@ -163,16 +191,23 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
             hooks::start();
             turn.make_ready();
         }
+        if bursts {
+            turn.allow_bursts();
+        }
         turn.take_remote();
         turn.fire_due();
-        let Some(main) = this.main.as_mut().as_pin_mut() else { return Next::OnWake };
-        if let Some(Poll::Ready(value)) = turn.poll(main) {
-            this.main.set(None);
-            hooks::exited(hooks::MAIN);
-            hooks::exit();
-            return Next::Finished(value);
+        let Some(mut main) = this.main.as_mut().as_pin_mut() else { return Next::OnWake };
+        loop {
+            if let Some(Poll::Ready(value)) = turn.poll(main.as_mut()) {
+                this.main.set(None);
+                hooks::exited(hooks::MAIN);
+                hooks::exit();
+                return Next::Finished(value);
+            }
+            if !turn.goes_on() {
+                return turn.next();
+            }
         }
-        turn.next()
     }
 
     /// The first part of a turn: takes the wakes of other threads and fires the timers that are

@@ -168,7 +168,7 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
 
 fn drive<F: Future, C: Clock, D: Debugger>(mut runtime: Pin<&mut Runtime<F, &C, D>>, idle: &mut Idle<&C>) -> F::Output {
     loop {
-        let until = match runtime.as_mut().turn() {
+        let until = match runtime.as_mut().burst() {
             Next::Finished(value) => return value,
             Next::Now => Until::Now,
             Next::At(tick) => Until::At(tick),

@@ -1,7 +1,7 @@
 //! Control blocks: what a waker names, and the ready list of a nursery.
 //!
 //! ```text
-//!  FREE ── claim ──► LIVE ◄─ pop ── LIVE+QUEUED          a wake queues, a pass pops
+//!  free ── claim ──► live ◄─ pop ── live+QUEUED          a wake queues, a pass pops
 //!    ▲                 │  ── wake ─►    │
 //!    └── release ──────┘◄── pop ────────┘ (finished while queued: released when popped)
 //! ```
@@ -10,112 +10,117 @@
 
 use core::cell::Cell;
 use core::ptr;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+#[cfg(feature = "alloc")]
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use super::node::{Head, Node};
+use super::node::Node;
+#[cfg(feature = "alloc")]
+use super::table::GENERATION;
 
-/// One control block: 24 bytes on 64-bit targets, 12 on a small one.
+/// One control block: 32 bytes on 64-bit targets, 16 (without a heap) or 20 on a small one.
+///
+/// What a wake has to touch lies together here: the task's cell is looked at only for where it belongs.
 pub(crate) struct Block {
     /// The node of the task, which starts its cell; null for a free block.
     pub(crate) cell: Cell<*const Node>,
     /// The next in a ready list, or in the list of free blocks.
     pub(crate) next: Cell<*const Block>,
-    /// Generation (upper 24 bits) and flags. Written by the owner alone; other threads read it to
-    /// ignore stale wakes early.
-    word: AtomicU32,
-    /// Its own index in the table.
+    /// What the wakers of its present task say: generation, thread, slot. Written by the owner alone; other threads
+    /// read it to ignore stale wakes early.
     #[cfg(feature = "alloc")]
-    pub(crate) slot: Cell<u32>,
+    name: AtomicUsize,
+    /// When its task was put on the ready list, counted in wakes.
+    pub(crate) queued_at: Cell<u32>,
+    /// Counts direct wakes, so that a nursery in the task's code knows whether its body may have been woken since it
+    /// last looked.
+    pub(crate) direct: Cell<u16>,
+    flags: Cell<u8>,
 }
 
-/// In use by a task.
-pub(crate) const LIVE: u32 = 1;
 /// In a ready list (the root: to be polled in the next turn).
-pub(crate) const QUEUED: u32 = 2;
-/// Was woken directly since its last poll.
-pub(crate) const DIRECT: u32 = 8;
-
+pub(crate) const QUEUED: u8 = 1;
 /// Woken itself, not only through a child of a nursery in its code: so its own code may run.
-pub(crate) const WOKEN: u32 = 4;
-
-/// How many bits of a generation a waker carries.
-#[cfg(all(feature = "alloc", target_pointer_width = "64"))]
-pub(crate) const GENERATION_BITS: u32 = 24;
-/// How many bits of a generation a waker carries.
-#[cfg(all(feature = "alloc", not(target_pointer_width = "64")))]
-pub(crate) const GENERATION_BITS: u32 = 8;
-
-#[cfg(feature = "alloc")]
-const GENERATION_MASK: u32 = (1 << GENERATION_BITS) - 1;
+pub(crate) const WOKEN: u8 = 2;
+/// Such a wake was counted in `direct`, and nobody has looked since. So many wakes can't bring the count round.
+pub(crate) const DIRECT: u8 = 4;
 
 impl Block {
     pub(crate) const fn new() -> Self {
         Block {
             cell: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
-            word: AtomicU32::new(0),
             #[cfg(feature = "alloc")]
-            slot: Cell::new(0),
+            name: AtomicUsize::new(0),
+            queued_at: Cell::new(0),
+            direct: Cell::new(0),
+            flags: Cell::new(0),
         }
     }
 
+    /// Is it in use by a task?
     #[inline]
-    pub(crate) fn has(&self, flag: u32) -> bool {
-        self.word.load(Relaxed) & flag != 0
+    pub(crate) fn is_live(&self) -> bool {
+        !self.cell.get().is_null()
     }
 
     #[inline]
-    pub(crate) fn set(&self, flag: u32) {
-        self.word.store(self.word.load(Relaxed) | flag, Relaxed);
-    }
-
-    /// Clears a flag; was it set?
-    #[inline]
-    pub(crate) fn take(&self, flag: u32) -> bool {
-        let word = self.word.load(Relaxed);
-        self.word.store(word & !flag, Relaxed);
-        word & flag != 0
+    pub(crate) fn has(&self, flag: u8) -> bool {
+        self.flags.get() & flag != 0
     }
 
     #[inline]
-    pub(crate) fn clear(&self, flag: u32) {
-        self.word.store(self.word.load(Relaxed) & !flag, Relaxed);
+    pub(crate) fn set(&self, flag: u8) {
+        self.flags.set(self.flags.get() | flag);
     }
 
+    #[inline]
+    pub(crate) fn clear(&self, flag: u8) {
+        self.flags.set(self.flags.get() & !flag);
+    }
+
+    /// Its task is about to be polled: all wakes so far are seen by that. Was it woken itself?
+    #[inline]
+    pub(crate) fn begin_poll(&self) -> bool {
+        self.flags.replace(0) & WOKEN != 0
+    }
+
+    /// Counts a direct wake, once until the task is polled or somebody looks.
+    #[inline]
+    pub(crate) fn count_direct(&self) {
+        if !self.has(DIRECT) {
+            self.set(DIRECT);
+            self.direct.set(self.direct.get().wrapping_add(1));
+        }
+    }
+
+    /// What wakers of its task say.
     #[cfg(feature = "alloc")]
     #[inline]
-    pub(crate) fn generation(&self) -> u32 {
-        (self.word.load(Relaxed) >> 8) & GENERATION_MASK
+    pub(crate) fn name(&self) -> usize {
+        self.name.load(Relaxed)
     }
 
-    /// Is it in use, in this generation?
+    /// A block that is used for the first time gets its name.
     #[cfg(feature = "alloc")]
-    #[inline]
-    pub(crate) fn is_live_in(&self, generation: u32) -> bool {
-        let word = self.word.load(Relaxed);
-        word & ((GENERATION_MASK << 8) | LIVE) == ((generation << 8) | LIVE)
-    }
-
-    /// When its task was put on the ready list, counted in wakes; of a live block.
-    #[inline]
-    pub(crate) fn queued_at(&self) -> Option<u32> {
-        // SAFETY: a live block's cell is alive and pinned, and starts with a `Head`.
-        unsafe { self.cell.get().cast::<Head>().as_ref() }.map(|head| head.queued_at.get())
+    pub(crate) fn christen(&self, name: usize) {
+        self.name.store(name, Relaxed);
     }
 
     /// Free to live.
+    #[inline]
     pub(crate) fn claim(&self, cell: *const Node) {
-        debug_assert!(!self.has(LIVE | QUEUED));
+        debug_assert!(!self.is_live() && !self.has(QUEUED));
         self.cell.set(cell);
-        self.set(LIVE | WOKEN);
+        self.flags.set(WOKEN);
     }
 
     /// Live to free: from here on the old wakers are stale.
+    #[inline]
     pub(crate) fn release(&self) {
-        debug_assert!(self.has(LIVE) && !self.has(QUEUED));
+        debug_assert!(self.is_live() && !self.has(QUEUED));
         self.cell.set(ptr::null());
-        let word = self.word.load(Relaxed);
-        self.word.store((word & !0xff).wrapping_add(0x100), Relaxed);
+        #[cfg(feature = "alloc")]
+        self.name.store(self.name().wrapping_add(GENERATION), Relaxed);
     }
 }
 
@@ -129,17 +134,11 @@ pub(crate) fn is_before(a: u32, b: u32) -> bool {
 pub(crate) struct ReadyList {
     head: Cell<*const Block>,
     tail: Cell<*const Block>,
-    len: Cell<u32>,
 }
 
 impl ReadyList {
     pub(crate) const fn new() -> Self {
-        ReadyList { head: Cell::new(ptr::null()), tail: Cell::new(ptr::null()), len: Cell::new(0) }
-    }
-
-    #[inline]
-    pub(crate) fn len(&self) -> u32 {
-        self.len.get()
+        ReadyList { head: Cell::new(ptr::null()), tail: Cell::new(ptr::null()) }
     }
 
     #[inline]
@@ -147,39 +146,48 @@ impl ReadyList {
         self.head.get().is_null()
     }
 
-    /// Appends a block that isn't in any list.
+    /// Appends a block that isn't in any list. Was the list empty?
     #[inline]
-    pub(crate) fn push(&self, block: &'static Block) {
+    pub(crate) fn push(&self, block: &'static Block) -> bool {
         block.set(QUEUED);
         block.next.set(ptr::null());
         let tail = self.tail.replace(block);
-        if tail.is_null() {
-            self.head.set(block);
-        } else {
-            // SAFETY: STATIC-BLOCKS.
-            unsafe { &*tail }.next.set(block);
+        // SAFETY: STATIC-BLOCKS.
+        match unsafe { tail.as_ref() } {
+            Some(tail) => tail.next.set(block),
+            None => self.head.set(block),
         }
-        self.len.set(self.len.get() + 1);
+        tail.is_null()
     }
 
-    /// The one that was queued first.
+    /// The block that waits longest.
     #[inline]
     pub(crate) fn first(&self) -> Option<&'static Block> {
-        // SAFETY: STATIC-BLOCKS; the head is null or a block.
+        // SAFETY: STATIC-BLOCKS.
         unsafe { self.head.get().as_ref() }
     }
 
+    /// The block that came last; null if the list is empty.
+    #[inline]
+    pub(crate) fn last(&self) -> *const Block {
+        self.tail.get()
+    }
+
+    /// Takes the first block out. It keeps its flags: `begin_poll` or `clear` is next.
     #[inline]
     pub(crate) fn pop(&self) -> Option<&'static Block> {
-        // SAFETY: STATIC-BLOCKS; the head is null or a block.
-        let block: &'static Block = unsafe { self.head.get().as_ref() }?;
+        let block = self.first()?;
         let next = block.next.get();
         self.head.set(next);
         if next.is_null() {
             self.tail.set(ptr::null());
         }
-        self.len.set(self.len.get() - 1);
-        block.clear(QUEUED | DIRECT);
         Some(block)
+    }
+
+    /// Is there no block in it but this one?
+    #[inline]
+    pub(crate) fn is_empty_but_for(&self, block: *const Block) -> bool {
+        self.is_empty() || (self.head.get() == block && self.tail.get() == block)
     }
 }

@@ -17,10 +17,10 @@ use core::pin::Pin;
 use core::ptr::{self, NonNull};
 use core::task::{Context, Poll, Waker};
 
-use super::block::{Block, LIVE, QUEUED};
+use super::block::{Block, QUEUED};
 use super::children::Children;
 use super::handle::Handle;
-use super::node::{CANCELLED, CUT_OFF, Head, Node, POLLING, TASK};
+use super::node::{CANCELLED, CUT_OFF, Node, ROOT, TASK};
 use super::place::Claim;
 use super::port::with;
 use super::state::{BUDGET, State};
@@ -48,17 +48,9 @@ pub(super) const KILLED: u8 = 1 << 5;
 #[repr(C)]
 pub(crate) struct Header {
     pub(crate) node: Node,
-    pub(super) queued_at: Cell<u32>,
-    state: Cell<u8>,
-    pub(super) reason: Cell<Reason8>,
     pub(crate) block: Cell<Option<&'static Block>>,
     pub(super) vtable: &'static VTable,
 }
-
-const _: () = assert!(offset_of!(Header, queued_at) == offset_of!(Head, queued_at));
-
-/// A reason without its text.
-pub(super) type Reason8 = u8;
 
 /// What depends on the type of the future.
 pub(super) struct VTable {
@@ -205,19 +197,19 @@ where
 impl Header {
     #[inline]
     pub(super) fn has(&self, flag: u8) -> bool {
-        self.state.get() & flag != 0
+        self.node.state.get() & flag != 0
     }
 
     pub(super) fn set(&self, flag: u8) {
-        self.state.set(self.state.get() | flag);
+        self.node.state.set(self.node.state.get() | flag);
     }
 
     pub(super) fn clear(&self, flag: u8) {
-        self.state.set(self.state.get() & !flag);
+        self.node.state.set(self.node.state.get() & !flag);
     }
 
     pub(super) fn id(&self) -> TaskId {
-        TaskId::new(self.block.get().map_or(0, |block| with(|state| waker::name(state, block))))
+        TaskId::new(self.block.get().map_or(0, waker::name))
     }
 }
 
@@ -236,10 +228,10 @@ pub(crate) fn current_id() -> Option<TaskId> {
         let block = unsafe { state.block.get().as_ref() }?;
         // SAFETY: PINNED: the task that is being polled is alive.
         let node = unsafe { block.cell.get().as_ref() }?;
-        if node.has(super::node::ROOT) {
+        if node.has(ROOT) {
             return Some(TaskId::MAIN);
         }
-        Some(TaskId::new(waker::name(state, block)))
+        Some(TaskId::new(waker::name(block)))
     })
 }
 
@@ -280,20 +272,13 @@ where
     let claim = scope.storage().room::<TaskCell<F, T, N>>().await;
     if scope.children().is_closing() {
         // Meanwhile it takes no more children.
-        unclaim(claim.block);
+        #[cfg(feature = "alloc")]
+        with(|state| state.table().release(claim.block));
         // SAFETY: claimed above for this, and not used.
         unsafe { scope.storage().release::<TaskCell<F, T, N>>(claim.memory) };
         return None;
     }
     Some(spawn_in(claim, scope, future, name, daemon))
-}
-
-/// Gives a block back that no task had.
-fn unclaim(block: &'static Block) {
-    #[cfg(feature = "alloc")]
-    with(|state| state.table().release(block));
-    #[cfg(not(feature = "alloc"))]
-    let _ = block;
 }
 
 fn spawn_in<'scope, 'env, F, T, E, S, N>(
@@ -317,22 +302,22 @@ where
         cell.write(TaskCell {
             header: Header {
                 node: Node::new(TASK),
-                queued_at: Cell::new(0),
                 block: Cell::new(Some(block)),
                 vtable: Typed::<'scope, 'env, F, T, E, S, N>::VTABLE,
-                state: Cell::new(FUTURE | HANDLE | if daemon { DAEMON } else { 0 }),
-                reason: Cell::new(0),
             },
             name,
             place: UnsafeCell::new(Place { future: ManuallyDrop::new(future) }),
         });
     }
     let task: NonNull<Header> = cell.cast();
+    let this: *const Node = task.as_ptr().cast_const().cast();
     let whole: *const Node = ptr::from_ref(scope).cast();
     let children = scope.children();
+    // SAFETY: written above.
+    unsafe { task.as_ref() }.set(FUTURE | HANDLE | if daemon { DAEMON } else { 0 });
     let foreign = with(|state| {
-        block.claim(task.as_ptr().cast_const().cast());
-        drop_none(state.relink(task.as_ptr().cast_const().cast(), whole));
+        block.claim(this);
+        state.adopt(this, &children.node, whole);
         children.running.set(children.running.get() + 1);
         if !daemon {
             children.keeping.set(children.keeping.get() + 1);
@@ -389,11 +374,10 @@ fn drop_none(waker: Option<Waker>) {
 
 #[cfg(feature = "alloc")]
 pub(crate) fn claim_block() -> Option<&'static Block> {
-    with(|state| state.table().claim())
+    with(|state| state.table().claim(&state.index))
 }
 
 pub(crate) fn release_block(state: &State, block: &'static Block) {
-    debug_assert!(block.has(LIVE));
     block.release();
     #[cfg(feature = "alloc")]
     state.table().release(block);
@@ -401,43 +385,49 @@ pub(crate) fn release_block(state: &State, block: &'static Block) {
     let _ = state;
 }
 
-/// While this lives, `task` is the current task and scope.
-pub(super) struct Current {
-    outer_node: *const Node,
-    outer_block: *const Block,
-    outer_since: u32,
-    outer_budget: u32,
-    task: NonNull<Header>,
+/// What was current before a task's code runs; current again when this is dropped.
+pub(super) struct Around {
+    pub(super) node: *const Node,
+    pub(super) block: *const Block,
+    since: u32,
+    budget: u32,
 }
 
-impl Current {
+impl Around {
     #[inline]
-    pub(super) fn new(state: &State, task: NonNull<Header>, block: &'static Block) -> Self {
-        // SAFETY: the callers' cell is alive.
-        let header = unsafe { task.as_ref() };
-        header.node.set(POLLING);
-        Current {
-            outer_node: state.node.replace(task.as_ptr().cast_const().cast()),
-            outer_block: state.block.replace(block),
-            outer_since: state.since.replace(header.queued_at.get()),
-            outer_budget: state.budget.replace(BUDGET),
-            task,
+    pub(super) fn new(state: &State) -> Self {
+        Around {
+            node: state.node.get(),
+            block: state.block.get(),
+            since: state.since.get(),
+            budget: state.budget.get(),
         }
     }
+
+    /// Makes it current again.
+    #[inline]
+    pub(super) fn restore(&self, state: &State) {
+        state.node.set(self.node);
+        state.block.set(self.block);
+        state.since.set(self.since);
+        state.budget.set(self.budget);
+    }
 }
 
-impl Drop for Current {
+impl Drop for Around {
     #[inline]
     fn drop(&mut self) {
-        with(|state| {
-            // SAFETY: cells are freed only after this is gone.
-            unsafe { self.task.as_ref() }.node.clear(POLLING);
-            state.leave(self.task.as_ptr().cast(), self.outer_node);
-            state.block.set(self.outer_block);
-            state.since.set(self.outer_since);
-            state.budget.set(self.outer_budget);
-        });
+        with(|state| self.restore(state));
     }
+}
+
+/// Makes a task the current one, with a fresh budget.
+#[inline]
+pub(super) fn make_current(state: &State, task: *const Node, block: &'static Block) {
+    state.node.set(task);
+    state.block.set(block);
+    state.since.set(block.queued_at.get());
+    state.budget.set(BUDGET);
 }
 
 /// Drops a child's future where it is, and ends it as cancelled.
@@ -465,14 +455,19 @@ pub(super) fn kill(task: NonNull<Header>, children: NonNull<Children>) {
         }
         state.reason_at(task.as_ptr().cast_const().cast())
     });
-    header.reason.set(reason.unwrap_or(Reason::Requested).code());
+    header.node.reason.set(reason.unwrap_or(Reason::Requested).code());
     header.set(KILLED);
     let finish = Finish(task, children);
     if header.has(FUTURE) {
-        let _current = with(|state| Current::new(state, task, block));
+        let _around = with(|state| {
+            let around = Around::new(state);
+            make_current(state, task.as_ptr().cast_const().cast(), block);
+            around
+        });
         // SAFETY: FUTURE says that it is there; NESTED-POLL: only its nursery calls `kill`, and
         // not from inside the child's poll.
         unsafe { (header.vtable.drop_future)(task) };
+        with(|state| state.check(task.as_ptr().cast_const().cast()));
     }
     drop(finish);
     if let Some(who) = who {
@@ -491,18 +486,16 @@ pub(super) fn finish(task: NonNull<Header>, children: NonNull<Children>) {
         if !header.has(DAEMON) {
             kids.keeping.set(kids.keeping.get() - 1);
         }
-        let waker = header.node.waker.take();
-        let awaiter = match waker.as_ref().and_then(|waker| waker::block_of(state, waker)) {
-            Some(block) => state.wake_block(block),
-            None => waker,
+        let awaiter = match header.node.waker.take_foreign(state) {
+            Ok(block) => {
+                drop(header.node.waker.take());
+                state.wake_block(block)
+            }
+            Err(foreign) => foreign,
         };
-        let foreign = state.retire(&header.node);
-        let queued = header.block.get().is_some_and(|block| block.has(QUEUED));
-        if queued || header.has(HANDLE) {
-            // Stays where the end of the nursery finds it.
-            drop_none(state.relink(task.as_ptr().cast_const().cast(), children.as_ptr().cast()));
-        }
-        (awaiter, foreign)
+        // Stays in the list where the end of the nursery finds it, until it is freed.
+        state.orphan(&header.node);
+        (awaiter, state.calm(&header.node))
     });
     // The cell first: what is called after this may panic.
     free(task, children);

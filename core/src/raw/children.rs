@@ -5,14 +5,18 @@
 
 use core::cell::Cell;
 use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
 use core::pin::Pin;
 use core::ptr::{self, NonNull};
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 
-use super::block::{Block, ReadyList, WOKEN, is_before};
-use super::cell::{Current, DAEMON, DONE, HANDLE, Header, KILLED, OUTPUT, Outcome, finish, free, info, kill};
-use super::node::{Entered, NURSERY, Node, POLLING, Scoped, TASK};
+use super::block::{Block, QUEUED, ReadyList, is_before};
+use super::cell::{
+    Around, DAEMON, DONE, HANDLE, Header, KILLED, OUTPUT, Outcome, finish, free, info, kill, make_current,
+};
+use super::node::{Entered, NURSERY, Node, POLLING, ROOT, Scoped, TASK};
 use super::port::with;
+use super::state::{BUDGET, State};
 use super::waker;
 use crate::cancel::Reason;
 use crate::hooks;
@@ -84,12 +88,10 @@ impl Children {
 pub(crate) struct Polling<'a> {
     pub(crate) entered: Entered<'a>,
     children: NonNull<Children>,
-    /// Entries of the ready list that this pass may still take.
-    left: Cell<u32>,
+    /// The last entry of the ready list that this pass may still take; null: none.
+    last: Cell<*const Block>,
     /// A child was taken already.
     began: Cell<bool>,
-    /// The child whose code is on the stack.
-    current: Cell<Option<NonNull<Header>>>,
     _nursery: PhantomData<&'a Children>,
 }
 
@@ -104,9 +106,8 @@ impl<'a> Polling<'a> {
         Polling {
             entered,
             children: NonNull::from(scope.get_ref()).cast(),
-            left: Cell::new(0),
+            last: Cell::new(ptr::null()),
             began: Cell::new(false),
-            current: Cell::new(None),
             _nursery: PhantomData,
         }
     }
@@ -136,22 +137,68 @@ impl<'a> Polling<'a> {
             let Some(first) = self.children().ready.first() else { return true };
             // SAFETY: STATIC-BLOCKS.
             let task = unsafe { state.block.get().as_ref() };
-            task.and_then(Block::queued_at).zip(first.queued_at()).is_some_and(|(task, child)| is_before(task, child))
+            task.is_some_and(|task| is_before(task.queued_at.get(), first.queued_at.get()))
         })
     }
 
-    /// Counts what is ready now: one pass polls that and no more (law FAIR).
+    /// Notes what is ready now: one pass polls that and no more (law FAIR).
     #[inline]
     pub(crate) fn start_pass(&self) {
-        self.left.set(with(|_| self.children().ready.len()));
+        self.last.set(with(|_| self.children().ready.last()));
+        self.began.set(false);
     }
 
-    /// Counts anew, with what the body has spawned, if no child was polled yet.
+    /// Notes it anew, with what the body has spawned, if no child was polled yet.
     #[inline]
     pub(crate) fn start_pass_unless_begun(&self) {
         if !self.began.get() {
             self.start_pass();
         }
+    }
+
+    /// May the nursery make another pass within this poll? It may if its children or its body are ready and nothing else
+    /// is, so that the way up to the runtime and down again would lead here without another poll, and if the turn's polls
+    /// are not used up (law FAIR).
+    #[inline]
+    pub(crate) fn go_on(&self, cx: &Context<'_>) -> bool {
+        with(|state| {
+            let left = state.polls_left.get();
+            if !state.bursts.get() || left == 0 || self.entered.node.is_cancelled() {
+                return false;
+            }
+            // SAFETY: STATIC-BLOCKS.
+            let Some(task) = (unsafe { state.block.get().as_ref() }) else { return false };
+            let is_ready = !self.children().ready.is_empty() || task.direct.get() != self.children().seen.get();
+            if !is_ready || !waker::is_of_current(state, cx.waker()) || !self.is_alone(task) {
+                return false;
+            }
+            state.polls_left.set(left - 1);
+            state.budget.set(BUDGET);
+            true
+        })
+    }
+
+    /// Is nothing ready but this nursery's children and its body's task?
+    ///
+    /// Whatever is ready is in the list of its nursery, whose task is in the list of *its* nursery, and so on up to one
+    /// that is being polled, and so is around this one: looking at those is enough.
+    fn is_alone(&self, task: &'static Block) -> bool {
+        let mut own: *const Block = task;
+        let mut at = self.entered.node.parent.get();
+        // SAFETY: PINNED: what is being polled is alive, and so is all around it.
+        while let Some(node) = unsafe { at.as_ref() } {
+            if node.has(NURSERY) {
+                // SAFETY: it starts the nursery's core (WHOLE-POINTER).
+                if !unsafe { &*at.cast::<Children>() }.ready.is_empty_but_for(own) {
+                    return false;
+                }
+                own = ptr::null();
+            } else if node.has(ROOT) && !own.is_null() {
+                return own == task;
+            }
+            at = node.parent.get();
+        }
+        true
     }
 
     /// When the task around the nursery was woken: the body's turn comes after the children that
@@ -161,96 +208,125 @@ impl<'a> Polling<'a> {
         with(|state| state.since.get())
     }
 
-    /// Polls the ready children in the order of their wakes, all or those that were woken before `until`. Stops at a panic, which is returned;
-    /// the child that panicked is gone then, and the pass may be continued.
+    /// Polls the ready children in the order of their wakes, all or those that were woken before `until`. Stops at a
+    /// panic, which is returned; the child that panicked is gone then, and the pass may be continued.
     #[inline]
     pub(crate) fn pass(&self, until: Option<u32>) -> Result<(), Payload> {
-        if self.left.get() == 0 {
+        if self.last.get().is_null() {
             return Ok(());
         }
-        let result = panics::catch(|| {
-            while let Some(task) = self.next(until) {
-                self.step(task);
-            }
+        let around = with(Around::new);
+        let result = panics::catch(|| match hooks::is_on() {
+            true => self.poll_children::<true>(until, &around),
+            false => self.poll_children::<false>(until, &around),
         });
-        if let (Err(_), Some(task)) = (&result, self.current.take()) {
-            // What its destructor has to add to the panic is second to it.
-            let _ = panics::catch(|| kill(task, self.children));
+        if result.is_err() {
+            let task = with(|state| {
+                let block = state.block.get();
+                around.restore(state);
+                // SAFETY: STATIC-BLOCKS.
+                if block == around.block { None } else { unsafe { block.as_ref() } }
+            });
+            if let Some(task) = task.and_then(|block| NonNull::new(block.cell.get().cast_mut())) {
+                // What its destructor has to add to the panic is second to it.
+                let _ = panics::catch(|| kill(task.cast(), self.children));
+            }
         }
         result
     }
 
-    /// The next child to poll, of those that were woken before `until`.
-    #[inline]
-    fn next(&self, until: Option<u32>) -> Option<NonNull<Header>> {
-        loop {
-            let block = with(|state| {
-                let left = self.left.get();
-                // Each nursery that is polled polls at least one child, so that the way down to a
-                // deep one doesn't use up the turn.
-                if left == 0 || (state.polls_left.get() == 0 && self.began.get()) {
-                    return None;
+    /// The loop over the ready children; `WATCHED`: a debugger is told.
+    fn poll_children<const WATCHED: bool>(&self, until: Option<u32>, around: &Around) {
+        while let Some((task, then)) = with(|state| self.next(state, until, around)) {
+            let Then::Poll { waker, was_woken } = then else {
+                match then {
+                    Then::Free => free(task, self.children),
+                    _ => self.kill(task),
                 }
-                let ready = &self.children().ready;
-                if let Some(until) = until
-                    && is_before(until, ready.first()?.queued_at()?)
-                {
-                    return None;
-                }
-                self.began.set(true);
-                self.left.set(left - 1);
-                ready.pop()
-            })?;
-            let task = NonNull::new(block.cell.get().cast_mut())?.cast::<Header>();
-            // SAFETY: a queued block's cell is alive (`free`).
-            if !unsafe { task.as_ref() }.has(DONE) {
-                return Some(task);
+                continue;
+            };
+            if WATCHED && was_woken {
+                hooks::step_begins(|| info(task));
             }
-            free(task, self.children);
+            // SAFETY: alive: NESTED-POLL.
+            let header = unsafe { task.as_ref() };
+            // SAFETY: not DONE, so FUTURE is set; NESTED-POLL: `self` is the proof.
+            let outcome = unsafe { (header.vtable.poll)(task, &mut Context::from_waker(&waker)) };
+            let must_drop = with(|state| {
+                state.check(task.as_ptr().cast());
+                let must_drop = outcome.is_pending() && header.node.must_drop();
+                if WATCHED || must_drop || outcome.is_ready() {
+                    around.restore(state);
+                }
+                must_drop
+            });
+            match outcome {
+                Poll::Pending => {
+                    if WATCHED {
+                        hooks::step_ends();
+                    }
+                    if must_drop {
+                        self.kill(task);
+                    }
+                }
+                Poll::Ready(outcome) => self.end(task, outcome),
+            }
         }
     }
 
-    /// Polls one child once.
+    /// Takes the next child, of those that were woken before `until`. If it is to be polled, it is made the current task.
     #[inline]
-    fn step(&self, task: NonNull<Header>) {
+    fn next(&self, state: &State, until: Option<u32>, around: &Around) -> Option<(NonNull<Header>, Then)> {
+        let last = self.last.get();
+        if last.is_null() {
+            return None;
+        }
+        let left = state.polls_left.get();
+        // Each nursery that is polled polls at least one child, so that the way down to a
+        // deep one doesn't use up the turn.
+        if left == 0 && self.began.get() {
+            return None;
+        }
+        let ready = &self.children().ready;
+        let block = ready.first()?;
+        if until.is_some_and(|until| is_before(until, block.queued_at.get())) {
+            return None;
+        }
+        self.began.set(true);
+        ready.pop();
+        if ptr::eq(block, last) {
+            self.last.set(ptr::null());
+        }
+        let task = NonNull::new(block.cell.get().cast_mut())?.cast::<Header>();
+        // SAFETY: a queued block's cell is alive (`free`).
+        let header = unsafe { task.as_ref() };
+        let was_woken = block.begin_poll();
+        if header.has(DONE) {
+            around.restore(state);
+            return Some((task, Then::Free));
+        }
+        state.polls_left.set(left.saturating_sub(1));
+        if header.node.must_drop() {
+            around.restore(state);
+            return Some((task, Then::Kill));
+        }
+        make_current(state, task.as_ptr().cast_const().cast(), block);
+        Some((task, Then::Poll { waker: waker::waker(block), was_woken }))
+    }
+
+    /// A child has ended by itself.
+    fn end(&self, task: NonNull<Header>, outcome: Outcome) {
         // SAFETY: alive: NESTED-POLL.
         let header = unsafe { task.as_ref() };
-        let Some(block) = header.block.get() else { return };
-        let start = with(|state| {
-            state.polls_left.set(state.polls_left.get().saturating_sub(1));
-            if header.node.must_drop() {
-                return None;
-            }
-            Some((waker::waker(state, block), Current::new(state, task, block)))
-        });
-        let Some((waker, current)) = start else { return self.kill(task) };
-        self.current.set(Some(task));
-        if with(|_| block.take(WOKEN)) {
-            hooks::step_begins(|| info(task));
+        if outcome == Outcome::Error {
+            header.set(KILLED);
+            header.node.reason.set(Reason::Failed.code());
         }
-        // SAFETY: not DONE, so FUTURE is set; NESTED-POLL: `self` is the proof.
-        let outcome = unsafe { (header.vtable.poll)(task, &mut Context::from_waker(&waker)) };
-        drop(current);
-        self.current.set(None);
-        match outcome {
-            Poll::Pending => {
-                hooks::step_ends();
-                if with(|_| header.node.must_drop()) {
-                    self.kill(task);
-                }
-            }
-            Poll::Ready(outcome) => {
-                if outcome == Outcome::Error {
-                    header.set(KILLED);
-                    header.reason.set(Reason::Failed.code());
-                }
-                let ends_race = self.children().race.get() && !header.has(DAEMON);
-                finish(task, self.children);
-                if ends_race {
-                    self.children().closed.set(true);
-                    cancel_children(self.children, Reason::RaceWon);
-                }
-            }
+        let ends_race = self.children().race.get() && !header.has(DAEMON);
+        finish(task, self.children);
+        if ends_race {
+            self.children().closed.set(true);
+            cancel_children(self.children, Reason::RaceWon);
         }
     }
 
@@ -323,6 +399,15 @@ impl<'a> Polling<'a> {
             foreign.wake();
         }
     }
+}
+
+/// What is to be done with a child that was taken from the ready list.
+enum Then {
+    Poll { waker: ManuallyDrop<Waker>, was_woken: bool },
+    /// It was cancelled, and is dropped.
+    Kill,
+    /// It is over already.
+    Free,
 }
 
 /// Cancels each child that runs; the nursery itself isn't cancelled.
@@ -429,7 +514,7 @@ impl Drop for Close<'_> {
                 first_panic = result;
             }
         }
-        while let Some(block) = with(|_| children.ready.pop()) {
+        while let Some(block) = with(|_| children.ready.pop().inspect(|block| block.clear(QUEUED))) {
             if let Some(task) = NonNull::new(block.cell.get().cast_mut()) {
                 free(task.cast(), self.1);
             }

@@ -7,9 +7,8 @@ use core::task::{Context, Poll};
 use super::block::QUEUED;
 use super::cell::{DONE, HANDLE, Header, KILLED, OUTPUT, free, info};
 use super::children::Children;
-use super::node::{Node, POLLING};
+use super::node::Node;
 use super::port::with;
-use super::waker;
 use crate::cancel::Reason;
 use crate::task::{Status, TaskId};
 
@@ -29,7 +28,7 @@ impl<T> Handle<T> {
         if header.has(DONE) {
             return Poll::Ready(());
         }
-        waker::keep(&header.node.waker, cx.waker());
+        header.node.waker.keep(cx.waker());
         Poll::Pending
     }
 
@@ -37,7 +36,7 @@ impl<T> Handle<T> {
     pub(crate) fn take(&self) -> Result<T, Reason> {
         let header = self.header();
         if !header.has(OUTPUT) {
-            return Err(Reason::from_code(header.reason.get()));
+            return Err(Reason::from_code(header.node.reason.get()));
         }
         header.clear(OUTPUT);
         // SAFETY: the place lies at that offset of the cell, and OUTPUT says that a `T` is in it.
@@ -68,7 +67,7 @@ impl<T> Handle<T> {
         if header.has(DONE) {
             return if header.has(KILLED) { Status::Cancelled } else { Status::Finished };
         }
-        if header.node.has(POLLING) {
+        if with(|state| state.is_running(&header.node)) {
             return Status::Running;
         }
         if with(|_| header.node.is_cancelled()) {

@@ -28,6 +28,7 @@ use core::task::Waker;
 
 use super::node::{Node, Scoped, TIMED};
 use super::port::with;
+use super::waker::Kept;
 #[cfg(feature = "hooks")]
 use crate::hooks::TaskInfo;
 
@@ -50,7 +51,7 @@ pub(crate) struct Entry {
 pub(crate) enum What {
     /// A sleeping future is woken.
     Wake {
-        waker: Cell<Option<Waker>>,
+        waker: Kept,
         /// Who sleeps, and since when, for the debugger.
         #[cfg(feature = "hooks")]
         sleeper: Cell<Option<(TaskInfo<'static>, u64)>>,
@@ -62,7 +63,7 @@ pub(crate) enum What {
 impl Entry {
     pub(crate) const fn sleeping() -> Self {
         Self::new(What::Wake {
-            waker: Cell::new(None),
+            waker: Kept::new(),
             #[cfg(feature = "hooks")]
             sleeper: Cell::new(None),
         })
@@ -98,7 +99,7 @@ impl Entry {
     /// Replaces the waker of a sleeping entry.
     pub(crate) fn store_waker(&self, new: &Waker) {
         if let What::Wake { waker, .. } = &self.what {
-            super::waker::keep(waker, new);
+            waker.keep(new);
         }
     }
 
@@ -326,15 +327,10 @@ impl Heap {
                     #[cfg(feature = "hooks")]
                     sleeper,
                 } => {
-                    let waker = waker.take();
-                    let block = waker.as_ref().and_then(|w| super::waker::block_of(state, w));
                     Due {
-                        foreign: match block {
-                            Some(block) => {
-                                core::mem::forget(waker);
-                                state.wake_block(block)
-                            }
-                            None => waker,
+                        foreign: match waker.take_foreign(state) {
+                            Ok(block) => state.wake_block(block),
+                            Err(foreign) => foreign,
                         },
                         #[cfg(feature = "hooks")]
                         sleeper: sleeper.take(),

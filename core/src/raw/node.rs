@@ -21,6 +21,7 @@ use core::ptr;
 use core::task::{Context, Waker};
 
 use super::port::with;
+use super::waker::Kept;
 use super::state::{BUDGET, POLLS_PER_TURN, State};
 use crate::cancel::Reason;
 
@@ -57,22 +58,15 @@ pub(crate) struct Node {
     next: Cell<*const Node>,
     /// Whom to wake so that this scope is polled: the waker of its last poll. A task's is the
     /// waker of whoever awaits its handle.
-    pub(crate) waker: Cell<Option<Waker>>,
+    pub(crate) waker: Kept,
     /// How many children contribute.
     active: Cell<u32>,
-    /// Tasks: counts direct wakes, so that a nursery in the task's code knows whether its body
-    /// may have been woken since it last looked.
-    pub(crate) direct: Cell<u16>,
     flags: Cell<u16>,
+    /// Of a task: how far it has come; see [`cell`](super::cell).
+    pub(super) state: Cell<u8>,
+    /// Of a task that was dropped: the reason, as a number.
+    pub(super) reason: Cell<u8>,
     _pinned: PhantomPinned,
-}
-
-/// What all that has a control block starts with: tasks and the root.
-#[repr(C)]
-pub(crate) struct Head {
-    pub(crate) node: Node,
-    /// When it was put on the ready list, counted in wakes.
-    pub(crate) queued_at: Cell<u32>,
 }
 
 /// Notices the death of a node while foreign code runs.
@@ -88,10 +82,11 @@ impl Node {
             first: Cell::new(ptr::null()),
             prev: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
-            waker: Cell::new(None),
+            waker: Kept::new(),
             active: Cell::new(0),
-            direct: Cell::new(0),
             flags: Cell::new(flags),
+            state: Cell::new(0),
+            reason: Cell::new(0),
             _pinned: PhantomPinned,
         }
     }
@@ -259,13 +254,35 @@ impl<'a> Entered<'a> {
         let this = scope.node_ptr();
         // SAFETY: `scope` is borrowed for as long as we live.
         let node: &'a Node = unsafe { &*this };
-        let known = super::waker::keep(&node.waker, cx.waker());
+        let entered = with(|state| {
+            let outer = state.node.get();
+            let is_known = !outer.is_null() && node.parent.get() == outer && node.waker.is(cx.waker());
+            is_known.then(|| {
+                node.set(POLLING);
+                state.node.set(this);
+                Entered { node, outer, fresh_waker: false }
+            })
+        });
+        // SAFETY: as above.
+        entered.unwrap_or_else(|| unsafe { Self::anew(this, cx) })
+    }
+
+    /// The same for one that has not been polled before, or elsewhere, or with another waker.
+    ///
+    /// # Safety
+    /// `this` leads to a pinned node that lives for `'a`.
+    #[inline(never)]
+    unsafe fn anew(this: *const Node, cx: &mut Context<'_>) -> Self {
+        // SAFETY: by contract.
+        let node: &'a Node = unsafe { &*this };
+        let known = node.waker.keep(cx.waker());
         // In somebody else's executor every poll from outside is a turn.
         let begins_turn = with(|state| {
             let begins = state.node.get().is_null() && state.runtime.get().is_null();
             if begins {
                 state.polls_left.set(POLLS_PER_TURN);
                 state.budget.set(BUDGET);
+                state.bursts.set(false);
             }
             begins
         });
@@ -377,26 +394,22 @@ impl State {
         let parent = unsafe { parent.as_ref() };
         self.inherit(node, parent);
         let Some(parent) = parent else { return woken };
-        // SAFETY: PINNED.
-        match unsafe { parent.first.get().as_ref() } {
-            None => {
-                node.prev.set(this);
-                node.next.set(this);
-                parent.first.set(this);
-            }
-            Some(first) => {
-                let last = first.prev.get();
-                node.prev.set(last);
-                node.next.set(first);
-                first.prev.set(this);
-                // SAFETY: PINNED: the list is circular.
-                unsafe { &*last }.next.set(this);
-            }
-        }
+        append(parent, node, this);
         if node.contributes() {
             self.add_active(parent);
         }
         woken
+    }
+
+    /// Links a node for the first time, at the end of what is inside `parent`, which isn't cancelled.
+    #[inline]
+    pub(crate) fn adopt(&self, this: *const Node, parent: &Node, whole_parent: *const Node) {
+        // SAFETY: PINNED: the caller's scope is alive.
+        let node = unsafe { &*this };
+        debug_assert!(!node.has(LINKED) && !node.contributes() && !parent.is_cancelled());
+        node.parent.set(whole_parent);
+        node.set(LINKED);
+        append(parent, node, this);
     }
 
     /// Takes a node out of the tree; a scope around it that only waited for it is woken by the
@@ -462,7 +475,8 @@ impl State {
         }
         // SAFETY: PINNED.
         let node = unsafe { freed.as_ref() }?;
-        if node.has(POLLING) { None } else { self.wake_node(freed) }
+        let is_polled = if node.has(TASK) { self.is_running(node) } else { node.has(POLLING) };
+        if is_polled { None } else { self.wake_node(freed) }
     }
 
     /// This node no longer holds the scopes around it.
@@ -513,7 +527,31 @@ impl State {
 
     /// Takes a dying node out of everything. Nodes inside it, whose code lives on elsewhere, become
     /// roots until they are polled again.
+    #[inline]
     pub(crate) fn retire(&self, node: &Node) -> Option<Waker> {
+        self.orphan(node);
+        let woken = self.unlink(node);
+        node.active.set(0);
+        woken
+    }
+
+    /// What was at work inside a node is gone; a scope around it may have become free to be dropped.
+    #[must_use]
+    #[inline]
+    pub(crate) fn calm(&self, node: &Node) -> Option<Waker> {
+        if node.active.replace(0) == 0 || node.has(HOLD) { None } else { self.remove_active(node.parent.get()) }
+    }
+
+    /// Makes roots of the nodes inside a dying one, and tells those who watch it.
+    #[inline]
+    pub(crate) fn orphan(&self, node: &Node) {
+        if !node.first.get().is_null() || !self.watch.get().is_null() {
+            self.orphan_some(node);
+        }
+    }
+
+    #[cold]
+    fn orphan_some(&self, node: &Node) {
         let first = node.first.replace(ptr::null());
         let mut at = first;
         // SAFETY: PINNED.
@@ -534,9 +572,27 @@ impl State {
             }
             watch = w.outer;
         }
-        let woken = self.unlink(node);
-        node.active.set(0);
-        woken
+    }
+}
+
+/// Puts a node, which is whole as `this`, at the end of its parent's list.
+#[inline]
+fn append(parent: &Node, node: &Node, this: *const Node) {
+    // SAFETY: PINNED: links lead to live nodes.
+    match unsafe { parent.first.get().as_ref() } {
+        None => {
+            node.prev.set(this);
+            node.next.set(this);
+            parent.first.set(this);
+        }
+        Some(first) => {
+            let last = first.prev.get();
+            node.prev.set(last);
+            node.next.set(first);
+            first.prev.set(this);
+            // SAFETY: PINNED: the list is circular.
+            unsafe { &*last }.next.set(this);
+        }
     }
 }
 

@@ -5,9 +5,9 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
 
-use super::block::{Block, DIRECT, QUEUED, WOKEN};
+use super::block::{Block, DIRECT, QUEUED};
 use super::heap::Heap;
-use super::node::{Head, Node, POLLING, ROOT, Scoped};
+use super::node::{Node, POLLING, ROOT, Scoped};
 use super::port::with;
 use super::state::{BUDGET, POLLS_PER_TURN};
 use super::{cell, waker};
@@ -19,7 +19,6 @@ use crate::time::{AnyClock, Tick};
 #[repr(C)]
 pub(crate) struct Root {
     node: Node,
-    queued_at: Cell<u32>,
     pub(crate) heap: Heap,
     block: Cell<Option<&'static Block>>,
     /// Good during a turn.
@@ -30,8 +29,6 @@ pub(crate) struct Root {
     notify: Cell<Option<core::task::Waker>>,
 }
 
-const _: () = assert!(core::mem::offset_of!(Root, queued_at) == core::mem::offset_of!(Head, queued_at));
-
 // SAFETY: `repr(C)`, the node first; linked by `turn`, which asks for a pin.
 unsafe impl Scoped for Root {}
 
@@ -39,7 +36,6 @@ impl Root {
     pub(crate) const fn new() -> Self {
         Root {
             node: Node::new(ROOT),
-            queued_at: Cell::new(0),
             heap: Heap::new(),
             block: Cell::new(None),
             clock: Cell::new(None),
@@ -93,6 +89,7 @@ impl Root {
             this.node.set(POLLING);
             state.runtime.set(this);
             state.polls_left.set(POLLS_PER_TURN);
+            state.bursts.set(false);
             state.budget.set(BUDGET);
             let (outer_node, outer_block) = (state.node.replace(self.node_ptr()), state.block.replace(block));
             Turn { root: this, block, outer_node, outer_block, is_watched: Cell::new(false) }
@@ -157,7 +154,7 @@ fn root_block() -> &'static Block {
     unsafe impl Sync for Blocks {}
     const ROOTS: usize = 2;
     static BLOCKS: Blocks = Blocks([const { Block::new() }; ROOTS]);
-    let free = with(|_| BLOCKS.0.iter().find(|block| !block.has(super::block::LIVE)));
+    let free = with(|_| BLOCKS.0.iter().find(|block| !block.is_live()));
     match free {
         Some(block) => block,
         None => panic!("giambio: without feature `alloc` at most {ROOTS} runtimes exist at once"),
@@ -168,7 +165,7 @@ fn root_block() -> &'static Block {
 #[inline]
 fn take_remote(table: &'static super::table::Table) {
     table.take_remote(|block| {
-        if !block.has(super::block::LIVE) {
+        if !block.is_live() {
             return;
         }
         if let Some(foreign) = with(|state| state.wake_block(block)) {
@@ -234,15 +231,14 @@ impl Turn<'_> {
     /// Polls the root task's future if it was woken.
     #[inline]
     pub(crate) fn poll<F: Future>(&self, main: Pin<&mut F>) -> Option<Poll<F::Output>> {
-        let waker = with(|state| {
+        let (waker, was_woken) = with(|state| {
             if !self.block.has(QUEUED) {
                 return None;
             }
-            self.block.clear(QUEUED | DIRECT);
-            state.since.set(self.root.queued_at.get());
-            Some(waker::waker(state, self.block))
+            state.since.set(self.block.queued_at.get());
+            Some((waker::waker(self.block), self.block.begin_poll()))
         })?;
-        if with(|_| self.block.take(WOKEN)) {
+        if was_woken {
             hooks::step_begins(|| hooks::MAIN);
         }
         let poll = main.poll(&mut Context::from_waker(&waker));
@@ -250,6 +246,25 @@ impl Turn<'_> {
             hooks::step_ends();
         }
         Some(poll)
+    }
+
+    /// From now on nurseries go on where nothing else is ready, unless somebody observes.
+    pub(crate) fn allow_bursts(&self) {
+        with(|state| state.bursts.set(!self.is_watched.get()));
+    }
+
+    /// May the root task be polled once more in this turn?
+    #[inline]
+    pub(crate) fn goes_on(&self) -> bool {
+        with(|state| {
+            let left = state.polls_left.get();
+            let goes_on = state.bursts.get() && left > 0 && self.block.has(QUEUED);
+            if goes_on {
+                state.polls_left.set(left - 1);
+                state.budget.set(BUDGET);
+            }
+            goes_on
+        })
     }
 
     /// When to come back.

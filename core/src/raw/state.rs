@@ -6,9 +6,8 @@ use core::ptr;
 use core::task::Waker;
 
 use super::block::{Block, DIRECT, QUEUED, WOKEN};
-use super::node::{Head, NURSERY, Node, POLLING, ROOT, TASK, Watch};
+use super::node::{NURSERY, Node, POLLING, ROOT, TASK, Watch};
 use super::root::Root;
-use super::waker;
 
 /// How many children a turn polls before it looks at timers and I/O again (law FAIR).
 pub(crate) const POLLS_PER_TURN: u32 = 64;
@@ -26,6 +25,8 @@ pub(crate) struct State {
     pub(crate) runtime: Cell<*const Root>,
     /// What is left of `POLLS_PER_TURN`.
     pub(crate) polls_left: Cell<u32>,
+    /// Nurseries may go on where nothing else is ready, up to `POLLS_PER_TURN`.
+    pub(crate) bursts: Cell<bool>,
     /// What is left of the running task's `BUDGET`.
     pub(crate) budget: Cell<u32>,
     /// Counts wakes, to tell which came first.
@@ -37,7 +38,7 @@ pub(crate) struct State {
     #[cfg(feature = "alloc")]
     pub(crate) table: Cell<Option<&'static super::table::Table>>,
     #[cfg(feature = "alloc")]
-    pub(crate) thread: Cell<usize>,
+    pub(crate) index: super::table::Index,
     #[cfg(feature = "hooks")]
     pub(crate) hooks: crate::hooks::HookState,
 }
@@ -55,6 +56,7 @@ impl State {
             block: Cell::new(ptr::null()),
             runtime: Cell::new(ptr::null()),
             polls_left: Cell::new(0),
+            bursts: Cell::new(false),
             budget: Cell::new(BUDGET),
             wakes: Cell::new(0),
             since: Cell::new(0),
@@ -62,7 +64,7 @@ impl State {
             #[cfg(feature = "alloc")]
             table: Cell::new(None),
             #[cfg(feature = "alloc")]
-            thread: Cell::new(usize::MAX),
+            index: super::table::Index::new(),
             #[cfg(feature = "hooks")]
             hooks: crate::hooks::HookState::new(),
         }
@@ -71,12 +73,17 @@ impl State {
     /// Makes the scope around the current one current again.
     #[inline]
     pub(crate) fn leave(&self, current: *const Node, outer: *const Node) {
-        // With a state for each thread, polls end in the reverse order of their beginning. Where
-        // two threads or cores share one, the pointers would soon lead nowhere: stop in time.
+        self.check(current);
+        self.node.set(outer);
+    }
+
+    /// A poll of this node ends. With a state for each thread, polls end in the reverse order of their beginning. Where
+    /// two threads or cores share one, the pointers would soon lead nowhere: stop in time.
+    #[inline]
+    pub(crate) fn check(&self, current: *const Node) {
         if !cfg!(feature = "std") && !ptr::eq(self.node.get(), current) {
             two_at_once();
         }
-        self.node.set(outer);
     }
 
     /// How often the task that is being polled was woken directly, as far as it matters: the next
@@ -86,8 +93,7 @@ impl State {
         // SAFETY: STATIC-BLOCKS.
         let block = unsafe { self.block.get().as_ref() }?;
         block.clear(DIRECT);
-        // SAFETY: PINNED: the task being polled is alive.
-        unsafe { block.cell.get().as_ref() }.map(|task| task.direct.get())
+        Some(block.direct.get())
     }
 
     /// Is the running code in a cancelled scope, and not shielded from it?
@@ -102,37 +108,32 @@ impl State {
     /// nothing is borrowed any more.
     #[inline]
     pub(crate) fn wake_block(&self, block: &'static Block) -> Option<Waker> {
-        // SAFETY: a live block's node is pinned and alive (PINNED).
-        if let Some(node) = unsafe { block.cell.get().as_ref() } {
-            count_direct(block, node);
-        }
+        block.count_direct();
         block.set(WOKEN);
         self.queue(block)
     }
 
     /// Puts a task on its nursery's ready list and, where that list was empty, does the same with
     /// the task around the nursery, and so on (law NO-LOST-WAKE). Iterative: depth costs no stack.
+    #[inline]
     pub(crate) fn queue(&self, mut block: &'static Block) -> Option<Waker> {
         loop {
             if block.has(QUEUED) {
                 return None;
             }
-            // SAFETY: PINNED, as above, and all that has a block starts with a `Head`.
-            let head = unsafe { block.cell.get().cast::<Head>().as_ref() }?;
-            let node = &head.node;
+            // SAFETY: PINNED: a live block's node is alive.
+            let node = unsafe { block.cell.get().as_ref() }?;
             let now = self.wakes.get().wrapping_add(1);
             self.wakes.set(now);
-            head.queued_at.set(now);
-            if node.has(ROOT) {
-                block.set(QUEUED);
-                return None;
-            }
+            block.queued_at.set(now);
             // SAFETY: a task's parent is its nursery for as long as it has a block, and the node
             // starts the nursery's core (WHOLE-POINTER).
-            let nursery = unsafe { &*node.parent.get().cast::<super::children::Children>() };
-            let was_empty = nursery.ready.is_empty();
-            nursery.ready.push(block);
-            if !was_empty || nursery.node.has(POLLING) {
+            let Some(nursery) = (unsafe { node.parent.get().cast::<super::children::Children>().as_ref() }) else {
+                // A root task is in no list.
+                block.set(QUEUED);
+                return None;
+            };
+            if !nursery.ready.push(block) || nursery.node.has(POLLING) {
                 return None;
             }
             block = match self.up_from(&nursery.node) {
@@ -147,12 +148,8 @@ impl State {
     /// The task's own code needs no poll for a child's wake; but where another nursery lies in
     /// between, its body leads to this node and so must be polled: the wake counts as direct.
     pub(crate) fn up_from(&self, node: &Node) -> Result<&'static Block, Option<Waker>> {
-        let waker = node.waker.take();
-        let Some(block) = waker.as_ref().and_then(|waker| waker::block_of(self, waker)) else {
-            // Taken: it is called once, and stored again by the next poll.
-            return Err(waker);
-        };
-        node.waker.set(waker);
+        // A foreign one is called once, and stored again by the next poll.
+        let block = node.waker.take_foreign(self)?;
         let mut above = node.parent.get();
         // SAFETY: PINNED: links lead to live nodes.
         while let Some(outer) = unsafe { above.as_ref() } {
@@ -168,10 +165,7 @@ impl State {
             }
             above = outer.parent.get();
         }
-        // SAFETY: PINNED: a live block's node.
-        if let Some(task) = unsafe { block.cell.get().as_ref() } {
-            count_direct(block, task);
-        }
+        block.count_direct();
         Ok(block)
     }
 
@@ -184,14 +178,23 @@ impl State {
             let block = unsafe { &*this.cast::<super::cell::Header>() }.block.get()?;
             return self.wake_block(block);
         }
-        let waker = node.waker.take();
-        match waker.as_ref().and_then(|waker| waker::block_of(self, waker)) {
-            Some(block) => {
-                node.waker.set(waker);
-                self.wake_block(block)
-            }
-            None => waker,
+        match node.waker.take_foreign(self) {
+            Ok(block) => self.wake_block(block),
+            Err(foreign) => foreign,
         }
+    }
+
+    /// Is this task's code on the stack, perhaps with that of its children on top?
+    pub(crate) fn is_running(&self, task: &Node) -> bool {
+        let mut at = self.node.get();
+        // SAFETY: PINNED: what is being polled is alive, and so is all around it.
+        while let Some(node) = unsafe { at.as_ref() } {
+            if ptr::eq(node, task) {
+                return true;
+            }
+            at = node.parent.get();
+        }
+        false
     }
 }
 
@@ -207,14 +210,4 @@ fn two_at_once() -> ! {
     }
     let _bomb = Bomb;
     panic!("{WHY}");
-}
-
-/// Counts a direct wake of a task, once until it is polled or somebody looks: so many wakes can't
-/// bring the count round.
-#[inline]
-fn count_direct(block: &'static Block, task: &Node) {
-    if !block.has(DIRECT) {
-        block.set(DIRECT);
-        task.direct.set(task.direct.get().wrapping_add(1));
-    }
 }

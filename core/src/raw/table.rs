@@ -16,51 +16,63 @@ use super::inbox::{Bits, Pending};
 /// Blocks in the first chunk; a multiple of the width of a word.
 const FIRST: usize = 64;
 
-/// How many bits of a slot's number say where in its chunk it lies.
-#[cfg(target_pointer_width = "64")]
-const OFFSET_BITS: u32 = 22;
-/// How many bits of a slot's number say where in its chunk it lies.
-#[cfg(not(target_pointer_width = "64"))]
-const OFFSET_BITS: u32 = 14;
-
-/// How many bits of a slot's number say in which chunk it lies.
-#[cfg(target_pointer_width = "64")]
-const CHUNK_BITS: u32 = 6;
-/// How many bits of a slot's number say in which chunk it lies.
-#[cfg(not(target_pointer_width = "64"))]
-const CHUNK_BITS: u32 = 4;
-
 /// How many bits of a waker name the slot.
-pub(crate) const SLOT_BITS: u32 = OFFSET_BITS + CHUNK_BITS;
+///
+/// Slots are numbered from `FIRST` on, so that the highest bit of a number says in which chunk the slot lies and the
+/// bits below it where: a number of this form lies in its chunk, whatever it is.
+#[cfg(target_pointer_width = "64")]
+pub(crate) const SLOT_BITS: u32 = 28;
+/// How many bits of a waker name the slot.
+#[cfg(not(target_pointer_width = "64"))]
+pub(crate) const SLOT_BITS: u32 = 18;
 
-/// How many bits of a waker name the thread.
-#[cfg(feature = "std")]
-pub(crate) const THREAD_BITS: u32 = usize::BITS - SLOT_BITS - super::block::GENERATION_BITS;
+/// How many bits of a waker name the generation, above slot and thread.
+#[cfg(target_pointer_width = "64")]
+const GENERATION_BITS: u32 = 24;
+/// How many bits of a waker name the generation, above slot and thread.
+#[cfg(not(target_pointer_width = "64"))]
+const GENERATION_BITS: u32 = 8;
 
-const CHUNKS: usize = 1 << CHUNK_BITS;
+/// How many bits of a waker name the thread, above the slot.
+pub(crate) const THREAD_BITS: u32 = usize::BITS - SLOT_BITS - GENERATION_BITS;
 
-/// How many blocks a chunk has: twice as many as the one before, up to what a number can say.
-const fn chunk_size(chunk: usize) -> usize {
-    let doublings = (OFFSET_BITS - FIRST.ilog2()) as usize;
-    FIRST << if chunk < doublings { chunk } else { doublings }
-}
+/// What a name grows by from one task in a slot to the next.
+pub(crate) const GENERATION: usize = 1 << (SLOT_BITS + THREAD_BITS);
+
+const CHUNKS: usize = SLOT_BITS as usize;
 
 /// How many blocks there can be on one thread.
-pub(crate) const CAPACITY: usize = {
-    let (mut sum, mut chunk) = (0, 0);
-    while chunk < CHUNKS {
-        sum += chunk_size(chunk);
-        chunk += 1;
-    }
-    sum
-};
+pub(crate) const CAPACITY: usize = (1 << SLOT_BITS) - FIRST;
+
+/// The slot that a name says.
+#[inline]
+pub(crate) const fn slot_of(name: usize) -> usize {
+    name & ((1 << SLOT_BITS) - 1)
+}
+
+/// The thread that a name says.
+#[inline]
+pub(crate) const fn thread_of(name: usize) -> usize {
+    (name >> SLOT_BITS) & ((1 << THREAD_BITS) - 1)
+}
+
+/// In which chunk a slot lies. The first chunks, of slots below `FIRST`, don't exist.
+#[inline]
+const fn chunk_of(slot: usize) -> usize {
+    (slot | 1).ilog2() as usize
+}
+
+/// How many blocks a chunk has, which is also the number of its first slot.
+const fn chunk_size(chunk: usize) -> usize {
+    1 << chunk
+}
 
 /// One thread's control blocks.
 pub(crate) struct Table {
-    pub(crate) thread: usize,
+    thread: usize,
     chunks: [AtomicPtr<Block>; CHUNKS],
-    /// The slot that will be used for the first time next: its chunk, its place.
-    fresh: Cell<(usize, usize)>,
+    /// The slot that will be used for the first time next.
+    fresh: Cell<usize>,
     free: Cell<*const Block>,
     live: Cell<u32>,
     #[cfg(feature = "std")]
@@ -68,15 +80,41 @@ pub(crate) struct Table {
 }
 
 // SAFETY: the cells are touched by the owner alone (ONE-CONTEXT), and so are the blocks but for
-// their generation; `chunks` and `remote` are atomic. A table changes hands under a lock.
+// their names; `chunks` and `remote` are atomic. A table changes hands under a lock.
 unsafe impl Sync for Table {}
 // SAFETY: as above.
 unsafe impl Send for Table {}
 
-/// In which chunk a slot lies, and where in it.
-#[inline]
-const fn locate(slot: usize) -> (usize, usize) {
-    ((slot >> OFFSET_BITS) & (CHUNKS - 1), slot & ((1 << OFFSET_BITS) - 1))
+/// Where the owner looks blocks up: for each chunk the place where its slot 0 would lie, null for one that doesn't
+/// exist. It is a part of [`State`](super::state::State), so that a wake has no table to go through.
+pub(crate) struct Index([Cell<*const Block>; CHUNKS]);
+
+impl Index {
+    pub(crate) const fn new() -> Self {
+        Index([const { Cell::new(ptr::null()) }; CHUNKS])
+    }
+
+    /// The block that a name of this thread says, unless the name is stale or another thread's.
+    #[inline]
+    pub(crate) fn find(&self, name: usize) -> Option<&'static Block> {
+        let slot = slot_of(name);
+        let zero = self.0[chunk_of(slot)].get();
+        if zero.is_null() {
+            return None;
+        }
+        // SAFETY: STATIC-BLOCKS; the chunk exists, and a slot lies within the chunk that its highest bit says.
+        let block: &'static Block = unsafe { &*zero.wrapping_add(slot) };
+        (block.name() == name).then_some(block)
+    }
+
+    fn add(&self, chunk: usize, first: *const Block) {
+        self.0[chunk].set(first.wrapping_sub(chunk_size(chunk)));
+    }
+
+    #[cfg(feature = "std")]
+    fn clear(&self) {
+        self.0.iter().for_each(|zero| zero.set(ptr::null()));
+    }
 }
 
 impl Table {
@@ -84,7 +122,7 @@ impl Table {
         Table {
             thread,
             chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS],
-            fresh: Cell::new((0, 0)),
+            fresh: Cell::new(FIRST),
             free: Cell::new(ptr::null()),
             live: Cell::new(0),
             #[cfg(feature = "std")]
@@ -93,49 +131,51 @@ impl Table {
     }
 
     /// The block of a slot that was handed out at some time; `None` for a number never used.
-    #[inline]
-    pub(crate) fn block(&self, slot: usize) -> Option<&'static Block> {
-        let (chunk, offset) = locate(slot);
+    #[cfg(feature = "std")]
+    fn block(&self, slot: usize) -> Option<&'static Block> {
+        let chunk = chunk_of(slot);
         let first = self.chunks[chunk].load(Ordering::Acquire);
-        if first.is_null() || offset >= chunk_size(chunk) {
+        if first.is_null() {
             return None;
         }
-        // SAFETY: STATIC-BLOCKS; the offset is within the chunk.
-        Some(unsafe { &*first.add(offset) })
+        // SAFETY: STATIC-BLOCKS; a slot lies within the chunk that its highest bit says.
+        Some(unsafe { &*first.add(slot - chunk_size(chunk)) })
     }
 
     /// A free block, or `None` when all numbers are in use.
     #[inline]
-    pub(crate) fn claim(&self) -> Option<&'static Block> {
+    pub(crate) fn claim(&self, index: &Index) -> Option<&'static Block> {
         // SAFETY: STATIC-BLOCKS; the list holds blocks of this table.
         let block: &'static Block = match unsafe { self.free.get().as_ref() } {
             Some(block) => {
                 self.free.set(block.next.get());
                 block
             }
-            None => self.fresh()?,
+            None => self.fresh(index)?,
         };
         self.live.set(self.live.get() + 1);
         Some(block)
     }
 
     #[cold]
-    fn fresh(&self) -> Option<&'static Block> {
-        let (mut chunk, mut offset) = self.fresh.get();
-        if offset == chunk_size(chunk) {
-            (chunk, offset) = (chunk + 1, 0);
-        }
+    fn fresh(&self, index: &Index) -> Option<&'static Block> {
+        let slot = self.fresh.get();
+        let chunk = chunk_of(slot);
         let place = self.chunks.get(chunk)?;
         if place.load(Ordering::Relaxed).is_null() {
-            let blocks: Box<[Block]> = (0..chunk_size(chunk)).map(|_| Block::new()).collect();
+            let blocks = Box::<[Block]>::new_zeroed_slice(chunk_size(chunk));
+            // SAFETY: null pointers and zeros are what `Block::new` makes. Pages that no task has used yet are thus
+            // not even touched.
+            let first = Box::leak(unsafe { blocks.assume_init() }).as_mut_ptr();
             #[cfg(feature = "std")]
             self.remote.add_chunk(chunk);
-            place.store(Box::leak(blocks).as_mut_ptr(), Ordering::Release);
+            place.store(first, Ordering::Release);
+            index.add(chunk, first);
         }
-        self.fresh.set((chunk, offset + 1));
-        let slot = (chunk << OFFSET_BITS) | offset;
-        let block = self.block(slot)?;
-        block.slot.set(slot as u32);
+        self.fresh.set(slot + 1);
+        // SAFETY: STATIC-BLOCKS; a slot lies within the chunk that its highest bit says.
+        let block: &'static Block = unsafe { &*place.load(Ordering::Relaxed).add(slot - chunk_size(chunk)) };
+        block.christen((self.thread << SLOT_BITS) | slot);
         Some(block)
     }
 
@@ -223,7 +263,8 @@ mod imp {
 
         /// The word that holds the bit of a slot whose chunk exists.
         fn word(&self, slot: usize) -> Option<(&'static Bits, usize)> {
-            let (chunk, offset) = locate(slot);
+            let chunk = chunk_of(slot);
+            let offset = slot - chunk_size(chunk);
             let first = self.bits[chunk].load(Ordering::Acquire);
             if first.is_null() {
                 return None;
@@ -334,15 +375,11 @@ mod imp {
                 }
             }
             let rest = Rest(self);
-            let (last, _) = self.fresh.get();
-            for chunk in 0..=last.min(CHUNKS - 1) {
-                for offset in (0..chunk_size(chunk)).step_by(Bits::WIDTH) {
-                    let start = (chunk << OFFSET_BITS) | offset;
-                    let Some((word, _)) = self.remote.word(start) else { break };
-                    while let Some(bit) = word.take_one() {
-                        if let Some(block) = self.block(start | bit) {
-                            wake(block);
-                        }
+            for start in (FIRST..self.fresh.get()).step_by(Bits::WIDTH) {
+                let Some((word, _)) = self.remote.word(start) else { break };
+                while let Some(bit) = word.take_one() {
+                    if let Some(block) = self.block(start | bit) {
+                        wake(block);
                     }
                 }
             }
@@ -351,8 +388,8 @@ mod imp {
     }
 
     /// Posts a wake to another thread's inbox. Harmless when all is gone.
-    pub(crate) fn wake_remote(thread: usize, slot: usize, generation: u32) {
-        if let Some(remote) = post(thread, slot, generation) {
+    pub(crate) fn wake_remote(name: usize) {
+        if let Some(remote) = post(name) {
             remote.notify_runtime();
             remote.notify_executors();
         }
@@ -360,17 +397,18 @@ mod imp {
 
     /// The same with nothing but atomics and the runtime's own notifier, so that a signal handler
     /// may do it.
-    pub(crate) fn wake_by_signal(thread: usize, slot: usize, generation: u32) {
-        if let Some(remote) = post(thread, slot, generation) {
+    pub(crate) fn wake_by_signal(name: usize) {
+        if let Some(remote) = post(name) {
             remote.notify_runtime();
         }
     }
 
     /// Sets the bit of a block, unless the name is stale. Who must be notified?
-    fn post(thread: usize, slot: usize, generation: u32) -> Option<&'static Remote> {
+    fn post(name: usize) -> Option<&'static Remote> {
         // SAFETY: null or a leaked table.
-        let table: &'static Table = unsafe { TABLES.get(thread)?.load(Ordering::Acquire).as_ref() }?;
-        if table.block(slot)?.generation() != generation {
+        let table: &'static Table = unsafe { TABLES[thread_of(name)].load(Ordering::Acquire).as_ref() }?;
+        let slot = slot_of(name);
+        if table.block(slot)?.name() != name {
             return None;
         }
         let (word, bit) = table.remote.word(slot)?;
@@ -435,15 +473,26 @@ impl super::state::State {
     #[cold]
     fn create_table(&self) -> &'static Table {
         let table = create();
+        for (chunk, first) in table.chunks.iter().enumerate() {
+            let first = first.load(Ordering::Relaxed);
+            if !first.is_null() {
+                self.index.add(chunk, first);
+            }
+        }
         self.table.set(Some(table));
-        self.thread.set(table.thread);
         table
+    }
+
+    /// Is this a name of this thread, be it stale?
+    #[cfg(feature = "std")]
+    pub(crate) fn is_mine(&self, name: usize) -> bool {
+        self.table.get().is_some_and(|table| table.thread == thread_of(name))
     }
 
     /// The thread ends and gives its table away.
     #[cfg(feature = "std")]
     fn forget_table(&self) {
         self.table.set(None);
-        self.thread.set(usize::MAX);
+        self.index.clear();
     }
 }

@@ -1,7 +1,7 @@
 //! Wakers are names: an integer that says which block, with nothing owned and nothing borrowed.
 //!
-//! * with `alloc`: thread, slot and generation in one word. A name whose generation has passed is
-//!   ignored; one whose generation has come round again costs a task one needless poll.
+//! * with `alloc`: generation, thread and slot in one word, which the slot's block knows too: a name that isn't its
+//!   block's is stale, or another thread's. One whose generation has come round again costs a task one needless poll.
 //! * without: the address of a block, which lies in a `static` arena (STATIC-BLOCKS) and so is
 //!   good for ever. There is no room for a generation, so a waker kept after its task ended may
 //!   cost the next task in that slot one needless poll.
@@ -15,8 +15,6 @@ use core::ptr;
 use core::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::block::Block;
-#[cfg(not(feature = "alloc"))]
-use super::block::LIVE;
 use super::port::with;
 use super::state::State;
 
@@ -29,14 +27,12 @@ fn clone(name: *const ()) -> RawWaker {
 fn drop_nothing(_: *const ()) {}
 
 fn wake(name: *const ()) {
-    let foreign = with(|state| match resolve(state, name) {
-        Target::Here(block) => state.wake_block(block),
-        #[cfg(feature = "std")]
-        Target::Elsewhere { thread, slot, generation } => {
-            super::table::wake_remote(thread, slot, generation);
+    let foreign = with(|state| match imp::find(state, name) {
+        Some(block) => state.wake_block(block),
+        None => {
+            imp::wake_elsewhere(state, name);
             None
         }
-        Target::Gone => None,
     });
     // NO-CALL-OUT: a waker that isn't ours may do anything, so it is called last.
     if let Some(foreign) = foreign {
@@ -44,54 +40,30 @@ fn wake(name: *const ()) {
     }
 }
 
-enum Target {
-    Here(&'static Block),
-    #[cfg(feature = "std")]
-    Elsewhere {
-        thread: usize,
-        slot: usize,
-        generation: u32,
-    },
-    Gone,
-}
-
 #[cfg(feature = "alloc")]
 mod imp {
     use super::*;
-    use crate::raw::block::GENERATION_BITS;
-    use crate::raw::table::SLOT_BITS;
 
     #[inline]
-    pub(super) fn name(state: &State, block: &'static Block) -> *const () {
-        let name = (state.thread.get() << (SLOT_BITS + GENERATION_BITS))
-            | ((block.slot.get() as usize) << GENERATION_BITS)
-            | block.generation() as usize;
-        ptr::without_provenance(name)
+    pub(super) fn name(block: &'static Block) -> *const () {
+        ptr::without_provenance(block.name())
     }
 
-    /// Thread, slot and generation.
+    /// The block of a name of this thread, if it is live and in that generation.
     #[inline]
-    pub(super) fn parts(name: *const ()) -> (usize, usize, u32) {
-        let name = name.addr();
-        let thread = name >> (SLOT_BITS + GENERATION_BITS);
-        let slot = (name >> GENERATION_BITS) & ((1 << SLOT_BITS) - 1);
-        let generation = (name & ((1 << GENERATION_BITS) - 1)) as u32;
-        (thread, slot, generation)
+    pub(super) fn find(state: &State, name: *const ()) -> Option<&'static Block> {
+        state.index.find(name.addr())
     }
 
-    #[inline]
-    pub(super) fn resolve(state: &State, name: *const ()) -> Target {
-        let (thread, slot, generation) = parts(name);
-        if thread != state.thread.get() {
-            #[cfg(feature = "std")]
-            return Target::Elsewhere { thread, slot, generation };
-            #[cfg(not(feature = "std"))]
-            return Target::Gone;
+    /// The name is stale, or another thread's.
+    #[cold]
+    pub(super) fn wake_elsewhere(state: &State, name: *const ()) {
+        #[cfg(feature = "std")]
+        if !state.is_mine(name.addr()) {
+            crate::raw::table::wake_remote(name.addr());
         }
-        match state.table.get().and_then(|table| table.block(slot)) {
-            Some(block) if block.is_live_in(generation) => Target::Here(block),
-            _ => Target::Gone,
-        }
+        #[cfg(not(feature = "std"))]
+        let _ = (state, name);
     }
 }
 
@@ -100,43 +72,49 @@ mod imp {
     use super::*;
 
     #[inline]
-    pub(super) fn name(_: &State, block: &'static Block) -> *const () {
+    pub(super) fn name(block: &'static Block) -> *const () {
         ptr::from_ref(block).cast()
     }
 
+    /// The block, if it is live.
     #[inline]
-    pub(super) fn resolve(_: &State, name: *const ()) -> Target {
+    pub(super) fn find(_: &State, name: *const ()) -> Option<&'static Block> {
         // SAFETY: only `name` makes our wakers, from a block, and STATIC-BLOCKS.
         let block: &'static Block = unsafe { &*name.cast::<Block>() };
-        if block.has(LIVE) { Target::Here(block) } else { Target::Gone }
+        block.is_live().then_some(block)
     }
-}
 
-use imp::resolve;
+    #[inline]
+    pub(super) fn wake_elsewhere(_: &State, _: *const ()) {}
+}
 
 /// The name of a block, as an integer.
 #[inline]
-pub(crate) fn name(state: &State, block: &'static Block) -> usize {
-    imp::name(state, block).addr()
+pub(crate) fn name(block: &'static Block) -> usize {
+    imp::name(block).addr()
 }
 
 /// The waker of a block, borrowed: it needs no drop.
 #[inline]
-pub(crate) fn waker(state: &State, block: &'static Block) -> ManuallyDrop<Waker> {
+pub(crate) fn waker(block: &'static Block) -> ManuallyDrop<Waker> {
     // SAFETY: the functions of the table keep the contract of `RawWaker`: they are thread-safe,
     // and since a name owns nothing, clones and drops need no count.
-    ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(imp::name(state, block), &VTABLE)) })
+    ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(imp::name(block), &VTABLE)) })
 }
 
 /// Posts a wake to the inbox of its thread, even if that is this one. Atomics only.
 #[cfg(feature = "std")]
 pub(crate) fn post(waker: &Waker) -> bool {
-    if !ptr::eq(waker.vtable(), &VTABLE) {
+    if !is_ours(waker) {
         return false;
     }
-    let (thread, slot, generation) = imp::parts(waker.data());
-    super::table::wake_by_signal(thread, slot, generation);
+    super::table::wake_by_signal(waker.data().addr());
     true
+}
+
+#[inline]
+fn is_ours(waker: &Waker) -> bool {
+    ptr::eq(waker.vtable(), &VTABLE)
 }
 
 /// Is this the waker of the task that is being polled?
@@ -144,37 +122,59 @@ pub(crate) fn post(waker: &Waker) -> bool {
 pub(crate) fn is_of_current(state: &State, waker: &Waker) -> bool {
     // SAFETY: STATIC-BLOCKS.
     let current = unsafe { state.block.get().as_ref() };
-    ptr::eq(waker.vtable(), &VTABLE)
-        && current.is_some_and(|block| imp::name(state, block).addr() == waker.data().addr())
+    is_ours(waker) && current.is_some_and(|block| name(block) == waker.data().addr())
 }
 
-/// Keeps a waker for later; says whether it was the one kept before.
-///
-/// Cloning and dropping a foreign waker runs foreign code, so neither happens inside `with`
-/// (NO-CALL-OUT), and a waker that is kept already is not cloned again.
-#[inline]
-pub(crate) fn keep(place: &Cell<Option<Waker>>, new: &Waker) -> bool {
-    let known = with(|_| {
-        let old = place.take();
-        let known = old.as_ref().is_some_and(|old| old.will_wake(new));
-        place.set(old);
+/// A waker that is kept for later, or none. Touched inside `with` (ONE-CONTEXT).
+pub(crate) struct Kept(Cell<Option<Waker>>);
+
+impl Kept {
+    pub(crate) const fn new() -> Self {
+        Kept(Cell::new(None))
+    }
+
+    #[inline]
+    fn peek(&self) -> Option<&Waker> {
+        // SAFETY: ONE-CONTEXT, and the callers compare it and look at its parts, no more: nothing replaces it meanwhile.
+        unsafe { (*self.0.as_ptr()).as_ref() }
+    }
+
+    /// Is this the one?
+    #[inline]
+    pub(crate) fn is(&self, waker: &Waker) -> bool {
+        self.peek().is_some_and(|kept| kept.will_wake(waker))
+    }
+
+    /// The block that it names, if it is one of ours, of this thread, and not stale.
+    #[inline]
+    pub(crate) fn block(&self, state: &State) -> Option<&'static Block> {
+        self.peek().filter(|waker| is_ours(waker)).and_then(|waker| imp::find(state, waker.data()))
+    }
+
+    /// Takes it out.
+    #[inline]
+    pub(crate) fn take(&self) -> Option<Waker> {
+        // Most often there is none, which needs no write.
+        if self.peek().is_none() { None } else { self.0.take() }
+    }
+
+    /// Takes it out if it isn't one of ours that is still good: what has to be called as it is. Of ours, the block.
+    #[inline]
+    pub(crate) fn take_foreign(&self, state: &State) -> Result<&'static Block, Option<Waker>> {
+        self.block(state).ok_or_else(|| self.take())
+    }
+
+    /// Keeps a waker; says whether it was the one kept before. Call it outside of `with`.
+    ///
+    /// Cloning and dropping a foreign waker runs foreign code, so neither happens inside `with`
+    /// (NO-CALL-OUT), and a waker that is kept already is not cloned again.
+    #[inline]
+    pub(crate) fn keep(&self, new: &Waker) -> bool {
+        let known = with(|_| self.is(new));
+        if !known {
+            let new = new.clone();
+            drop(with(|_| self.0.replace(Some(new))));
+        }
         known
-    });
-    if !known {
-        let new = new.clone();
-        drop(with(|_| place.replace(Some(new))));
-    }
-    known
-}
-
-/// The block that a waker names, if it is one of ours, of this thread, and not stale.
-#[inline]
-pub(crate) fn block_of(state: &State, waker: &Waker) -> Option<&'static Block> {
-    if !ptr::eq(waker.vtable(), &VTABLE) {
-        return None;
-    }
-    match resolve(state, waker.data()) {
-        Target::Here(block) => Some(block),
-        _ => None,
     }
 }
