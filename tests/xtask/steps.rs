@@ -189,7 +189,7 @@ fn address_sanitizer() -> Outcome {
     }
     let host = machine::host()?;
     Shell::new(&format!("cargo +nightly test -p giambio-core -p giambio --lib --tests --target {host}"))
-        .env("RUSTFLAGS", "-Zsanitizer=address")
+        .env("RUSTFLAGS", "-Zsanitizer=address --cfg giambio_no_spare")
         // Frames are larger with red zones around every variable.
         .env("RUST_MIN_STACK", "16777216")
         // Some programs forget on purpose; the file names them.

@@ -43,6 +43,8 @@ pub(crate) const QUEUED: u8 = 1;
 pub(crate) const WOKEN: u8 = 2;
 /// Such a wake was counted in `direct`, and nobody has looked since. So many wakes can't bring the count round.
 pub(crate) const DIRECT: u8 = 4;
+/// It has no list to be put on: a root task's, and a free one.
+const APART: u8 = 8;
 
 impl Block {
     pub(crate) const fn new() -> Self {
@@ -53,7 +55,7 @@ impl Block {
             name: AtomicUsize::new(0),
             queued_at: Cell::new(0),
             direct: Cell::new(0),
-            flags: Cell::new(0),
+            flags: Cell::new(APART),
         }
     }
 
@@ -81,7 +83,20 @@ impl Block {
     /// Its task is about to be polled: all wakes so far are seen by that. Was it woken itself?
     #[inline]
     pub(crate) fn begin_poll(&self) -> bool {
-        self.flags.replace(0) & WOKEN != 0
+        self.flags.replace(self.flags.get() & APART) & WOKEN != 0
+    }
+
+    /// Is it a child's that waits, and was not woken since its last poll?
+    #[inline]
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.flags.get() == 0
+    }
+
+    /// Notes a direct wake of a child at rest, which is put on a ready list.
+    #[inline]
+    pub(crate) fn rouse(&self) {
+        self.flags.set(QUEUED | WOKEN | DIRECT);
+        self.direct.set(self.direct.get().wrapping_add(1));
     }
 
     /// Counts a direct wake, once until the task is polled or somebody looks.
@@ -106,7 +121,7 @@ impl Block {
         self.name.store(name, Relaxed);
     }
 
-    /// Free to live.
+    /// Free to live, for a child.
     #[inline]
     pub(crate) fn claim(&self, cell: *const Node) {
         debug_assert!(!self.is_live() && !self.has(QUEUED));
@@ -114,11 +129,18 @@ impl Block {
         self.flags.set(WOKEN);
     }
 
+    /// Free to live, for a root task.
+    pub(crate) fn claim_for_root(&self, cell: *const Node) {
+        self.claim(cell);
+        self.set(APART);
+    }
+
     /// Live to free: from here on the old wakers are stale.
     #[inline]
     pub(crate) fn release(&self) {
         debug_assert!(self.is_live() && !self.has(QUEUED));
         self.cell.set(ptr::null());
+        self.flags.set(APART);
         #[cfg(feature = "alloc")]
         self.name.store(self.name().wrapping_add(GENERATION), Relaxed);
     }
@@ -146,10 +168,9 @@ impl ReadyList {
         self.head.get().is_null()
     }
 
-    /// Appends a block that isn't in any list. Was the list empty?
+    /// Appends a block that isn't in any list, and is marked QUEUED. Was the list empty?
     #[inline]
     pub(crate) fn push(&self, block: &'static Block) -> bool {
-        block.set(QUEUED);
         block.next.set(ptr::null());
         let tail = self.tail.replace(block);
         // SAFETY: STATIC-BLOCKS.

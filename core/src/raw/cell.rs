@@ -20,7 +20,7 @@ use core::task::{Context, Poll, Waker};
 use super::block::{Block, QUEUED};
 use super::children::Children;
 use super::handle::Handle;
-use super::node::{CANCELLED, CUT_OFF, Node, ROOT, TASK};
+use super::node::{CANCELLED, CUT_OFF, Node, ROOT, TASK, TASK_SHIFT};
 use super::place::Claim;
 use super::port::with;
 use super::state::{BUDGET, State};
@@ -32,17 +32,17 @@ use crate::storage::Storage;
 use crate::task::TaskId;
 
 /// The future is in the cell.
-pub(super) const FUTURE: u8 = 1;
+pub(super) const FUTURE: u32 = 1 << TASK_SHIFT;
 /// The result is in the cell.
-pub(super) const OUTPUT: u8 = 1 << 1;
+pub(super) const OUTPUT: u32 = 1 << (TASK_SHIFT + 1);
 /// A [`Task`](crate::Task) refers to the cell.
-pub(super) const HANDLE: u8 = 1 << 2;
+pub(super) const HANDLE: u32 = 1 << (TASK_SHIFT + 2);
 /// Doesn't keep its nursery open.
-pub(super) const DAEMON: u8 = 1 << 3;
+pub(super) const DAEMON: u32 = 1 << (TASK_SHIFT + 3);
 /// Over, one way or another.
-pub(super) const DONE: u8 = 1 << 4;
+pub(super) const DONE: u32 = 1 << (TASK_SHIFT + 4);
 /// Was dropped before it ended by itself, or failed.
-pub(super) const KILLED: u8 = 1 << 5;
+pub(super) const KILLED: u32 = 1 << (TASK_SHIFT + 5);
 
 /// What all cells start with. The node comes first (WHOLE-POINTER).
 #[repr(C)]
@@ -196,16 +196,18 @@ where
 
 impl Header {
     #[inline]
-    pub(super) fn has(&self, flag: u8) -> bool {
-        self.node.state.get() & flag != 0
+    pub(super) fn has(&self, flag: u32) -> bool {
+        with(|_| self.node.has(flag))
     }
 
-    pub(super) fn set(&self, flag: u8) {
-        self.node.state.set(self.node.state.get() | flag);
+    #[inline]
+    pub(super) fn set(&self, flag: u32) {
+        with(|_| self.node.set(flag));
     }
 
-    pub(super) fn clear(&self, flag: u8) {
-        self.node.state.set(self.node.state.get() & !flag);
+    #[inline]
+    pub(super) fn clear(&self, flag: u32) {
+        with(|_| self.node.clear(flag));
     }
 
     pub(super) fn id(&self) -> TaskId {
@@ -301,7 +303,7 @@ where
     unsafe {
         cell.write(TaskCell {
             header: Header {
-                node: Node::new(TASK),
+                node: Node::new(TASK | FUTURE | HANDLE | if daemon { DAEMON } else { 0 }),
                 block: Cell::new(Some(block)),
                 vtable: Typed::<'scope, 'env, F, T, E, S, N>::VTABLE,
             },
@@ -313,8 +315,6 @@ where
     let this: *const Node = task.as_ptr().cast_const().cast();
     let whole: *const Node = ptr::from_ref(scope).cast();
     let children = scope.children();
-    // SAFETY: written above.
-    unsafe { task.as_ref() }.set(FUTURE | HANDLE | if daemon { DAEMON } else { 0 });
     let foreign = with(|state| {
         block.claim(this);
         state.adopt(this, &children.node, whole);
@@ -455,7 +455,7 @@ pub(super) fn kill(task: NonNull<Header>, children: NonNull<Children>) {
         }
         state.reason_at(task.as_ptr().cast_const().cast())
     });
-    header.node.reason.set(reason.unwrap_or(Reason::Requested).code());
+    header.node.set_end(reason.unwrap_or(Reason::Requested));
     header.set(KILLED);
     let finish = Finish(task, children);
     if header.has(FUTURE) {

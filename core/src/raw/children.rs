@@ -14,7 +14,7 @@ use super::block::{Block, QUEUED, ReadyList, is_before};
 use super::cell::{
     Around, DAEMON, DONE, HANDLE, Header, KILLED, OUTPUT, Outcome, finish, free, info, kill, make_current,
 };
-use super::node::{Entered, NURSERY, Node, POLLING, ROOT, Scoped, TASK};
+use super::node::{CANCELLED, CUT_OFF, Entered, NURSERY, Node, POLLING, ROOT, Scoped, TASK};
 use super::port::with;
 use super::state::{BUDGET, State};
 use super::waker;
@@ -252,10 +252,11 @@ impl<'a> Polling<'a> {
             let header = unsafe { task.as_ref() };
             // SAFETY: not DONE, so FUTURE is set; NESTED-POLL: `self` is the proof.
             let outcome = unsafe { (header.vtable.poll)(task, &mut Context::from_waker(&waker)) };
+            let is_ready = outcome.is_ready();
             let must_drop = with(|state| {
                 state.check(task.as_ptr().cast());
-                let must_drop = outcome.is_pending() && header.node.must_drop();
-                if WATCHED || must_drop || outcome.is_ready() {
+                let must_drop = !is_ready && header.node.must_drop();
+                if WATCHED || must_drop || is_ready {
                     around.restore(state);
                 }
                 must_drop
@@ -288,28 +289,23 @@ impl<'a> Polling<'a> {
             return None;
         }
         let ready = &self.children().ready;
-        let block = ready.first()?;
-        if until.is_some_and(|until| is_before(until, block.queued_at.get())) {
+        if until.is_some_and(|until| ready.first().is_none_or(|first| is_before(until, first.queued_at.get()))) {
             return None;
         }
+        let block = ready.pop()?;
         self.began.set(true);
-        ready.pop();
         if ptr::eq(block, last) {
             self.last.set(ptr::null());
         }
+        let was_woken = block.begin_poll();
         let task = NonNull::new(block.cell.get().cast_mut())?.cast::<Header>();
         // SAFETY: a queued block's cell is alive (`free`).
-        let header = unsafe { task.as_ref() };
-        let was_woken = block.begin_poll();
-        if header.has(DONE) {
+        let node = unsafe { &task.as_ref().node };
+        if node.has(DONE | CANCELLED | CUT_OFF) && (node.has(DONE) || !node.is_active()) {
             around.restore(state);
-            return Some((task, Then::Free));
+            return Some((task, if node.has(DONE) { Then::Free } else { Then::Kill }));
         }
         state.polls_left.set(left.saturating_sub(1));
-        if header.node.must_drop() {
-            around.restore(state);
-            return Some((task, Then::Kill));
-        }
         make_current(state, task.as_ptr().cast_const().cast(), block);
         Some((task, Then::Poll { waker: waker::waker(block), was_woken }))
     }
@@ -320,7 +316,7 @@ impl<'a> Polling<'a> {
         let header = unsafe { task.as_ref() };
         if outcome == Outcome::Error {
             header.set(KILLED);
-            header.node.reason.set(Reason::Failed.code());
+            header.node.set_end(Reason::Failed);
         }
         let ends_race = self.children().race.get() && !header.has(DAEMON);
         finish(task, self.children);

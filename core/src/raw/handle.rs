@@ -36,7 +36,7 @@ impl<T> Handle<T> {
     pub(crate) fn take(&self) -> Result<T, Reason> {
         let header = self.header();
         if !header.has(OUTPUT) {
-            return Err(Reason::from_code(header.node.reason.get()));
+            return Err(with(|_| header.node.end()));
         }
         header.clear(OUTPUT);
         // SAFETY: the place lies at that offset of the cell, and OUTPUT says that a `T` is in it.

@@ -166,7 +166,7 @@ pub(crate) struct Timed {
 }
 
 impl Timed {
-    pub(crate) const fn new(flags: u16) -> Self {
+    pub(crate) const fn new(flags: u32) -> Self {
         Timed { node: Node::new(flags | TIMED), entry: Entry::new(What::Expire(Cell::new(ptr::null()))) }
     }
 

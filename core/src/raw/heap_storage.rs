@@ -1,25 +1,23 @@
 //! [`Heap`]: an allocation for each child.
 
-use alloc::alloc::{alloc, dealloc, handle_alloc_error};
+use alloc::alloc::handle_alloc_error;
 use core::alloc::Layout;
 use core::future::ready;
 use core::ptr::NonNull;
 
 use super::cell::claim_block;
 use super::place::{Claim, Place};
+use super::spare;
 use crate::storage::{Heap, Storage};
 
 // SAFETY: allocations stay where they are until they are released.
 unsafe impl Place for Heap {
+    #[inline]
     fn claim<C>(&self) -> Option<Claim> {
-        const { assert!(size_of::<C>() != 0) };
         let block = claim_block()?;
-        let layout = Layout::new::<C>();
-        // SAFETY: the size isn't zero.
-        let memory = unsafe { alloc(layout) };
-        match NonNull::new(memory) {
+        match spare::claim::<C>() {
             Some(memory) => Some(Claim { memory, block }),
-            None => handle_alloc_error(layout),
+            None => handle_alloc_error(Layout::new::<C>()),
         }
     }
 
@@ -31,8 +29,8 @@ unsafe impl Place for Heap {
     }
 
     unsafe fn release<C>(&self, memory: NonNull<u8>) {
-        // SAFETY: by contract, allocated above with the same layout.
-        unsafe { dealloc(memory.as_ptr(), Layout::new::<C>()) };
+        // SAFETY: by contract; a nursery's cells are released on its own thread.
+        unsafe { spare::release::<C>(memory) };
     }
 }
 

@@ -19,6 +19,8 @@
 //! * **NEVER-REUSED-UNDROPPED**: the memory of a cell goes back to its storage only after the
 //!   future and the result in it are dropped or moved out, its block is out of every ready list
 //!   and its handle is gone (or can't be used any more).
+//! * **SPARE-IS-FREE**: memory in a [`Spare`](spare::Spare) list belongs to nobody else; it was released, and holds the
+//!   link to the next.
 //! * **STATIC-BLOCKS**: a control block lies in a `static` or in leaked memory. A reference to one
 //!   is good for ever, whatever happened to its task.
 //! * **WHOLE-POINTER**: a pointer to a `Node` that starts a larger struct (a nursery's, a task's)
@@ -40,6 +42,8 @@ pub(crate) mod observer;
 pub(crate) mod place;
 pub(crate) mod port;
 pub(crate) mod root;
+#[cfg(feature = "alloc")]
+pub(crate) mod spare;
 pub(crate) mod state;
 pub(crate) mod waiters;
 pub(crate) mod waker;

@@ -26,28 +26,31 @@ use super::state::{BUDGET, POLLS_PER_TURN, State};
 use crate::cancel::Reason;
 
 /// This scope itself was cancelled.
-pub(crate) const CANCELLED: u16 = 1;
+pub(crate) const CANCELLED: u32 = 1;
 /// A scope around this one was cancelled, with no shield in between. Never on a shield.
-pub(crate) const CUT_OFF: u16 = 1 << 11;
+pub(crate) const CUT_OFF: u32 = 1 << 11;
 /// Keeps the scopes around it from being dropped: a shield, a clean-up to come.
-pub(crate) const HOLD: u16 = 1 << 1;
-pub(crate) const LINKED: u16 = 1 << 2;
+pub(crate) const HOLD: u32 = 1 << 1;
+pub(crate) const LINKED: u32 = 1 << 2;
 /// What is inside isn't cancelled by what is outside.
-pub(crate) const SHIELD: u16 = 1 << 3;
-pub(crate) const TASK: u16 = 1 << 4;
-pub(crate) const NURSERY: u16 = 1 << 5;
+pub(crate) const SHIELD: u32 = 1 << 3;
+pub(crate) const TASK: u32 = 1 << 4;
+pub(crate) const NURSERY: u32 = 1 << 5;
 /// The root task of a runtime.
-pub(crate) const ROOT: u16 = 1 << 6;
+pub(crate) const ROOT: u32 = 1 << 6;
 /// Its code is on the stack.
-pub(crate) const POLLING: u16 = 1 << 7;
+pub(crate) const POLLING: u32 = 1 << 7;
 /// To be woken by the cancellation under way.
-const WAKE: u16 = 1 << 8;
+const WAKE: u32 = 1 << 8;
 /// Its deadline has passed: one last poll, then it is cancelled.
-pub(crate) const EXPIRED: u16 = 1 << 9;
+pub(crate) const EXPIRED: u32 = 1 << 9;
 /// Starts a [`Timed`](super::heap::Timed).
-pub(crate) const TIMED: u16 = 1 << 10;
+pub(crate) const TIMED: u32 = 1 << 10;
 
 const REASON_SHIFT: u32 = 12;
+/// Flags of tasks only: see [`cell`](super::cell).
+pub(super) const TASK_SHIFT: u32 = 16;
+const END_SHIFT: u32 = 24;
 
 /// A scope in the tree.
 #[repr(C)]
@@ -61,11 +64,7 @@ pub(crate) struct Node {
     pub(crate) waker: Kept,
     /// How many children contribute.
     active: Cell<u32>,
-    flags: Cell<u16>,
-    /// Of a task: how far it has come; see [`cell`](super::cell).
-    pub(super) state: Cell<u8>,
-    /// Of a task that was dropped: the reason, as a number.
-    pub(super) reason: Cell<u8>,
+    flags: Cell<u32>,
     _pinned: PhantomPinned,
 }
 
@@ -76,7 +75,7 @@ pub(crate) struct Watch {
 }
 
 impl Node {
-    pub(crate) const fn new(flags: u16) -> Self {
+    pub(crate) const fn new(flags: u32) -> Self {
         Node {
             parent: Cell::new(ptr::null()),
             first: Cell::new(ptr::null()),
@@ -85,24 +84,22 @@ impl Node {
             waker: Kept::new(),
             active: Cell::new(0),
             flags: Cell::new(flags),
-            state: Cell::new(0),
-            reason: Cell::new(0),
             _pinned: PhantomPinned,
         }
     }
 
     #[inline]
-    pub(crate) fn has(&self, flags: u16) -> bool {
+    pub(crate) fn has(&self, flags: u32) -> bool {
         self.flags.get() & flags != 0
     }
 
     #[inline]
-    pub(crate) fn set(&self, flags: u16) {
+    pub(crate) fn set(&self, flags: u32) {
         self.flags.set(self.flags.get() | flags);
     }
 
     #[inline]
-    pub(crate) fn clear(&self, flags: u16) {
+    pub(crate) fn clear(&self, flags: u32) {
         self.flags.set(self.flags.get() & !flags);
     }
 
@@ -148,7 +145,17 @@ impl Node {
     }
 
     pub(crate) fn reason(&self) -> Reason {
-        Reason::from_code((self.flags.get() >> REASON_SHIFT) as u8)
+        Reason::from_code((self.flags.get() >> REASON_SHIFT) as u8 & 0xf)
+    }
+
+    /// Notes why a task was dropped.
+    pub(super) fn set_end(&self, reason: Reason) {
+        with(|_| self.flags.set(self.flags.get() & !(0xf << END_SHIFT) | u32::from(reason.code()) << END_SHIFT));
+    }
+
+    /// Why the task was dropped.
+    pub(super) fn end(&self) -> Reason {
+        Reason::from_code((self.flags.get() >> END_SHIFT) as u8 & 0xf)
     }
 
     /// The first node inside this one.
@@ -191,7 +198,7 @@ impl Node {
             if node.has(CANCELLED) {
                 return None;
             }
-            node.set(CANCELLED | ((reason.code() as u16) << REASON_SHIFT));
+            node.set(CANCELLED | (u32::from(reason.code()) << REASON_SHIFT));
             node.clear(EXPIRED);
             if !node.has(CUT_OFF) {
                 state.mark_below(node, true);

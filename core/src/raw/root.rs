@@ -76,7 +76,7 @@ impl Root {
         // What may panic comes before the state is touched, or when a `Turn` is there to restore it.
         let block = this.block.get().unwrap_or_else(|| {
             let block = root_block();
-            with(|_| block.claim(self.node_ptr()));
+            with(|_| block.claim_for_root(self.node_ptr()));
             this.block.set(Some(block));
             block
         });

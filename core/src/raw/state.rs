@@ -39,6 +39,8 @@ pub(crate) struct State {
     pub(crate) table: Cell<Option<&'static super::table::Table>>,
     #[cfg(feature = "alloc")]
     pub(crate) index: super::table::Index,
+    #[cfg(feature = "alloc")]
+    pub(crate) spare: super::spare::Spare,
     #[cfg(feature = "hooks")]
     pub(crate) hooks: crate::hooks::HookState,
 }
@@ -65,6 +67,8 @@ impl State {
             table: Cell::new(None),
             #[cfg(feature = "alloc")]
             index: super::table::Index::new(),
+            #[cfg(feature = "alloc")]
+            spare: super::spare::Spare::new(),
             #[cfg(feature = "hooks")]
             hooks: crate::hooks::HookState::new(),
         }
@@ -106,11 +110,36 @@ impl State {
     /// Somebody woke the task of this block: it is polled in the next pass of its nursery, and
     /// all nurseries in its code look at their bodies. Returns a foreign waker to be called when
     /// nothing is borrowed any more.
-    #[inline]
     pub(crate) fn wake_block(&self, block: &'static Block) -> Option<Waker> {
         block.count_direct();
         block.set(WOKEN);
         self.queue(block)
+    }
+
+    /// The same for most wakes: of a child at rest, whose nursery has others ready or is being polled. False: it is
+    /// none of those, and nothing was done.
+    #[inline]
+    pub(crate) fn wakes_simply(&self, block: &'static Block) -> bool {
+        if !block.is_at_rest() {
+            return false;
+        }
+        // SAFETY: PINNED: a child at rest is live, and so is its nursery, which starts with its core (WHOLE-POINTER).
+        let nursery = unsafe { &*(*block.cell.get()).parent.get().cast::<super::children::Children>() };
+        if nursery.ready.is_empty() && !nursery.node.has(POLLING) {
+            return false;
+        }
+        block.rouse();
+        self.stamp(block);
+        nursery.ready.push(block);
+        true
+    }
+
+    /// Notes when a block is queued.
+    #[inline]
+    fn stamp(&self, block: &Block) {
+        let now = self.wakes.get().wrapping_add(1);
+        self.wakes.set(now);
+        block.queued_at.set(now);
     }
 
     /// Puts a task on its nursery's ready list and, where that list was empty, does the same with
@@ -123,14 +152,12 @@ impl State {
             }
             // SAFETY: PINNED: a live block's node is alive.
             let node = unsafe { block.cell.get().as_ref() }?;
-            let now = self.wakes.get().wrapping_add(1);
-            self.wakes.set(now);
-            block.queued_at.set(now);
+            self.stamp(block);
+            block.set(QUEUED);
             // SAFETY: a task's parent is its nursery for as long as it has a block, and the node
             // starts the nursery's core (WHOLE-POINTER).
             let Some(nursery) = (unsafe { node.parent.get().cast::<super::children::Children>().as_ref() }) else {
                 // A root task is in no list.
-                block.set(QUEUED);
                 return None;
             };
             if !nursery.ready.push(block) || nursery.node.has(POLLING) {

@@ -104,7 +104,7 @@ impl Index {
         }
         // SAFETY: STATIC-BLOCKS; the chunk exists, and a slot lies within the chunk that its highest bit says.
         let block: &'static Block = unsafe { &*zero.wrapping_add(slot) };
-        (block.name() == name).then_some(block)
+        if block.name() == name { Some(block) } else { None }
     }
 
     fn add(&self, chunk: usize, first: *const Block) {
@@ -441,6 +441,7 @@ mod imp {
     impl Drop for Retire {
         fn drop(&mut self) {
             let Some(table) = self.0.get() else { return };
+            crate::raw::port::with(|state| state.spare.close());
             table.set_notify(None);
             table.remote.notify_of.set(ptr::null());
             table.remote.executors.lock().unwrap_or_else(PoisonError::into_inner).clear();

@@ -27,6 +27,14 @@ fn clone(name: *const ()) -> RawWaker {
 fn drop_nothing(_: *const ()) {}
 
 fn wake(name: *const ()) {
+    if !with(|state| imp::find(state, name).is_some_and(|block| state.wakes_simply(block))) {
+        wake_anyhow(name);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn wake_anyhow(name: *const ()) {
     let foreign = with(|state| match imp::find(state, name) {
         Some(block) => state.wake_block(block),
         None => {

@@ -1,0 +1,112 @@
+//! Memory of children that are over, kept for those to come: one list a size, each thread's own.
+//!
+//! A nursery that starts and ends children all the time so asks the allocator for nothing once it is warm. What is kept is
+//! bounded, by `LIMIT` a thread, and goes back when the thread ends. `--cfg giambio_no_spare` keeps nothing, so that tools
+//! that look for uses of freed memory see each of them.
+
+use alloc::alloc::{alloc, dealloc};
+use core::alloc::Layout;
+use core::cell::Cell;
+use core::ptr::{self, NonNull};
+
+use super::port::with;
+
+/// Sizes are rounded up to a multiple of this, which is also their alignment.
+const GRAIN: usize = 16;
+
+/// How many sizes are kept; larger children, of more than a KiB, are rare and cost more than the allocator does.
+const SIZES: usize = 64;
+
+/// How many bytes a thread keeps at most.
+const LIMIT: usize = if cfg!(giambio_no_spare) { 0 } else { 4 << 20 };
+
+/// A thread's lists.
+pub(crate) struct Spare {
+    lists: [Cell<*mut Free>; SIZES],
+    /// What is in the lists.
+    bytes: Cell<usize>,
+}
+
+/// What a piece of memory holds while it is kept.
+struct Free {
+    next: *mut Free,
+}
+
+/// The list for this type of cell, if there is one.
+const fn list_of<C>() -> Option<usize> {
+    let size = size_of::<C>().div_ceil(GRAIN);
+    if align_of::<C>() <= GRAIN && size <= SIZES { Some(size - 1) } else { None }
+}
+
+/// The memory that a `C` gets.
+const fn layout_of<C>() -> Layout {
+    match list_of::<C>() {
+        // The size can't overflow: it is at most that of the largest list.
+        Some(list) => match Layout::from_size_align((list + 1) * GRAIN, GRAIN) {
+            Ok(layout) => layout,
+            Err(_) => Layout::new::<C>(),
+        },
+        None => Layout::new::<C>(),
+    }
+}
+
+impl Spare {
+    pub(crate) const fn new() -> Self {
+        Spare { lists: [const { Cell::new(ptr::null_mut()) }; SIZES], bytes: Cell::new(0) }
+    }
+
+    #[inline]
+    fn take(&self, list: usize) -> Option<NonNull<u8>> {
+        let first = NonNull::new(self.lists[list].get())?;
+        // SAFETY: SPARE-IS-FREE: what is in a list was released, holds a `Free` and is nobody else's.
+        self.lists[list].set(unsafe { first.as_ref() }.next);
+        self.bytes.set(self.bytes.get() - (list + 1) * GRAIN);
+        Some(first.cast())
+    }
+
+    #[inline]
+    fn keep(&self, list: usize, memory: NonNull<u8>) -> bool {
+        let bytes = self.bytes.get() + (list + 1) * GRAIN;
+        if bytes > LIMIT {
+            return false;
+        }
+        self.bytes.set(bytes);
+        // SAFETY: SPARE-IS-FREE: the caller gives it away, and it is large and aligned enough by `layout_of`.
+        unsafe { memory.cast::<Free>().write(Free { next: self.lists[list].replace(memory.cast().as_ptr()) }) };
+        true
+    }
+
+    /// Gives all back, and keeps nothing from now on: the thread ends.
+    pub(crate) fn close(&self) {
+        for list in 0..SIZES {
+            while let Some(memory) = self.take(list) {
+                let bytes = (list + 1) * GRAIN;
+                // SAFETY: it came from `alloc` with this size and alignment (`layout_of`), which were good then.
+                unsafe { dealloc(memory.as_ptr(), Layout::from_size_align_unchecked(bytes, GRAIN)) };
+            }
+        }
+        self.bytes.set(LIMIT);
+    }
+}
+
+/// Memory for a `C`; `None`: the allocator has none.
+#[inline]
+pub(super) fn claim<C>() -> Option<NonNull<u8>> {
+    const { assert!(size_of::<C>() != 0) };
+    let spare = const { list_of::<C>() }.and_then(|list| with(|state| state.spare.take(list)));
+    // SAFETY: the size isn't zero.
+    spare.or_else(|| NonNull::new(unsafe { alloc(const { layout_of::<C>() }) }))
+}
+
+/// Takes it back.
+///
+/// # Safety
+/// It came from `claim::<C>`, on this thread, and nothing refers to it any more.
+#[inline]
+pub(super) unsafe fn release<C>(memory: NonNull<u8>) {
+    let kept = const { list_of::<C>() }.is_some_and(|list| with(|state| state.spare.keep(list, memory)));
+    if !kept {
+        // SAFETY: by contract, from `alloc` with this layout.
+        unsafe { dealloc(memory.as_ptr(), const { layout_of::<C>() }) };
+    }
+}
