@@ -430,7 +430,7 @@ where
                 }
                 break;
             }
-            if !polling.go_on(cx) {
+            if !polling.go_on() {
                 break;
             }
             *this.has_waited = true;
@@ -453,7 +453,7 @@ fn one_pass<T, E, S, B: Future<Output = Result<T, E>>>(
     cx: &mut Context<'_>,
 ) {
     polling.start_pass();
-    let mut is_ready = polling.body_may_be_ready(cx);
+    let mut is_ready = polling.body_may_be_ready();
     if is_ready && !first_poll {
         pass(scope, polling, Some(polling.bodys_turn()));
     }
@@ -463,7 +463,7 @@ fn one_pass<T, E, S, B: Future<Output = Result<T, E>>>(
             polling.start_pass_unless_begun();
         }
         pass(scope, polling, None);
-        is_ready = !is_ready && polling.body_is_next() && polling.body_may_be_ready(cx);
+        is_ready = !is_ready && polling.body_is_next() && polling.body_may_be_ready();
         if !is_ready {
             break;
         }

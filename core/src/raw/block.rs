@@ -47,12 +47,12 @@ pub(crate) const DIRECT: u8 = 4;
 const APART: u8 = 8;
 
 impl Block {
+    /// A free one, in a `static`; those of a table begin as zeros.
+    #[cfg(not(feature = "alloc"))]
     pub(crate) const fn new() -> Self {
         Block {
             cell: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
-            #[cfg(feature = "alloc")]
-            name: AtomicUsize::new(0),
             queued_at: Cell::new(0),
             direct: Cell::new(0),
             flags: Cell::new(APART),
@@ -106,6 +106,13 @@ impl Block {
             self.set(DIRECT);
             self.direct.set(self.direct.get().wrapping_add(1));
         }
+    }
+
+    /// How often its task was woken directly, as far as it matters: the next such wake makes it another number.
+    #[inline]
+    pub(crate) fn look_at_wakes(&self) -> u16 {
+        self.clear(DIRECT);
+        self.direct.get()
     }
 
     /// What wakers of its task say.

@@ -476,16 +476,43 @@ pub(super) fn kill(task: NonNull<Header>, children: NonNull<Children>) {
 }
 
 /// A child is over: counts, wakes its awaiter, frees the cell if nobody needs it.
+#[inline]
 pub(super) fn finish(task: NonNull<Header>, children: NonNull<Children>) {
     // SAFETY: both alive: NESTED-POLL.
     let (header, kids) = unsafe { (task.as_ref(), children.as_ref()) };
+    let is_simple = !hooks::is_on()
+        && with(|state| {
+            let is_simple = state.is_leaf(&header.node) && header.node.waker.is_none();
+            if is_simple {
+                end(header, kids);
+            }
+            is_simple
+        });
+    if !is_simple {
+        finish_anyhow(task, children);
+    } else if !header.has(HANDLE) {
+        free(task, children);
+    }
+}
+
+/// Marks a child as over, and counts it.
+#[inline]
+fn end(header: &Header, kids: &Children) {
+    header.node.set(DONE);
+    kids.running.set(kids.running.get() - 1);
+    if !header.node.has(DAEMON) {
+        kids.keeping.set(kids.keeping.get() - 1);
+    }
+}
+
+/// The same with a debugger, or a waker to call, or scopes that the child has left behind.
+#[inline(never)]
+fn finish_anyhow(task: NonNull<Header>, children: NonNull<Children>) {
+    // SAFETY: both alive: NESTED-POLL.
+    let (header, kids) = unsafe { (task.as_ref(), children.as_ref()) };
     let who = hooks::is_on().then(|| info(task));
-    header.set(DONE);
     let (awaiter, foreign) = with(|state| {
-        kids.running.set(kids.running.get() - 1);
-        if !header.has(DAEMON) {
-            kids.keeping.set(kids.keeping.get() - 1);
-        }
+        end(header, kids);
         let awaiter = match header.node.waker.take_foreign(state) {
             Ok(block) => {
                 drop(header.node.waker.take());

@@ -88,6 +88,11 @@ impl Children {
 pub(crate) struct Polling<'a> {
     pub(crate) entered: Entered<'a>,
     children: NonNull<Children>,
+    /// The task around the nursery, if it is polled with that task's waker, so that its count of wakes says whether the
+    /// body was woken.
+    task: Option<&'static Block>,
+    /// The body must be polled whatever the count says: it has another waker now.
+    is_fresh: Cell<bool>,
     /// The last entry of the ready list that this pass may still take; null: none.
     last: Cell<*const Block>,
     /// A child was taken already.
@@ -104,6 +109,8 @@ impl<'a> Polling<'a> {
     ) -> Self {
         let entered = Entered::new(scope, cx);
         Polling {
+            is_fresh: Cell::new(entered.fresh_waker),
+            task: with(|state| waker::block_of_current(state, cx.waker())),
             entered,
             children: NonNull::from(scope.get_ref()).cast(),
             last: Cell::new(ptr::null()),
@@ -119,15 +126,11 @@ impl<'a> Polling<'a> {
 
     /// May the body have been woken since it was last polled?
     #[inline]
-    pub(crate) fn body_may_be_ready(&self, cx: &Context<'_>) -> bool {
-        let count = with(|state| {
-            if !waker::is_of_current(state, cx.waker()) {
-                return None;
-            }
-            state.look_at_wakes()
-        });
-        let Some(count) = count else { return true };
-        self.children().seen.replace(count) != count || self.entered.fresh_waker
+    pub(crate) fn body_may_be_ready(&self) -> bool {
+        let Some(task) = self.task else { return true };
+        let count = with(|_| task.look_at_wakes());
+        let is_woken = self.children().seen.replace(count) != count;
+        self.is_fresh.replace(false) || is_woken
     }
 
     /// Was the body's task woken before every child that is still ready?
@@ -160,16 +163,13 @@ impl<'a> Polling<'a> {
     /// is, so that the way up to the runtime and down again would lead here without another poll, and if the turn's polls
     /// are not used up (law FAIR).
     #[inline]
-    pub(crate) fn go_on(&self, cx: &Context<'_>) -> bool {
+    pub(crate) fn go_on(&self) -> bool {
+        let Some(task) = self.task else { return false };
         with(|state| {
             let left = state.polls_left.get();
-            if !state.bursts.get() || left == 0 || self.entered.node.is_cancelled() {
-                return false;
-            }
-            // SAFETY: STATIC-BLOCKS.
-            let Some(task) = (unsafe { state.block.get().as_ref() }) else { return false };
             let is_ready = !self.children().ready.is_empty() || task.direct.get() != self.children().seen.get();
-            if !is_ready || !waker::is_of_current(state, cx.waker()) || !self.is_alone(task) {
+            if !is_ready || !state.bursts.get() || left == 0 || self.entered.node.is_cancelled() || !self.is_alone(task)
+            {
                 return false;
             }
             state.polls_left.set(left - 1);
@@ -399,7 +399,10 @@ impl<'a> Polling<'a> {
 
 /// What is to be done with a child that was taken from the ready list.
 enum Then {
-    Poll { waker: ManuallyDrop<Waker>, was_woken: bool },
+    Poll {
+        waker: ManuallyDrop<Waker>,
+        was_woken: bool,
+    },
     /// It was cancelled, and is dropped.
     Kill,
     /// It is over already.

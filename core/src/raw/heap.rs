@@ -326,16 +326,14 @@ impl Heap {
                     waker,
                     #[cfg(feature = "hooks")]
                     sleeper,
-                } => {
-                    Due {
-                        foreign: match waker.take_foreign(state) {
-                            Ok(block) => state.wake_block(block),
-                            Err(foreign) => foreign,
-                        },
-                        #[cfg(feature = "hooks")]
-                        sleeper: sleeper.take(),
-                    }
-                }
+                } => Due {
+                    foreign: match waker.take_foreign(state) {
+                        Ok(block) => state.wake_block(block),
+                        Err(foreign) => foreign,
+                    },
+                    #[cfg(feature = "hooks")]
+                    sleeper: sleeper.take(),
+                },
                 What::Expire(node) => {
                     let node = node.get();
                     // SAFETY: PINNED: the node lies beside the entry, in the same `Timed`.

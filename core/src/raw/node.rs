@@ -21,8 +21,8 @@ use core::ptr;
 use core::task::{Context, Waker};
 
 use super::port::with;
-use super::waker::Kept;
 use super::state::{BUDGET, POLLS_PER_TURN, State};
+use super::waker::Kept;
 use crate::cancel::Reason;
 
 /// This scope itself was cancelled.
@@ -547,6 +547,12 @@ impl State {
     #[inline]
     pub(crate) fn calm(&self, node: &Node) -> Option<Waker> {
         if node.active.replace(0) == 0 || node.has(HOLD) { None } else { self.remove_active(node.parent.get()) }
+    }
+
+    /// Is nothing inside this node, nothing at work and nobody watching?
+    #[inline]
+    pub(crate) fn is_leaf(&self, node: &Node) -> bool {
+        node.first.get().is_null() && node.active.get() == 0 && self.watch.get().is_null()
     }
 
     /// Makes roots of the nodes inside a dying one, and tells those who watch it.

@@ -5,7 +5,7 @@ use core::cell::Cell;
 use core::ptr;
 use core::task::Waker;
 
-use super::block::{Block, DIRECT, QUEUED, WOKEN};
+use super::block::{Block, QUEUED, WOKEN};
 use super::node::{NURSERY, Node, POLLING, ROOT, TASK, Watch};
 use super::root::Root;
 
@@ -88,16 +88,6 @@ impl State {
         if !cfg!(feature = "std") && !ptr::eq(self.node.get(), current) {
             two_at_once();
         }
-    }
-
-    /// How often the task that is being polled was woken directly, as far as it matters: the next
-    /// such wake makes it another number.
-    #[inline]
-    pub(crate) fn look_at_wakes(&self) -> Option<u16> {
-        // SAFETY: STATIC-BLOCKS.
-        let block = unsafe { self.block.get().as_ref() }?;
-        block.clear(DIRECT);
-        Some(block.direct.get())
     }
 
     /// Is the running code in a cancelled scope, and not shielded from it?

@@ -125,12 +125,12 @@ fn is_ours(waker: &Waker) -> bool {
     ptr::eq(waker.vtable(), &VTABLE)
 }
 
-/// Is this the waker of the task that is being polled?
+/// The block of the task that is being polled, if this is its waker.
 #[inline]
-pub(crate) fn is_of_current(state: &State, waker: &Waker) -> bool {
+pub(crate) fn block_of_current(state: &State, waker: &Waker) -> Option<&'static Block> {
     // SAFETY: STATIC-BLOCKS.
     let current = unsafe { state.block.get().as_ref() };
-    is_ours(waker) && current.is_some_and(|block| name(block) == waker.data().addr())
+    current.filter(|block| is_ours(waker) && name(block) == waker.data().addr())
 }
 
 /// A waker that is kept for later, or none. Touched inside `with` (ONE-CONTEXT).
@@ -145,6 +145,11 @@ impl Kept {
     fn peek(&self) -> Option<&Waker> {
         // SAFETY: ONE-CONTEXT, and the callers compare it and look at its parts, no more: nothing replaces it meanwhile.
         unsafe { (*self.0.as_ptr()).as_ref() }
+    }
+
+    #[inline]
+    pub(crate) fn is_none(&self) -> bool {
+        self.peek().is_none()
     }
 
     /// Is this the one?
