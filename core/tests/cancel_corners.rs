@@ -29,7 +29,7 @@ fn run_limited<F: Future>(main: F) -> Option<F::Output> {
     let clock: VirtualClock = VirtualClock::new();
     let mut runtime = std::pin::pin!(Runtime::new(&clock, main));
     for _ in 0..100_000 {
-        match runtime.as_mut().turn() {
+        match step(runtime.as_mut()) {
             Next::Finished(value) => return Some(value),
             Next::Now => {}
             Next::At(tick) => clock.advance_to(tick),

@@ -83,7 +83,7 @@ fn the_body_of_a_nursery_that_moved_to_the_next_task_in_the_same_place_is_polled
         .await
     }));
     for _ in 0..1000 {
-        match runtime.as_mut().turn() {
+        match step(runtime.as_mut()) {
             Next::Finished(end) => return assert_eq!(end, Ok(())),
             Next::OnWake => break,
             _ => {}

@@ -465,7 +465,7 @@ fn check(code: &Code, cancel: u64) -> Result<(), String> {
         let mut turns = 0u32;
         loop {
             turns += 1;
-            match runtime.as_mut().turn() {
+            match step(runtime.as_mut()) {
                 Next::Finished(value) => break value,
                 Next::At(tick) => time.advance_to(tick),
                 Next::Now if turns < 1_000_000 => {}
@@ -506,7 +506,7 @@ fn check_dropped(code: &Code, turns: u64) -> Result<(), String> {
     {
         let mut runtime = pin!(Runtime::new(&time, run(&world, code)));
         for _ in 0..turns {
-            match runtime.as_mut().turn() {
+            match step(runtime.as_mut()) {
                 Next::Finished(_) => break,
                 Next::At(tick) => time.advance_to(tick),
                 Next::Now => {}

@@ -1084,7 +1084,7 @@ fn a_runtime_dropped_at_every_turn_leaves_nothing() {
                 let (_, future) = every_kind(&live, &event).swap_remove(kind);
                 let mut runtime = pin!(Runtime::new(&clock, future));
                 for turn in 0..turns {
-                    match runtime.as_mut().turn() {
+                    match step(runtime.as_mut()) {
                         Next::Finished(()) => break,
                         Next::At(tick) => clock.advance_to(tick),
                         Next::OnWake => event.set(),

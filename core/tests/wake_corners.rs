@@ -16,7 +16,7 @@ fn run_limited<F: Future>(main: F) -> Option<F::Output> {
     let clock: VirtualClock = VirtualClock::new();
     let mut runtime = pin!(Runtime::new(&clock, main));
     for _ in 0..100_000 {
-        match runtime.as_mut().turn() {
+        match step(runtime.as_mut()) {
             Next::Finished(value) => return Some(value),
             Next::Now => {}
             Next::At(tick) => clock.advance_to(tick),
@@ -175,7 +175,7 @@ fn a_busy_child_does_not_use_up_the_budget_of_the_task_around_its_nursery() {
         .await
     }));
     for _ in 0..1000 {
-        if let Next::Finished(()) = runtime.as_mut().turn() {
+        if let Next::Finished(()) = step(runtime.as_mut()) {
             return;
         }
     }

@@ -43,6 +43,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("workspace", Part::Quick, workspace, "unit and integration tests; the examples build"),
     step("doc-tests", Part::Test, doc_tests, "the code in the documentation runs"),
     step("features", Part::Test, features, "the core's tests pass with each smaller feature set"),
+    step("bursts", Part::Test, bursts, "the core's tests pass when the loop makes bursts instead of single turns"),
     step("compile-fail", Part::Test, compile_fail, "sound programs compile, unsound ones do not"),
     step("portable-reactor", Part::Test, portable_reactor, "the adapter's tests pass on the portable reactor"),
     step("bare-metal", Part::Test, bare_metal, "the core builds where there is no operating system"),
@@ -131,6 +132,11 @@ fn features() -> Outcome {
             .arg(format!("--features={features}"))
             .run()?;
     }
+    Ok(Verdict::Passed)
+}
+
+fn bursts() -> Outcome {
+    Shell::new("cargo test -p giambio-core --lib --tests").env("GIAMBIO_BURSTS", "1").run()?;
     Ok(Verdict::Passed)
 }
 

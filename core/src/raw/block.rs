@@ -99,13 +99,15 @@ impl Block {
         self.direct.set(self.direct.get().wrapping_add(1));
     }
 
-    /// Counts a direct wake, once until the task is polled or somebody looks.
+    /// Counts a direct wake, once until the task is polled or somebody looks. Was it counted?
     #[inline]
-    pub(crate) fn count_direct(&self) {
-        if !self.has(DIRECT) {
+    pub(crate) fn count_direct(&self) -> bool {
+        let counts = !self.has(DIRECT);
+        if counts {
             self.set(DIRECT);
             self.direct.set(self.direct.get().wrapping_add(1));
         }
+        counts
     }
 
     /// How often its task was woken directly, as far as it matters: the next such wake makes it another number.

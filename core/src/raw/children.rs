@@ -174,6 +174,7 @@ impl<'a> Polling<'a> {
             }
             state.polls_left.set(left - 1);
             state.budget.set(BUDGET);
+            state.since.set(task.queued_at.get());
             true
         })
     }

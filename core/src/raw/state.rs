@@ -101,7 +101,10 @@ impl State {
     /// all nurseries in its code look at their bodies. Returns a foreign waker to be called when
     /// nothing is borrowed any more.
     pub(crate) fn wake_block(&self, block: &'static Block) -> Option<Waker> {
-        block.count_direct();
+        // In a burst a nursery may have served earlier wakes of its task, which is in the list still: this one counts.
+        if block.count_direct() && self.bursts.get() && block.has(QUEUED) {
+            self.stamp(block);
+        }
         block.set(WOKEN);
         self.queue(block)
     }

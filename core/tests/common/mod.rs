@@ -59,6 +59,16 @@ pub(crate) fn run_virtual<F: Future>(main: F) -> F::Output {
     finish(runtime.as_mut(), &clock)
 }
 
+/// One turn, or with GIAMBIO_BURSTS in the environment one burst: what holds for the one holds for the other, so the
+/// runner has these tests run both ways.
+pub(crate) fn step<F: Future, C: Clock, D: Debugger>(runtime: Pin<&mut Runtime<F, C, D>>) -> Next<F::Output> {
+    static BURSTS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    match BURSTS.get_or_init(|| std::env::var_os("GIAMBIO_BURSTS").is_some()) {
+        true => runtime.burst(),
+        false => runtime.turn(),
+    }
+}
+
 /// Turns until the end, the clock jumping to the next deadline whenever all tasks wait.
 #[track_caller]
 pub(crate) fn finish<F: Future, C: Clock, D: Debugger, const HZ: u64>(
@@ -66,7 +76,7 @@ pub(crate) fn finish<F: Future, C: Clock, D: Debugger, const HZ: u64>(
     clock: &VirtualClock<HZ>,
 ) -> F::Output {
     for turn in 0..TURNS {
-        match runtime.as_mut().turn() {
+        match step(runtime.as_mut()) {
             Next::Finished(value) => return value,
             Next::Now => {}
             Next::At(tick) => {
@@ -87,7 +97,7 @@ pub(crate) fn finish<F: Future, C: Clock, D: Debugger, const HZ: u64>(
 #[track_caller]
 pub(crate) fn settle<F: Future, C: Clock, D: Debugger>(mut runtime: Pin<&mut Runtime<F, C, D>>) -> Next<F::Output> {
     for _ in 0..TURNS {
-        match runtime.as_mut().turn() {
+        match step(runtime.as_mut()) {
             Next::Now => {}
             next => return next,
         }
