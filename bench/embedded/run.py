@@ -30,9 +30,11 @@ PEERS = {
     "lilos": ("lilos", []),
     "lilos, no timer": ("lilos", ["--no-default-features"]),
 }
-FIGURES = ["size", "switch", "hop", "wake", "timers", "ram"]
+FIGURES = ["size", "switch", "hop", "wake", "event", "timers", "ram"]
 # What a folder does not have.
-LACKS = {"super-loop": {"hop", "ram"}, "lilos, no timer": {"size", "timers", "ram"}}
+LACKS = {peer: {"event"} for peer in PEERS if peer != "giambio"}
+LACKS["super-loop"] |= {"hop", "ram"}
+LACKS["lilos, no timer"] |= {"size", "timers", "ram"}
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("what", nargs="*", help=f"of {', '.join(PEERS)}; of {', '.join(FIGURES)}")
@@ -158,11 +160,11 @@ def hop(peer):
     return switch(peer, "hop")
 
 
-def wake(peer):
+def wake(peer, firmware="wake"):
     """From the first instruction of the handler to the first after `.await`, the largest of 99."""
     result = {}
     for n in (2, 32):
-        elf = build(peer, "wake", n)
+        elf = build(peer, firmware, n)
         at = symbols(elf)
         _, lines = qemu(elf, 6, [f"mark=0x{at['BENCH_MARK']:x}", f"pc=0x{at['TIMER0']:x}:1"])
         began, spans = None, []
@@ -177,6 +179,11 @@ def wake(peer):
         if statistics.median(spans) != max(spans):
             result[f"{n}, median"] = statistics.median(spans)
     return result
+
+
+def event(peer):
+    """The same by `sync::Event`, for any number of waiters, instead of one waker and a flag."""
+    return wake(peer, "event")
 
 
 def timers(peer):
@@ -235,6 +242,7 @@ TABLE = [
     *((f"instructions a yield, {n} tasks", "switch", n) for n in (2, 8, 32)),
     *((f"instructions a hand-off, {n} tasks", "hop", n) for n in (2, 8, 32)),
     *((f"instructions, interrupt to task, {n} tasks", "wake", n) for n in (2, 32)),
+    *((f"    by an event, {n} tasks", "event", n) for n in (2, 32)),
     *((f"instructions a timer fire, net, {n} tasks", "timers", n) for n in (8, 32)),
     *((f"instructions an idle tick, {n} sleepers", "timers", f"{n}, an idle tick") for n in (8, 32)),
     ("bytes a task, beside its future", "ram", "header"),

@@ -1,29 +1,24 @@
 #![no_std]
 #![no_main]
-use core::cell::Cell;
 use core::convert::Infallible;
 use core::future::{pending, poll_fn};
-use core::task::{Poll, Waker};
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use core::task::Poll;
 
 use bench_common as b;
-use critical_section::Mutex;
 use giambio_core::Arena;
+use giambio_core::sync::WakerSlot;
 
 static ARENA: Arena<{ b::N }, 96> = Arena::new();
-static SET: Mutex<Cell<bool>> = Mutex::new(Cell::new(false));
-static WAITS: Mutex<Cell<Option<Waker>>> = Mutex::new(Cell::new(None));
+static SET: AtomicBool = AtomicBool::new(false);
+static WAITS: WakerSlot = WakerSlot::new();
 
 #[unsafe(no_mangle)]
 extern "C" fn TIMER0() {
     b::isr_entered();
     b::irq_source_ack();
-    let waker = critical_section::with(|cs| {
-        SET.borrow(cs).set(true);
-        WAITS.borrow(cs).take()
-    });
-    if let Some(waker) = waker {
-        waker.wake();
-    }
+    SET.store(true, Relaxed);
+    WAITS.wake();
 }
 
 /// The last task waits; the others never run again.
@@ -33,13 +28,8 @@ async fn worker(i: usize) -> Result<(), Infallible> {
     }
     loop {
         poll_fn(|cx| {
-            critical_section::with(|section| {
-                if SET.borrow(section).take() {
-                    return Poll::Ready(());
-                }
-                WAITS.borrow(section).set(Some(cx.waker().clone()));
-                Poll::Pending
-            })
+            WAITS.register(cx.waker());
+            if SET.swap(false, Relaxed) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
         b::task_resumed();
