@@ -219,8 +219,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// # use core::time::Duration;
     /// # use giambio_core::{Runtime, Until, VirtualClock, sleep};
     /// # let clock: VirtualClock = VirtualClock::new();
-    /// # mod alarm { pub fn set(_: super::Tick) {} pub fn clear() {} }
-    /// # use giambio_core::Tick;
+    /// # mod alarm { pub fn set(_: giambio_core::Tick) {} pub fn clear() {} }
     /// # let wfi = || clock.advance(Duration::from_secs(1));
     /// let runtime = pin!(Runtime::new(&clock, sleep(Duration::from_secs(60))));
     /// runtime.run_masked(&mut |until| {

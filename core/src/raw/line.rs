@@ -29,6 +29,7 @@ struct Inside<T> {
 /// Whose turn a change of the value makes it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tell {
+    #[cfg(feature = "heapless")]
     Nobody,
     /// The first in line: something is promised to it.
     First,
@@ -42,7 +43,10 @@ pub(crate) enum Turn {
     /// It was told that its turn has come.
     Told,
     /// By itself; `promised` others were told and have not come yet.
-    New { promised: u32 },
+    New {
+        #[cfg_attr(not(feature = "heapless"), expect(dead_code, reason = "an event promises nothing"))]
+        promised: u32,
+    },
 }
 
 /// What was handed to a waiter: nothing to keep, or a promise.
@@ -53,6 +57,7 @@ impl<T> Inside<T> {
     /// Whom to wake, and whether somebody else has to be told as well.
     fn tell(&self, tell: Tell) -> Option<(Waker, bool)> {
         let grant = match tell {
+            #[cfg(feature = "heapless")]
             Tell::Nobody => return None,
             Tell::All => NEWS,
             Tell::First => PROMISE,
