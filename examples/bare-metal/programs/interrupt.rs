@@ -44,12 +44,14 @@ async fn consume() -> u32 {
 fn main() -> ! {
     let board = board::start();
     let main = nursery_in(&TASKS, async |n| {
-        n.child().daemon().spawn_wait(async {
-            OVERRUN.wait_and_clear().await;
-            println!("too slow: {} samples wait, and some were lost", SAMPLES.len());
-            Ok(())
-        })
-        .await;
+        n.child()
+            .daemon()
+            .spawn_wait(async {
+                OVERRUN.wait_and_clear().await;
+                println!("too slow: {} samples wait, and some were lost", SAMPLES.len());
+                Ok(())
+            })
+            .await;
         Ok::<_, Infallible>(consume().await)
     });
     board::every(Duration::from_millis(2), sample);
