@@ -77,13 +77,14 @@
 //!
 //! | module | what is in it |
 //! | --- | --- |
-//! | `time` | [`Tick`], [`Instant`], [`Clock`], [`VirtualClock`] |
+//! | `time`, `counter` | [`Tick`], [`Instant`], [`Clock`], [`VirtualClock`], [`WideCounter`] |
 //! | `runtime` | [`Runtime`], [`Next`], [`Wait`]: the loop by hand |
 //! | `nursery`, `spawn`, `task`, `errors` | [`Scope`], [`Child`], [`Task`], [`ErrorGroup`] |
 //! | `storage`, `arena` | where children live: [`Heap`], [`Arena`] |
 //! | `cancel`, `shield` | scopes, deadlines, shields, clean-ups |
 //! | `sleep`, `gate` | leaf futures, and what every leaf future asks first |
 //! | `hooks` | [`Debugger`] |
+//! | [`sync`] | from interrupts to tasks: events, queues |
 //! | [`nb`] | awaiting `embedded-hal-nb` |
 //! | `raw` | all unsafe code, with the invariants it rests on |
 //!
@@ -96,6 +97,7 @@
 //! | `std` | one runtime for each thread, wakes from other threads, panics that let clean-ups run |
 //! | `hooks` | the debugger's events |
 //! | `nb` | the module [`nb`] |
+//! | `heapless` | [`sync::Queue`] |
 //!
 //! By default all are on; firmware says `default-features = false`.
 //!
@@ -120,6 +122,7 @@ extern crate std;
 
 mod arena;
 mod cancel;
+mod counter;
 mod errors;
 mod gate;
 mod hooks;
@@ -134,6 +137,7 @@ mod shield;
 mod sleep;
 mod spawn;
 mod storage;
+pub mod sync;
 mod task;
 mod time;
 
@@ -141,6 +145,7 @@ pub use arena::Arena;
 pub use cancel::{
     Cancelled, Canceller, Reason, TimedOut, cancel_scope, fail_after, fail_at, move_on_after, move_on_at, timeout,
 };
+pub use counter::WideCounter;
 #[cfg(feature = "alloc")]
 pub use errors::ErrorGroup;
 #[cfg(feature = "std")]

@@ -238,6 +238,49 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
         }
     }
 
+    /// As [`run`](Runtime::run), for a processor that sleeps until an interrupt comes: `wait` is
+    /// called with interrupts masked, unless one of them has woken a task since the turn. So no
+    /// wake falls between the look and the sleep. `wait` must not be called for [`Until::Now`],
+    /// and isn't.
+    ///
+    /// `wfi` ends by an interrupt even while it is masked (Cortex-M: by `PRIMASK`; RISC-V: by
+    /// `mstatus`); its handler runs when `wait` has returned.
+    ///
+    /// # Panics
+    /// As [`turn`](Runtime::turn).
+    ///
+    /// ```
+    /// # use core::pin::pin;
+    /// # use core::time::Duration;
+    /// # use giambio_core::{Runtime, Until, VirtualClock, sleep};
+    /// # let clock: VirtualClock = VirtualClock::new();
+    /// # mod alarm { pub fn set(_: giambio_core::Tick) {} pub fn clear() {} }
+    /// # let wfi = || clock.advance(Duration::from_secs(1));
+    /// let runtime = pin!(Runtime::new(&clock, sleep(Duration::from_secs(60))));
+    /// runtime.run_masked(&mut |until| {
+    ///     match until {
+    ///         Until::At(tick) => alarm::set(tick), // an interrupt then
+    ///         _ => alarm::clear(),
+    ///     }
+    ///     wfi();
+    /// });
+    /// ```
+    pub fn run_masked(mut self: Pin<&mut Self>, wait: &mut impl Wait) -> F::Output {
+        loop {
+            let until = match self.as_mut().turn() {
+                Next::Finished(value) => return value,
+                Next::Now => continue,
+                Next::At(tick) => Until::At(tick),
+                Next::OnWake => Until::OnWake,
+            };
+            critical_section::with(|_| {
+                if !self.is_ready() {
+                    wait.wait(until);
+                }
+            });
+        }
+    }
+
     /// Is there something to do, so that the next turn won't be idle? For loops that look once
     /// more, interrupts masked, before they sleep.
     pub fn is_ready(&self) -> bool {

@@ -53,13 +53,14 @@ pub(crate) const STEPS: &[Step] = &[
 ];
 
 /// The feature sets of the core that its tests run with; everything at once is the step "workspace".
-const TESTED_FEATURES: &[&str] = &["", "hooks,nb", "alloc", "alloc,hooks,nb", "std"];
+const TESTED_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc", "alloc,hooks,nb,heapless", "std"];
 
 /// Every feature set of the core that differs; `std` has `alloc` in it.
 const ALL_FEATURES: &[&str] = &[
     "",
     "hooks",
     "nb",
+    "heapless",
     "hooks,nb",
     "alloc",
     "alloc,hooks",
@@ -72,7 +73,7 @@ const ALL_FEATURES: &[&str] = &[
 ];
 
 /// The feature sets for bare metal: without a heap, with all that needs none, with one.
-const BARE_METAL_FEATURES: &[&str] = &["", "hooks,nb", "alloc,hooks,nb"];
+const BARE_METAL_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc,hooks,nb,heapless"];
 
 fn machine() -> Outcome {
     machine::get_bare_metal()?;

@@ -36,6 +36,7 @@ pub(crate) mod heap;
 mod heap_storage;
 #[cfg(feature = "std")]
 pub(crate) mod inbox;
+pub(crate) mod line;
 pub(crate) mod node;
 #[cfg(feature = "hooks")]
 pub(crate) mod observer;

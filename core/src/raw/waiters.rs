@@ -56,6 +56,10 @@ impl WaitList {
         WaitList { first: Cell::new(ptr::null()) }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.get().is_null()
+    }
+
     /// Adds a waiter at the end, unless it is in the list.
     ///
     /// # Safety

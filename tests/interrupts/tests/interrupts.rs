@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Poll, Waker};
 
+use giambio_core::sync::{Event, Queue};
 use giambio_core::*;
 
 struct Cs;
@@ -39,7 +40,12 @@ fn interrupt() {
     if let Some(waker) = waker {
         waker.wake();
     }
+    EVENT.set();
+    let _ = QUEUE.try_push(1); // full: the value of the interrupt before is still there
 }
+
+static EVENT: Event = Event::new();
+static QUEUE: Queue<u32, 1> = Queue::new();
 
 async fn wait_for_interrupt() {
     poll_fn(|cx| {
@@ -57,9 +63,11 @@ static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 fn lost(main: impl Future<Output = ()>, at: u64) -> Option<bool> {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poison| poison.into_inner());
-    LEFT.set(at);
     FIRED.set(false);
     WAKER.with(|waker| waker.borrow_mut().take());
+    EVENT.clear();
+    QUEUE.try_pop();
+    LEFT.set(at);
     let clock: VirtualClock = VirtualClock::new();
     let mut runtime = pin!(Runtime::new(&clock, main));
     for _ in 0..1000 {
@@ -250,6 +258,72 @@ fn a_wake_by_an_interrupt_is_not_lost_through_a_foreign_waker() {
                     Ok(())
                 })))
                 .await
+            })
+            .await;
+            Ok(())
+        })
+        .await;
+    });
+}
+
+#[test]
+fn an_event_set_by_an_interrupt_reaches_all_who_wait_whenever_it_comes() {
+    try_all("event", || async {
+        let _: Result<(), ()> = nursery_in(&A, async |n| {
+            // Leaves the line, before the event or after it: the others do not notice.
+            n.spawn_wait(async {
+                let _ = cancel_scope(async |scope| {
+                    let mut waits = pin!(EVENT.wait_and_clear());
+                    poll_fn(|cx| {
+                        scope.cancel();
+                        waits.as_mut().poll(cx)
+                    })
+                    .await;
+                    EVENT.set();
+                })
+                .await;
+                Ok(())
+            })
+            .await;
+            n.spawn_wait(async {
+                EVENT.wait().await;
+                Ok(())
+            })
+            .await;
+            EVENT.wait().await;
+            Ok(())
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_value_pushed_by_an_interrupt_is_taken_whenever_it_comes_and_whoever_leaves_the_line() {
+    try_all("queue", || async {
+        let _: Result<(), ()> = nursery_in(&A, async |n| {
+            // First in line, and cancelled: what it was promised goes to the next.
+            n.spawn_wait(async {
+                let value = cancel_scope(async |scope| {
+                    let mut pops = pin!(QUEUE.pop());
+                    poll_fn(|cx| {
+                        let value = pops.as_mut().poll(cx);
+                        if value.is_pending() {
+                            scope.cancel();
+                        }
+                        value
+                    })
+                    .await
+                })
+                .await;
+                if let Ok(value) = value {
+                    let _ = QUEUE.try_push(value);
+                }
+                Ok(())
+            })
+            .await;
+            n.spawn_wait(async {
+                assert_eq!(QUEUE.pop().await, 1);
+                Ok(())
             })
             .await;
             Ok(())

@@ -1,0 +1,40 @@
+#![no_std]
+#![no_main]
+use core::convert::Infallible;
+use core::time::Duration;
+
+use bench_common as b;
+use giambio_core::{Arena, interval, nursery_in};
+
+static ARENA: Arena<2, 192> = Arena::new();
+
+async fn a() -> Result<(), Infallible> {
+    let mut ticks = interval(Duration::from_millis(10));
+    loop {
+        ticks.tick().await;
+        b::toggle_a();
+    }
+}
+async fn c() -> Result<(), Infallible> {
+    let mut ticks = interval(Duration::from_millis(25));
+    loop {
+        ticks.tick().await;
+        b::toggle_b();
+    }
+}
+
+#[cortex_m_rt::exception]
+fn SysTick() {
+    fw_giambio::on_tick();
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    b::systick_start();
+    let Ok(()) = fw_giambio::run(nursery_in(&ARENA, async |n| {
+        let _ = n.try_spawn(a());
+        let _ = n.try_spawn(c());
+        Ok(())
+    }));
+    b::exit()
+}

@@ -1,0 +1,67 @@
+//! What a user of giambio brings: a clock, and the way to sleep.
+#![no_std]
+
+use core::convert::Infallible;
+use core::pin::pin;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use bench_common as b;
+use giambio_core::{Arena, Clock, Runtime, Tick, nursery_in};
+
+static LOW: AtomicU32 = AtomicU32::new(0);
+static HIGH: AtomicU32 = AtomicU32::new(0);
+
+/// Call it in the SysTick handler of a firmware that needs the time.
+#[inline]
+pub fn on_tick() {
+    let low = LOW.load(Relaxed).wrapping_add(1);
+    LOW.store(low, Relaxed);
+    if low == 0 {
+        HIGH.store(HIGH.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+}
+
+/// Ticks since the start.
+#[inline]
+pub fn now() -> u64 {
+    loop {
+        let high = HIGH.load(Relaxed);
+        let low = LOW.load(Relaxed);
+        if high == HIGH.load(Relaxed) {
+            return u64::from(high) << 32 | u64::from(low);
+        }
+    }
+}
+
+/// Milliseconds, by SysTick.
+pub struct Millis;
+
+impl Clock for Millis {
+    const HZ: u64 = 1000;
+    // As the peers: a sleep of n ticks ends with the n-th tick from now.
+    const LAG: u64 = 0;
+
+    #[inline]
+    fn now(&self) -> Tick {
+        Tick(now())
+    }
+}
+
+/// The loop: sleeps by WFI when nothing is ready.
+pub fn run<F: Future>(main: F) -> F::Output {
+    pin!(Runtime::new(Millis, main)).run_masked(&mut |_| cortex_m::asm::wfi())
+}
+
+/// Runs as many children of one kind as the benchmark asks for.
+pub fn run_tasks<const BYTES: usize, F>(arena: &'static Arena<{ b::N }, BYTES>, task: impl Fn(usize) -> F) -> !
+where
+    F: Future<Output = Result<(), Infallible>> + 'static,
+{
+    let Ok(()) = run(nursery_in(arena, async |n| {
+        for i in 0..b::N {
+            let _ = n.try_spawn(task(i));
+        }
+        Ok(())
+    }));
+    b::exit()
+}

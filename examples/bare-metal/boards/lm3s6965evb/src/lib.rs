@@ -1,0 +1,102 @@
+//! TI's Stellaris LM3S6965 board: a Cortex-M3 at 12.5 MHz with 64 KiB of RAM.
+//!
+//! It is tickless: SysTick runs free for the time, 24 bits that come round every 1.3 s, and a
+//! one-shot timer is the alarm.
+#![no_std]
+
+mod clock;
+mod timer;
+mod uart;
+
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::Ordering::Relaxed;
+
+use cortex_m::peripheral::NVIC;
+use kit::Peripheral;
+
+pub use clock::{Clock, sleep, sleeps};
+pub use cortex_m_rt::entry;
+pub use semihosting::println;
+pub use semihosting::process::exit;
+pub use timer::every;
+pub use uart::Uart;
+
+/// The core and the peripherals run at that many cycles a second.
+const HZ: u32 = 12_500_000;
+
+// SAFETY: system control; it touches no memory.
+const SYSTEM: Peripheral<0x1000> = unsafe { Peripheral::at(0x400f_e000) };
+/// Clock gates.
+const GATES_1: usize = 0x104;
+const GATES_2: usize = 0x108;
+
+// SAFETY: GPIO port F, whose pin 0 has the status LED; it touches no memory.
+const PORT_F: Peripheral<0x1000> = unsafe { Peripheral::at(0x4002_5000) };
+const DIRECTION: usize = 0x400;
+const DIGITAL: usize = 0x51c;
+
+/// What a program is given.
+#[non_exhaustive]
+pub struct Board {
+    /// The time since the start.
+    pub clock: Clock,
+    /// Pins 0 (the status LED) and 1 of port F.
+    pub leds: Leds,
+    /// The first serial line.
+    pub uart: Uart,
+}
+
+/// Starts the board: once.
+///
+/// # Panics
+/// The second time.
+pub fn start() -> Board {
+    static STARTED: AtomicBool = AtomicBool::new(false);
+    assert!(!STARTED.load(Relaxed), "the board has been started already");
+    STARTED.store(true, Relaxed);
+    SYSTEM.write(GATES_1, SYSTEM.read(GATES_1) | 0b11 << 16 | 1); // timers 0 and 1, UART 0
+    SYSTEM.write(GATES_2, SYSTEM.read(GATES_2) | 1 << 5 | 1); // ports A (the UART's pins) and F
+    PORT_F.write(DIRECTION, 0b11);
+    PORT_F.write(DIGITAL, 0b11);
+    clock::start();
+    uart::start();
+    Board { clock: Clock::new(), leds: Leds(()), uart: kit::Uart::new(uart::Uart0::new()) }
+}
+
+/// The LEDs.
+pub struct Leds(());
+
+impl Leds {
+    /// Switches LED 0 or 1.
+    pub fn set(&self, led: usize, on: bool) {
+        // The address says which pins are meant.
+        PORT_F.write(4 << (led & 1), u32::from(on) << (led & 1));
+    }
+}
+
+/// A number that the board's interrupt controller knows.
+#[derive(Clone, Copy)]
+struct Irq(u16);
+
+// SAFETY: the numbers are those of the board's manual, and constant.
+unsafe impl cortex_m::interrupt::InterruptNumber for Irq {
+    fn number(self) -> u16 {
+        self.0
+    }
+}
+
+fn unmask(irq: u16) {
+    // SAFETY: what the handlers touch is made for interrupts: no critical section relies on a mask.
+    unsafe { NVIC::unmask(Irq(irq)) };
+}
+
+/// All interrupts.
+#[cortex_m_rt::exception]
+unsafe fn DefaultHandler(irq: i16) {
+    match irq {
+        uart::IRQ => uart::on_interrupt(),
+        clock::IRQ => clock::on_interrupt(),
+        timer::IRQ => timer::on_interrupt(),
+        _ => panic!("nobody asked for interrupt {irq}"),
+    }
+}

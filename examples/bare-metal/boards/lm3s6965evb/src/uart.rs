@@ -1,0 +1,101 @@
+//! UART 0, a PL011 with its FIFOs off.
+
+use giambio_core::sync::WakerSlot;
+use kit::{Peripheral, Port};
+
+// SAFETY: UART 0; it touches no memory.
+const UART: Peripheral<0x1000> = unsafe { Peripheral::at(0x4000_c000) };
+const DATA: usize = 0x0;
+const FLAGS: usize = 0x18;
+const DIVISOR: usize = 0x24;
+const FRACTION: usize = 0x28;
+const LINE: usize = 0x2c;
+const CONTROL: usize = 0x30;
+const MASK: usize = 0x38;
+const PENDING: usize = 0x40;
+const CLEAR: usize = 0x44;
+
+/// In FLAGS.
+const BUSY: u32 = 1 << 3;
+const NOTHING_RECEIVED: u32 = 1 << 4;
+const SEND_FULL: u32 = 1 << 5;
+/// In MASK, PENDING and CLEAR.
+const RECEIVED: u32 = 1 << 4;
+const SENT: u32 = 1 << 5;
+
+pub(crate) const IRQ: i16 = 5;
+
+static RECEIVES: WakerSlot = WakerSlot::new();
+static SENDS: WakerSlot = WakerSlot::new();
+
+/// The first serial line.
+pub type Uart = kit::Uart<Uart0>;
+
+/// The hardware of it.
+pub struct Uart0(());
+
+impl Uart0 {
+    pub(crate) fn new() -> Self {
+        Uart0(())
+    }
+}
+
+pub(crate) fn start() {
+    // 115,200 baud: 12.5 MHz / 16 / 115,200 = 6 + 50/64.
+    UART.write(DIVISOR, 6);
+    UART.write(FRACTION, 50);
+    UART.write(LINE, 0b11 << 5); // 8 bits
+    UART.write(CONTROL, 0x301); // on, both directions
+    crate::unmask(IRQ as u16);
+}
+
+fn set_interrupts(on: u32, off: u32) {
+    critical_section::with(|_| UART.write(MASK, UART.read(MASK) & !off | on));
+}
+
+impl Port for Uart0 {
+    const RECEIVES: &'static WakerSlot = &RECEIVES;
+    const SENDS: &'static WakerSlot = &SENDS;
+
+    fn receive(&mut self) -> Option<u8> {
+        if UART.read(FLAGS) & NOTHING_RECEIVED != 0 {
+            set_interrupts(RECEIVED, 0);
+            // It may have arrived before the interrupt was on.
+            if UART.read(FLAGS) & NOTHING_RECEIVED != 0 {
+                return None;
+            }
+        }
+        Some(UART.read(DATA) as u8)
+    }
+
+    fn send(&mut self, byte: u8) -> bool {
+        if UART.read(FLAGS) & SEND_FULL != 0 {
+            set_interrupts(SENT, 0);
+            if UART.read(FLAGS) & SEND_FULL != 0 {
+                return false;
+            }
+        }
+        UART.write(DATA, byte.into());
+        true
+    }
+
+    fn is_sent(&mut self) -> bool {
+        if UART.read(FLAGS) & BUSY == 0 {
+            return true;
+        }
+        set_interrupts(SENT, 0);
+        UART.read(FLAGS) & BUSY == 0
+    }
+}
+
+pub(crate) fn on_interrupt() {
+    let why = UART.read(PENDING);
+    UART.write(CLEAR, why);
+    set_interrupts(0, why);
+    if why & RECEIVED != 0 {
+        RECEIVES.wake();
+    }
+    if why & SENT != 0 {
+        SENDS.wake();
+    }
+}

@@ -1,0 +1,103 @@
+//! The UART: six bytes of FIFO in, one byte out.
+
+use giambio_core::sync::WakerSlot;
+use kit::{Peripheral, Port};
+
+// SAFETY: the UART; it touches no memory.
+const UART: Peripheral<0x1000> = unsafe { Peripheral::at(0x4000_2000) };
+const START_RECEIVING: usize = 0x0;
+const START_SENDING: usize = 0x8;
+const RECEIVED: usize = 0x108;
+const SENT: usize = 0x11c;
+const SET_INTERRUPTS: usize = 0x304;
+const CLEAR_INTERRUPTS: usize = 0x308;
+const ENABLE: usize = 0x500;
+const SEND_PIN: usize = 0x50c;
+const RECEIVE_PIN: usize = 0x514;
+const RECEIVE_DATA: usize = 0x518;
+const SEND_DATA: usize = 0x51c;
+const BAUD_RATE: usize = 0x524;
+
+const RECEIVE_INTERRUPT: u32 = 1 << 2;
+const SEND_INTERRUPT: u32 = 1 << 7;
+
+pub(crate) const IRQ: i16 = 2;
+
+static RECEIVES: WakerSlot = WakerSlot::new();
+static SENDS: WakerSlot = WakerSlot::new();
+
+/// The serial line.
+pub type Uart = kit::Uart<Uart0>;
+
+/// The hardware of it.
+pub struct Uart0 {
+    /// A byte is under way.
+    sending: bool,
+}
+
+impl Uart0 {
+    pub(crate) fn new() -> Self {
+        Uart0 { sending: false }
+    }
+}
+
+pub(crate) fn start() {
+    UART.write(SEND_PIN, 24);
+    UART.write(RECEIVE_PIN, 25);
+    UART.write(BAUD_RATE, 0x01d7_e000); // 115,200
+    UART.write(ENABLE, 4);
+    UART.write(START_RECEIVING, 1);
+    UART.write(START_SENDING, 1);
+    crate::unmask(IRQ as u16);
+}
+
+impl Port for Uart0 {
+    const RECEIVES: &'static WakerSlot = &RECEIVES;
+    const SENDS: &'static WakerSlot = &SENDS;
+
+    fn receive(&mut self) -> Option<u8> {
+        if UART.read(RECEIVED) == 0 {
+            UART.write(SET_INTERRUPTS, RECEIVE_INTERRUPT);
+            // It may have arrived before the interrupt was on.
+            if UART.read(RECEIVED) == 0 {
+                return None;
+            }
+        }
+        // In this order: taking the byte makes room for the next, which sets the flag again.
+        UART.write(RECEIVED, 0);
+        Some(UART.read(RECEIVE_DATA) as u8)
+    }
+
+    fn send(&mut self, byte: u8) -> bool {
+        let has_room = self.is_sent();
+        if has_room {
+            UART.write(SENT, 0);
+            UART.write(SEND_DATA, byte.into());
+            self.sending = true;
+        }
+        has_room
+    }
+
+    fn is_sent(&mut self) -> bool {
+        if self.sending && UART.read(SENT) == 0 {
+            UART.write(SET_INTERRUPTS, SEND_INTERRUPT);
+            if UART.read(SENT) == 0 {
+                return false;
+            }
+        }
+        self.sending = false;
+        true
+    }
+}
+
+pub(crate) fn on_interrupt() {
+    let enabled = UART.read(SET_INTERRUPTS);
+    if enabled & RECEIVE_INTERRUPT != 0 && UART.read(RECEIVED) != 0 {
+        UART.write(CLEAR_INTERRUPTS, RECEIVE_INTERRUPT);
+        RECEIVES.wake();
+    }
+    if enabled & SEND_INTERRUPT != 0 && UART.read(SENT) != 0 {
+        UART.write(CLEAR_INTERRUPTS, SEND_INTERRUPT);
+        SENDS.wake();
+    }
+}

@@ -1,0 +1,91 @@
+//! QEMU's `mps2-an385`: a Cortex-M3 at 25 MHz, with 4 MiB of RAM of which 64 KiB are used here.
+//!
+//! Its time is the simplest there is: SysTick interrupts 1,000 times a second.
+#![no_std]
+
+mod clock;
+mod timer;
+mod uart;
+
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::Ordering::Relaxed;
+
+use cortex_m::peripheral::NVIC;
+use kit::Peripheral;
+
+pub use clock::{Clock, sleep, sleeps};
+pub use cortex_m_rt::entry;
+pub use semihosting::println;
+pub use semihosting::process::exit;
+pub use timer::every;
+pub use uart::Uart;
+
+/// The core and the peripherals run at that many cycles a second.
+const HZ: u32 = 25_000_000;
+
+// SAFETY: the board's LEDs and buttons; they touch no memory.
+const FPGA: Peripheral<0x1000> = unsafe { Peripheral::at(0x4002_8000) };
+const LEDS: usize = 0x0;
+
+/// What a program is given.
+#[non_exhaustive]
+pub struct Board {
+    /// The time since the start.
+    pub clock: Clock,
+    /// Two of them.
+    pub leds: Leds,
+    /// The first serial line.
+    pub uart: Uart,
+}
+
+/// Starts the board: once.
+///
+/// # Panics
+/// The second time.
+pub fn start() -> Board {
+    static STARTED: AtomicBool = AtomicBool::new(false);
+    assert!(!STARTED.load(Relaxed), "the board has been started already");
+    STARTED.store(true, Relaxed);
+    clock::start();
+    uart::start();
+    Board { clock: Clock::new(), leds: Leds(()), uart: kit::Uart::new(uart::Uart0::new()) }
+}
+
+/// The LEDs.
+pub struct Leds(());
+
+impl Leds {
+    /// Switches LED 0 or 1.
+    pub fn set(&self, led: usize, on: bool) {
+        critical_section::with(|_| {
+            let others = FPGA.read(LEDS) & !(1 << (led & 1));
+            FPGA.write(LEDS, others | u32::from(on) << (led & 1));
+        });
+    }
+}
+
+/// A number that the board's interrupt controller knows.
+#[derive(Clone, Copy)]
+struct Irq(u16);
+
+// SAFETY: the numbers are those of the board's manual, and constant.
+unsafe impl cortex_m::interrupt::InterruptNumber for Irq {
+    fn number(self) -> u16 {
+        self.0
+    }
+}
+
+fn unmask(irq: u16) {
+    // SAFETY: what the handlers touch is made for interrupts: no critical section relies on a mask.
+    unsafe { NVIC::unmask(Irq(irq)) };
+}
+
+/// All interrupts but SysTick.
+#[cortex_m_rt::exception]
+unsafe fn DefaultHandler(irq: i16) {
+    match irq {
+        uart::RECEIVE_IRQ | uart::SEND_IRQ => uart::on_interrupt(),
+        timer::IRQ => timer::on_interrupt(),
+        _ => panic!("nobody asked for interrupt {irq}"),
+    }
+}

@@ -1,0 +1,92 @@
+//! UART 0: one byte in each direction.
+
+use giambio_core::sync::WakerSlot;
+use kit::{Peripheral, Port};
+
+// SAFETY: CMSDK UART 0; it touches no memory.
+const UART: Peripheral<0x1000> = unsafe { Peripheral::at(0x4000_4000) };
+const DATA: usize = 0x0;
+const STATE: usize = 0x4;
+const CONTROL: usize = 0x8;
+const INTERRUPTS: usize = 0xc;
+const DIVISOR: usize = 0x10;
+
+/// In STATE: there is no room to send; something was received. The same bits plus two in CONTROL
+/// let them interrupt.
+const SEND_FULL: u32 = 1;
+const RECEIVED: u32 = 2;
+const SEND_INTERRUPT: u32 = 1 << 2;
+const RECEIVE_INTERRUPT: u32 = 1 << 3;
+
+pub(crate) const RECEIVE_IRQ: i16 = 0;
+pub(crate) const SEND_IRQ: i16 = 1;
+
+static RECEIVES: WakerSlot = WakerSlot::new();
+static SENDS: WakerSlot = WakerSlot::new();
+
+/// The first serial line.
+pub type Uart = kit::Uart<Uart0>;
+
+/// The hardware of it.
+pub struct Uart0(());
+
+impl Uart0 {
+    pub(crate) fn new() -> Self {
+        Uart0(())
+    }
+}
+
+pub(crate) fn start() {
+    UART.write(DIVISOR, crate::HZ / 115_200);
+    UART.write(CONTROL, 0b11); // both directions
+    crate::unmask(RECEIVE_IRQ as u16);
+    crate::unmask(SEND_IRQ as u16);
+}
+
+fn set_interrupts(on: u32, off: u32) {
+    critical_section::with(|_| UART.write(CONTROL, UART.read(CONTROL) & !off | on));
+}
+
+impl Port for Uart0 {
+    const RECEIVES: &'static WakerSlot = &RECEIVES;
+    const SENDS: &'static WakerSlot = &SENDS;
+
+    fn receive(&mut self) -> Option<u8> {
+        if UART.read(STATE) & RECEIVED == 0 {
+            set_interrupts(RECEIVE_INTERRUPT, 0);
+            // It may have arrived before the interrupt was on.
+            if UART.read(STATE) & RECEIVED == 0 {
+                return None;
+            }
+        }
+        Some(UART.read(DATA) as u8)
+    }
+
+    fn send(&mut self, byte: u8) -> bool {
+        let has_room = self.is_sent();
+        if has_room {
+            UART.write(DATA, byte.into());
+        }
+        has_room
+    }
+
+    fn is_sent(&mut self) -> bool {
+        if UART.read(STATE) & SEND_FULL == 0 {
+            return true;
+        }
+        set_interrupts(SEND_INTERRUPT, 0);
+        UART.read(STATE) & SEND_FULL == 0
+    }
+}
+
+pub(crate) fn on_interrupt() {
+    let why = UART.read(INTERRUPTS) & 0b11;
+    UART.write(INTERRUPTS, why);
+    set_interrupts(0, why << 2);
+    if why & RECEIVED != 0 {
+        RECEIVES.wake();
+    }
+    if why & SEND_FULL != 0 {
+        SENDS.wake();
+    }
+}

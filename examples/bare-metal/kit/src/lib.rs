@@ -1,0 +1,9 @@
+//! What the boards have in common. A real project takes these from the chip's own crates (PAC and
+//! HAL); here they are few lines, so that nothing is hidden.
+#![no_std]
+
+mod registers;
+mod serial;
+
+pub use registers::Peripheral;
+pub use serial::{Port, Uart};

@@ -1,0 +1,106 @@
+//! A serial line: as `embedded-hal-nb` has it, and as a stream of `embedded-io-async`.
+
+use core::convert::Infallible;
+
+use embedded_hal_nb::nb;
+use embedded_hal_nb::serial;
+use giambio_core::nb::wait;
+use giambio_core::sync::WakerSlot;
+
+/// What a board's UART can do. Its interrupt handler masks the interrupt and wakes the slot.
+pub trait Port {
+    /// Woken when there may be something to receive.
+    const RECEIVES: &'static WakerSlot;
+    /// Woken when there may be room to send.
+    const SENDS: &'static WakerSlot;
+
+    /// A byte that has arrived. If there is none, from now on the next one causes an interrupt.
+    fn receive(&mut self) -> Option<u8>;
+
+    /// Sends a byte, if there is room. If there is none, room causes an interrupt from now on.
+    fn send(&mut self, byte: u8) -> bool;
+
+    /// Has everything left? If not, the end causes an interrupt.
+    fn is_sent(&mut self) -> bool;
+}
+
+/// A UART without errors, as the emulated ones are.
+pub struct Uart<P>(P);
+
+impl<P: Port> Uart<P> {
+    /// A UART that has been started.
+    pub const fn new(port: P) -> Self {
+        Uart(port)
+    }
+
+    /// Where a task leaves its waker to be woken when there may be something to receive.
+    pub fn receives() -> &'static WakerSlot {
+        P::RECEIVES
+    }
+
+    /// The same for when there may be room to send.
+    pub fn sends() -> &'static WakerSlot {
+        P::SENDS
+    }
+}
+
+impl<P: Port> serial::ErrorType for Uart<P> {
+    type Error = Infallible;
+}
+
+impl<P: Port> serial::Read for Uart<P> {
+    fn read(&mut self) -> nb::Result<u8, Infallible> {
+        self.0.receive().ok_or(nb::Error::WouldBlock)
+    }
+}
+
+impl<P: Port> serial::Write for Uart<P> {
+    fn write(&mut self, byte: u8) -> nb::Result<(), Infallible> {
+        if self.0.send(byte) { Ok(()) } else { Err(nb::Error::WouldBlock) }
+    }
+
+    fn flush(&mut self) -> nb::Result<(), Infallible> {
+        if self.0.is_sent() { Ok(()) } else { Err(nb::Error::WouldBlock) }
+    }
+}
+
+impl<P: Port> embedded_io_async::ErrorType for Uart<P> {
+    type Error = Infallible;
+}
+
+impl<P: Port> embedded_io_async::Read for Uart<P> {
+    /// Waits for a byte, and takes those along that have arrived as well.
+    ///
+    /// # Cancellation
+    /// **Restartable.** Nothing that arrived is lost.
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
+        let Some((first, rest)) = buffer.split_first_mut() else { return Ok(0) };
+        *first = wait(|waker| P::RECEIVES.register(waker), || serial::Read::read(self)).await?;
+        let mut count = 1;
+        for place in rest {
+            match self.0.receive() {
+                Some(byte) => *place = byte,
+                None => break,
+            }
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+impl<P: Port> embedded_io_async::Write for Uart<P> {
+    /// Waits for room for a byte, and sends as many as there is room for.
+    ///
+    /// # Cancellation
+    /// **Restartable.** Dropped before it ended, it sent nothing.
+    async fn write(&mut self, data: &[u8]) -> Result<usize, Infallible> {
+        let Some((first, rest)) = data.split_first() else { return Ok(0) };
+        wait(|waker| P::SENDS.register(waker), || serial::Write::write(self, *first)).await?;
+        let more = rest.iter().take_while(|byte| self.0.send(**byte)).count();
+        Ok(1 + more)
+    }
+
+    async fn flush(&mut self) -> Result<(), Infallible> {
+        wait(|waker| P::SENDS.register(waker), || serial::Write::flush(self)).await
+    }
+}
