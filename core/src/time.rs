@@ -86,7 +86,7 @@ impl<C: Clock> AnyClock for C {
         if instant == Instant::MAX {
             return u64::MAX;
         }
-        span_to_ticks(C::HZ, Duration::from_nanos(instant.0))
+        nanos_to_ticks(C::HZ, instant.0)
     }
 
     fn instant(&self, ticks: u64) -> Instant {
@@ -100,21 +100,40 @@ impl<C: Clock> AnyClock for C {
 
 const NANOS: u64 = 1_000_000_000;
 
+/// Nanoseconds in a tick, where that is a whole number: then small numbers do, and one division or none. `hz` is a
+/// constant of the clock's, so of the two ways the compiler keeps one.
+#[inline(always)]
+const fn whole_nanos(hz: u64) -> Option<u32> {
+    if NANOS.is_multiple_of(hz) { Some((NANOS / hz) as u32) } else { None }
+}
+
 /// Rounded up; saturates.
 #[inline]
 fn span_to_ticks(hz: u64, span: Duration) -> u64 {
-    let part = match u64::from(span.subsec_nanos()).checked_mul(hz) {
-        Some(product) => product.div_ceil(NANOS),
-        None => (u128::from(span.subsec_nanos()) * u128::from(hz)).div_ceil(NANOS.into()) as u64,
+    let part = match whole_nanos(hz) {
+        Some(nanos) => span.subsec_nanos().div_ceil(nanos).into(),
+        None => match u64::from(span.subsec_nanos()).checked_mul(hz) {
+            Some(product) => product.div_ceil(NANOS),
+            None => (u128::from(span.subsec_nanos()) * u128::from(hz)).div_ceil(NANOS.into()) as u64,
+        },
     };
     span.as_secs().checked_mul(hz).and_then(|whole| whole.checked_add(part)).unwrap_or(u64::MAX)
+}
+
+/// Rounded up; saturates.
+#[inline]
+fn nanos_to_ticks(hz: u64, nanos: u64) -> u64 {
+    match whole_nanos(hz) {
+        Some(tick) => nanos.div_ceil(tick.into()),
+        None => span_to_ticks(hz, Duration::from_nanos(nanos)),
+    }
 }
 
 /// Rounded down; saturates.
 #[inline]
 fn ticks_to_nanos(hz: u64, ticks: u64) -> u64 {
-    if hz == NANOS {
-        return ticks;
+    if let Some(tick) = whole_nanos(hz) {
+        return ticks.saturating_mul(tick.into());
     }
     let (secs, rest) = (ticks / hz, ticks % hz);
     let part = match rest.checked_mul(NANOS) {

@@ -15,7 +15,8 @@ use super::waiters::{WaitList, Waiter};
 use crate::gate::poll_gate;
 use crate::storage::Storage;
 
-const NONE: u32 = u32::MAX;
+/// No slot: links are a slot's index plus 1, so that an empty arena is all zeros and takes no room in an image.
+const NONE: u32 = 0;
 
 /// Room for one child. Aligned for what futures commonly hold.
 #[cfg_attr(target_pointer_width = "64", repr(C, align(16)))]
@@ -80,9 +81,9 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
             let index = match free.first.get() {
                 NONE if (free.fresh.get() as usize) < TASKS => free.fresh.replace(free.fresh.get() + 1),
                 NONE => return None,
-                index => {
-                    free.first.set(self.slots[index as usize].next.get());
-                    index
+                link => {
+                    free.first.set(self.slots[link as usize - 1].next.get());
+                    link - 1
                 }
             };
             free.used.set(free.used.get() + 1);
@@ -95,7 +96,7 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
         self.free.with(|free| match free.waiters.grant(index) {
             Ok(waker) => waker,
             Err(index) => {
-                self.slots[index as usize].next.set(free.first.replace(index));
+                self.slots[index as usize].next.set(free.first.replace(index + 1));
                 free.used.set(free.used.get() - 1);
                 None
             }

@@ -43,8 +43,8 @@ pub(crate) const QUEUED: u8 = 1;
 pub(crate) const WOKEN: u8 = 2;
 /// Such a wake was counted in `direct`, and nobody has looked since. So many wakes can't bring the count round.
 pub(crate) const DIRECT: u8 = 4;
-/// It has no list to be put on: a root task's, and a free one.
-const APART: u8 = 8;
+/// In use by a child.
+const CHILD: u8 = 8;
 
 impl Block {
     /// A free one, in a `static`; those of a table begin as zeros.
@@ -55,7 +55,7 @@ impl Block {
             next: Cell::new(ptr::null()),
             queued_at: Cell::new(0),
             direct: Cell::new(0),
-            flags: Cell::new(APART),
+            flags: Cell::new(0),
         }
     }
 
@@ -83,19 +83,19 @@ impl Block {
     /// Its task is about to be polled: all wakes so far are seen by that. Was it woken itself?
     #[inline]
     pub(crate) fn begin_poll(&self) -> bool {
-        self.flags.replace(self.flags.get() & APART) & WOKEN != 0
+        self.flags.replace(self.flags.get() & CHILD) & WOKEN != 0
     }
 
     /// Is it a child's that waits, and was not woken since its last poll?
     #[inline]
     pub(crate) fn is_at_rest(&self) -> bool {
-        self.flags.get() == 0
+        self.flags.get() == CHILD
     }
 
     /// Notes a direct wake of a child at rest, which is put on a ready list.
     #[inline]
     pub(crate) fn rouse(&self) {
-        self.flags.set(QUEUED | WOKEN | DIRECT);
+        self.flags.set(CHILD | QUEUED | WOKEN | DIRECT);
         self.direct.set(self.direct.get().wrapping_add(1));
     }
 
@@ -135,13 +135,13 @@ impl Block {
     pub(crate) fn claim(&self, cell: *const Node) {
         debug_assert!(!self.is_live() && !self.has(QUEUED));
         self.cell.set(cell);
-        self.flags.set(WOKEN);
+        self.flags.set(CHILD | WOKEN);
     }
 
     /// Free to live, for a root task.
     pub(crate) fn claim_for_root(&self, cell: *const Node) {
         self.claim(cell);
-        self.set(APART);
+        self.clear(CHILD);
     }
 
     /// Live to free: from here on the old wakers are stale.
@@ -149,7 +149,7 @@ impl Block {
     pub(crate) fn release(&self) {
         debug_assert!(self.is_live() && !self.has(QUEUED));
         self.cell.set(ptr::null());
-        self.flags.set(APART);
+        self.flags.set(0);
         #[cfg(feature = "alloc")]
         self.name.store(self.name().wrapping_add(GENERATION), Relaxed);
     }
