@@ -239,7 +239,8 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     }
 
     /// As [`run`](Runtime::run), for a processor that sleeps until an interrupt comes: `wait` is
-    /// called with interrupts masked, unless one of them has woken a task since the turn. So no
+    /// called with interrupts masked, unless one of them has woken a task since the last
+    /// [`burst`](Runtime::burst). So no
     /// wake falls between the look and the sleep. `wait` must not be called for [`Until::Now`],
     /// and isn't.
     ///
@@ -267,7 +268,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// ```
     pub fn run_masked(mut self: Pin<&mut Self>, wait: &mut impl Wait) -> F::Output {
         loop {
-            let until = match self.as_mut().turn() {
+            let until = match self.as_mut().burst() {
                 Next::Finished(value) => return value,
                 Next::Now => continue,
                 Next::At(tick) => Until::At(tick),

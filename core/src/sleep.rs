@@ -263,10 +263,11 @@ impl Interval {
         let due = self.due;
         self.due += self.period;
         if self.skip_missed {
-            let late = (clock() - self.due).as_nanos();
-            let missed = late.div_ceil(self.period.as_nanos());
-            let skipped = u64::try_from(missed * self.period.as_nanos()).unwrap_or(u64::MAX);
-            self.due += Duration::from_nanos(skipped);
+            // In 64 bits, which is what instants have: wider numbers cost a small chip much code.
+            let period = (Instant::from_nanos(0) + self.period).as_nanos();
+            let late = clock().as_nanos().saturating_sub(self.due.as_nanos());
+            let skipped = late.div_ceil(period).saturating_mul(period);
+            self.due = Instant::from_nanos(self.due.as_nanos().saturating_add(skipped));
         }
         due
     }

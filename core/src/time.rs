@@ -143,6 +143,11 @@ fn ticks_to_nanos(hz: u64, ticks: u64) -> u64 {
     secs.checked_mul(NANOS).and_then(|whole| whole.checked_add(part)).unwrap_or(u64::MAX)
 }
 
+/// A span in nanoseconds, if 64 bits hold it; without the 128 bits that `Duration::as_nanos` makes a small chip compute in.
+fn nanos_of(span: Duration) -> Option<u64> {
+    span.as_secs().checked_mul(NANOS)?.checked_add(span.subsec_nanos().into())
+}
+
 /// A moment, in nanoseconds since the clock of the runtime started.
 ///
 /// Arithmetic saturates: adding a span that leads beyond 64 bits (584 years) gives
@@ -182,8 +187,7 @@ impl Instant {
 
     /// The moment `span` later, or `None` if that is beyond 64 bits.
     pub fn checked_add(self, span: Duration) -> Option<Instant> {
-        let nanos = u64::try_from(span.as_nanos()).ok()?;
-        self.0.checked_add(nanos).map(Instant)
+        self.0.checked_add(nanos_of(span)?).map(Instant)
     }
 }
 
@@ -205,7 +209,7 @@ impl Sub<Duration> for Instant {
     type Output = Instant;
 
     fn sub(self, span: Duration) -> Instant {
-        Instant(self.0.saturating_sub(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)))
+        Instant(self.0.saturating_sub(nanos_of(span).unwrap_or(u64::MAX)))
     }
 }
 
