@@ -473,8 +473,11 @@ fn one_pass<T, E, S, B: Future<Output = Result<T, E>>>(
 /// Polls the children whose turn it is; a panic of one is the nursery's.
 #[inline]
 fn pass<E, S>(scope: &Scope<'_, '_, E, S>, polling: &Polling<'_>, until: Option<u32>) {
-    while let Err(payload) = polling.pass(until) {
-        scope.panicked(payload);
+    while polling.has_more() {
+        match polling.pass(until) {
+            Ok(()) => break,
+            Err(payload) => scope.panicked(payload),
+        }
     }
 }
 

@@ -215,6 +215,12 @@ impl ReadyList {
         Some(block)
     }
 
+    /// Is there exactly one?
+    #[inline]
+    pub(crate) fn has_one(&self) -> bool {
+        self.head.get() == self.tail.get() && !self.is_empty()
+    }
+
     /// Is there no block in it but this one?
     #[inline]
     pub(crate) fn is_empty_but_for(&self, block: *const Block) -> bool {

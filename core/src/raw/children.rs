@@ -97,6 +97,10 @@ pub(crate) struct Polling<'a> {
     last: Cell<*const Block>,
     /// A child was taken already.
     began: Cell<bool>,
+    /// A child has ended: there is more to do than to poll children.
+    has_ended: Cell<bool>,
+    /// After how many wakes of the thread there was nothing ready but in this nursery.
+    alone_at: Cell<Option<u32>>,
     _nursery: PhantomData<&'a Children>,
 }
 
@@ -115,6 +119,8 @@ impl<'a> Polling<'a> {
             children: NonNull::from(scope.get_ref()).cast(),
             last: Cell::new(ptr::null()),
             began: Cell::new(false),
+            has_ended: Cell::new(false),
+            alone_at: Cell::new(None),
             _nursery: PhantomData,
         }
     }
@@ -166,17 +172,50 @@ impl<'a> Polling<'a> {
     pub(crate) fn go_on(&self) -> bool {
         let Some(task) = self.task else { return false };
         with(|state| {
-            let left = state.polls_left.get();
-            let is_ready = !self.children().ready.is_empty() || task.direct.get() != self.children().seen.get();
-            if !is_ready || !state.bursts.get() || left == 0 || self.entered.node.is_cancelled() || !self.is_alone(task)
-            {
-                return false;
+            let is_ready = !self.children().ready.is_empty() || self.is_body_woken(task);
+            let goes_on = is_ready && self.has_time(state, task);
+            if goes_on {
+                state.budget.set(BUDGET);
+                state.since.set(task.queued_at.get());
             }
-            state.polls_left.set(left - 1);
-            state.budget.set(BUDGET);
-            state.since.set(task.queued_at.get());
-            true
+            goes_on
         })
+    }
+
+    /// The pass is over: may the next begin at once, with nothing to do but to poll children? So it is if none has ended,
+    /// the body was not woken, and `go_on` would say yes.
+    #[inline(never)]
+    fn begins_anew(&self, state: &State) -> bool {
+        let Some(task) = self.task else { return false };
+        let ready = &self.children().ready;
+        if ready.is_empty() || self.has_ended.get() || self.is_body_woken(task) || !self.has_time(state, task) {
+            return false;
+        }
+        self.last.set(ready.last());
+        true
+    }
+
+    #[inline]
+    fn is_body_woken(&self, task: &'static Block) -> bool {
+        task.direct.get() != self.children().seen.get()
+    }
+
+    /// Is there a poll left in this turn, and nobody else to have it? Takes it.
+    #[inline(never)]
+    fn has_time(&self, state: &State, task: &'static Block) -> bool {
+        let left = state.polls_left.get();
+        if left == 0 || !state.bursts.get() || self.entered.node.is_cancelled() {
+            return false;
+        }
+        // One wake since the last look, and one child is ready: that was it.
+        let is_known =
+            self.alone_at.get() == Some(state.wakes.get().wrapping_sub(1)) && self.children().ready.has_one();
+        if !is_known && !self.is_alone(task) {
+            return false;
+        }
+        self.alone_at.set(Some(state.wakes.get()));
+        state.polls_left.set(left - 1);
+        true
     }
 
     /// Is nothing ready but this nursery's children and its body's task?
@@ -209,13 +248,16 @@ impl<'a> Polling<'a> {
         with(|state| state.since.get())
     }
 
+    /// Are there children that this pass may still take?
+    #[inline]
+    pub(crate) fn has_more(&self) -> bool {
+        !self.last.get().is_null()
+    }
+
     /// Polls the ready children in the order of their wakes, all or those that were woken before `until`. Stops at a
     /// panic, which is returned; the child that panicked is gone then, and the pass may be continued.
     #[inline]
     pub(crate) fn pass(&self, until: Option<u32>) -> Result<(), Payload> {
-        if self.last.get().is_null() {
-            return Ok(());
-        }
         let around = with(Around::new);
         let result = panics::catch(|| match hooks::is_on() {
             true => self.poll_children::<true>(until, &around),
@@ -277,12 +319,12 @@ impl<'a> Polling<'a> {
     }
 
     /// Takes the next child, of those that were woken before `until`. If it is to be polled, it is made the current task.
-    #[inline]
+    #[inline(always)]
     fn next(&self, state: &State, until: Option<u32>, around: &Around) -> Option<(NonNull<Header>, Then)> {
-        let last = self.last.get();
-        if last.is_null() {
+        if self.last.get().is_null() && (until.is_some() || !self.begins_anew(state)) {
             return None;
         }
+        let last = self.last.get();
         let left = state.polls_left.get();
         // Each nursery that is polled polls at least one child, so that the way down to a
         // deep one doesn't use up the turn.
@@ -315,6 +357,7 @@ impl<'a> Polling<'a> {
     fn end(&self, task: NonNull<Header>, outcome: Outcome) {
         // SAFETY: alive: NESTED-POLL.
         let header = unsafe { task.as_ref() };
+        self.has_ended.set(true);
         if outcome == Outcome::Error {
             header.set(KILLED);
             header.node.set_end(Reason::Failed);
@@ -328,6 +371,7 @@ impl<'a> Polling<'a> {
     }
 
     fn kill(&self, task: NonNull<Header>) {
+        self.has_ended.set(true);
         kill(task, self.children);
     }
 

@@ -30,7 +30,7 @@ pub(crate) struct State {
     /// What is left of the running task's `BUDGET`.
     pub(crate) budget: Cell<u32>,
     /// Counts wakes, to tell which came first.
-    wakes: Cell<u32>,
+    pub(super) wakes: Cell<u32>,
     /// When the task that is being polled was woken.
     pub(crate) since: Cell<u32>,
     /// Who wants to know when a node dies.
