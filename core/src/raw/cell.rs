@@ -478,58 +478,57 @@ pub(super) fn kill(task: NonNull<Header>, children: NonNull<Children>) {
 /// A child is over: counts, wakes its awaiter, frees the cell if nobody needs it.
 #[inline]
 pub(super) fn finish(task: NonNull<Header>, children: NonNull<Children>) {
-    // SAFETY: both alive: NESTED-POLL.
-    let (header, kids) = unsafe { (task.as_ref(), children.as_ref()) };
-    let is_simple = !hooks::is_on()
-        && with(|state| {
-            let is_simple = state.is_leaf(&header.node) && header.node.waker.is_none();
-            if is_simple {
-                end(header, kids);
-            }
-            is_simple
-        });
-    if !is_simple {
-        finish_anyhow(task, children);
-    } else if !header.has(HANDLE) {
+    // SAFETY: alive: NESTED-POLL.
+    let header = unsafe { task.as_ref() };
+    if hooks::is_on() || !with(|state| state.is_leaf(&header.node)) {
+        return finish_at_length(task, children);
+    }
+    let awaiter = with(|state| end(state, task, children));
+    // The cell first: what is called after this may panic.
+    if !header.has(HANDLE) {
         free(task, children);
     }
-}
-
-/// Marks a child as over, and counts it.
-#[inline]
-fn end(header: &Header, kids: &Children) {
-    header.node.set(DONE);
-    kids.running.set(kids.running.get() - 1);
-    if !header.node.has(DAEMON) {
-        kids.keeping.set(kids.keeping.get() - 1);
+    if let Some(awaiter) = awaiter {
+        awaiter.wake();
     }
 }
 
-/// The same with a debugger, or a waker to call, or scopes that the child has left behind.
+/// The same with a debugger, or with scopes that the child leaves behind.
 #[inline(never)]
-fn finish_anyhow(task: NonNull<Header>, children: NonNull<Children>) {
-    // SAFETY: both alive: NESTED-POLL.
-    let (header, kids) = unsafe { (task.as_ref(), children.as_ref()) };
+fn finish_at_length(task: NonNull<Header>, children: NonNull<Children>) {
+    // SAFETY: alive: NESTED-POLL.
+    let header = unsafe { task.as_ref() };
     let who = hooks::is_on().then(|| info(task));
     let (awaiter, foreign) = with(|state| {
-        end(header, kids);
-        let awaiter = match header.node.waker.take_foreign(state) {
-            Ok(block) => {
-                drop(header.node.waker.take());
-                state.wake_block(block)
-            }
-            Err(foreign) => foreign,
-        };
-        // Stays in the list where the end of the nursery finds it, until it is freed.
+        let awaiter = end(state, task, children);
         state.orphan(&header.node);
         (awaiter, state.calm(&header.node))
     });
-    // The cell first: what is called after this may panic.
     free(task, children);
     if let Some(who) = who {
         hooks::exited(who);
     }
     for waker in [awaiter, foreign].into_iter().flatten() {
         waker.wake();
+    }
+}
+
+/// Marks a child as over, and counts it. Its cell stays in the list where the end of the nursery finds it, until it is
+/// freed. Returns the waker of who awaits it, if it isn't one of ours.
+#[inline]
+fn end(state: &State, task: NonNull<Header>, children: NonNull<Children>) -> Option<Waker> {
+    // SAFETY: both alive: NESTED-POLL.
+    let (node, kids) = unsafe { (&task.as_ref().node, children.as_ref()) };
+    node.set(DONE);
+    kids.running.set(kids.running.get() - 1);
+    if !node.has(DAEMON) {
+        kids.keeping.set(kids.keeping.get() - 1);
+    }
+    match node.waker.take_foreign(state) {
+        Ok(block) => {
+            drop(node.waker.take());
+            state.wake_block(block)
+        }
+        Err(foreign) => foreign,
     }
 }

@@ -99,8 +99,10 @@ pub(crate) struct Polling<'a> {
     began: Cell<bool>,
     /// A child has ended: there is more to do than to poll children.
     has_ended: Cell<bool>,
-    /// After how many wakes of the thread there was nothing ready but in this nursery.
-    alone_at: Cell<Option<u32>>,
+    /// In a burst there was nothing ready but in this nursery…
+    is_known_alone: Cell<bool>,
+    /// … after so many wakes of the thread.
+    alone_at: Cell<u32>,
     _nursery: PhantomData<&'a Children>,
 }
 
@@ -120,7 +122,8 @@ impl<'a> Polling<'a> {
             last: Cell::new(ptr::null()),
             began: Cell::new(false),
             has_ended: Cell::new(false),
-            alone_at: Cell::new(None),
+            is_known_alone: Cell::new(false),
+            alone_at: Cell::new(0),
             _nursery: PhantomData,
         }
     }
@@ -175,11 +178,31 @@ impl<'a> Polling<'a> {
             let is_ready = !self.children().ready.is_empty() || self.is_body_woken(task);
             let goes_on = is_ready && self.has_time(state, task);
             if goes_on {
+                // A body's poll counts too, else one that only wakes itself would keep the loop.
+                state.polls_left.set(state.polls_left.get() - 1);
                 state.budget.set(BUDGET);
                 state.since.set(task.queued_at.get());
             }
             goes_on
         })
+    }
+
+    /// The same as `begins_anew`, where it is plain to see: one wake since the nursery was known to be alone, and one child
+    /// is ready, so that was it.
+    #[inline(always)]
+    fn begins_at_once(&self, state: &State) -> bool {
+        let ready = &self.children().ready;
+        let begins = self.alone_at.get() == state.wakes.get().wrapping_sub(1)
+            && self.is_known_alone.get()
+            && ready.has_one()
+            && !self.has_ended.get()
+            && !self.entered.node.is_cancelled()
+            && self.task.is_some_and(|task| !self.is_body_woken(task));
+        if begins {
+            self.alone_at.set(state.wakes.get());
+            self.last.set(ready.last());
+        }
+        begins
     }
 
     /// The pass is over: may the next begin at once, with nothing to do but to poll children? So it is if none has ended,
@@ -200,22 +223,16 @@ impl<'a> Polling<'a> {
         task.direct.get() != self.children().seen.get()
     }
 
-    /// Is there a poll left in this turn, and nobody else to have it? Takes it.
+    /// Is there a poll left in this turn, and nobody else to have it?
     #[inline(never)]
     fn has_time(&self, state: &State, task: &'static Block) -> bool {
-        let left = state.polls_left.get();
-        if left == 0 || !state.bursts.get() || self.entered.node.is_cancelled() {
+        if state.polls_left.get() == 0 || !state.bursts.get() || self.entered.node.is_cancelled() {
             return false;
         }
-        // One wake since the last look, and one child is ready: that was it.
-        let is_known =
-            self.alone_at.get() == Some(state.wakes.get().wrapping_sub(1)) && self.children().ready.has_one();
-        if !is_known && !self.is_alone(task) {
-            return false;
-        }
-        self.alone_at.set(Some(state.wakes.get()));
-        state.polls_left.set(left - 1);
-        true
+        let is_alone = self.is_alone(task);
+        self.is_known_alone.set(is_alone);
+        self.alone_at.set(state.wakes.get());
+        is_alone
     }
 
     /// Is nothing ready but this nursery's children and its body's task?
@@ -321,7 +338,7 @@ impl<'a> Polling<'a> {
     /// Takes the next child, of those that were woken before `until`. If it is to be polled, it is made the current task.
     #[inline(always)]
     fn next(&self, state: &State, until: Option<u32>, around: &Around) -> Option<(NonNull<Header>, Then)> {
-        if self.last.get().is_null() && (until.is_some() || !self.begins_anew(state)) {
+        if self.last.get().is_null() && (until.is_some() || !(self.begins_at_once(state) || self.begins_anew(state))) {
             return None;
         }
         let last = self.last.get();

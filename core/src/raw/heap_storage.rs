@@ -7,7 +7,8 @@ use core::ptr::NonNull;
 
 use super::cell::claim_block;
 use super::place::{Claim, Place};
-use super::spare;
+#[cfg(feature = "std")]
+use super::spare as memory;
 use crate::storage::{Heap, Storage};
 
 // SAFETY: allocations stay where they are until they are released.
@@ -15,7 +16,7 @@ unsafe impl Place for Heap {
     #[inline]
     fn claim<C>(&self) -> Option<Claim> {
         let block = claim_block()?;
-        match spare::claim::<C>() {
+        match memory::claim::<C>() {
             Some(memory) => Some(Claim { memory, block }),
             None => handle_alloc_error(Layout::new::<C>()),
         }
@@ -28,14 +29,33 @@ unsafe impl Place for Heap {
         }
     }
 
-    unsafe fn release<C>(&self, memory: NonNull<u8>) {
+    unsafe fn release<C>(&self, place: NonNull<u8>) {
         // SAFETY: by contract; a nursery's cells are released on its own thread.
-        unsafe { spare::release::<C>(memory) };
+        unsafe { memory::release::<C>(place) };
     }
 }
 
 impl Storage for Heap {
     fn capacity(&self) -> usize {
         super::table::CAPACITY
+    }
+}
+
+/// Straight from the allocator and back.
+#[cfg(not(feature = "std"))]
+mod memory {
+    use super::{Layout, NonNull};
+
+    pub(super) fn claim<C>() -> Option<NonNull<u8>> {
+        const { assert!(size_of::<C>() != 0) };
+        // SAFETY: the size isn't zero.
+        NonNull::new(unsafe { alloc::alloc::alloc(Layout::new::<C>()) })
+    }
+
+    /// # Safety
+    /// It came from `claim::<C>`, and nothing refers to it any more.
+    pub(super) unsafe fn release<C>(memory: NonNull<u8>) {
+        // SAFETY: by contract, allocated with the same layout.
+        unsafe { alloc::alloc::dealloc(memory.as_ptr(), Layout::new::<C>()) };
     }
 }

@@ -43,7 +43,7 @@ pub(crate) mod observer;
 pub(crate) mod place;
 pub(crate) mod port;
 pub(crate) mod root;
-#[cfg(feature = "alloc")]
+#[cfg(feature = "std")]
 pub(crate) mod spare;
 pub(crate) mod state;
 pub(crate) mod waiters;

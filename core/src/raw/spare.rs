@@ -1,5 +1,7 @@
 //! Memory of children that are over, kept for those to come: one list a size, each thread's own.
 //!
+//! Only with feature `std`: a small chip has no memory to keep aside.
+//!
 //! A nursery that starts and ends children all the time so asks the allocator for nothing once it is warm. What is kept is
 //! bounded, by `LIMIT` a thread, and goes back when the thread ends. `--cfg giambio_no_spare` keeps nothing, so that tools
 //! that look for uses of freed memory see each of them.

@@ -39,7 +39,7 @@ pub(crate) struct State {
     pub(crate) table: Cell<Option<&'static super::table::Table>>,
     #[cfg(feature = "alloc")]
     pub(crate) index: super::table::Index,
-    #[cfg(feature = "alloc")]
+    #[cfg(feature = "std")]
     pub(crate) spare: super::spare::Spare,
     #[cfg(feature = "hooks")]
     pub(crate) hooks: crate::hooks::HookState,
@@ -67,7 +67,7 @@ impl State {
             table: Cell::new(None),
             #[cfg(feature = "alloc")]
             index: super::table::Index::new(),
-            #[cfg(feature = "alloc")]
+            #[cfg(feature = "std")]
             spare: super::spare::Spare::new(),
             #[cfg(feature = "hooks")]
             hooks: crate::hooks::HookState::new(),

@@ -51,6 +51,7 @@ pub(crate) const fn slot_of(name: usize) -> usize {
 }
 
 /// The thread that a name says.
+#[cfg(feature = "std")]
 #[inline]
 pub(crate) const fn thread_of(name: usize) -> usize {
     (name >> SLOT_BITS) & ((1 << THREAD_BITS) - 1)

@@ -147,11 +147,6 @@ impl Kept {
         unsafe { (*self.0.as_ptr()).as_ref() }
     }
 
-    #[inline]
-    pub(crate) fn is_none(&self) -> bool {
-        self.peek().is_none()
-    }
-
     /// Is this the one?
     #[inline]
     pub(crate) fn is(&self, waker: &Waker) -> bool {
