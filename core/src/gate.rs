@@ -132,3 +132,10 @@ pub fn in_runtime() -> bool {
 pub fn current_task() -> Option<TaskId> {
     crate::raw::cell::current_id()
 }
+
+/// How many control blocks of this thread are in use, for tests: one a task, one a runtime.
+#[cfg(feature = "alloc")]
+#[doc(hidden)]
+pub fn __census() -> usize {
+    with(|state| state.table.get().map_or(0, |table| table.live() as usize))
+}

@@ -148,6 +148,9 @@ pub use cancel::{
 pub use counter::WideCounter;
 #[cfg(feature = "alloc")]
 pub use errors::ErrorGroup;
+#[cfg(feature = "alloc")]
+#[doc(hidden)]
+pub use gate::__census;
 #[cfg(feature = "std")]
 pub use gate::wake_from_signal;
 pub use gate::{current_task, in_runtime, is_cancelled, poll_gate};

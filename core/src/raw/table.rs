@@ -192,7 +192,6 @@ impl Table {
     }
 
     /// How many blocks are in use.
-    #[cfg(feature = "std")]
     pub(crate) fn live(&self) -> u32 {
         self.live.get()
     }
