@@ -49,8 +49,11 @@
 //! are polled inside the nursery's own poll, and so only while somebody polls it: this is what
 //! makes borrowing sound, and a scope cannot force the code around it to go on polling.
 //!
-//! A **turn** of the [`Runtime`] takes wakes, fires timers, and polls what is ready. Between turns
-//! somebody else waits: an adapter, your own loop, or a test that moves a [`VirtualClock`].
+//! A **turn** of the [`Runtime`] takes wakes, fires timers, and polls what is ready, each task once.
+//! A **burst** goes on polling what becomes ready meanwhile, for up to 64 polls, and stays below in
+//! a nursery as long as nothing outside of it is ready: the order of the polls is that of single
+//! turns. Between them somebody else waits: an adapter, your own loop, or a test that moves a
+//! [`VirtualClock`].
 //!
 //! # The laws
 //!

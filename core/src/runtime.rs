@@ -3,7 +3,8 @@
 //!
 //! A turn takes the wakes of other threads, fires the timers that are due, and polls the root
 //! task, whose nurseries poll their ready children: at most 64 of them, then it is time to look at
-//! timers and I/O again (law FAIR). What an adapter adds is how to wait between turns.
+//! timers and I/O again (law FAIR). A [`burst`](Runtime::burst) is as many turns as fit into those
+//! 64 polls, without the ways up and down. What an adapter adds is how to wait in between.
 
 use core::pin::Pin;
 use core::task::Poll;
