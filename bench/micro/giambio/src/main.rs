@@ -1,0 +1,40 @@
+//! `giambio-micro BENCH N`: does N operations of a benchmark and prints what one costs.
+//! What each does is said where the same ones for the other runtimes are: `micro/suite`.
+
+mod cancel;
+mod parked;
+mod spawn;
+mod switch;
+mod timers;
+mod wake;
+
+use bench_common::{BATCH, Meter, TREE, argument, limit_life, name_and_size, timed};
+
+fn main() {
+    limit_life();
+    let usage = "usage: giambio-micro BENCH N";
+    let bench = argument(1).expect(usage);
+    let n = argument(2).and_then(|n| n.parse().ok()).expect(usage);
+    giambio::run(measure(&bench, n)).print();
+}
+
+async fn measure(bench: &str, n: u64) -> Meter {
+    match name_and_size(bench) {
+        ("spawn_seq", None) => spawn::sequence(n, 0).await,
+        ("spawn_among", Some(parked)) => spawn::sequence(n, parked).await,
+        ("spawn_batch", size) => spawn::batches(n, size.unwrap_or(BATCH)).await,
+        ("tree", None) => spawn::trees(n.div_ceil(TREE)).await,
+        ("yield", Some(tasks)) => timed(n, switch::yields(n, tasks, giambio::checkpoint)).await,
+        ("selfwake", Some(tasks)) => timed(n, switch::yields(n, tasks, bench_common::SelfWake::default)).await,
+        ("pingpong_local", None) => timed(n, switch::ping_pong(n)).await,
+        ("depth", Some(depth)) => switch::deep(n, depth).await,
+        ("timer_cancel", Some(live)) => timers::replace(n, live).await,
+        ("timer_set", None) => timers::set(n).await,
+        ("timer_fire", None) => timers::fire(n).await,
+        ("cancel_all", None) => cancel::all(n).await,
+        ("wake", None) => wake::from_thread(n).await,
+        ("parked", None) => parked::memory(n).await,
+        ("idle", Some(tasks)) => parked::idle(n, tasks).await,
+        _ => panic!("no bench {bench}"),
+    }
+}

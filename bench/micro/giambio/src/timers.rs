@@ -1,0 +1,84 @@
+//! Timers: set, replaced, fired.
+
+use std::cell::RefCell;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use bench_common::{Meter, SelfWake, cpu_ns, far};
+use giambio::{Sleep, nursery, sleep};
+
+async fn set_all(timers: &mut [Pin<Box<Sleep>>]) {
+    poll_fn(|cx| {
+        for timer in &mut *timers {
+            assert!(timer.as_mut().poll(cx).is_pending());
+        }
+        Poll::Ready(())
+    })
+    .await
+}
+
+/// With so many pending, one operation drops one and sets a new one. The box is used again.
+pub(crate) async fn replace(n: u64, live: u64) -> Meter {
+    let mut timers: Vec<_> = (0..live).map(|i| Box::pin(sleep(far(i)))).collect();
+    set_all(&mut timers).await;
+    let mut meter = Meter::new();
+    for thousand in 0..n / 1000 {
+        meter.start();
+        poll_fn(|cx| {
+            for i in thousand * 1000..(thousand + 1) * 1000 {
+                let timer = &mut timers[(i % live) as usize];
+                timer.set(sleep(far(i + live)));
+                assert!(timer.as_mut().poll(cx).is_pending());
+            }
+            Poll::Ready(())
+        })
+        .await;
+        meter.stop(1000);
+        SelfWake::default().await; // the loop turns over, as in a real program
+    }
+    meter
+}
+
+/// Sets `n` and drops them all.
+pub(crate) async fn set(n: u64) -> Meter {
+    let mut timers: Vec<_> = (0..n).map(|i| Box::pin(sleep(far(i)))).collect();
+    let mut meter = Meter::new();
+    meter.start();
+    set_all(&mut timers).await;
+    for (i, timer) in timers.iter_mut().enumerate() {
+        timer.set(sleep(far(i as u64)));
+    }
+    meter.stop(n);
+    meter
+}
+
+/// `n` tasks sleep once each; the deadlines are spread evenly over a second, or 5 µs each if that is more.
+pub(crate) async fn fire(n: u64) -> Meter {
+    let spread = 1_000_000_000.max(n * 5000);
+    let cpu = cpu_ns();
+    let begin = Instant::now() + Duration::from_millis(200) + Duration::from_micros(2 * n);
+    let late = RefCell::new(Vec::with_capacity(n as usize));
+    let mut meter = Meter::new();
+    let Ok(()) = nursery(async |scope| {
+        for i in 0..n {
+            let late = &late;
+            scope.spawn(async move {
+                let at = begin + Duration::from_nanos(i * spread / n);
+                sleep(at.saturating_duration_since(Instant::now())).await;
+                late.borrow_mut().push(Instant::now().saturating_duration_since(at).as_nanos() as u64);
+                Ok::<_, Infallible>(())
+            });
+        }
+        sleep(begin.saturating_duration_since(Instant::now()) - Duration::from_millis(20)).await;
+        meter.tell("setup_cpu_ns", (cpu_ns() - cpu) as f64 / n as f64);
+        meter.start();
+        Ok(())
+    })
+    .await;
+    meter.stop(n);
+    meter.tell_lateness(late.into_inner());
+    meter
+}
