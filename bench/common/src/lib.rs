@@ -4,6 +4,7 @@ mod bell;
 pub mod callgrind;
 mod meter;
 mod process;
+mod server;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,6 +13,7 @@ use std::time::Duration;
 pub use bell::Bell;
 pub use meter::{Meter, timed};
 pub use process::{argument, cpu_ns, limit_life, move_to_other_cpu, quantile, resident_bytes, sleeps, spin};
+pub use server::{BUFFER, server_arguments};
 
 /// What is spawned and awaited before the meter starts, so that it sees warm memory.
 pub const WARM_UP: u64 = 2000;
@@ -19,6 +21,9 @@ pub const WARM_UP: u64 = 2000;
 pub const BATCH: u64 = 1000;
 /// Tasks of a tree: each has ten children, six levels deep.
 pub const TREE: u64 = 111_111;
+
+/// With this status a program ends that has no such benchmark.
+pub const LACKS: i32 = 3;
 
 /// Wakes itself and waits once.
 #[derive(Debug, Default)]

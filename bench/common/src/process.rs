@@ -40,13 +40,16 @@ pub fn resident_bytes() -> f64 {
     pages * 4096.0
 }
 
-/// Moves the calling thread to CPU 0; the driver pins programs to CPU 1.
+/// Moves the calling thread away from the CPU that the driver pinned the program to.
 pub fn move_to_other_cpu() {
     // SAFETY: all zeroes are an empty set, and the place is ours.
     unsafe {
-        let mut set: libc::cpu_set_t = std::mem::zeroed();
-        libc::CPU_SET(0, &mut set);
-        libc::sched_setaffinity(0, size_of_val(&set), &set);
+        let here = libc::sched_getcpu();
+        let mut others: libc::cpu_set_t = std::mem::zeroed();
+        for cpu in (0..libc::CPU_SETSIZE).filter(|cpu| *cpu != here) {
+            libc::CPU_SET(cpu as usize, &mut others);
+        }
+        libc::sched_setaffinity(0, size_of_val(&others), &others);
     }
 }
 
