@@ -1,0 +1,37 @@
+//! Builds the programs, each by itself: cargo would unite the features of what two peers share.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::peers::Peer;
+
+/// The folder `bench`.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the driver is in bench/driver")
+}
+
+/// Where a program, or a library, is once it was built.
+pub(crate) fn built(name: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    std::path::absolute(target.join("release").join(name)).expect("the current folder is known")
+}
+
+pub(crate) fn all(peers: &[&Peer]) -> Result<(), String> {
+    let mut packages = vec!["load", "alloc-count"];
+    for (package, _) in peers.iter().flat_map(|peer| peer.micro.iter().chain(&peer.echo)) {
+        if !packages.contains(package) {
+            packages.push(package);
+        }
+    }
+    for package in packages {
+        eprintln!("building {package}");
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+        let status = cargo.args(["build", "--release", "--quiet", "--locked", "--package", package]);
+        match status.current_dir(root()).status() {
+            Ok(status) if status.success() => {}
+            Ok(status) => return Err(format!("{package} was not built: {status}")),
+            Err(error) => return Err(format!("cargo can't be started: {error}")),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! Echo servers. All run at once, idle but for one. They are measured in short slices, in turn, with a slice of the raw
+//! loop after every few; a ratio is to the raw slices just before and just after, so that a machine that changes its
+//! speed changes both. A slice in which others had more than a little of the CPUs is measured again, or left out.
+
+use crate::machine::cpus;
+use crate::numbers::{Numbers, median, quantile, ratio, shown};
+use crate::options::Options;
+use crate::peers::{Peer, RAW};
+use crate::server::Server;
+use crate::table::Table;
+
+/// Servers between two slices of the raw loop.
+const RAW_EVERY: usize = 3;
+/// A slice is measured so often before it counts as it is.
+const ATTEMPTS: usize = 4;
+/// What part of a slice others may have had: more is measured again; still more is left out.
+const GOOD: f64 = 0.05;
+const BAD: f64 = 0.1;
+
+const CASES: [(usize, usize); 6] = [(1, 64), (50, 64), (1000, 64), (1, 4096), (50, 4096), (1000, 4096)];
+const QUICK_CASES: [(usize, usize); 3] = [(1, 64), (50, 64), (1000, 64)];
+
+/// One server in one case.
+#[derive(Clone, Default)]
+struct Found {
+    slices: Vec<Slice>,
+}
+
+#[derive(Clone)]
+struct Slice {
+    numbers: Numbers,
+    /// The means of the raw slices around it.
+    raw: [f64; 4],
+    lost: f64,
+}
+
+/// What is compared: messages per second, two latencies, CPU.
+const FIGURES: [&str; 4] = ["per_second", "p50_us", "p99_us", "server_cpu_ns"];
+
+pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> {
+    let cases: &[_] = if options.quick { &QUICK_CASES } else { &CASES };
+    let rounds = options.rounds(6, 2);
+    let mut servers = Vec::new();
+    for peer in peers {
+        let Some(program) = peer.echo else { continue };
+        match Server::start(program, |program| program) {
+            Ok(server) => servers.push((peer.name, server)),
+            Err(error) => eprintln!("left out: {error}"),
+        }
+    }
+    let raw = servers.iter().position(|(name, _)| *name == RAW).ok_or("the raw server does not run")?;
+    let mut found = vec![vec![Found::default(); servers.len()]; cases.len()];
+    for round in 0..rounds {
+        for (case, found) in cases.iter().zip(&mut found) {
+            measure(*case, round, &servers, raw, options.quick, found);
+        }
+        eprintln!("echo: round {} of {rounds}", round + 1);
+    }
+    let tables = cases.iter().zip(&found).map(|(case, found)| table(*case, &servers, found));
+    Ok(tables.collect())
+}
+
+/// All servers, once.
+fn measure(
+    case: (usize, usize),
+    round: usize,
+    servers: &[(&str, Server)],
+    raw: usize,
+    quick: bool,
+    found: &mut [Found],
+) {
+    let mut others: Vec<usize> = (0..servers.len()).filter(|server| *server != raw).collect();
+    let turn = round * 5 % others.len().max(1);
+    others.rotate_left(turn);
+    let slice = |server: usize| slice(case, &servers[server], quick);
+    let mut before = slice(raw);
+    for group in others.chunks(RAW_EVERY) {
+        let group: Vec<_> = group.iter().map(|server| (*server, slice(*server))).collect();
+        let after = slice(raw);
+        let near: Vec<&(Numbers, f64)> = before.iter().chain(&after).collect();
+        if !near.is_empty() {
+            let mean = |figure| near.iter().map(|(numbers, _)| numbers.get(figure)).sum::<f64>() / near.len() as f64;
+            let raw_lost = near.iter().map(|(_, lost)| *lost).fold(0.0, f64::max);
+            for (server, measured) in group {
+                let Some((numbers, lost)) = measured else { continue };
+                found[server].slices.push(Slice { numbers, raw: FIGURES.map(mean), lost: lost.max(raw_lost) });
+            }
+        }
+        if let Some((numbers, lost)) = &after {
+            let figures = FIGURES.map(|figure| numbers.get(figure));
+            found[raw].slices.push(Slice { numbers: numbers.clone(), raw: figures, lost: *lost });
+        }
+        before = after;
+    }
+}
+
+/// The least disturbed of a few, and how much of it others had. One connection has the CPU of the server, so that no
+/// other CPU has to be woken, which costs more than the whole echo on a virtual machine.
+fn slice((connections, bytes): (usize, usize), (name, server): &(&str, Server), quick: bool) -> Option<(Numbers, f64)> {
+    let is_shared = connections == 1;
+    let seconds = if quick { 0.15 } else { 0.3 };
+    let mut words = vec![format!("connections={connections}"), format!("bytes={bytes}"), format!("seconds={seconds}")];
+    words.push("warmup=0.08".to_owned());
+    words.push(format!("sleep={}", u8::from(is_shared)));
+    let (load_cpu, server_cpu) = cpus();
+    let mut best: Option<(Numbers, f64)> = None;
+    for _ in 0..ATTEMPTS {
+        match server.load(if is_shared { server_cpu } else { load_cpu }, &words, None) {
+            Ok(numbers) => {
+                let [load, busy, waits] = ["load_busy", "server_busy", "server_waits"].map(|name| numbers.get(name));
+                let others = if is_shared { 1.0 - load - busy } else { 1.0 - load + waits };
+                let lost = numbers.get("stolen") + others;
+                if best.as_ref().is_none_or(|(_, least)| lost < *least) {
+                    best = Some((numbers, lost));
+                }
+                if lost < GOOD {
+                    break;
+                }
+            }
+            Err(error) => {
+                eprintln!("{name}: {error}");
+                return None;
+            }
+        }
+    }
+    best
+}
+
+fn table((connections, bytes): (usize, usize), servers: &[(&str, Server)], found: &[Found]) -> String {
+    let all: usize = found.iter().map(|found| found.slices.len()).sum();
+    let mut left_out = 0;
+    let mut rows = Vec::new();
+    for ((name, _), found) in servers.iter().zip(found) {
+        let good: Vec<&Slice> = found.slices.iter().filter(|slice| slice.lost < BAD).collect();
+        left_out += found.slices.len() - good.len();
+        let mut cells = vec![(*name).to_owned()];
+        let mut order = f64::NAN;
+        for (at, figure) in FIGURES.iter().enumerate() {
+            let ratios: Vec<f64> = good.iter().map(|slice| slice.numbers.get(figure) / slice.raw[at]).collect();
+            cells.push(shown(median(good.iter().map(|slice| slice.numbers.get(figure)))));
+            order = median(ratios.iter().copied());
+            cells.push(if *name == RAW { "1".to_owned() } else { ratio(order) });
+            if *figure == "server_cpu_ns" {
+                let [low, high] = [0.25, 0.75].map(|part| quantile(ratios.iter().copied(), part));
+                cells.push(if *name == RAW { String::new() } else { format!("{}-{}", ratio(low), ratio(high)) });
+            }
+        }
+        rows.push((if *name == RAW { 0.0 } else { order }, cells));
+    }
+    rows.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let mut table = Table::new([
+        "server",
+        "messages/s",
+        "ratio",
+        "p50 µs",
+        "ratio",
+        "p99 µs",
+        "ratio",
+        "CPU ns/message",
+        "ratio",
+        "quartiles",
+    ]);
+    for (_, cells) in rows {
+        table.row(cells);
+    }
+    let s = if connections == 1 { "" } else { "s" };
+    format!(
+        "#### Echo, {connections} connection{s}, {bytes} B\n\nMedians; ratios to the raw loop, just before and after. \
+         {left_out} of {all} slices were disturbed and are left out.\n\n{}",
+        table.text()
+    )
+}

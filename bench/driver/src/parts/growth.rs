@@ -1,0 +1,72 @@
+//! Does an operation cost the same among few and among many?
+
+use std::collections::BTreeMap;
+
+use super::micro::timed;
+use crate::numbers::{median, ratio, shown};
+use crate::options::Options;
+use crate::peers::Peer;
+use crate::table::Table;
+
+/// A benchmark whose name ends in a size.
+struct Figure {
+    bench: &'static str,
+    title: &'static str,
+    sizes: &'static [u64],
+}
+
+const SIZES: &[u64] = &[10, 1000, 10_000, 100_000, 1_000_000];
+
+const FIGURES: &[Figure] = &[
+    Figure { bench: "selfwake", title: "A task among N that are ready wakes itself", sizes: SIZES },
+    Figure { bench: "spawn_among", title: "Spawn a task among N that wait, await it", sizes: SIZES },
+    Figure { bench: "spawn_batch", title: "Spawn N tasks, await them; a task", sizes: SIZES },
+    Figure { bench: "timer_cancel", title: "Replace one of N timers", sizes: SIZES },
+    Figure { bench: "depth", title: "A task in N nested nurseries, or sets, wakes itself", sizes: &[1, 10, 100, 1000] },
+];
+
+/// Growth is not a comparison of all: a few of each kind will do.
+const BESIDE: &[&str] = &["giambio", "tokio", "smol", "monoio epoll", "FuturesUnordered", "futures-buffered", "moro"];
+
+pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> {
+    let rounds = options.rounds(2, 1);
+    let peers: Vec<&&Peer> = peers.iter().filter(|peer| BESIDE.contains(&peer.name)).collect();
+    let mut found: BTreeMap<(&str, u64, &str), Vec<f64>> = BTreeMap::new();
+    for round in 0..rounds {
+        for figure in FIGURES {
+            for size in figure.sizes.iter().filter(|size| !options.quick || **size <= 100_000) {
+                for peer in &peers {
+                    let bench = format!("{}_{size}", figure.bench);
+                    if let Some(numbers) = timed(peer, &bench, operations(figure.bench, *size)) {
+                        found.entry((figure.bench, *size, peer.name)).or_default().push(numbers.get("cpu_ns"));
+                    }
+                }
+            }
+        }
+        eprintln!("growth: round {} of {rounds}", round + 1);
+    }
+    let mut text = String::new();
+    for figure in FIGURES {
+        let head = figure.sizes.iter().map(|size| shown(*size as f64).replace(".0", ""));
+        let mut table = Table::new(std::iter::once("CPU ns".to_owned()).chain(head).chain(["growth".to_owned()]));
+        for peer in &peers {
+            let at = |size: &u64| median(found.get(&(figure.bench, *size, peer.name)).into_iter().flatten().copied());
+            let times: Vec<f64> = figure.sizes.iter().map(at).collect();
+            let known: Vec<f64> = times.iter().copied().filter(|time| !time.is_nan()).collect();
+            if let [first, .., last] = known.as_slice() {
+                let cells = times.iter().map(|time| shown(*time)).chain([ratio(last / first)]);
+                table.row(std::iter::once(peer.name.to_owned()).chain(cells).collect());
+            }
+        }
+        text += &format!("#### {}\n\n{}", figure.title, table.text());
+    }
+    Ok(text)
+}
+
+fn operations(bench: &str, size: u64) -> u64 {
+    match bench {
+        "depth" => 400_000 / size,
+        "spawn_among" | "timer_cancel" => 100_000,
+        _ => (2 * size).max(200_000),
+    }
+}

@@ -1,0 +1,178 @@
+//! The benchmarks in one process: CPU time in interleaved rounds, then counts.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use crate::machine::{allowed, cpus};
+use crate::numbers::{Numbers, median, ratio, shown};
+use crate::options::Options;
+use crate::peers::{OURS, Peer};
+use crate::program::{Program, Scratch};
+use crate::table::Table;
+
+/// Benchmarks that are shown together.
+struct Group {
+    title: &'static str,
+    benches: &'static [&'static str],
+}
+
+const GROUPS: &[Group] = &[
+    Group { title: "Spawning", benches: &["spawn_seq", "spawn_batch", "tree", "cancel_all"] },
+    Group {
+        title: "Switching",
+        benches: &["yield_1", "yield_100", "yield_10000", "selfwake_1", "selfwake_100", "selfwake_10000"],
+    },
+    Group { title: "Channels", benches: &["pingpong_local", "pingpong_tokio"] },
+    Group { title: "Timers", benches: &["timer_set", "timer_cancel_1000", "timer_cancel_100000"] },
+    Group { title: "Tasks that wait", benches: &["parked"] },
+];
+
+/// A program was disturbed if it had its CPU for less than this part of the time.
+const UNDISTURBED: f64 = 0.95;
+const ATTEMPTS: usize = 3;
+
+/// What was found, by benchmark and peer.
+type Found<T> = BTreeMap<(&'static str, &'static str), T>;
+
+pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> {
+    let times = times(options, peers);
+    let counts = counts(options, peers);
+    let mut text = String::new();
+    for group in GROUPS {
+        text += &format!("#### {}\n\n", group.title);
+        let time = |bench, peer| {
+            let rounds: &Vec<f64> = times.get(&(bench, peer))?;
+            let ours = times.get(&(bench, OURS));
+            let ratios = rounds.iter().zip(ours?).map(|(theirs, ours)| theirs / ours);
+            Some(format!("{} ({})", shown(median(rounds.iter().copied())), ratio(median(ratios))))
+        };
+        text += &table(group, "CPU ns (and ratio to giambio)", peers, time);
+        text += &table(group, "instructions", peers, |bench, peer| {
+            Some(shown(counts.get(&(bench, peer))?.get("instructions")))
+        });
+        text += &table(group, "allocations / bytes", peers, |bench, peer| {
+            let numbers = counts.get(&(bench, peer))?;
+            Some(format!("{:.1} / {}", numbers.get("allocs"), shown(numbers.get("bytes"))))
+        });
+        if group.benches.contains(&"parked") {
+            text += &table(group, "resident bytes", peers, |bench, peer| {
+                Some(shown(counts.get(&(bench, peer))?.get("resident")))
+            });
+        }
+    }
+    Ok(text)
+}
+
+/// Peers that have none of the benchmarks are left out.
+fn table(
+    group: &Group,
+    unit: &str,
+    peers: &[&Peer],
+    cell: impl Fn(&'static str, &'static str) -> Option<String>,
+) -> String {
+    let mut table = Table::new(std::iter::once(unit).chain(group.benches.iter().copied()));
+    for peer in peers {
+        let cells: Vec<Option<String>> = group.benches.iter().map(|bench| cell(bench, peer.name)).collect();
+        if cells.iter().any(Option::is_some) {
+            let cells = cells.into_iter().map(|cell| cell.unwrap_or_else(|| "-".to_owned()));
+            table.row(std::iter::once(peer.name.to_owned()).chain(cells).collect());
+        }
+    }
+    table.text()
+}
+
+/// The CPU time of an operation, in every round. Peers follow each other within a benchmark, so that a ratio is of
+/// neighbours.
+fn times(options: &Options, peers: &[&Peer]) -> Found<Vec<f64>> {
+    let rounds = options.rounds(5, 2);
+    let mut found = Found::new();
+    for round in 0..rounds {
+        for bench in GROUPS.iter().flat_map(|group| group.benches) {
+            for peer in peers {
+                if let Some(numbers) = timed(peer, bench, operations(bench, options.quick)) {
+                    found.entry((*bench, peer.name)).or_insert_with(Vec::new).push(numbers.get("cpu_ns"));
+                }
+            }
+        }
+        eprintln!("micro: round {} of {rounds}", round + 1);
+    }
+    found
+}
+
+fn operations(bench: &str, quick: bool) -> u64 {
+    match bench {
+        "tree" => 222_222,
+        "cancel_all" | "timer_set" | "parked" => 100_000,
+        _ if quick => 100_000,
+        _ => 300_000,
+    }
+}
+
+/// One run of a peer's benchmark, the least disturbed of a few. `None`: it has no such benchmark, or failed.
+pub(super) fn timed(peer: &Peer, bench: &str, operations: u64) -> Option<Numbers> {
+    let mut best: Option<(f64, Numbers)> = None;
+    for _ in 0..ATTEMPTS {
+        let numbers = finished(program(peer, bench, operations)?.on(cpus().1).life(60).run())?;
+        let had = numbers.get("cpu_ns") / numbers.get("ns");
+        if best.as_ref().is_none_or(|(most, _)| had > *most) {
+            best = Some((had, numbers));
+        }
+        if had > UNDISTURBED {
+            break;
+        }
+    }
+    best.map(|(_, numbers)| numbers)
+}
+
+fn program(peer: &Peer, bench: &str, operations: u64) -> Option<Program> {
+    let (package, variant) = peer.micro?;
+    Some(Program::new(package).arg(variant).arg(bench).arg(operations.to_string()))
+}
+
+/// A program that fails leaves a gap in the table.
+fn finished(result: Result<Option<Numbers>, String>) -> Option<Numbers> {
+    result.unwrap_or_else(|error| {
+        eprintln!("left out: {error}");
+        None
+    })
+}
+
+/// Instructions, allocations and bytes of an operation. They are counts, so that several may run side by side.
+fn counts(options: &Options, peers: &[&Peer]) -> Found<Numbers> {
+    let mut jobs = Vec::new();
+    for bench in GROUPS.iter().flat_map(|group| group.benches).rev() {
+        jobs.extend(peers.iter().map(|peer| (*bench, *peer)));
+    }
+    let jobs = Mutex::new(jobs);
+    let found = Mutex::new(Found::new());
+    let next = || jobs.lock().expect("no thread panics").pop();
+    std::thread::scope(|scope| {
+        for cpu in allowed() {
+            let (next, found) = (&next, &found);
+            scope.spawn(move || {
+                while let Some((bench, peer)) = next() {
+                    if let Some(numbers) = count(peer, bench, cpu, options.quick) {
+                        found.lock().expect("no thread panics").insert((bench, peer.name), numbers);
+                    }
+                }
+            });
+        }
+    });
+    found.into_inner().expect("no thread panics")
+}
+
+fn count(peer: &Peer, bench: &str, cpu: usize, quick: bool) -> Option<Numbers> {
+    let operations = match bench {
+        "tree" => 111_111,
+        "yield_10000" | "selfwake_10000" => 100_000,
+        _ if quick => 10_000,
+        _ => 30_000,
+    };
+    let mut numbers = finished(program(peer, bench, operations)?.on(cpu).counting_allocations().run())?;
+    let scratch = Scratch::new(&format!("{cpu}"));
+    let counted = finished(program(peer, bench, operations)?.on(cpu).counting_instructions(false, &scratch).run());
+    if let Some(counted) = counted {
+        numbers.set("instructions", scratch.instructions() / counted.get("ops"));
+    }
+    Some(numbers)
+}

@@ -1,0 +1,25 @@
+//! The parts of the suite, one a file. Each measures, and returns its tables.
+
+mod cores;
+mod echo;
+mod growth;
+mod latency;
+mod message;
+mod micro;
+
+use crate::options::Options;
+use crate::peers::Peer;
+
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(&Options, &[&Peer]) -> Result<String, String>,
+}
+
+pub(crate) const PARTS: &[Part] = &[
+    Part { name: "echo", run: echo::run },
+    Part { name: "message", run: message::run },
+    Part { name: "micro", run: micro::run },
+    Part { name: "latency", run: latency::run },
+    Part { name: "growth", run: growth::run },
+    Part { name: "cores", run: cores::run },
+];
