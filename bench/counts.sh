@@ -8,7 +8,7 @@ cargo build --quiet --release -p giambio-micro
 cargo build --quiet --release -p alloc-count
 bin=${CARGO_TARGET_DIR:-target}/release
 [ $# -gt 0 ] || set -- spawn_seq spawn_batch tree yield_1 yield_100 yield_10000 selfwake_1 selfwake_100 selfwake_10000 \
-    pingpong_local depth_1 depth_10 depth_100 timer_set timer_cancel_1000 timer_cancel_100000 timer_fire cancel_all parked
+    pingpong depth_1 depth_10 depth_100 timer_set timer_cancel_1000 timer_cancel_100000 timer_fire cancel_all parked
 printf '%-20s %12s %8s %8s\n' benchmark instructions allocs bytes
 for bench in "$@"; do
     case $bench in

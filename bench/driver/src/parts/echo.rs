@@ -13,18 +13,16 @@ use crate::table::Table;
 const RAW_EVERY: usize = 3;
 /// A slice is measured so often before it counts as it is.
 const ATTEMPTS: usize = 4;
-/// What part of a slice others may have had: more is measured again; still more is left out.
+/// What part of a slice others may have had: more is measured again; still more is left out, as long as a third of the
+/// slices remains.
 const GOOD: f64 = 0.05;
 const BAD: f64 = 0.1;
 
 const CASES: [(usize, usize); 6] = [(1, 64), (50, 64), (1000, 64), (1, 4096), (50, 4096), (1000, 4096)];
 const QUICK_CASES: [(usize, usize); 3] = [(1, 64), (50, 64), (1000, 64)];
 
-/// One server in one case.
-#[derive(Clone, Default)]
-struct Found {
-    slices: Vec<Slice>,
-}
+/// What the clients print, and what part of the time others had the CPUs. `None`: the server failed.
+type Measured = Option<(Numbers, f64)>;
 
 #[derive(Clone)]
 struct Slice {
@@ -49,7 +47,7 @@ pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> 
         }
     }
     let raw = servers.iter().position(|(name, _)| *name == RAW).ok_or("the raw server does not run")?;
-    let mut found = vec![vec![Found::default(); servers.len()]; cases.len()];
+    let mut found = vec![vec![Vec::<Slice>::new(); servers.len()]; cases.len()];
     for round in 0..rounds {
         for (case, found) in cases.iter().zip(&mut found) {
             measure(*case, round, &servers, raw, options.quick, found);
@@ -67,7 +65,7 @@ fn measure(
     servers: &[(&str, Server)],
     raw: usize,
     quick: bool,
-    found: &mut [Found],
+    found: &mut [Vec<Slice>],
 ) {
     let mut others: Vec<usize> = (0..servers.len()).filter(|server| *server != raw).collect();
     let turn = round * 5 % others.len().max(1);
@@ -77,33 +75,34 @@ fn measure(
     for group in others.chunks(RAW_EVERY) {
         let group: Vec<_> = group.iter().map(|server| (*server, slice(*server))).collect();
         let after = slice(raw);
-        let near: Vec<&(Numbers, f64)> = before.iter().chain(&after).collect();
-        if !near.is_empty() {
-            let mean = |figure| near.iter().map(|(numbers, _)| numbers.get(figure)).sum::<f64>() / near.len() as f64;
-            let raw_lost = near.iter().map(|(_, lost)| *lost).fold(0.0, f64::max);
-            for (server, measured) in group {
-                let Some((numbers, lost)) = measured else { continue };
-                found[server].slices.push(Slice { numbers, raw: FIGURES.map(mean), lost: lost.max(raw_lost) });
-            }
+        for (server, measured) in group {
+            found[server].extend(compared(measured, &[&before, &after]));
         }
-        if let Some((numbers, lost)) = &after {
-            let figures = FIGURES.map(|figure| numbers.get(figure));
-            found[raw].slices.push(Slice { numbers: numbers.clone(), raw: figures, lost: *lost });
-        }
+        // The raw loop beside itself says what a ratio is good for.
+        found[raw].extend(compared(after.clone(), &[&before]));
         before = after;
     }
 }
 
+/// A slice beside slices of the raw loop, as far as there are any.
+fn compared(measured: Measured, raw: &[&Measured]) -> Option<Slice> {
+    let (numbers, lost) = measured?;
+    let raw: Vec<_> = raw.iter().filter_map(|raw| raw.as_ref()).collect();
+    let mean = |figure| raw.iter().map(|(numbers, _)| numbers.get(figure)).sum::<f64>() / raw.len() as f64;
+    let lost = raw.iter().map(|(_, lost)| *lost).fold(lost, f64::max);
+    (!raw.is_empty()).then(|| Slice { numbers, raw: FIGURES.map(mean), lost })
+}
+
 /// The least disturbed of a few, and how much of it others had. One connection has the CPU of the server, so that no
 /// other CPU has to be woken, which costs more than the whole echo on a virtual machine.
-fn slice((connections, bytes): (usize, usize), (name, server): &(&str, Server), quick: bool) -> Option<(Numbers, f64)> {
+fn slice((connections, bytes): (usize, usize), (name, server): &(&str, Server), quick: bool) -> Measured {
     let is_shared = connections == 1;
     let seconds = if quick { 0.15 } else { 0.3 };
     let mut words = vec![format!("connections={connections}"), format!("bytes={bytes}"), format!("seconds={seconds}")];
     words.push("warmup=0.08".to_owned());
     words.push(format!("sleep={}", u8::from(is_shared)));
     let (load_cpu, server_cpu) = cpus();
-    let mut best: Option<(Numbers, f64)> = None;
+    let mut best: Measured = None;
     for _ in 0..ATTEMPTS {
         match server.load(if is_shared { server_cpu } else { load_cpu }, &words, None) {
             Ok(numbers) => {
@@ -126,23 +125,32 @@ fn slice((connections, bytes): (usize, usize), (name, server): &(&str, Server), 
     best
 }
 
-fn table((connections, bytes): (usize, usize), servers: &[(&str, Server)], found: &[Found]) -> String {
-    let all: usize = found.iter().map(|found| found.slices.len()).sum();
-    let mut left_out = 0;
+/// The slices that count, and how much of the worst of them others had.
+fn least_disturbed(slices: &[Slice]) -> (Vec<&Slice>, f64) {
+    let mut slices: Vec<&Slice> = slices.iter().collect();
+    slices.sort_by(|a, b| a.lost.total_cmp(&b.lost));
+    let good = slices.iter().filter(|slice| slice.lost < BAD).count();
+    slices.truncate(good.max(slices.len().div_ceil(3)));
+    let worst = slices.last().map_or(0.0, |slice| slice.lost);
+    (slices, worst)
+}
+
+fn table((connections, bytes): (usize, usize), servers: &[(&str, Server)], found: &[Vec<Slice>]) -> String {
+    let (mut all, mut left_out, mut worst) = (0, 0, 0.0_f64);
     let mut rows = Vec::new();
-    for ((name, _), found) in servers.iter().zip(found) {
-        let good: Vec<&Slice> = found.slices.iter().filter(|slice| slice.lost < BAD).collect();
-        left_out += found.slices.len() - good.len();
+    for ((name, _), slices) in servers.iter().zip(found) {
+        let (good, lost) = least_disturbed(slices);
+        (all, left_out, worst) = (all + slices.len(), left_out + slices.len() - good.len(), worst.max(lost));
         let mut cells = vec![(*name).to_owned()];
-        let mut order = f64::NAN;
+        let mut order = 0.0;
         for (at, figure) in FIGURES.iter().enumerate() {
             let ratios: Vec<f64> = good.iter().map(|slice| slice.numbers.get(figure) / slice.raw[at]).collect();
             cells.push(shown(median(good.iter().map(|slice| slice.numbers.get(figure)))));
             order = median(ratios.iter().copied());
-            cells.push(if *name == RAW { "1".to_owned() } else { ratio(order) });
+            cells.push(ratio(order));
             if *figure == "server_cpu_ns" {
                 let [low, high] = [0.25, 0.75].map(|part| quantile(ratios.iter().copied(), part));
-                cells.push(if *name == RAW { String::new() } else { format!("{}-{}", ratio(low), ratio(high)) });
+                cells.push(format!("{}-{}", ratio(low), ratio(high)));
             }
         }
         rows.push((if *name == RAW { 0.0 } else { order }, cells));
@@ -160,13 +168,13 @@ fn table((connections, bytes): (usize, usize), servers: &[(&str, Server)], found
         "ratio",
         "quartiles",
     ]);
-    for (_, cells) in rows {
-        table.row(cells);
-    }
+    rows.into_iter().for_each(|(_, cells)| table.row(cells));
     let s = if connections == 1 { "" } else { "s" };
     format!(
-        "#### Echo, {connections} connection{s}, {bytes} B\n\nMedians; ratios to the raw loop, just before and after. \
-         {left_out} of {all} slices were disturbed and are left out.\n\n{}",
+        "#### Echo, {connections} connection{s}, {bytes} B\n\nMedians; ratios to the raw loop, just before and after. Left \
+         out are {left_out} of {all} slices, which were disturbed; of those that count, others had {:.0} % of the CPUs at \
+         worst.\n\n{}",
+        worst * 100.0,
         table.text()
     )
 }

@@ -22,7 +22,11 @@ const FIGURES: &[Figure] = &[
     Figure { bench: "spawn_among", title: "Spawn a task among N that wait, await it", sizes: SIZES },
     Figure { bench: "spawn_batch", title: "Spawn N tasks, await them; a task", sizes: SIZES },
     Figure { bench: "timer_cancel", title: "Replace one of N timers", sizes: SIZES },
-    Figure { bench: "depth", title: "A task in N nested nurseries, or sets, wakes itself", sizes: &[1, 10, 100, 1000] },
+    Figure {
+        bench: "depth",
+        title: "A ball goes to a task in N nested nurseries, or sets, and comes back",
+        sizes: &[1, 10, 100, 1000],
+    },
 ];
 
 /// Growth is not a comparison of all: a few of each kind will do.

@@ -57,7 +57,7 @@ fn clients(connections: usize, messages: u64, sleep: u8) -> Vec<String> {
 }
 
 fn system_calls(program: (&str, &str), connections: usize) -> Result<f64, String> {
-    per_message([2_000, 22_000], |messages| {
+    per_message([1_000, 11_000], |messages| {
         let scratch = Scratch::new("calls");
         let words = clients(connections, messages, 0);
         if has_perf() {
@@ -93,7 +93,7 @@ fn total_of_strace(scratch: &Scratch) -> Result<f64, String> {
 }
 
 fn instructions(program: (&str, &str), connections: usize) -> Result<f64, String> {
-    per_message([1_000, 5_000], |messages| {
+    per_message([500, 2_500], |messages| {
         let scratch = Scratch::new("callgrind");
         let server = Server::start(program, |program| program.counting_instructions(true, &scratch))?;
         server.load(cpus().0, &clients(connections, messages, 1), None)?;

@@ -20,9 +20,8 @@ const GROUPS: &[Group] = &[
     Group { title: "Spawning", benches: &["spawn_seq", "spawn_batch", "tree", "cancel_all"] },
     Group {
         title: "Switching",
-        benches: &["yield_1", "yield_100", "yield_10000", "selfwake_1", "selfwake_100", "selfwake_10000"],
+        benches: &["yield_1", "yield_100", "yield_10000", "selfwake_1", "selfwake_100", "selfwake_10000", "pingpong"],
     },
-    Group { title: "Channels", benches: &["pingpong_local", "pingpong_tokio"] },
     Group { title: "Timers", benches: &["timer_set", "timer_cancel_1000", "timer_cancel_100000"] },
     Group { title: "Tasks that wait", benches: &["parked"] },
 ];

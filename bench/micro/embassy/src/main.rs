@@ -131,7 +131,7 @@ async fn measure(spawner: Spawner, bench: String, n: u64) -> Meter {
         ("spawn_batch", size) => batches(spawner, n, size.unwrap_or(BATCH)).await,
         ("yield", Some(tasks)) => timed(n, yields(spawner, n, tasks, yield_now)).await,
         ("selfwake", Some(tasks)) => timed(n, yields(spawner, n, tasks, SelfWake::default)).await,
-        ("pingpong_local", None) => timed(n, ping_pong(spawner, n)).await,
+        ("pingpong", None) => timed(n, ping_pong(spawner, n)).await,
         _ => lacks(&bench),
     }
 }

@@ -34,7 +34,7 @@ async fn measure(bench: &str, n: u64) -> Meter {
         }
         ("tree", None) => trees(n.div_ceil(TREE)).await,
         ("selfwake", Some(tasks)) => timed(n, yields(n, tasks)).await,
-        ("pingpong_local", None) => timed(n, ping_pong(n)).await,
+        ("pingpong", None) => timed(n, ping_pong(n)).await,
         ("timer_cancel", Some(live)) => replace_timers(n, live),
         ("timer_set", None) => set_timers(n),
         ("timer_fire", None) => system::fire_timers(n),

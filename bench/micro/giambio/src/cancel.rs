@@ -3,9 +3,8 @@
 use std::convert::Infallible;
 
 use bench_common::Meter;
-use giambio::nursery;
-
-use crate::parked::{Crowd, park};
+use giambio::{checkpoint, nursery};
+use micro_suite::Crowd;
 
 /// `n` tasks that wait are cancelled at once; it is over when all of them are gone.
 pub(crate) async fn all(n: u64) -> Meter {
@@ -13,15 +12,21 @@ pub(crate) async fn all(n: u64) -> Meter {
     let crowd = Crowd::default();
     let Ok(()) = nursery(async |scope| {
         for i in 0..n {
-            scope.spawn(park::<Infallible>(i, &crowd));
+            let crowd = crowd.clone();
+            scope.spawn(async move {
+                crowd.join(i).await;
+                Ok::<_, Infallible>(())
+            });
         }
-        crowd.is_complete(n).await;
+        while crowd.count() < n {
+            checkpoint().await;
+        }
         meter.start();
         scope.cancel_children();
         Ok(())
     })
     .await;
     meter.stop(n);
-    assert!(crowd.is_gone());
+    assert_eq!(crowd.count(), 0);
     meter
 }

@@ -26,8 +26,8 @@ async fn measure(bench: &str, n: u64) -> Meter {
         ("tree", None) => spawn::trees(n.div_ceil(TREE)).await,
         ("yield", Some(tasks)) => timed(n, switch::yields(n, tasks, giambio::checkpoint)).await,
         ("selfwake", Some(tasks)) => timed(n, switch::yields(n, tasks, bench_common::SelfWake::default)).await,
-        ("pingpong_local", None) => timed(n, switch::ping_pong(n)).await,
-        ("depth", Some(depth)) => switch::deep(n, depth).await,
+        ("pingpong", None) => timed(n, switch::ping_pong(n, 0)).await,
+        ("depth", Some(depth)) => timed(n, switch::ping_pong(n, depth)).await,
         ("timer_cancel", Some(live)) => timers::replace(n, live).await,
         ("timer_set", None) => timers::set(n).await,
         ("timer_fire", None) => timers::fire(n).await,
@@ -35,6 +35,6 @@ async fn measure(bench: &str, n: u64) -> Meter {
         ("wake", None) => wake::from_thread(n).await,
         ("parked", None) => parked::memory(n).await,
         ("idle", Some(tasks)) => parked::idle(n, tasks).await,
-        _ => panic!("no bench {bench}"),
+        _ => micro_suite::lacks(bench),
     }
 }

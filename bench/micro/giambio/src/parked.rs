@@ -1,6 +1,5 @@
 //! Tasks that wait: what they take of memory, and what they cost when nothing happens.
 
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::pending;
 use std::hint::black_box;
@@ -8,40 +7,6 @@ use std::time::Duration;
 
 use bench_common::{Meter, far, resident_bytes, sleeps};
 use giambio::{checkpoint, nursery, sleep};
-
-/// How many tasks have been polled and are there.
-#[derive(Debug, Default)]
-pub(crate) struct Crowd(Cell<u64>);
-
-impl Crowd {
-    /// Waits until so many are there.
-    pub(crate) async fn is_complete(&self, n: u64) {
-        while self.0.get() < n {
-            checkpoint().await;
-        }
-    }
-
-    pub(crate) fn is_gone(&self) -> bool {
-        self.0.get() == 0
-    }
-}
-
-/// One of a crowd.
-struct Place<'a>(&'a Crowd);
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.0.set(self.0.0.get() - 1);
-    }
-}
-
-/// A task that waits for ever.
-pub(crate) async fn park<E>(i: u64, crowd: &Crowd) -> Result<(), E> {
-    crowd.0.set(crowd.0.get() + 1);
-    let _place = Place(crowd);
-    black_box(i);
-    pending().await
-}
 
 /// Bytes of `n` tasks that wait, each with 64 bytes of state.
 pub(crate) async fn memory(n: u64) -> Meter {

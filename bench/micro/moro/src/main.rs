@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use bench_common::{BATCH, Meter, SelfWake, TREE, WARM_UP, name_and_size, resident_bytes, timed};
-use micro_suite::{Channel, Crowd, Local, Tokio, arguments, lacks, play, with_state};
+use micro_suite::{Crowd, Player, arguments, lacks, with_state};
 use moro_local::async_scope;
 
 fn main() {
@@ -21,9 +21,8 @@ async fn measure(bench: &str, n: u64) -> Meter {
         ("spawn_batch", size) => batches(n, size.unwrap_or(BATCH)).await,
         ("tree", None) => trees(n.div_ceil(TREE)).await,
         ("selfwake", Some(tasks)) => timed(n, yields(n, tasks)).await,
-        ("pingpong_local", None) => timed(n, ping_pong::<Local>(n)).await,
-        ("pingpong_tokio", None) => timed(n, ping_pong::<Tokio>(n)).await,
-        ("depth", Some(depth)) => deep(n, depth).await,
+        ("pingpong", None) => timed(n, ping_pong(n, 0)).await,
+        ("depth", Some(depth)) => timed(n, ping_pong(n, depth)).await,
         ("cancel_all", None) => cancel_all(n).await,
         ("parked", None) => memory(n).await,
         _ => lacks(bench),
@@ -115,27 +114,21 @@ async fn yields(n: u64, tasks: u64) {
     .await
 }
 
-async fn ping_pong<C: Channel>(n: u64) {
-    let ((there, arrived), (back, returned)) = (C::pair(), C::pair());
+type Boxed = Pin<Box<dyn Future<Output = u64>>>;
+
+async fn ping_pong(n: u64, depth: u64) {
+    let (first, second) = Player::pair();
+    let second: Boxed = Box::pin(second.play(n));
+    let second = (0..depth).fold(second, |inner, _| Box::pin(alone(inner)));
     let sum = async_scope!(|scope| {
-        let first = scope.spawn(play::<C>(there, returned, true, n));
-        let second = scope.spawn(play::<C>(back, arrived, false, n));
+        let (first, second) = (scope.spawn(first.play(n)), scope.spawn(second));
         first.await + second.await
-    })
-    .await;
-    black_box(sum);
+    });
+    black_box(sum.await);
 }
 
-async fn deep(n: u64, depth: u64) -> Meter {
-    if depth == 0 {
-        let work = async {
-            for _ in 0..n {
-                SelfWake::default().await;
-            }
-        };
-        return timed(n, work).await;
-    }
-    let inner: Pin<Box<dyn Future<Output = Meter>>> = Box::pin(deep(n, depth - 1));
+/// In a scope of its own.
+async fn alone(inner: Boxed) -> u64 {
     async_scope!(|scope| scope.spawn(inner).await).await
 }
 

@@ -12,8 +12,8 @@
 //! | `tree` | a task of a tree: six levels, each task awaits ten children |
 //! | `yield_K` | one yield, in the runtime's own way, of K tasks that do nothing else |
 //! | `selfwake_K` | the same, but the task wakes itself by its waker |
-//! | `pingpong_local`, `pingpong_tokio` | a round trip between two tasks, over local-channel's or tokio's channel |
-//! | `depth_K` | a task that is K nurseries deep wakes itself |
+//! | `pingpong` | a round trip between two tasks, through two channels |
+//! | `depth_K` | the same, but one of the tasks is K nurseries deeper |
 //! | `timer_set` | set a timer that never fires, drop it; all are set before one is dropped |
 //! | `timer_cancel_K` | of K timers, drop one and set a new one |
 //! | `timer_fire` | a task that sleeps once; the deadlines are spread over a second |
@@ -24,7 +24,7 @@
 //!
 //! Everything runs in a spawned task, since waking the main future costs a system call on some runtimes.
 
-mod channels;
+mod players;
 mod runtime;
 mod set;
 
@@ -33,7 +33,7 @@ use std::future::{Future, pending};
 use std::hint::black_box;
 use std::rc::Rc;
 
-pub use channels::{Channel, Local, Tokio, play};
+pub use players::Player;
 pub use runtime::{Runtime, main_of_runtime};
 pub use set::{Set, main_of_set};
 

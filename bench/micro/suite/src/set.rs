@@ -1,6 +1,6 @@
 //! For sets of futures: they poll what is in them when they are polled, and have no timers and no threads.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::hint::black_box;
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use std::task::Poll;
 
 use bench_common::{BATCH, Meter, SelfWake, TREE, WARM_UP, name_and_size, resident_bytes, timed};
 
-use crate::{Channel, Crowd, Local, Tokio, arguments, lacks, play, with_state};
+use crate::{Crowd, Player, arguments, lacks, with_state};
 
 /// A set of futures.
 pub trait Set: 'static {
@@ -32,9 +32,8 @@ async fn measure<S: Set>(bench: String, n: u64) -> Meter {
         ("spawn_batch", size) => batches::<S>(n, size.unwrap_or(BATCH)).await,
         ("tree", None) => trees::<S>(n.div_ceil(TREE)).await,
         ("selfwake", Some(tasks)) => timed(n, yields::<S>(n, tasks)).await,
-        ("pingpong_local", None) => timed(n, ping_pong::<S, Local>(n)).await,
-        ("pingpong_tokio", None) => timed(n, ping_pong::<S, Tokio>(n)).await,
-        ("depth", Some(depth)) => deep::<S>(n, depth).await,
+        ("pingpong", None) => timed(n, ping_pong::<S>(n, 0)).await,
+        ("depth", Some(depth)) => timed(n, ping_pong::<S>(n, depth)).await,
         ("cancel_all", None) => cancel_all::<S>(n).await,
         ("parked", None) => memory::<S>(n).await,
         _ => lacks(&bench),
@@ -132,30 +131,22 @@ async fn yields<S: Set>(n: u64, tasks: u64) {
     each::<S, _>(tasks, task, |()| ()).await
 }
 
-async fn ping_pong<S: Set, C: Channel>(n: u64) {
-    let ((there, arrived), (back, returned)) = (C::pair(), C::pair());
-    let players = RefCell::new(vec![(back, arrived, false), (there, returned, true)]);
-    let player = |_| {
-        let (sender, receiver, first) = players.borrow_mut().pop().expect("two play");
-        play::<C>(sender, receiver, first, n)
-    };
-    each::<S, _>(2, player, |sum| {
+type Boxed = Pin<Box<dyn Future<Output = u64>>>;
+
+async fn ping_pong<S: Set>(n: u64, depth: u64) {
+    let (first, second) = Player::pair();
+    let second: Boxed = Box::pin(second.play(n));
+    let second = (0..depth).fold(second, |inner, _| Box::pin(alone::<S>(inner)));
+    let mut set = S::empty::<Boxed>();
+    S::push(&mut set, Box::pin(first.play(n)));
+    S::push(&mut set, second);
+    while let Some(sum) = S::next(&mut set).await {
         black_box(sum);
-    })
-    .await
+    }
 }
 
-/// Sets in sets.
-async fn deep<S: Set>(n: u64, depth: u64) -> Meter {
-    if depth == 0 {
-        let work = async {
-            for _ in 0..n {
-                SelfWake::default().await;
-            }
-        };
-        return timed(n, work).await;
-    }
-    let inner: Pin<Box<dyn Future<Output = Meter>>> = Box::pin(deep::<S>(n, depth - 1));
+/// In a set of its own.
+async fn alone<S: Set>(inner: Boxed) -> u64 {
     let mut set = S::empty();
     S::push(&mut set, inner);
     S::next(&mut set).await.expect("there is one")
@@ -189,7 +180,7 @@ async fn cancel_all<S: Set>(n: u64) -> Meter {
 }
 
 async fn memory<S: Set>(n: u64) -> Meter {
-    let polled = std::cell::Cell::new(0);
+    let polled = Cell::new(0);
     let before = resident_bytes();
     let mut meter = Meter::new();
     meter.start();

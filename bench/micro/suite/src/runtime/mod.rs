@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bench_common::{BATCH, Bell, Meter, SelfWake, TREE, name_and_size, timed};
 
-use crate::{Local, Tokio, arguments, lacks};
+use crate::{arguments, lacks};
 
 /// A runtime on one thread.
 pub trait Runtime: 'static {
@@ -56,8 +56,7 @@ async fn measure<R: Runtime>(bench: String, n: u64) -> Meter {
         ("tree", None) => spawn::trees::<R>(n.div_ceil(TREE)).await,
         ("yield", Some(tasks)) => timed(n, switch::yields::<R, _>(n, tasks, R::pause)).await,
         ("selfwake", Some(tasks)) => timed(n, switch::yields::<R, _>(n, tasks, SelfWake::default)).await,
-        ("pingpong_local", None) => timed(n, switch::ping_pong::<R, Local>(n)).await,
-        ("pingpong_tokio", None) => timed(n, switch::ping_pong::<R, Tokio>(n)).await,
+        ("pingpong", None) => timed(n, switch::ping_pong::<R>(n)).await,
         ("timer_cancel", Some(live)) => timers::replace::<R>(n, live).await,
         ("timer_set", None) => timers::set::<R>(n).await,
         ("timer_fire", None) => timers::fire::<R>(n).await,

@@ -21,8 +21,10 @@ pub(super) async fn cancel_all<R: Runtime>(n: u64) -> Meter {
     let mut meter = Meter::new();
     meter.start();
     R::cancel(tasks).await;
+    while crowd.count() > 0 {
+        others::<R>().await; // compio drops them after it has said so
+    }
     meter.stop(n);
-    assert_eq!(crowd.count(), 0);
     meter
 }
 

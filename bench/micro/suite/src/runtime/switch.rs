@@ -4,12 +4,9 @@ use std::future::Future;
 use std::hint::black_box;
 
 use super::Runtime;
-use crate::{Channel, play};
+use crate::Player;
 
-pub(super) async fn yields<R: Runtime, Y: Future<Output = ()>>(n: u64, tasks: u64, pause: fn() -> Y)
-where
-    Y: 'static,
-{
+pub(super) async fn yields<R: Runtime, Y: Future<Output = ()> + 'static>(n: u64, tasks: u64, pause: fn() -> Y) {
     let each = n / tasks;
     let mut handles = Vec::with_capacity(tasks as usize);
     for _ in 0..tasks {
@@ -24,9 +21,8 @@ where
     }
 }
 
-pub(super) async fn ping_pong<R: Runtime, C: Channel>(n: u64) {
-    let ((there, arrived), (back, returned)) = (C::pair(), C::pair());
-    let first = R::spawn(play::<C>(there, returned, true, n));
-    let second = R::spawn(play::<C>(back, arrived, false, n));
+pub(super) async fn ping_pong<R: Runtime>(n: u64) {
+    let (first, second) = Player::pair();
+    let (first, second) = (R::spawn(first.play(n)), R::spawn(second.play(n)));
     black_box(R::join(first).await + R::join(second).await);
 }
