@@ -69,6 +69,11 @@ mod group {
     }
 
     impl<E> ErrorGroup<E> {
+        /// A group that did not come from a nursery: of threads, say.
+        pub fn new(first: E, rest: Vec<E>) -> Self {
+            ErrorGroup { first, rest }
+        }
+
         /// The error that ended the nursery.
         pub fn first(&self) -> &E {
             &self.first

@@ -5,6 +5,7 @@
 //! | need | here |
 //! | --- | --- |
 //! | a loop that sleeps while nothing is ready | [`run`](run()), [`run_or_ctrl_c`], [`builder`]; its parts: [`Idle`], [`StdClock`] |
+//! | a runtime for each core | [`run_on_each_core`] |
 //! | sockets | [`net`] |
 //! | calls that block | [`unblock`] |
 //! | Ctrl+C | [`ctrl_c`], [`signal`] |
@@ -38,14 +39,16 @@
 //! Another system is a compile error that names the file to add.
 //!
 //! # Map
-//! `run.rs` is the loop, `idle.rs` what it does between turns, `reactor/` who waits for what, `net/` the sockets over it,
-//! `blocking.rs` the threads for calls that block, `signal.rs` Ctrl+C, `platform/` what systems do differently.
+//! `run.rs` is the loop, `idle.rs` what it does between turns, `cores.rs` a loop for each core, `reactor/` who waits for
+//! what, `net/` the sockets over it, `blocking.rs` the threads for calls that block, `signal.rs` Ctrl+C, `platform/` what
+//! systems do differently.
 //! Each uses only the public seams of the core: what this adapter can do, another one can too.
 
 #![deny(unsafe_code)]
 
 mod blocking;
 mod clock;
+mod cores;
 mod idle;
 pub mod net;
 #[allow(unsafe_code)]
@@ -59,6 +62,7 @@ pub use giambio_core::*;
 
 pub use blocking::unblock;
 pub use clock::StdClock;
+pub use cores::{Core, EachCore, Outcome, run_on_each_core};
 pub use idle::Idle;
 pub use run::{Builder, RunError, builder, run, run_or_ctrl_c};
 pub use signal::{Interrupted, ctrl_c};

@@ -215,6 +215,8 @@ pub enum RunError {
     Reactor(io::Error),
     /// The system refused to tell about Ctrl+C.
     CtrlC(io::Error),
+    /// The system has no thread left for one of the cores.
+    Thread(io::Error),
 }
 
 impl fmt::Display for RunError {
@@ -226,6 +228,7 @@ impl fmt::Display for RunError {
             ),
             RunError::Reactor(error) => write!(f, "the reactor could not be made: {error}"),
             RunError::CtrlC(error) => write!(f, "Ctrl+C can't be watched: {error}"),
+            RunError::Thread(error) => write!(f, "there is no thread for a core: {error}"),
         }
     }
 }
@@ -234,7 +237,7 @@ impl std::error::Error for RunError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             RunError::Nested => None,
-            RunError::Reactor(error) | RunError::CtrlC(error) => Some(error),
+            RunError::Reactor(error) | RunError::CtrlC(error) | RunError::Thread(error) => Some(error),
         }
     }
 }

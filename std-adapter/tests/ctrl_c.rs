@@ -2,13 +2,17 @@
 #![cfg(unix)]
 
 use std::env;
+use std::future::pending;
 use std::io::{BufRead, BufReader};
+use std::num::NonZeroUsize;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use giambio::signal::CtrlC;
-use giambio::{Interrupted, finally, nursery, run, run_or_ctrl_c, sleep};
+use giambio::{EachCore, Interrupted, builder, finally, nursery, run, run_or_ctrl_c, shield, sleep};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Starts `test` again as the program under test, and waits until it says that it is ready.
@@ -178,6 +182,74 @@ fn threads_are_all_interrupted() {
         return;
     }
     let (mut child, _output) = start("threads_are_all_interrupted");
+    press(&child);
+    assert!(child.wait().unwrap().success());
+}
+
+fn two_cores() -> EachCore {
+    builder().on_each_core().threads(NonZeroUsize::new(2).unwrap())
+}
+
+#[test]
+fn ctrl_c_cancels_every_core() {
+    if is_case("ctrl_c_cancels_every_core") {
+        let cleaned_up = AtomicUsize::new(0);
+        let both_wait = Barrier::new(2);
+        let ended = two_cores().run_or_ctrl_c(async |core| {
+            let wait = async {
+                both_wait.wait();
+                match core.index() {
+                    0 => forever().await,
+                    _ => pending().await,
+                }
+            };
+            finally(wait, async || {
+                sleep(Duration::from_millis(10)).await;
+                cleaned_up.fetch_add(1, Ordering::SeqCst);
+            })
+            .await;
+            Ok::<_, ()>(())
+        });
+        assert_eq!(ended, Err(Interrupted));
+        println!("{} cleaned up", cleaned_up.into_inner());
+        return;
+    }
+    let (mut child, mut output) = start("ctrl_c_cancels_every_core");
+    press(&child);
+    await_line(&mut output, "2 cleaned up");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn cores_that_finish_in_spite_of_ctrl_c_have_values_and_errors() {
+    if is_case("cores_that_finish_in_spite_of_ctrl_c_have_values_and_errors") {
+        for fails in [false, true] {
+            let both_wait = Barrier::new(2);
+            let ended = two_cores().run_or_ctrl_c(async |core| {
+                shield(async {
+                    both_wait.wait();
+                    let mut presses = CtrlC::new().unwrap();
+                    println!("ready");
+                    presses.pressed().await.unwrap();
+                    println!("pressed");
+                })
+                .await;
+                if fails && core.index() == 1 { Err("out of luck") } else { Ok(core.index()) }
+            });
+            match ended.expect("both have finished") {
+                Ok(values) => assert!(values == [0, 1] && !fails),
+                Err(errors) => assert!(*errors.first() == "out of luck" && fails),
+            }
+        }
+        return;
+    }
+    let (mut child, mut output) = start("cores_that_finish_in_spite_of_ctrl_c_have_values_and_errors");
+    await_line(&mut output, "ready");
+    press(&child);
+    await_line(&mut output, "pressed");
+    await_line(&mut output, "pressed");
+    await_line(&mut output, "ready");
+    await_line(&mut output, "ready");
     press(&child);
     assert!(child.wait().unwrap().success());
 }

@@ -70,6 +70,18 @@ pub(crate) fn get_strace() -> Result<(), String> {
     if is_ci() { Err("install strace: tests count system calls with it".to_owned()) } else { Ok(()) }
 }
 
+/// Gets what the benchmarks count instructions with.
+///
+/// # Errors
+/// The text says what to install.
+pub(crate) fn get_valgrind() -> Result<(), String> {
+    let has = || Shell::new("valgrind --version").output().is_some();
+    if has() || (install("valgrind")? && has()) {
+        return Ok(());
+    }
+    Err("install valgrind: the benchmarks count instructions with it".to_owned())
+}
+
 /// Gets what `bare_metal` wants, if this is a Debian of ours to change.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 //! What is checked is the table in `steps.rs`, in the order of its rows. `machine.rs` knows what a machine must have for that and
 //! how to get it; `shell.rs` runs a command and says which one failed.
 
+mod bench;
 mod machine;
 mod shell;
 mod steps;
@@ -21,6 +22,7 @@ cargo xtask test --quick    the inner loop: unit and integration tests
 cargo xtask ci              format, lints, documentation, then every test
 cargo xtask step NAME...    these steps alone
 cargo xtask list            the steps
+cargo xtask bench ...       giambio beside its peers; `cargo xtask bench --help` says more
 
 --skip NAME                 leaves a step out, as often as given; the last line counts it
 --help                      this text
@@ -28,6 +30,15 @@ cargo xtask list            the steps
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("bench", words)) = arguments.split_first().map(|(first, words)| (first.as_str(), words)) {
+        return match bench::run(words) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let command = match Command::read(&arguments) {
         Ok(command) => command,
         Err(complaint) => {

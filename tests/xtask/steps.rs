@@ -1,5 +1,6 @@
 //! What is checked: one row a step, run from the top.
 
+use crate::bench;
 use crate::machine::{self, bare_metal_build, is_ci};
 use crate::shell::{Shell, root};
 
@@ -22,7 +23,7 @@ pub(crate) enum Part {
 }
 
 /// How a step ended; an error says what failed.
-type Outcome = Result<Verdict, String>;
+pub(crate) type Outcome = Result<Verdict, String>;
 
 /// How a step that did not fail ended.
 pub(crate) enum Verdict {
@@ -49,6 +50,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("bare-metal", Part::Test, bare_metal, "the core builds where there is no operating system"),
     step("loom", Part::Test, loom, "wakes from other threads are right in every interleaving"),
     step("interrupts", Part::Test, interrupts, "no wake is lost to an interrupt, wherever it comes"),
+    step("bench-smoke", Part::Test, bench::smoke, "the benchmarks of giambio run (not: how fast)"),
     step("address-sanitizer", Part::Test, address_sanitizer, "tests touch no freed memory and leak none"),
 ];
 
@@ -84,6 +86,7 @@ fn machine() -> Outcome {
 fn format() -> Outcome {
     Shell::new("cargo fmt --all --check").run()?;
     Shell::new("cargo fmt --check --manifest-path").arg(INTERRUPTS).run()?;
+    Shell::new("cargo fmt --all --check --manifest-path").arg(bench::MANIFEST).run()?;
     // Programs that do not compile belong to no package.
     for folder in ["rejected", "rejected_when_built"] {
         let mut rustfmt = Shell::new("rustfmt --check --edition 2024");
@@ -109,6 +112,14 @@ fn lints() -> Outcome {
         .args("-- -D warnings")
         .own_target("interrupts")
         .run()?;
+    if cfg!(target_os = "linux") {
+        Shell::new("cargo clippy --all-targets")
+            .args(bench::OURS)
+            .arg("--manifest-path")
+            .arg(bench::MANIFEST)
+            .args("-- -D warnings")
+            .run()?;
+    }
     Ok(Verdict::Passed)
 }
 

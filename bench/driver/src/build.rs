@@ -12,6 +12,7 @@ pub(crate) fn root() -> &'static Path {
 
 /// Where a program, or a library, is once it was built.
 pub(crate) fn built(name: &str) -> PathBuf {
+    // As cargo sees it, which we start where we are.
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     std::path::absolute(target.join("release").join(name)).expect("the current folder is known")
 }
@@ -26,8 +27,8 @@ pub(crate) fn all(peers: &[&Peer]) -> Result<(), String> {
     for package in packages {
         eprintln!("building {package}");
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        let status = cargo.args(["build", "--release", "--quiet", "--locked", "--package", package]);
-        match status.current_dir(root()).status() {
+        cargo.args(["build", "--release", "--quiet", "--package", package, "--manifest-path"]);
+        match cargo.arg(root().join("Cargo.toml")).status() {
             Ok(status) if status.success() => {}
             Ok(status) => return Err(format!("{package} was not built: {status}")),
             Err(error) => return Err(format!("cargo can't be started: {error}")),

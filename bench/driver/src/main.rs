@@ -24,6 +24,7 @@ fn main() -> ExitCode {
             print!("{}", options::HELP);
             Ok(())
         }
+        Ok(Wish::Smoke) => parts::smoke::run(),
         Ok(Wish::Run(options)) => run(&options),
         Err(complaint) => Err(format!("{complaint}\n\n{}", options::HELP)),
     };

@@ -5,13 +5,14 @@ use crate::parts::{PARTS, Part};
 pub(crate) const HELP: &str = "\
 Runs giambio and its peers side by side, in interleaved rounds, and prints tables of ratios.
 
-cargo xtask bench [PART...]      all parts, or these:
+cargo xtask bench [PART...]   all parts, or these:
     echo      throughput, latency and CPU of echo servers at 1, 50 and 1,000 connections
     message   system calls and instructions of an echoed message, memory of an idle connection
     micro     spawning, switching, timers, cancelling: CPU time, instructions, allocations of one operation
     latency   wakes from another thread, lateness of timers, a process that idles
     growth    the cost of an operation among 10 to 1,000,000 tasks, and in 1 to 1,000 nurseries
     cores     giambio's echo server on one thread and on two
+    smoke     giambio's programs alone, for a moment: do they work?
 
 --rounds N         how often each is measured (the parts know how often is enough)
 --quick            few rounds and short ones, to see whether a change did something
@@ -23,6 +24,7 @@ cargo xtask bench [PART...]      all parts, or these:
 /// What the command line asks for.
 pub(crate) enum Wish {
     Help,
+    Smoke,
     Run(Options),
 }
 
@@ -42,6 +44,7 @@ impl Options {
         while let Some(word) = words.next() {
             match word {
                 "--help" | "-h" => return Ok(Wish::Help),
+                "smoke" => return Ok(Wish::Smoke),
                 "--quick" => options.quick = true,
                 "--save" => options.save = true,
                 "--rounds" => {

@@ -32,6 +32,11 @@ const FIGURES: &[Figure] = &[
 /// Growth is not a comparison of all: a few of each kind will do.
 const BESIDE: &[&str] = &["giambio", "tokio", "smol", "monoio epoll", "FuturesUnordered", "futures-buffered", "moro"];
 
+/// All benchmarks of this part, with small sizes.
+pub(super) fn small_benches() -> impl Iterator<Item = String> {
+    FIGURES.iter().flat_map(|figure| figure.sizes[..2].iter().map(move |size| format!("{}_{size}", figure.bench)))
+}
+
 pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> {
     let rounds = options.rounds(2, 1);
     let peers: Vec<&&Peer> = peers.iter().filter(|peer| BESIDE.contains(&peer.name)).collect();

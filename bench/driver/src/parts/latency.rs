@@ -59,6 +59,11 @@ const FIGURES: &[Figure] = &[
     },
 ];
 
+/// All benchmarks of this part.
+pub(super) fn benches() -> impl Iterator<Item = String> {
+    FIGURES.iter().filter(|figure| !figure.is_long).map(|figure| figure.bench.to_owned())
+}
+
 pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> {
     let rounds = options.rounds(4, 1);
     let mut found: Vec<Vec<Vec<Numbers>>> = vec![vec![Vec::new(); peers.len()]; FIGURES.len()];

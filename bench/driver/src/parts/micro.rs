@@ -33,6 +33,11 @@ const ATTEMPTS: usize = 3;
 /// What was found, by benchmark and peer.
 type Found<T> = BTreeMap<(&'static str, &'static str), T>;
 
+/// All benchmarks of this part.
+pub(super) fn benches() -> impl Iterator<Item = &'static str> {
+    GROUPS.iter().flat_map(|group| group.benches).copied()
+}
+
 pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> {
     let times = times(options, peers);
     let counts = counts(options, peers);
@@ -86,10 +91,10 @@ fn times(options: &Options, peers: &[&Peer]) -> Found<Vec<f64>> {
     let rounds = options.rounds(5, 2);
     let mut found = Found::new();
     for round in 0..rounds {
-        for bench in GROUPS.iter().flat_map(|group| group.benches) {
+        for bench in benches() {
             for peer in peers {
                 if let Some(numbers) = timed(peer, bench, operations(bench, options.quick)) {
-                    found.entry((*bench, peer.name)).or_insert_with(Vec::new).push(numbers.get("cpu_ns"));
+                    found.entry((bench, peer.name)).or_insert_with(Vec::new).push(numbers.get("cpu_ns"));
                 }
             }
         }
@@ -138,13 +143,10 @@ fn finished(result: Result<Option<Numbers>, String>) -> Option<Numbers> {
 
 /// Instructions, allocations and bytes of an operation. They are counts, so that several may run side by side.
 fn counts(options: &Options, peers: &[&Peer]) -> Found<Numbers> {
-    let mut jobs = Vec::new();
-    for bench in GROUPS.iter().flat_map(|group| group.benches).rev() {
-        jobs.extend(peers.iter().map(|peer| (*bench, *peer)));
-    }
+    let jobs = benches().flat_map(|bench| peers.iter().map(move |peer| (bench, *peer)));
     let jobs = Mutex::new(jobs);
     let found = Mutex::new(Found::new());
-    let next = || jobs.lock().expect("no thread panics").pop();
+    let next = || jobs.lock().expect("no thread panics").next();
     std::thread::scope(|scope| {
         for cpu in allowed() {
             let (next, found) = (&next, &found);

@@ -6,6 +6,7 @@ mod growth;
 mod latency;
 mod message;
 mod micro;
+pub(crate) mod smoke;
 
 use crate::options::Options;
 use crate::peers::Peer;

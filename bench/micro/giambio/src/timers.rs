@@ -25,7 +25,7 @@ pub(crate) async fn replace(n: u64, live: u64) -> Meter {
     let mut timers: Vec<_> = (0..live).map(|i| Box::pin(sleep(far(i)))).collect();
     set_all(&mut timers).await;
     let mut meter = Meter::new();
-    for thousand in 0..n / 1000 {
+    for thousand in 0..n.div_ceil(1000) {
         meter.start();
         poll_fn(|cx| {
             for i in thousand * 1000..(thousand + 1) * 1000 {

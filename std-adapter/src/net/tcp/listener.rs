@@ -219,8 +219,8 @@ impl ListenOptions {
         ListenOptions { reuse_address: reuse, ..self }
     }
 
-    /// May several listeners share the port, as when each thread has its own? The system spreads connections over them.
-    /// Where it can't, [`bind`](ListenOptions::bind) fails with [`Unsupported`](io::ErrorKind::Unsupported).
+    /// May several listeners share the port, as when each thread has its own? Linux spreads connections over them; elsewhere
+    /// one may get them all. Where ports can't be shared, [`bind`](ListenOptions::bind) fails with [`Unsupported`](io::ErrorKind::Unsupported).
     pub fn reuse_port(self, reuse: bool) -> ListenOptions {
         ListenOptions { reuse_port: reuse, ..self }
     }

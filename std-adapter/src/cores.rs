@@ -1,0 +1,352 @@
+//! One runtime a core: the same function on several threads, which share nothing but what it borrows.
+//!
+//! A runtime has one thread, and no task ever moves to another one. A program that wants all cores runs several
+//! runtimes, and spreads its work where it comes in: by sockets that share a port, most often. What this adds to threads
+//! is that they stand and fall together, as the children of a nursery do (law NOTHING-LOST): the first failure cancels
+//! the others, and the caller gets it when all of them have ended.
+
+use std::any::Any;
+use std::fmt;
+use std::future::poll_fn;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::thread;
+
+use giambio_core::{Cancelled, Clock, Debugger, ErrorGroup, NoDebugger, cancel_scope, in_runtime};
+
+use crate::clock::StdClock;
+use crate::run::{Builder, RunError, builder};
+use crate::signal::Interrupted;
+
+/// Runs `main` on as many threads as there are CPUs to run on, each with a runtime of its own, and returns the values in
+/// the order of the cores. The thread that calls is one of them.
+///
+/// The threads end before this returns, so `main` may borrow from outside, what is [`Sync`]. Listeners that share a port
+/// give each core its part of the connections:
+///
+/// ```no_run
+/// use giambio::net::ListenOptions;
+/// use giambio::nursery;
+///
+/// let served = giambio::run_on_each_core(async |core| {
+///     let listener = ListenOptions::new().reuse_port(true).bind("localhost:1500").await?;
+///     println!("core {} of {} listens", core.index(), core.count());
+///     nursery(async |n| {
+///         loop {
+///             let (stream, _) = listener.accept().await?;
+///             n.spawn(async move { stream.send_all(b"hello\n").await });
+///         }
+///     })
+///     .await
+/// });
+/// let served: Result<Vec<()>, _> = served;
+/// if let Err(errors) = served {
+///     println!("{errors}"); // `std::io::Error`s, the first one first
+/// }
+/// ```
+///
+/// Linux spreads the connections evenly over such listeners; what other systems do is at
+/// [`reuse_port`](crate::net::ListenOptions::reuse_port). With port 0 each listener would get a port of its own: let one
+/// of them bind first, and tell the others its port.
+///
+/// How many threads, and under which debugger: [`Builder::on_each_core`].
+///
+/// # Errors
+/// The errors of all cores that had one, in the order in which they happened. The first cancels the other cores: their
+/// code is dropped at its next suspension, after the clean-ups of [`finally`](crate::finally()) and what is in
+/// [`shield`](crate::shield()).
+///
+/// # Panics
+/// * If a core panics: with the first panic, when the others, which are cancelled, have ended. What else they ended with
+///   is dropped; [`EachCore::outcomes`] has it.
+/// * Where [`run`](crate::run()) panics, and if the system has no thread left.
+#[track_caller]
+pub fn run_on_each_core<T, E, F>(main: F) -> Result<Vec<T>, ErrorGroup<E>>
+where
+    T: Send,
+    E: Send,
+    F: AsyncFn(Core) -> Result<T, E> + Sync,
+{
+    builder().on_each_core().run(main)
+}
+
+impl<C: Clock + Copy + Send, D: Debugger + Copy + Send> Builder<C, D> {
+    /// Prepares to run on several threads, by default one for each CPU that this process may use. Each gets a copy of
+    /// the debugger and of the clock: give `&debugger`, if it is [`Sync`], to have one observe all.
+    pub fn on_each_core(self) -> EachCore<C, D> {
+        EachCore { builder: self, threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) }
+    }
+}
+
+/// What [`Builder::on_each_core`] makes.
+///
+/// ```
+/// use std::num::NonZeroUsize;
+///
+/// let words = ["structured", "concurrency"];
+/// let lengths = giambio::builder()
+///     .on_each_core()
+///     .threads(NonZeroUsize::new(2).unwrap())
+///     .run(async |core| Ok::<_, ()>(words[core.index()].len()));
+/// assert_eq!(lengths, Ok(vec![10, 11]));
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[must_use = "it does nothing until `run` is called"]
+pub struct EachCore<C = StdClock, D = NoDebugger> {
+    builder: Builder<C, D>,
+    threads: NonZeroUsize,
+}
+
+/// Which of the cores this is. It is a number, not a place: threads are not tied to CPUs, which is left to the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Core {
+    index: usize,
+    count: usize,
+}
+
+impl Core {
+    /// From 0; that is the thread which called.
+    pub fn index(self) -> usize {
+        self.index
+    }
+
+    /// How many there are.
+    pub fn count(self) -> usize {
+        self.count
+    }
+}
+
+/// How a core ended: what [`EachCore::outcomes`] returns.
+#[non_exhaustive]
+pub enum Outcome<T, E> {
+    /// `main` returned this value,
+    Value(T),
+    /// or this error.
+    Error(E),
+    /// It panicked, with this.
+    Panic(Box<dyn Any + Send>),
+    /// It was cancelled, because another core had failed.
+    Cancelled,
+    /// Ctrl+C cancelled it.
+    Interrupted,
+    /// It could not even start.
+    NotStarted(RunError),
+}
+
+impl<T: fmt::Debug, E: fmt::Debug> fmt::Debug for Outcome<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Value(value) => f.debug_tuple("Value").field(value).finish(),
+            Outcome::Error(error) => f.debug_tuple("Error").field(error).finish(),
+            Outcome::Panic(_) => f.write_str("Panic"),
+            Outcome::Cancelled => f.write_str("Cancelled"),
+            Outcome::Interrupted => f.write_str("Interrupted"),
+            Outcome::NotStarted(error) => f.debug_tuple("NotStarted").field(error).finish(),
+        }
+    }
+}
+
+impl<C: Clock + Copy + Send, D: Debugger + Copy + Send> EachCore<C, D> {
+    /// On so many threads.
+    pub fn threads(self, threads: NonZeroUsize) -> EachCore<C, D> {
+        EachCore { threads, ..self }
+    }
+
+    /// As [`run_on_each_core`].
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Panics
+    /// As there.
+    #[track_caller]
+    pub fn run<T, E, F>(self, main: F) -> Result<Vec<T>, ErrorGroup<E>>
+    where
+        T: Send,
+        E: Send,
+        F: AsyncFn(Core) -> Result<T, E> + Sync,
+    {
+        match together(self.start(&main, false)) {
+            Ok(ended) => ended,
+            Err(Interrupted) => unreachable!("nobody watches for Ctrl+C"),
+        }
+    }
+
+    /// As [`run`](EachCore::run), but Ctrl+C cancels all cores, as it does in
+    /// [`run_or_ctrl_c`](crate::run_or_ctrl_c()): a second one ends the process at once.
+    ///
+    /// # Errors
+    /// [`Interrupted`] after Ctrl+C, unless a core ended with an error, which goes first, or all of them had finished all
+    /// the same. Else as [`run`](EachCore::run).
+    ///
+    /// # Panics
+    /// As [`run`](EachCore::run), and if the system refuses to tell about Ctrl+C.
+    #[track_caller]
+    pub fn run_or_ctrl_c<T, E, F>(self, main: F) -> Result<Result<Vec<T>, ErrorGroup<E>>, Interrupted>
+    where
+        T: Send,
+        E: Send,
+        F: AsyncFn(Core) -> Result<T, E> + Sync,
+    {
+        together(self.start(&main, true))
+    }
+
+    /// As [`run`](EachCore::run), but returns everything: what became of each core, beside its index, in the order in
+    /// which they ended. The first that has no value is the failure; it cancelled the others.
+    ///
+    /// ```
+    /// use giambio::{Outcome, sleep};
+    /// use std::num::NonZeroUsize;
+    /// use std::time::Duration;
+    ///
+    /// let two = giambio::builder().on_each_core().threads(NonZeroUsize::new(2).unwrap());
+    /// let outcomes = two.outcomes(async |core| match core.index() {
+    ///     0 => Ok(sleep(Duration::from_secs(1000)).await),
+    ///     _ => Err("out of luck"),
+    /// });
+    /// assert!(matches!(outcomes[..], [(1, Outcome::Error("out of luck")), (0, Outcome::Cancelled)]));
+    /// ```
+    pub fn outcomes<T, E, F>(self, main: F) -> Vec<(usize, Outcome<T, E>)>
+    where
+        T: Send,
+        E: Send,
+        F: AsyncFn(Core) -> Result<T, E> + Sync,
+    {
+        self.start(&main, false)
+    }
+
+    fn start<T, E, F>(self, main: &F, ctrl_c: bool) -> Vec<(usize, Outcome<T, E>)>
+    where
+        T: Send,
+        E: Send,
+        F: AsyncFn(Core) -> Result<T, E> + Sync,
+    {
+        if in_runtime() {
+            return vec![(0, Outcome::NotStarted(RunError::Nested))];
+        }
+        let count = self.threads.get();
+        let stop = Stop::new();
+        let ended = Mutex::new(Vec::with_capacity(count));
+        let end = |index, outcome| {
+            let has_failed = !matches!(outcome, Outcome::Value(_));
+            lock(&ended).push((index, outcome));
+            if has_failed {
+                stop.now();
+            }
+        };
+        let run = |each: Self, index| end(index, each.one(main, Core { index, count }, &stop, ctrl_c));
+        let (run, end) = (&run, &end);
+        thread::scope(|scope| {
+            for index in 1..count {
+                let thread = thread::Builder::new().name(format!("core {index}"));
+                if let Err(error) = thread.spawn_scoped(scope, move || run(self, index)) {
+                    end(index, Outcome::NotStarted(RunError::Thread(error)));
+                }
+            }
+            run(self, 0);
+        });
+        ended.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn one<T, E, F>(self, main: &F, core: Core, stop: &Stop, ctrl_c: bool) -> Outcome<T, E>
+    where
+        F: AsyncFn(Core) -> Result<T, E>,
+    {
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            let main = until_stopped(main(core), stop);
+            match ctrl_c {
+                true => self.builder.try_run_or_ctrl_c(main),
+                false => self.builder.try_run(main).map(Ok),
+            }
+        }));
+        match ended {
+            Ok(Ok(Ok(Ok(Ok(value))))) => Outcome::Value(value),
+            Ok(Ok(Ok(Ok(Err(error))))) => Outcome::Error(error),
+            Ok(Ok(Ok(Err(Cancelled { .. })))) => Outcome::Cancelled,
+            Ok(Ok(Err(Interrupted))) => Outcome::Interrupted,
+            Ok(Err(error)) => Outcome::NotStarted(error),
+            Err(payload) => Outcome::Panic(payload),
+        }
+    }
+}
+
+/// What the caller gets.
+#[track_caller]
+fn together<T, E>(outcomes: Vec<(usize, Outcome<T, E>)>) -> Result<Result<Vec<T>, ErrorGroup<E>>, Interrupted> {
+    let (mut values, mut errors) = (Vec::new(), Vec::new());
+    let (mut panic, mut not_started, mut interrupted) = (None, None, false);
+    for (index, outcome) in outcomes {
+        match outcome {
+            Outcome::Value(value) => values.push((index, value)),
+            Outcome::Error(error) => errors.push(error),
+            Outcome::Panic(payload) => panic = panic.or(Some(payload)),
+            Outcome::NotStarted(error) => not_started = not_started.or(Some(error)),
+            Outcome::Interrupted => interrupted = true,
+            Outcome::Cancelled => {} // by one of the others
+        }
+    }
+    if let Some(payload) = panic {
+        resume_unwind(payload);
+    }
+    if let Some(error) = not_started {
+        panic!("{error}");
+    }
+    let mut errors = errors.into_iter();
+    if let Some(first) = errors.next() {
+        return Ok(Err(ErrorGroup::new(first, errors.collect())));
+    }
+    if interrupted {
+        return Err(Interrupted);
+    }
+    values.sort_by_key(|(index, _)| *index);
+    Ok(Ok(values.into_iter().map(|(_, value)| value).collect()))
+}
+
+/// What stops all cores, from whichever thread.
+struct Stop {
+    now: AtomicBool,
+    /// To be woken when it is.
+    cores: Mutex<Vec<Waker>>,
+}
+
+impl Stop {
+    fn new() -> Stop {
+        Stop { now: AtomicBool::new(false), cores: Mutex::new(Vec::new()) }
+    }
+
+    /// A core whose waker comes too late for this sees the mark when it looks, which it does afterwards.
+    fn now(&self) {
+        self.now.store(true, Ordering::SeqCst);
+        let cores = std::mem::take(&mut *lock(&self.cores));
+        cores.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Runs a core's `main`, and cancels it when all are to stop.
+async fn until_stopped<F: Future>(main: F, stop: &Stop) -> Result<F::Output, Cancelled> {
+    cancel_scope(async move |scope| {
+        let mut main = pin!(main);
+        let mut known = Waker::noop().clone();
+        poll_fn(|cx| {
+            if !known.will_wake(cx.waker()) {
+                known.clone_from(cx.waker());
+                lock(&stop.cores).push(known.clone());
+            }
+            if stop.now.load(Ordering::SeqCst) && !scope.is_cancelled() {
+                scope.cancel_because("another core has failed");
+            }
+            main.as_mut().poll(cx)
+        })
+        .await
+    })
+    .await
+}
+
+/// Nothing panics while it holds one of these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

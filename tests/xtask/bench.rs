@@ -1,0 +1,30 @@
+//! The benchmarks: a workspace of their own, so that the peers stay out of ours.
+
+use crate::machine;
+use crate::shell::Shell;
+use crate::steps::{Outcome, Verdict};
+
+pub(crate) const MANIFEST: &str = "bench/Cargo.toml";
+
+/// The packages of the workspace that need none of the peers.
+pub(crate) const OURS: &str = "-p bench-driver -p bench-common -p alloc-count -p load -p giambio-micro -p giambio-echo";
+
+/// `cargo xtask bench …`: the words go to the program that runs them.
+pub(crate) fn run(words: &[String]) -> Result<(), String> {
+    machine::get_valgrind()?;
+    words.iter().fold(driver(), Shell::arg).run()
+}
+
+/// The step that keeps them from rotting.
+pub(crate) fn smoke() -> Outcome {
+    if !cfg!(target_os = "linux") {
+        return Ok(Verdict::Skipped("the benchmarks are for Linux: they count with its means".to_owned()));
+    }
+    Shell::new("cargo test --quiet -p bench-driver --manifest-path").arg(MANIFEST).run()?;
+    driver().arg("smoke").run()?;
+    Ok(Verdict::Passed)
+}
+
+fn driver() -> Shell {
+    Shell::new("cargo run --release --quiet --package bench-driver --manifest-path").arg(MANIFEST).arg("--")
+}
