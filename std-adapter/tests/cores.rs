@@ -46,7 +46,7 @@ fn the_thread_that_calls_is_the_first_core() {
 
 #[test]
 fn cores_borrow_what_is_outside() {
-    let words = vec![String::from("one"), String::from("three")];
+    let words = [String::from("one"), String::from("three")];
     let letters = AtomicUsize::new(0);
     let ended = cores(2).run(async |core| {
         let word = &words[core.index()];
@@ -240,8 +240,8 @@ fn cores_share_a_port() {
                     n.spawn(async {
                         let stream = stream;
                         let mut byte = [0];
-                        stream.receive_exact(&mut byte).await.map_err(|error| Some(error.into()))?;
-                        stream.send_all(&byte).await.map_err(|error| Some(error.into()))?;
+                        stream.receive_exact(&mut byte).await.map_err(Some)?;
+                        stream.send_all(&byte).await.map_err(Some)?;
                         let mut served = served.lock().unwrap();
                         served[core.index()] += 1;
                         if served.iter().sum::<usize>() == CLIENTS { Err(None) } else { Ok(()) }

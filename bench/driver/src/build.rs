@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::peers::Peer;
+use crate::peers::Peers;
 
 /// The folder `bench`.
 pub(crate) fn root() -> &'static Path {
@@ -17,7 +17,7 @@ pub(crate) fn built(name: &str) -> PathBuf {
     std::path::absolute(target.join("release").join(name)).expect("the current folder is known")
 }
 
-pub(crate) fn all(peers: &[&Peer]) -> Result<(), String> {
+pub(crate) fn all(peers: &Peers) -> Result<(), String> {
     let mut packages = vec!["load", "alloc-count"];
     for (package, _) in peers.iter().flat_map(|peer| peer.micro.iter().chain(&peer.echo)) {
         if !packages.contains(package) {

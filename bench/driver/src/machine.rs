@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use rustix::thread::{CpuSet, sched_getaffinity};
 
 use crate::build::root;
-use crate::peers::{OURS, Peer};
+use crate::peers::{OURS, Peers};
 
 /// The CPU for the clients, and the one for what is measured.
 pub(crate) fn cpus() -> (usize, usize) {
@@ -74,7 +74,7 @@ pub(crate) fn machine() -> String {
 }
 
 /// The versions of the crates that the peers are made of.
-pub(crate) fn versions(peers: &[&Peer]) -> String {
+pub(crate) fn versions(peers: &Peers) -> String {
     let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap_or_default();
     let version = |name: &str| {
         let rest = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?.1;

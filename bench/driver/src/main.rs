@@ -45,11 +45,12 @@ fn run(options: &Options) -> Result<(), String> {
     println!("{}\n{}\n", machine::machine(), machine::versions(&peers));
     for part in &options.parts {
         let part_began = Instant::now();
-        let text = (part.run)(options, &peers)?;
-        println!("{text}");
+        let report = (part.run)(options, &peers)?;
+        println!("{}", report.tables);
         eprintln!("{}: {:.0} s", part.name, part_began.elapsed().as_secs_f64());
         if options.save {
-            readme::save(part.name, &text, &peers)?;
+            readme::save(part.name, &report.tables, &peers)?;
+            report.plot.map_or(Ok(()), |plot| plot.save())?;
         }
     }
     eprintln!("all: {:.0} s", began.elapsed().as_secs_f64());

@@ -12,6 +12,9 @@ pub(crate) struct Peer {
     pub(crate) crates: &'static [&'static str],
 }
 
+/// Some of them.
+pub(crate) type Peers = [&'static Peer];
+
 pub(crate) const OURS: &str = "giambio";
 /// The limits: what there is to do in any case, without a runtime.
 pub(crate) const RAW: &str = "raw epoll";

@@ -47,6 +47,12 @@ impl Program {
         self
     }
 
+    /// On any CPU.
+    pub(crate) fn on_all(mut self) -> Program {
+        self.cpu = None;
+        self
+    }
+
     /// Ends itself after so many seconds.
     pub(crate) fn life(mut self, seconds: u32) -> Program {
         self.command.env("BENCH_LIFE", seconds.to_string());

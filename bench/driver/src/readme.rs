@@ -4,10 +4,10 @@ use std::fs;
 
 use crate::build::root;
 use crate::machine;
-use crate::peers::Peer;
+use crate::peers::Peers;
 
 /// Replaces what the page says about a part, and about the machine.
-pub(crate) fn save(part: &str, text: &str, peers: &[&Peer]) -> Result<(), String> {
+pub(crate) fn save(part: &str, text: &str, peers: &Peers) -> Result<(), String> {
     let path = root().join("README.md");
     let page = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let about = format!("{}\n\nPeers: {}.\n", machine::machine(), machine::versions(peers));

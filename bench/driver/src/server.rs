@@ -23,7 +23,8 @@ impl Server {
         prepare: impl FnOnce(Program) -> Program,
     ) -> Result<Server, String> {
         let port = free_port()?;
-        let program = Program::new(package).arg(port.to_string()).arg(variant).on(cpus().1).life(3600);
+        let program = Program::new(package).arg(port.to_string()).on(cpus().1).life(3600);
+        let program = variant.split_whitespace().fold(program, Program::arg);
         let mut server = Server { child: prepare(program).start()?, port };
         let patience = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -44,15 +45,19 @@ impl Server {
     }
 
     /// The clients, on a CPU; `words` go to `load`.
-    pub(crate) fn load(&self, cpu: usize, words: &[String], within: Option<Program>) -> Result<Numbers, String> {
-        let mut load = Program::new("load").arg(self.port.to_string()).arg(format!("pid={}", self.id())).on(cpu);
-        for word in words {
-            load = load.arg(word);
-        }
-        if let Some(outer) = within {
-            load = load.within(outer);
-        }
-        load.run()?.ok_or_else(|| "load has no benchmarks to lack".to_owned())
+    pub(crate) fn load(&self, cpu: usize, words: &[String]) -> Result<Numbers, String> {
+        self.clients(words, |load| load.on(cpu))
+    }
+
+    /// The clients, as `prepare` has them run.
+    pub(crate) fn clients(
+        &self,
+        words: &[String],
+        prepare: impl FnOnce(Program) -> Program,
+    ) -> Result<Numbers, String> {
+        let load = Program::new("load").arg(self.port.to_string()).arg(format!("pid={}", self.id()));
+        let load = words.iter().fold(load, Program::arg);
+        prepare(load).run()?.ok_or_else(|| "load has no benchmarks to lack".to_owned())
     }
 
     /// Ends it in peace, so that tools write what they have counted.

@@ -2,10 +2,11 @@
 //! loop after every few; a ratio is to the raw slices just before and just after, so that a machine that changes its
 //! speed changes both. A slice in which others had more than a little of the CPUs is measured again, or left out.
 
+use super::Report;
 use crate::machine::cpus;
 use crate::numbers::{Numbers, median, quantile, ratio, shown};
 use crate::options::Options;
-use crate::peers::{Peer, RAW};
+use crate::peers::{Peers, RAW};
 use crate::server::Server;
 use crate::table::Table;
 
@@ -35,7 +36,7 @@ struct Slice {
 /// What is compared: messages per second, two latencies, CPU.
 const FIGURES: [&str; 4] = ["per_second", "p50_us", "p99_us", "server_cpu_ns"];
 
-pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> {
+pub(super) fn run(options: &Options, peers: &Peers) -> Result<Report, String> {
     let cases: &[_] = if options.quick { &QUICK_CASES } else { &CASES };
     let rounds = options.rounds(6, 2);
     let mut servers = Vec::new();
@@ -55,7 +56,7 @@ pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> 
         eprintln!("echo: round {} of {rounds}", round + 1);
     }
     let tables = cases.iter().zip(&found).map(|(case, found)| table(*case, &servers, found));
-    Ok(tables.collect())
+    Ok(tables.collect::<String>().into())
 }
 
 /// All servers, once.
@@ -104,7 +105,7 @@ fn slice((connections, bytes): (usize, usize), (name, server): &(&str, Server), 
     let (load_cpu, server_cpu) = cpus();
     let mut best: Measured = None;
     for _ in 0..ATTEMPTS {
-        match server.load(if is_shared { server_cpu } else { load_cpu }, &words, None) {
+        match server.load(if is_shared { server_cpu } else { load_cpu }, &words) {
             Ok(numbers) => {
                 let [load, busy, waits] = ["load_busy", "server_busy", "server_waits"].map(|name| numbers.get(name));
                 let others = if is_shared { 1.0 - load - busy } else { 1.0 - load + waits };

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::Report;
 use super::micro::timed;
+use crate::machine::{machine, versions};
 use crate::numbers::{median, ratio, shown};
 use crate::options::Options;
-use crate::peers::Peer;
+use crate::peers::{Peer, Peers};
+use crate::plot::{Lines, Plot, lines};
 use crate::table::Table;
 
 /// A benchmark whose name ends in a size.
@@ -37,9 +40,9 @@ pub(super) fn small_benches() -> impl Iterator<Item = String> {
     FIGURES.iter().flat_map(|figure| figure.sizes[..2].iter().map(move |size| format!("{}_{size}", figure.bench)))
 }
 
-pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> {
+pub(super) fn run(options: &Options, peers: &Peers) -> Result<Report, String> {
     let rounds = options.rounds(2, 1);
-    let peers: Vec<&&Peer> = peers.iter().filter(|peer| BESIDE.contains(&peer.name)).collect();
+    let peers: Vec<&'static Peer> = peers.iter().copied().filter(|peer| BESIDE.contains(&peer.name)).collect();
     let mut found: BTreeMap<(&str, u64, &str), Vec<f64>> = BTreeMap::new();
     for round in 0..rounds {
         for figure in FIGURES {
@@ -54,10 +57,11 @@ pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> 
         }
         eprintln!("growth: round {} of {rounds}", round + 1);
     }
-    let mut text = String::new();
+    let (mut text, mut panels) = (String::new(), Vec::new());
     for figure in FIGURES {
         let head = figure.sizes.iter().map(|size| shown(*size as f64).replace(".0", ""));
         let mut table = Table::new(std::iter::once("CPU ns".to_owned()).chain(head).chain(["growth".to_owned()]));
+        let mut values = Vec::new();
         for peer in &peers {
             let at = |size: &u64| median(found.get(&(figure.bench, *size, peer.name)).into_iter().flatten().copied());
             let times: Vec<f64> = figure.sizes.iter().map(at).collect();
@@ -65,11 +69,16 @@ pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> 
             if let [first, .., last] = known.as_slice() {
                 let cells = times.iter().map(|time| shown(*time)).chain([ratio(last / first)]);
                 table.row(std::iter::once(peer.name.to_owned()).chain(cells).collect());
+                values.push((peer.name, times));
             }
         }
         text += &format!("#### {}\n\n{}", figure.title, table.text());
+        let sizes = figure.sizes.iter().map(|size| *size as f64).collect();
+        panels.push(Lines { title: figure.title.to_owned(), sizes, values });
     }
-    Ok(text)
+    let captions = [&*machine(), &*versions(&peers)];
+    let svg = lines("CPU time of one operation among N others, in nanoseconds", captions, &panels);
+    Ok(Report { tables: text, plot: Some(Plot { name: "growth", svg }) })
 }
 
 fn operations(bench: &str, size: u64) -> u64 {

@@ -1,9 +1,10 @@
 //! How late things are: a task woken by another thread, timers; and what a process does that has nothing to do.
 
+use super::Report;
 use super::micro::timed;
 use crate::numbers::{Numbers, median, shown};
 use crate::options::Options;
-use crate::peers::Peer;
+use crate::peers::Peers;
 use crate::table::Table;
 
 /// One benchmark and what is shown of it.
@@ -64,7 +65,7 @@ pub(super) fn benches() -> impl Iterator<Item = String> {
     FIGURES.iter().filter(|figure| !figure.is_long).map(|figure| figure.bench.to_owned())
 }
 
-pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> {
+pub(super) fn run(options: &Options, peers: &Peers) -> Result<Report, String> {
     let rounds = options.rounds(4, 1);
     let mut found: Vec<Vec<Vec<Numbers>>> = vec![vec![Vec::new(); peers.len()]; FIGURES.len()];
     for round in 0..rounds {
@@ -89,5 +90,5 @@ pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> 
             text += &format!("#### {}\n\n{}", figure.title, table.text());
         }
     }
-    Ok(text)
+    Ok(text.into())
 }

@@ -1,9 +1,10 @@
 //! What an echoed message costs in counts, and what a connection that waits takes of memory.
 
+use super::Report;
 use crate::machine::{cpus, has_perf};
 use crate::numbers::{median, shown};
 use crate::options::Options;
-use crate::peers::Peer;
+use crate::peers::Peers;
 use crate::program::{Program, Scratch};
 use crate::server::Server;
 use crate::table::Table;
@@ -11,7 +12,7 @@ use crate::table::Table;
 const CONNECTIONS: [usize; 2] = [1, 50];
 const IDLE_CONNECTIONS: usize = 1000;
 
-pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> {
+pub(super) fn run(options: &Options, peers: &Peers) -> Result<Report, String> {
     let mut table = Table::new([
         "server",
         "system calls, 1 connection",
@@ -37,7 +38,8 @@ pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> 
         "#### One echoed message of 64 B; a connection that waits\n\nInstructions are those of the program, not the \
          kernel's. Every server but the raw one holds a buffer of 4,096 B for each connection, which is counted.\n\n{}",
         table.text()
-    ))
+    )
+    .into())
 }
 
 fn unknown(why: String) -> String {
@@ -64,14 +66,14 @@ fn system_calls(program: (&str, &str), connections: usize) -> Result<f64, String
             let server = Server::start(program, |program| program)?;
             let perf = Program::other("perf").arg("stat").arg("-x,").arg("-o").arg(&scratch.0);
             let perf = perf.arg("-e").arg("raw_syscalls:sys_enter").arg("-p").arg(server.id().to_string());
-            server.load(cpus().0, &words, Some(perf))?;
+            server.clients(&words, |load| load.on(cpus().0).within(perf))?;
             let count = |line: &str| line.split(',').next()?.parse::<f64>().ok();
             return scratch.text().lines().find_map(count).ok_or_else(|| "perf has counted nothing".to_owned());
         }
         // `-D`: the server is the process that is started and ended, and strace watches it from the side.
         let strace = Program::other("strace").arg("-D").arg("-f").arg("-c").arg("-o").arg(&scratch.0);
         let server = Server::start(program, |program| program.within(strace))?;
-        server.load(cpus().0, &words, None)?;
+        server.load(cpus().0, &words)?;
         server.end();
         total_of_strace(&scratch)
     })
@@ -96,7 +98,7 @@ fn instructions(program: (&str, &str), connections: usize) -> Result<f64, String
     per_message([500, 2_500], |messages| {
         let scratch = Scratch::new("callgrind");
         let server = Server::start(program, |program| program.counting_instructions(true, &scratch))?;
-        server.load(cpus().0, &clients(connections, messages, 1), None)?;
+        server.load(cpus().0, &clients(connections, messages, 1))?;
         server.end();
         Ok(scratch.instructions())
     })
@@ -106,7 +108,7 @@ fn memory(program: (&str, &str), rounds: usize) -> Result<f64, String> {
     let mut grown = Vec::new();
     for _ in 0..rounds {
         let server = Server::start(program, |program| program)?;
-        let numbers = server.load(cpus().0, &clients(IDLE_CONNECTIONS, 0, 1), None)?;
+        let numbers = server.load(cpus().0, &clients(IDLE_CONNECTIONS, 0, 1))?;
         grown.push((numbers.get("rss1") - numbers.get("rss0")) * 1024.0 / IDLE_CONNECTIONS as f64);
     }
     Ok(median(grown))

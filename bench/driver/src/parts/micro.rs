@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use crate::machine::{allowed, cpus};
+use super::Report;
+use crate::machine::{allowed, cpus, machine, versions};
 use crate::numbers::{Numbers, median, ratio, shown};
 use crate::options::Options;
-use crate::peers::{OURS, Peer};
+use crate::peers::{OURS, Peer, Peers};
+use crate::plot::{Bars, Plot, bars};
 use crate::program::{Program, Scratch};
 use crate::table::Table;
 
@@ -38,7 +40,7 @@ pub(super) fn benches() -> impl Iterator<Item = &'static str> {
     GROUPS.iter().flat_map(|group| group.benches).copied()
 }
 
-pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> {
+pub(super) fn run(options: &Options, peers: &Peers) -> Result<Report, String> {
     let times = times(options, peers);
     let counts = counts(options, peers);
     let mut text = String::new();
@@ -64,14 +66,47 @@ pub(super) fn run(options: &Options, peers: &[&Peer]) -> Result<String, String> 
             });
         }
     }
-    Ok(text)
+    let captions = [&*machine(), &*versions(peers)];
+    let svg = bars(
+        "CPU time of one operation, in nanoseconds; memory of one task, in bytes",
+        captions,
+        &panels(peers, &times, &counts),
+    );
+    Ok(Report { tables: text, plot: Some(Plot { name: "operations", svg }) })
+}
+
+/// What the plot shows: a benchmark and its title.
+const PANELS: &[(&str, &str)] = &[
+    ("spawn_seq", "spawn a task, await it"),
+    ("spawn_batch", "spawn 1,000 tasks, await them; each"),
+    ("tree", "a tree of 111,111 tasks; each"),
+    ("yield_100", "100 tasks yield; each"),
+    ("pingpong", "a ball to another task and back"),
+    ("cancel_all", "cancel 100,000 tasks; each"),
+    ("timer_set", "set a timer, cancel it"),
+    ("timer_cancel_100000", "replace one of 100,000 timers"),
+    ("parked", "bytes of a task with 64 bytes of state"),
+];
+
+/// Of a peer with several variants the plot has one.
+fn panels(peers: &Peers, times: &Found<Vec<f64>>, counts: &Found<Numbers>) -> Vec<Bars> {
+    let is_shown = |peer: &&&Peer| !peer.name.ends_with("uring") && !peer.name.ends_with("LocalSet");
+    let panel = |(bench, title): &(&'static str, &str)| {
+        let value = |peer: &&'static Peer| match *bench {
+            "parked" => counts.get(&(*bench, peer.name)).map(|numbers| numbers.get("resident")),
+            _ => times.get(&(*bench, peer.name)).map(|rounds| median(rounds.iter().copied())),
+        };
+        let value = |peer: &&'static Peer| (peer.name, value(peer).unwrap_or(f64::NAN));
+        Bars { title: (*title).to_owned(), values: peers.iter().filter(is_shown).map(value).collect() }
+    };
+    PANELS.iter().map(panel).collect()
 }
 
 /// Peers that have none of the benchmarks are left out.
 fn table(
     group: &Group,
     unit: &str,
-    peers: &[&Peer],
+    peers: &Peers,
     cell: impl Fn(&'static str, &'static str) -> Option<String>,
 ) -> String {
     let mut table = Table::new(std::iter::once(unit).chain(group.benches.iter().copied()));
@@ -87,7 +122,7 @@ fn table(
 
 /// The CPU time of an operation, in every round. Peers follow each other within a benchmark, so that a ratio is of
 /// neighbours.
-fn times(options: &Options, peers: &[&Peer]) -> Found<Vec<f64>> {
+fn times(options: &Options, peers: &Peers) -> Found<Vec<f64>> {
     let rounds = options.rounds(5, 2);
     let mut found = Found::new();
     for round in 0..rounds {
@@ -142,7 +177,7 @@ fn finished(result: Result<Option<Numbers>, String>) -> Option<Numbers> {
 }
 
 /// Instructions, allocations and bytes of an operation. They are counts, so that several may run side by side.
-fn counts(options: &Options, peers: &[&Peer]) -> Found<Numbers> {
+fn counts(options: &Options, peers: &Peers) -> Found<Numbers> {
     let jobs = benches().flat_map(|bench| peers.iter().map(move |peer| (bench, *peer)));
     let jobs = Mutex::new(jobs);
     let found = Mutex::new(Found::new());

@@ -9,11 +9,24 @@ mod micro;
 pub(crate) mod smoke;
 
 use crate::options::Options;
-use crate::peers::Peer;
+use crate::peers::Peers;
+use crate::plot::Plot;
 
 pub(crate) struct Part {
     pub(crate) name: &'static str,
-    pub(crate) run: fn(&Options, &[&Peer]) -> Result<String, String>,
+    pub(crate) run: fn(&Options, &Peers) -> Result<Report, String>,
+}
+
+/// What a part has found.
+pub(crate) struct Report {
+    pub(crate) tables: String,
+    pub(crate) plot: Option<Plot>,
+}
+
+impl From<String> for Report {
+    fn from(tables: String) -> Report {
+        Report { tables, plot: None }
+    }
 }
 
 pub(crate) const PARTS: &[Part] = &[

@@ -27,7 +27,7 @@ pub(crate) fn run() -> Result<(), String> {
     let echo = ours.echo.ok_or("giambio has no echo server")?;
     let server = Server::start(echo, |program| program)?;
     let words = ["connections=20".to_owned(), format!("messages={MESSAGES}"), "sleep=1".to_owned()];
-    let numbers = server.load(crate::machine::cpus().0, &words, None)?;
+    let numbers = server.clients(&words, Program::on_all)?;
     if numbers.get("messages") != MESSAGES as f64 {
         return Err(format!("{MESSAGES} messages were sent to the echo server: {numbers:?}"));
     }

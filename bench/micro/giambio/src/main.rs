@@ -2,6 +2,7 @@
 //! What each does is said where the same ones for the other runtimes are: `micro/suite`.
 
 mod cancel;
+mod cores;
 mod parked;
 mod spawn;
 mod switch;
@@ -15,7 +16,10 @@ fn main() {
     let usage = "usage: giambio-micro BENCH N";
     let bench = argument(1).expect(usage);
     let n = argument(2).and_then(|n| n.parse().ok()).expect(usage);
-    giambio::run(measure(&bench, n)).print();
+    match name_and_size(&bench) {
+        ("cores", Some(threads)) => cores::side_by_side(n, threads).print(),
+        _ => giambio::run(measure(&bench, n)).print(),
+    }
 }
 
 async fn measure(bench: &str, n: u64) -> Meter {
