@@ -32,7 +32,7 @@ async fn measure(bench: &str, n: u64) -> Meter {
 async fn sequence(n: u64, parked: u64) -> Meter {
     async_scope!(|scope| {
         for _ in 0..parked {
-            let _ = scope.spawn(std::future::pending::<()>());
+            drop(scope.spawn(std::future::pending::<()>()));
         }
         let one_by_one = async |n| {
             for i in 0..n {
@@ -104,11 +104,11 @@ async fn trees(count: u64) -> Meter {
 async fn yields(n: u64, tasks: u64) {
     async_scope!(|scope| {
         for _ in 0..tasks {
-            let _ = scope.spawn(async move {
+            drop(scope.spawn(async move {
                 for _ in 0..n / tasks {
                     SelfWake::default().await;
                 }
-            });
+            }));
         }
     })
     .await
@@ -137,7 +137,7 @@ async fn cancel_all(n: u64) -> Meter {
     let mut meter = Meter::new();
     async_scope!(|scope| {
         for i in 0..n {
-            let _ = scope.spawn(crowd.clone().join(i));
+            drop(scope.spawn(crowd.clone().join(i)));
         }
         while crowd.count() < n {
             SelfWake::default().await;
@@ -157,7 +157,7 @@ async fn memory(n: u64) -> Meter {
     meter.start();
     let mut run = pin!(async_scope!(|scope| {
         for i in 0..n {
-            let _ = scope.spawn(with_state(i));
+            drop(scope.spawn(with_state(i)));
         }
     }));
     for _ in 0..n / 32 {

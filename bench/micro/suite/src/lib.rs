@@ -29,7 +29,7 @@ mod runtime;
 mod set;
 
 use std::cell::Cell;
-use std::future::{Future, pending};
+use std::future::pending;
 use std::hint::black_box;
 use std::rc::Rc;
 
@@ -80,10 +80,8 @@ impl Drop for Place {
 }
 
 /// Waits, with 64 bytes that it must keep.
-pub fn with_state(i: u64) -> impl Future<Output = ()> + 'static {
-    async move {
-        let state = [i; 8];
-        pending::<()>().await;
-        black_box(state);
-    }
+pub async fn with_state(i: u64) {
+    let state = [i; 8];
+    pending::<()>().await;
+    black_box(state);
 }

@@ -103,6 +103,7 @@ macro_rules! level {
         }
     };
 }
+#[allow(clippy::extra_unused_type_parameters, reason = "like the levels above it")]
 async fn leaf<S: Set>() -> u64 {
     black_box(1)
 }

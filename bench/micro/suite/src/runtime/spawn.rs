@@ -52,6 +52,7 @@ pub(super) async fn trees<R: Runtime>(count: u64) -> Meter {
     timed(count * TREE, work).await
 }
 
+#[allow(clippy::extra_unused_type_parameters, reason = "like the levels above it")]
 async fn leaf<R: Runtime>() -> u64 {
     black_box(1)
 }
