@@ -11,6 +11,10 @@ pub(crate) const BARE_METAL: [&str; 3] = ["thumbv7m-none-eabi", "thumbv6m-none-e
 const DEBIANS_COMPILER: &str = "/usr/bin/rustc";
 const DEBIANS_PACKAGES: &str = "rustc-web rust-web-src";
 
+/// The emulators of the boards that firmware runs on.
+const EMULATORS: [&str; 2] = ["qemu-system-arm", "qemu-system-riscv32"];
+const EMULATORS_PACKAGES: &str = "qemu-system-arm qemu-system-misc";
+
 /// How to build for bare metal here.
 #[derive(Clone, Copy)]
 pub(crate) enum BareMetal {
@@ -38,10 +42,23 @@ pub(crate) fn bare_metal_build(with: BareMetal, what: &str) -> Shell {
     let build = format!("cargo build --release {what}{targets}");
     match with {
         BareMetal::Targets => Shell::new(&build),
-        BareMetal::FromSources => Shell::new(&format!("{build} -Zbuild-std=core,alloc"))
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("RUSTC", DEBIANS_COMPILER),
+        BareMetal::FromSources => from_sources(Shell::new(&format!("{build} -Zbuild-std=core,alloc"))),
     }
+}
+
+/// The same command with the compiler that brings its sources.
+pub(crate) fn from_sources(cargo: Shell) -> Shell {
+    cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", DEBIANS_COMPILER)
+}
+
+/// The linker that comes with the toolchain in use: Debian's compiler has none for bare metal.
+pub(crate) fn rust_lld() -> Result<String, String> {
+    let sysroot = Shell::new("rustc --print sysroot").output().ok_or("rustc --print sysroot does not run")?;
+    let linker = Path::new(&sysroot).join("lib/rustlib").join(host()?).join("bin/rust-lld");
+    if linker.exists() {
+        return Ok(linker.display().to_string());
+    }
+    Err(format!("there is no linker for bare metal: {}", linker.display()))
 }
 
 /// Installs Debian's packages, if this is a Debian of ours to change; says whether it is.
@@ -98,6 +115,22 @@ pub(crate) fn get_bare_metal() -> Result<(), String> {
         BARE_METAL.join(", "),
         BARE_METAL.join(" "),
         oldest_minor(),
+    ))
+}
+
+/// Gets the emulators that firmware runs in.
+///
+/// # Errors
+/// The text says what to install.
+pub(crate) fn get_emulators() -> Result<(), String> {
+    let has = || EMULATORS.iter().all(|name| Shell::new(name).arg("--version").output().is_some());
+    if has() || (install(EMULATORS_PACKAGES)? && has()) {
+        return Ok(());
+    }
+    Err(format!(
+        "firmware runs in {}.\n  Debian, Ubuntu: sudo apt-get install --no-install-recommends {EMULATORS_PACKAGES}\n\
+         To go without: --skip machine --skip bare-metal-examples --skip firmware",
+        EMULATORS.join(" and "),
     ))
 }
 

@@ -4,6 +4,8 @@
 //! how to get it; `shell.rs` runs a command and says which one failed.
 
 mod bench;
+mod emulator;
+mod firmware;
 mod machine;
 mod shell;
 mod steps;

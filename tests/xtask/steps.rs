@@ -1,6 +1,7 @@
 //! What is checked: one row a step, run from the top.
 
 use crate::bench;
+use crate::firmware;
 use crate::machine::{self, bare_metal_build, is_ci};
 use crate::shell::{Shell, root};
 
@@ -48,6 +49,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("compile-fail", Part::Test, compile_fail, "sound programs compile, unsound ones do not"),
     step("portable-reactor", Part::Test, portable_reactor, "the adapter's tests pass on the portable reactor"),
     step("bare-metal", Part::Test, bare_metal, "the core builds where there is no operating system"),
+    step("bare-metal-examples", Part::Test, bare_metal_examples, "firmware does on four boards what it says"),
     step("loom", Part::Test, loom, "wakes from other threads are right in every interleaving"),
     step("interrupts", Part::Test, interrupts, "no wake is lost to an interrupt, wherever it comes"),
     step("bench-smoke", Part::Test, bench::smoke, "the benchmarks of giambio run (not: how fast)"),
@@ -79,6 +81,7 @@ const BARE_METAL_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc,hooks,nb,
 
 fn machine() -> Outcome {
     machine::get_bare_metal()?;
+    machine::get_emulators()?;
     machine::get_strace()?;
     Ok(Verdict::Passed)
 }
@@ -87,6 +90,7 @@ fn format() -> Outcome {
     Shell::new("cargo fmt --all --check").run()?;
     Shell::new("cargo fmt --check --manifest-path").arg(INTERRUPTS).run()?;
     Shell::new("cargo fmt --all --check --manifest-path").arg(bench::MANIFEST).run()?;
+    Shell::new("cargo fmt --check --all --manifest-path").arg(firmware::EXAMPLES).run()?;
     // Programs that do not compile belong to no package.
     for folder in ["rejected", "rejected_when_built"] {
         let mut rustfmt = Shell::new("rustfmt --check --edition 2024");
@@ -173,6 +177,11 @@ fn bare_metal() -> Outcome {
         let core = format!("-p giambio-core --no-default-features --features={features}");
         bare_metal_build(with, &core).own_target("bare-metal").run()?;
     }
+    Ok(Verdict::Passed)
+}
+
+fn bare_metal_examples() -> Outcome {
+    firmware::examples()?;
     Ok(Verdict::Passed)
 }
 

@@ -32,6 +32,6 @@ fn main() -> ! {
     let runtime = pin!(Runtime::new(board.clock, echo(&mut board.uart)));
     println!("echoing");
     let Ok(count) = runtime.run_masked(&mut board::sleep);
-    println!("{count} bytes came back");
+    println!("{count} bytes came back; slept {} times", board::sleeps());
     board::exit(0)
 }

@@ -15,7 +15,8 @@ use kit::Peripheral;
 
 pub use clock::{Clock, sleep, sleeps};
 pub use cortex_m_rt::entry;
-pub use semihosting::println;
+/// To the debugger, which is there: a line.
+pub use semihosting::eprintln as println;
 pub use semihosting::process::exit;
 pub use timer::every;
 pub use uart::Uart;

@@ -14,7 +14,8 @@ use critical_section as _;
 
 pub use clock::{Clock, every, sleep, sleeps};
 pub use riscv_rt::entry;
-pub use semihosting::println;
+/// To the debugger, which is there: a line.
+pub use semihosting::eprintln as println;
 pub use semihosting::process::exit;
 pub use uart::Uart;
 

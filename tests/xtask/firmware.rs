@@ -1,0 +1,212 @@
+//! Bare metal: the examples and the core's own tests, built for the boards and run in an emulator.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::emulator::Emulator;
+use crate::machine::{self, BareMetal};
+use crate::shell::{Shell, root};
+
+/// A board with a folder in `examples/bare-metal/boards`.
+struct Board {
+    name: &'static str,
+    target: &'static str,
+    emulator: &'static str,
+    /// Its time comes by a tick: it wakes 1,000 times a second.
+    ticks: bool,
+}
+
+const BOARDS: [Board; 4] = [
+    Board {
+        name: "mps2-an385",
+        target: "thumbv7m-none-eabi",
+        emulator: "qemu-system-arm -cpu cortex-m3 -machine mps2-an385",
+        ticks: true,
+    },
+    Board {
+        name: "lm3s6965evb",
+        target: "thumbv7m-none-eabi",
+        emulator: "qemu-system-arm -cpu cortex-m3 -machine lm3s6965evb",
+        ticks: false,
+    },
+    Board {
+        name: "microbit",
+        target: "thumbv6m-none-eabi",
+        emulator: "qemu-system-arm -machine microbit",
+        ticks: false,
+    },
+    Board {
+        name: "riscv-virt",
+        target: "riscv32imac-unknown-none-elf",
+        emulator: "qemu-system-riscv32 -machine virt -bios none",
+        ticks: false,
+    },
+];
+
+/// Virtual time: when the processor sleeps, it jumps to the next interrupt.
+const JUMPS: &str = "-icount shift=4,sleep=off";
+
+/// No firmware here needs a tenth of it.
+const LIMIT: Duration = Duration::from_secs(60);
+
+pub(crate) const EXAMPLES: &str = "examples/bare-metal/Cargo.toml";
+
+/// Where the builds go, all in one folder.
+fn target_folder() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    root().join(target).join("firmware")
+}
+
+/// Builds for a bare-metal target, with the linker that comes with the toolchain.
+fn build(manifest: &str, target: &str, what: &str) -> Result<(), String> {
+    let with = machine::bare_metal().ok_or("no compiler for it; the step `machine` says how to get one")?;
+    let mut cargo = Shell::new("cargo build --release --locked --manifest-path")
+        .arg(manifest)
+        .args(&format!("--target {target} {what}"))
+        .own_target("firmware");
+    if let BareMetal::FromSources = with {
+        let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
+        cargo = machine::from_sources(cargo.args("-Zbuild-std=core")).env(&linker, &machine::rust_lld()?);
+    }
+    cargo.run()
+}
+
+impl Board {
+    fn run(&self, program: &str, options: &str) -> Result<Emulator, String> {
+        let options: Vec<String> = options.split_whitespace().map(str::to_owned).collect();
+        let firmware = target_folder().join(self.target).join("release").join(program);
+        Emulator::start(self.emulator, &options, &firmware, LIMIT)
+    }
+
+    /// Runs a program that needs nobody; these are the lines it prints, where `…` stands for anything.
+    fn prints(&self, program: &str, lines: &[&str]) -> Result<(), String> {
+        let emulator = self.run(program, JUMPS)?;
+        let (status, printed) = emulator.finish()?;
+        let is_so =
+            printed.len() == lines.len() && printed.iter().zip(lines).all(|(line, wanted)| is_like(line, wanted));
+        if status == 0 && is_so {
+            return Ok(());
+        }
+        Err(format!(
+            "{program} on {} ended with {status} and printed\n{}\ninstead of\n{}",
+            self.name,
+            printed.join("\n"),
+            lines.join("\n")
+        ))
+    }
+}
+
+fn is_like(line: &str, pattern: &str) -> bool {
+    match pattern.split_once('…') {
+        None => line == pattern,
+        Some((start, end)) => line.len() >= start.len() + end.len() && line.starts_with(start) && line.ends_with(end),
+    }
+}
+
+/// The programs of `examples/bare-metal`, each on each board.
+pub(crate) fn examples() -> Result<(), String> {
+    for board in &BOARDS {
+        // Boards of one target build into one folder, so each runs before the next is built.
+        build(EXAMPLES, board.target, &format!("-p {}", board.name))?;
+        blinky(board)?;
+        siblings(board)?;
+        timeouts(board)?;
+        interrupt(board)?;
+        serial(board)?;
+        echo(board)?;
+    }
+    Ok(())
+}
+
+fn blinky(board: &Board) -> Result<(), String> {
+    let (status, mut printed) = board.run("blinky", JUMPS)?.finish()?;
+    let slept = printed.pop().and_then(|line| line.strip_prefix("slept ")?.strip_suffix(" times")?.parse::<u32>().ok());
+    let mut wanted: Vec<String> = Vec::new();
+    for (led, period) in [(0, 200), (1, 500)] {
+        for beat in 1..=10 {
+            wanted.push(format!("{} ms: LED {led} {}", beat * period, if beat % 2 == 1 { "on" } else { "off" }));
+        }
+    }
+    // What happens in the same millisecond may happen in any order.
+    let millis = |line: &String| line.split(' ').next().and_then(|number| number.parse::<u32>().ok());
+    if !printed.is_sorted_by_key(millis) {
+        return Err(format!("blinky on {}: the time runs backwards\n{}", board.name, printed.join("\n")));
+    }
+    printed.sort();
+    wanted.sort();
+    if status != 0 || printed != wanted {
+        return Err(format!("blinky on {} ended with {status} and printed\n{}", board.name, printed.join("\n")));
+    }
+    // 18 deadlines that differ, each of which may need a second look.
+    let sleeps = if board.ticks { 4_900..=5_100 } else { 18..=36 };
+    match slept {
+        Some(slept) if sleeps.contains(&slept) => Ok(()),
+        _ => Err(format!("blinky on {} slept {slept:?} times, not {sleeps:?}", board.name)),
+    }
+}
+
+fn siblings(board: &Board) -> Result<(), String> {
+    let lines = ["motor on", "too hot", "motor slows down", "motor off", "stopped: the pump has 81 degrees"];
+    board.prints("siblings", &lines)
+}
+
+fn timeouts(board: &Board) -> Result<(), String> {
+    let lines =
+        ["moved on", "failed: timed out: the deadline was …ms after the clock's start", "page written", "given up"];
+    board.prints("timeouts", &lines)
+}
+
+fn interrupt(board: &Board) -> Result<(), String> {
+    let lines = ["100 samples, their sum is 4950", "too slow: 8 samples wait, and some were lost"];
+    board.prints("interrupt", &lines)
+}
+
+/// Bytes come back one by one; in between, the processor sleeps.
+fn serial(board: &Board) -> Result<(), String> {
+    let mut emulator = board.run("serial", "")?;
+    emulator.expect_line("echoing")?;
+    let every: Vec<u8> = (0..=255).filter(|byte| *byte != 4).collect();
+    for data in [&b"hello"[..], b"\n", &every] {
+        emulator.send(data)?;
+        emulator.expect(data)?;
+    }
+    emulator.send(&[4])?;
+    let (status, printed) = emulator.finish()?;
+    let slept = printed
+        .last()
+        .and_then(|line| line.strip_prefix("261 bytes came back; slept ")?.strip_suffix(" times")?.parse::<u32>().ok());
+    match slept {
+        Some(2..) if status == 0 => Ok(()),
+        _ => Err(format!("serial on {} ended with {status} and printed\n{}", board.name, printed.join("\n"))),
+    }
+}
+
+/// The tutorial's conversation, word for word.
+fn echo(board: &Board) -> Result<(), String> {
+    let welcome = b"Welcome to the server pal, feel free to send me something!\n-> ";
+    let mut emulator = board.run("echo", "")?;
+    emulator.expect(welcome)?;
+    emulator.send(b"async server test\n")?;
+    emulator.expect(b"Got: async server test\n-> ")?;
+    let long = vec![b'x'; 1500]; // more than is answered at once
+    emulator.send(&long)?;
+    emulator.expect(&[b"Got: ", &long[..1024], b"-> "].concat())?;
+    emulator.send(b"\n")?;
+    emulator.expect(&[b"Got: ", &long[1024..], b"\n-> "].concat())?;
+    emulator.send(&[4])?; // Ctrl+D
+    emulator.expect(welcome)?;
+    emulator.send(b"exit\n")?;
+    emulator.expect(b"Shutting down the server\n")?;
+    let (status, printed) = emulator.finish()?;
+    for line in [
+        "[INFO] Got: b'async server test\\n' from the serial line",
+        "[INFO] Echoed back b'async server test\\n' to the serial line",
+        "[INFO] Connection from the serial line closed",
+        "[ERROR] Exiting due to a shutdown request from the serial line",
+    ] {
+        if !printed.iter().any(|said| said == line) {
+            return Err(format!("echo on {} did not say \"{line}\", but\n{}", board.name, printed.join("\n")));
+        }
+    }
+    if status == 1 { Ok(()) } else { Err(format!("echo on {} ended with {status}", board.name)) }
+}
