@@ -2,8 +2,10 @@
 //! HAL); here they are few lines, so that nothing is hidden.
 #![no_std]
 
+mod console;
 mod registers;
 mod serial;
 
+pub use console::print_line;
 pub use registers::Peripheral;
 pub use serial::{Port, Uart};

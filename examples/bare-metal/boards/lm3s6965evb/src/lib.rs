@@ -5,6 +5,7 @@
 #![no_std]
 
 mod clock;
+pub mod net;
 mod timer;
 mod uart;
 
@@ -16,8 +17,7 @@ use kit::Peripheral;
 
 pub use clock::{Clock, sleep, sleeps};
 pub use cortex_m_rt::entry;
-/// To the debugger, which is there: a line.
-pub use semihosting::eprintln as println;
+pub use kit::println;
 pub use semihosting::process::exit;
 pub use timer::every;
 pub use uart::Uart;
@@ -98,6 +98,7 @@ unsafe fn DefaultHandler(irq: i16) {
         uart::IRQ => uart::on_interrupt(),
         clock::IRQ => clock::on_interrupt(),
         timer::IRQ => timer::on_interrupt(),
+        net::IRQ => net::on_interrupt(),
         _ => panic!("nobody asked for interrupt {irq}"),
     }
 }

@@ -15,8 +15,7 @@ use kit::Peripheral;
 
 pub use clock::{Clock, sleep, sleeps};
 pub use cortex_m_rt::entry;
-/// To the debugger, which is there: a line.
-pub use semihosting::eprintln as println;
+pub use kit::println;
 pub use semihosting::process::exit;
 pub use timer::every;
 pub use uart::Uart;

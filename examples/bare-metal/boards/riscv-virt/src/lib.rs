@@ -4,6 +4,7 @@
 #![no_std]
 
 mod clock;
+pub mod net;
 mod plic;
 mod uart;
 
@@ -13,9 +14,8 @@ use core::sync::atomic::Ordering::Relaxed;
 use critical_section as _;
 
 pub use clock::{Clock, every, sleep, sleeps};
+pub use kit::println;
 pub use riscv_rt::entry;
-/// To the debugger, which is there: a line.
-pub use semihosting::eprintln as println;
 pub use semihosting::process::exit;
 pub use uart::Uart;
 

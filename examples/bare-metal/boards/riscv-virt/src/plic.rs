@@ -29,6 +29,7 @@ fn machine_external() {
     match irq {
         0 => return, // gone already
         crate::uart::IRQ => crate::uart::on_interrupt(),
+        irq if crate::net::on_interrupt(irq) => {}
         _ => panic!("nobody asked for interrupt {irq}"),
     }
     PLIC.write(CLAIM, irq);
