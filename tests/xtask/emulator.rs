@@ -98,14 +98,6 @@ impl Emulator {
         Ok(())
     }
 
-    /// How many times the console has said this so far.
-    pub(crate) fn count_lines(&mut self, what: &str) -> usize {
-        while let Ok((is_serial, data)) = self.output.try_recv() {
-            if is_serial { self.pending.extend(data) } else { self.console.extend(data) }
-        }
-        self.lines().iter().filter(|line| line.contains(what)).count()
-    }
-
     fn lines(&self) -> Vec<String> {
         // The emulator has something to say of a SysTick that was not set up yet.
         const OF_THE_EMULATOR: &str = "Timer with period zero, disabling";

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::clients;
 use crate::emulator::Emulator;
 use crate::machine::{self, BareMetal};
 use crate::shell::{Shell, root};
@@ -14,6 +15,8 @@ struct Board {
     emulator: &'static str,
     /// Its time comes by a tick: it wakes 1,000 times a second.
     ticks: bool,
+    /// Its network card, if it has one: what comes before and after the network that it is in.
+    network: Option<(&'static str, &'static str)>,
 }
 
 const BOARDS: [Board; 4] = [
@@ -22,24 +25,28 @@ const BOARDS: [Board; 4] = [
         target: "thumbv7m-none-eabi",
         emulator: "qemu-system-arm -cpu cortex-m3 -machine mps2-an385",
         ticks: true,
+        network: None,
     },
     Board {
         name: "lm3s6965evb",
         target: "thumbv7m-none-eabi",
         emulator: "qemu-system-arm -cpu cortex-m3 -machine lm3s6965evb",
         ticks: false,
+        network: Some(("-nic", ",model=stellaris")),
     },
     Board {
         name: "microbit",
         target: "thumbv6m-none-eabi",
         emulator: "qemu-system-arm -machine microbit",
         ticks: false,
+        network: None,
     },
     Board {
         name: "riscv-virt",
         target: "riscv32imac-unknown-none-elf",
         emulator: "qemu-system-riscv32 -machine virt -bios none",
         ticks: false,
+        network: Some(("-device virtio-net-device,netdev=n0 -global virtio-mmio.force-legacy=false -netdev", "")),
     },
 ];
 
@@ -48,6 +55,9 @@ const JUMPS: &str = "-icount shift=4,sleep=off";
 
 /// No firmware here needs a tenth of it.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// How long the server is left alone.
+const IDLE: Duration = Duration::from_secs(8);
 
 pub(crate) const EXAMPLES: &str = "examples/bare-metal/Cargo.toml";
 
@@ -114,6 +124,9 @@ pub(crate) fn examples() -> Result<(), String> {
         interrupt(board)?;
         serial(board)?;
         echo(board)?;
+        if let Some(network) = board.network {
+            tcp(board, network).map_err(|error| format!("tcp on {}: {error}", board.name))?;
+        }
     }
     Ok(())
 }
@@ -209,4 +222,43 @@ fn echo(board: &Board) -> Result<(), String> {
         }
     }
     if status == 1 { Ok(()) } else { Err(format!("echo on {} ended with {status}", board.name)) }
+}
+
+/// The same server with sockets, for real clients: through a port of this machine that the emulator forwards.
+fn tcp(board: &Board, (before, after): (&str, &str)) -> Result<(), String> {
+    let port = clients::free_port()?;
+    let network = format!("{before} user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:1500{after}");
+    let mut emulator = board.run("tcp", &network)?;
+    emulator.expect_line("[INFO] Serving asynchronously at 10.0.2.15:1500")?;
+    clients::talk(port)?;
+    clients::break_off(port, 200)?;
+    for _ in 0..100 {
+        clients::talk(port)?;
+    }
+    clients::send_much(port, 1 << 20)?;
+    clients::end(port)?;
+    the_server_exits(emulator)?;
+
+    // With nobody there it wakes about once a second. A conversation takes some wakes as well.
+    let mut emulator = board.run("tcp", &network)?;
+    emulator.expect_line("[INFO] Serving asynchronously at 10.0.2.15:1500")?;
+    std::thread::sleep(IDLE);
+    clients::end(port)?;
+    let sleeps = the_server_exits(emulator)?;
+    println!("{} slept {sleeps} times, in {} s and a conversation", board.name, IDLE.as_secs());
+    if sleeps <= IDLE.as_secs() as u32 + 15 { Ok(()) } else { Err("that is not idle".to_owned()) }
+}
+
+/// How often it slept.
+fn the_server_exits(emulator: Emulator) -> Result<u32, String> {
+    let (status, printed) = emulator.finish()?;
+    if let [.., slept, last] = &printed[..]
+        && status == 1
+        && last.starts_with("[ERROR] Exiting due to a shutdown request from 10.0.2.2:")
+        && let Some(times) = slept.strip_prefix("[INFO] slept ").and_then(|rest| rest.strip_suffix(" times"))
+        && let Ok(times) = times.parse()
+    {
+        return Ok(times);
+    }
+    Err(format!("the server ended with {status} and printed\n{}", printed.join("\n")))
 }

@@ -4,6 +4,7 @@
 //! how to get it; `shell.rs` runs a command and says which one failed.
 
 mod bench;
+mod clients;
 mod emulator;
 mod firmware;
 mod machine;

@@ -90,6 +90,7 @@ fn main() -> ! {
     let board = board::start();
     let runtime = pin!(Runtime::new(board.clock, server(board::net::start())));
     let request = runtime.run_masked(&mut board::sleep);
+    info!("slept {} times", board::sleeps());
     board::println!("[ERROR] Exiting due to a {request}");
     board::exit(1)
 }
