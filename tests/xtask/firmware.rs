@@ -59,7 +59,12 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// How long the server is left alone.
 const IDLE: Duration = Duration::from_secs(8);
 
-pub(crate) const EXAMPLES: &str = "examples/bare-metal/Cargo.toml";
+const TESTS: &str = "tests/firmware/Cargo.toml";
+
+/// The packages outside of the workspace.
+pub(crate) const MANIFESTS: [&str; 2] = [EXAMPLES, TESTS];
+
+const EXAMPLES: &str = "examples/bare-metal/Cargo.toml";
 
 /// Where the builds go, all in one folder.
 fn target_folder() -> PathBuf {
@@ -111,6 +116,28 @@ fn is_like(line: &str, pattern: &str) -> bool {
         None => line == pattern,
         Some((start, end)) => line.len() >= start.len() + end.len() && line.starts_with(start) && line.ends_with(end),
     }
+}
+
+/// The core's conformance cases, on a board of each target.
+pub(crate) fn tests() -> Result<(), String> {
+    let mut first: Option<Vec<String>> = None;
+    for board in BOARDS.iter().filter(|board| board.name != "lm3s6965evb") {
+        build(TESTS, board.target, "")?;
+        let (status, printed) = board.run("conformance", JUMPS)?.finish()?;
+        let passed: Vec<String> = printed.iter().filter(|line| line.ends_with(" ... ok")).cloned().collect();
+        passed.iter().for_each(|line| println!("{}: {line}", board.target));
+        if status != 0 || printed.last() != Some(&format!("{} passed", passed.len())) || passed.is_empty() {
+            return Err(format!(
+                "conformance on {} ended with {status} and printed\n{}",
+                board.name,
+                printed.join("\n")
+            ));
+        }
+        if first.get_or_insert_with(|| passed.clone()) != &passed {
+            return Err(format!("{} ran other cases than {}", board.name, BOARDS[0].name));
+        }
+    }
+    Ok(())
 }
 
 /// The programs of `examples/bare-metal`, each on each board.

@@ -49,6 +49,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("compile-fail", Part::Test, compile_fail, "sound programs compile, unsound ones do not"),
     step("portable-reactor", Part::Test, portable_reactor, "the adapter's tests pass on the portable reactor"),
     step("bare-metal", Part::Test, bare_metal, "the core builds where there is no operating system"),
+    step("firmware", Part::Test, firmware_tests, "the core's conformance cases pass on emulated boards"),
     step("bare-metal-examples", Part::Test, bare_metal_examples, "firmware does on four boards what it says"),
     step("loom", Part::Test, loom, "wakes from other threads are right in every interleaving"),
     step("interrupts", Part::Test, interrupts, "no wake is lost to an interrupt, wherever it comes"),
@@ -91,6 +92,9 @@ fn format() -> Outcome {
     Shell::new("cargo fmt --check --manifest-path").arg(INTERRUPTS).run()?;
     Shell::new("cargo fmt --all --check --manifest-path").arg(bench::MANIFEST).run()?;
     Shell::new("cargo fmt --check --all --manifest-path").arg(firmware::EXAMPLES).run()?;
+    for manifest in firmware::MANIFESTS {
+        Shell::new("cargo fmt --check --manifest-path").arg(manifest).args("--all").run()?;
+    }
     // Programs that do not compile belong to no package.
     for folder in ["rejected", "rejected_when_built"] {
         let mut rustfmt = Shell::new("rustfmt --check --edition 2024");
@@ -177,6 +181,11 @@ fn bare_metal() -> Outcome {
         let core = format!("-p giambio-core --no-default-features --features={features}");
         bare_metal_build(with, &core).own_target("bare-metal").run()?;
     }
+    Ok(Verdict::Passed)
+}
+
+fn firmware_tests() -> Outcome {
+    firmware::tests()?;
     Ok(Verdict::Passed)
 }
 

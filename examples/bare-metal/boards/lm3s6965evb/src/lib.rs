@@ -6,6 +6,7 @@
 
 mod clock;
 pub mod net;
+mod software;
 mod timer;
 mod uart;
 
@@ -19,6 +20,7 @@ pub use clock::{Clock, sleep, sleeps};
 pub use cortex_m_rt::entry;
 pub use kit::println;
 pub use semihosting::process::exit;
+pub use software::nest;
 pub use timer::every;
 pub use uart::Uart;
 
@@ -99,6 +101,7 @@ unsafe fn DefaultHandler(irq: i16) {
         clock::IRQ => clock::on_interrupt(),
         timer::IRQ => timer::on_interrupt(),
         net::IRQ => net::on_interrupt(),
+        software::IRQ | software::URGENT_IRQ => software::on_interrupt(irq),
         _ => panic!("nobody asked for interrupt {irq}"),
     }
 }

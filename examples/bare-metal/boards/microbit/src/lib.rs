@@ -5,6 +5,7 @@
 #![no_std]
 
 mod clock;
+mod software;
 mod timer;
 mod uart;
 
@@ -18,6 +19,7 @@ pub use clock::{Clock, sleep, sleeps};
 pub use cortex_m_rt::entry;
 pub use kit::println;
 pub use semihosting::process::exit;
+pub use software::nest;
 pub use timer::every;
 pub use uart::Uart;
 
@@ -88,6 +90,7 @@ unsafe fn DefaultHandler(irq: i16) {
         uart::IRQ => uart::on_interrupt(),
         clock::IRQ => clock::on_interrupt(),
         timer::IRQ => timer::on_interrupt(),
+        software::IRQ | software::URGENT_IRQ => software::on_interrupt(irq),
         _ => panic!("nobody asked for interrupt {irq}"),
     }
 }

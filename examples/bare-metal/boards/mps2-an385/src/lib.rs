@@ -4,6 +4,7 @@
 #![no_std]
 
 mod clock;
+mod software;
 mod timer;
 mod uart;
 
@@ -17,6 +18,7 @@ pub use clock::{Clock, sleep, sleeps};
 pub use cortex_m_rt::entry;
 pub use kit::println;
 pub use semihosting::process::exit;
+pub use software::nest;
 pub use timer::every;
 pub use uart::Uart;
 
@@ -86,6 +88,7 @@ unsafe fn DefaultHandler(irq: i16) {
     match irq {
         uart::RECEIVE_IRQ | uart::SEND_IRQ => uart::on_interrupt(),
         timer::IRQ => timer::on_interrupt(),
+        software::IRQ | software::URGENT_IRQ => software::on_interrupt(irq),
         _ => panic!("nobody asked for interrupt {irq}"),
     }
 }

@@ -15,7 +15,7 @@ use riscv::interrupt::Interrupt;
 static SLEEPS: AtomicU32 = AtomicU32::new(0);
 
 // SAFETY: the core-local interruptor; it touches no memory.
-const CLINT: Peripheral<0x1_0000> = unsafe { Peripheral::at(0x0200_0000) };
+pub(crate) const CLINT: Peripheral<0x1_0000> = unsafe { Peripheral::at(0x0200_0000) };
 const COMPARE: usize = 0x4000;
 const TIME: usize = 0xbff8;
 
@@ -97,6 +97,14 @@ pub fn every(period: Duration, handler: fn()) {
     });
 }
 
+/// Ends `every`.
+pub(crate) fn never() {
+    critical_section::with(|cs| {
+        ALARM.next.borrow(cs).set(u64::MAX);
+        ALARM.set(ALARM.deadline.borrow(cs).get());
+    });
+}
+
 pub(crate) fn start() {
     ALARM.set(u64::MAX);
     // SAFETY: the handler is below, and no critical section relies on this mask.
@@ -110,7 +118,7 @@ fn machine_timer() {
         let next = ALARM.next.borrow(cs);
         let is_due = next.get() <= now;
         if is_due {
-            next.set(next.get() + ALARM.period.borrow(cs).get());
+            next.set(next.get().saturating_add(ALARM.period.borrow(cs).get()));
         }
         // The sleep is over; the next one sets its own alarm.
         ALARM.set(u64::MAX);

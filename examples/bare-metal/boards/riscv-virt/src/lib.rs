@@ -6,6 +6,7 @@
 mod clock;
 pub mod net;
 mod plic;
+mod software;
 mod uart;
 
 use core::sync::atomic::AtomicBool;
@@ -17,6 +18,7 @@ pub use clock::{Clock, every, sleep, sleeps};
 pub use kit::println;
 pub use riscv_rt::entry;
 pub use semihosting::process::exit;
+pub use software::nest;
 pub use uart::Uart;
 
 /// What a program is given.
