@@ -101,8 +101,10 @@
 //! | `hooks` | the debugger's events |
 //! | `nb` | the module [`nb`] |
 //! | `heapless` | [`sync::Queue`] |
+//! | `embedded-hal-async` | `Delay`, for drivers that want a `DelayNs` |
+//! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats |
 //!
-//! By default all are on; firmware says `default-features = false`.
+//! By default all but the last two are on; firmware says `default-features = false`.
 //!
 //! # Known limits of the language
 //!
@@ -126,6 +128,10 @@ extern crate std;
 mod arena;
 mod cancel;
 mod counter;
+#[cfg(feature = "defmt")]
+mod defmt_log;
+#[cfg(feature = "embedded-hal-async")]
+mod delay;
 mod errors;
 mod gate;
 mod hooks;
@@ -149,6 +155,10 @@ pub use cancel::{
     Cancelled, Canceller, Reason, TimedOut, cancel_scope, fail_after, fail_at, move_on_after, move_on_at, timeout,
 };
 pub use counter::WideCounter;
+#[cfg(feature = "defmt")]
+pub use defmt_log::DefmtDebugger;
+#[cfg(feature = "embedded-hal-async")]
+pub use delay::Delay;
 #[cfg(feature = "alloc")]
 pub use errors::ErrorGroup;
 #[cfg(feature = "alloc")]

@@ -88,6 +88,12 @@ impl Emulator {
         Ok(())
     }
 
+    /// All that comes from the serial line, until the end.
+    pub(crate) fn all_from_serial(&mut self) -> Result<Vec<u8>, String> {
+        while self.take()? {}
+        Ok(std::mem::take(&mut self.pending))
+    }
+
     /// The console has to say this sooner or later, a line of its own.
     pub(crate) fn expect_line(&mut self, line: &str) -> Result<(), String> {
         while !self.lines().iter().any(|said| said == line) {

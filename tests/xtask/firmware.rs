@@ -62,7 +62,7 @@ const IDLE: Duration = Duration::from_secs(8);
 const TESTS: &str = "tests/firmware/Cargo.toml";
 
 /// The packages outside of the workspace.
-pub(crate) const MANIFESTS: [&str; 2] = [EXAMPLES, TESTS];
+pub(crate) const MANIFESTS: [&str; 3] = [EXAMPLES, TESTS, "tests/defmt/Cargo.toml"];
 
 const EXAMPLES: &str = "examples/bare-metal/Cargo.toml";
 
@@ -72,8 +72,8 @@ fn target_folder() -> PathBuf {
     root().join(target).join("firmware")
 }
 
-/// Builds for a bare-metal target, with the linker that comes with the toolchain.
-fn build(manifest: &str, target: &str, what: &str) -> Result<(), String> {
+/// A build for a bare-metal target, with the linker that comes with the toolchain.
+fn build(manifest: &str, target: &str, what: &str) -> Result<Shell, String> {
     let with = machine::bare_metal().ok_or("no compiler for it; the step `machine` says how to get one")?;
     let mut cargo = Shell::new("cargo build --release --locked --manifest-path")
         .arg(manifest)
@@ -83,7 +83,7 @@ fn build(manifest: &str, target: &str, what: &str) -> Result<(), String> {
         let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
         cargo = machine::from_sources(cargo.args("-Zbuild-std=core")).env(&linker, &machine::rust_lld()?);
     }
-    cargo.run()
+    Ok(cargo)
 }
 
 impl Board {
@@ -122,7 +122,7 @@ fn is_like(line: &str, pattern: &str) -> bool {
 pub(crate) fn tests() -> Result<(), String> {
     let mut first: Option<Vec<String>> = None;
     for board in BOARDS.iter().filter(|board| board.name != "lm3s6965evb") {
-        build(TESTS, board.target, "")?;
+        build(TESTS, board.target, "")?.run()?;
         let (status, printed) = board.run("conformance", JUMPS)?.finish()?;
         let passed: Vec<String> = printed.iter().filter(|line| line.ends_with(" ... ok")).cloned().collect();
         passed.iter().for_each(|line| println!("{}: {line}", board.target));
@@ -144,13 +144,17 @@ pub(crate) fn tests() -> Result<(), String> {
 pub(crate) fn examples() -> Result<(), String> {
     for board in &BOARDS {
         // Boards of one target build into one folder, so each runs before the next is built.
-        build(EXAMPLES, board.target, &format!("-p {}", board.name))?;
+        build(EXAMPLES, board.target, &format!("-p {}", board.name))?.run()?;
         blinky(board)?;
         siblings(board)?;
         timeouts(board)?;
         interrupt(board)?;
+        embassy(board)?;
         serial(board)?;
         echo(board)?;
+        if board.name == LOGS {
+            log(board)?;
+        }
         if let Some(network) = board.network {
             tcp(board, network).map_err(|error| format!("tcp on {}: {error}", board.name))?;
         }
@@ -199,6 +203,52 @@ fn timeouts(board: &Board) -> Result<(), String> {
 fn interrupt(board: &Board) -> Result<(), String> {
     let lines = ["100 samples, their sum is 4950", "too slow: 8 samples wait, and some were lost"];
     board.prints("interrupt", &lines)
+}
+
+fn embassy(board: &Board) -> Result<(), String> {
+    let lines =
+        ["reading 1", "reading 2", "reading 3", "reading 4", "reading 5", "silence, after readings that add up to 15"];
+    board.prints("embassy", &lines)
+}
+
+/// The board whose program `log` is built.
+const LOGS: &str = "mps2-an385";
+
+/// What the debugger's events look like, sent by `defmt` and made readable again.
+fn log(board: &Board) -> Result<(), String> {
+    build(EXAMPLES, board.target, &format!("-p {} --features defmt --bin log", board.name))?
+        .env("DEFMT_LOG", "trace")
+        .run()?;
+    let mut emulator = board.run("log", JUMPS)?;
+    let log = target_folder().join("log.defmt");
+    std::fs::write(&log, emulator.all_from_serial()?).map_err(|error| format!("{}: {error}", log.display()))?;
+    let (status, _) = emulator.finish()?;
+    let lines = Shell::new("cargo run --quiet --locked --manifest-path tests/defmt/Cargo.toml --")
+        .arg(target_folder().join(board.target).join("release/log"))
+        .arg(&log)
+        .own_target("defmt")
+        .output()
+        .ok_or("the log can't be read")?;
+    let wanted = [
+        "info started",
+        "trace 'main' (main): runs",
+        "info 'motor' (task …): spawned",
+        "info 'watch' (task …): spawned",
+        "trace 'motor' (task …): sleeps for 60001000 us",
+        "trace 'watch' (task …): slept for … us",
+        "warn 'watch' (task …): failed with log::Broken (first)",
+        "info 'watch' (task …): exited",
+        "info 'motor' (task …): was cancelled",
+        "error the machine is broken",
+        "warn timed out: the deadline was … us after the clock's start",
+        "info finished",
+    ];
+    // These, in this order, with others in between.
+    let mut rest = lines.lines();
+    match wanted.iter().find(|wanted| !rest.any(|line| is_like(line, wanted))) {
+        None if status == 0 => Ok(()),
+        missing => Err(format!("log on {} ended with {status} without {missing:?}:\n{lines}", board.name)),
+    }
 }
 
 /// Bytes come back one by one; in between, the processor sleeps.

@@ -29,13 +29,7 @@ pub(crate) const IRQ: i16 = 19;
 
 /// Cycles since the start, 80 ns each.
 #[derive(Clone, Copy)]
-pub struct Clock(());
-
-impl Clock {
-    pub(crate) fn new() -> Self {
-        Clock(())
-    }
-}
+pub struct Clock;
 
 impl giambio_core::Clock for Clock {
     const HZ: u64 = crate::HZ as u64;
@@ -48,7 +42,7 @@ impl giambio_core::Clock for Clock {
 
 /// Sleeps until then, or an interrupt.
 pub fn sleep(until: Until) {
-    let now = Clock(()).now();
+    let now = Clock.now();
     let span = match until {
         Until::At(tick) if tick <= now => return,
         Until::At(tick) => (tick.0 - now.0).min(LONGEST),

@@ -63,7 +63,7 @@ pub fn start() -> Board {
     PORT_F.write(DIGITAL, 0b11);
     clock::start();
     uart::start();
-    Board { clock: Clock::new(), leds: Leds(()), uart: kit::Uart::new(uart::Uart0::new()) }
+    Board { clock: Clock, leds: Leds(()), uart: kit::Uart::new(uart::Uart0::new()) }
 }
 
 /// The LEDs.

@@ -24,13 +24,7 @@ pub(crate) const IRQ: i16 = 8;
 
 /// Microseconds since the start.
 #[derive(Clone, Copy)]
-pub struct Clock(());
-
-impl Clock {
-    pub(crate) fn new() -> Self {
-        Clock(())
-    }
-}
+pub struct Clock;
 
 impl giambio_core::Clock for Clock {
     const HZ: u64 = 1_000_000;
@@ -45,7 +39,7 @@ impl giambio_core::Clock for Clock {
 
 /// Sleeps until then, or an interrupt.
 pub fn sleep(until: Until) {
-    let now = Clock(()).now();
+    let now = Clock.now();
     let longest = now.0 + u64::from(WideCounter::<24>::MAX_SLEEP);
     let alarm = match until {
         Until::At(tick) => tick.0.min(longest),
@@ -54,7 +48,7 @@ pub fn sleep(until: Until) {
     TIMER.write(MATCHED_0, 0);
     TIMER.write(COMPARE_0, alarm as u32 & 0xff_ffff);
     // Only a count that is yet to come matches: within the next one it may be too late already.
-    if alarm > Clock(()).now().0 + 1 {
+    if alarm > Clock.now().0 + 1 {
         SLEEPS.store(SLEEPS.load(Relaxed).wrapping_add(1), Relaxed);
         cortex_m::asm::wfi();
     }

@@ -54,7 +54,7 @@ pub fn start() -> Board {
     PINS.write(OUTPUTS, 1 << COLUMN | 1 << ROWS[0] | 1 << ROWS[1]);
     clock::start();
     uart::start();
-    Board { clock: Clock::new(), leds: Leds(()), uart: kit::Uart::new(uart::Uart0::new()) }
+    Board { clock: Clock, leds: Leds(()), uart: kit::Uart::new(uart::Uart0::new()) }
 }
 
 /// The LEDs.

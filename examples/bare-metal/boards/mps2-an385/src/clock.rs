@@ -15,13 +15,7 @@ static SLEEPS: AtomicU32 = AtomicU32::new(0);
 
 /// Milliseconds since the start.
 #[derive(Clone, Copy)]
-pub struct Clock(());
-
-impl Clock {
-    pub(crate) fn new() -> Self {
-        Clock(())
-    }
-}
+pub struct Clock;
 
 impl giambio_core::Clock for Clock {
     const HZ: u64 = 1000;

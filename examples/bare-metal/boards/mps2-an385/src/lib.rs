@@ -50,7 +50,7 @@ pub fn start() -> Board {
     STARTED.store(true, Relaxed);
     clock::start();
     uart::start();
-    Board { clock: Clock::new(), leds: Leds(()), uart: kit::Uart::new(uart::Uart0::new()) }
+    Board { clock: Clock, leds: Leds(()), uart: kit::Uart::new(uart::Uart0::new()) }
 }
 
 /// The LEDs.

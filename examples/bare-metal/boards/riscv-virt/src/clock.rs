@@ -21,13 +21,7 @@ const TIME: usize = 0xbff8;
 
 /// Ticks of 100 ns since the start.
 #[derive(Clone, Copy)]
-pub struct Clock(());
-
-impl Clock {
-    pub(crate) fn new() -> Self {
-        Clock(())
-    }
-}
+pub struct Clock;
 
 impl giambio_core::Clock for Clock {
     const HZ: u64 = 10_000_000;
@@ -91,7 +85,7 @@ pub fn every(period: Duration, handler: fn()) {
     let period = (period.as_nanos() / 100) as u64;
     critical_section::with(|cs| {
         ALARM.period.borrow(cs).set(period);
-        ALARM.next.borrow(cs).set(Clock(()).now().0 + period);
+        ALARM.next.borrow(cs).set(Clock.now().0 + period);
         ALARM.handler.borrow(cs).set(handler);
         ALARM.set(ALARM.deadline.borrow(cs).get());
     });
@@ -113,7 +107,7 @@ pub(crate) fn start() {
 
 #[riscv_rt::core_interrupt(Interrupt::MachineTimer)]
 fn machine_timer() {
-    let now = Clock(()).now().0;
+    let now = Clock.now().0;
     let handler = critical_section::with(|cs| {
         let next = ALARM.next.borrow(cs);
         let is_due = next.get() <= now;

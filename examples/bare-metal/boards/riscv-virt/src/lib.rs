@@ -44,7 +44,7 @@ pub fn start() -> Board {
     clock::start();
     // SAFETY: everything that handlers touch is ready, and nothing relies on interrupts being masked.
     unsafe { riscv::interrupt::enable() };
-    Board { clock: Clock::new(), leds: Leds(()), uart: kit::Uart::new(uart::Uart0::new()) }
+    Board { clock: Clock, leds: Leds(()), uart: kit::Uart::new(uart::Uart0::new()) }
 }
 
 /// No LEDs.

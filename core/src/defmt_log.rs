@@ -1,0 +1,160 @@
+//! Logging by `defmt`: the errors of this crate can be formatted, and [`DefmtDebugger`] logs what
+//! happens.
+
+use core::time::Duration;
+
+use defmt::{Format, Formatter, write};
+
+use crate::cancel::{Cancelled, Reason, TimedOut};
+use crate::hooks::{Debugger, TaskError, TaskInfo};
+use crate::spawn::SpawnError;
+use crate::task::{Status, TaskId};
+use crate::time::{Instant, Tick};
+
+/// Logs every event of a runtime: errors and abandoned clean-ups as warnings, the lives of tasks
+/// as information, steps and sleeps as traces. Needs feature `hooks` to be told anything.
+///
+/// ```no_run
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, VirtualClock};
+/// use giambio_core::DefmtDebugger;
+///
+/// # async fn main() {}
+/// # let clock: VirtualClock = VirtualClock::new();
+/// let runtime = pin!(Runtime::new(&clock, main()).with_debugger(DefmtDebugger));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DefmtDebugger;
+
+impl Debugger for DefmtDebugger {
+    fn on_start(&self) {
+        defmt::info!("started");
+    }
+
+    fn on_exit(&self) {
+        defmt::info!("finished");
+    }
+
+    fn on_task_schedule(&self, task: TaskInfo<'_>, delay: Duration) {
+        defmt::info!("{}: begins in {} us", task, micros(delay));
+    }
+
+    fn on_task_spawn(&self, task: TaskInfo<'_>) {
+        defmt::info!("{}: spawned", task);
+    }
+
+    fn on_task_exit(&self, task: TaskInfo<'_>) {
+        defmt::info!("{}: exited", task);
+    }
+
+    fn before_task_step(&self, task: TaskInfo<'_>) {
+        defmt::trace!("{}: runs", task);
+    }
+
+    fn after_task_step(&self, task: TaskInfo<'_>) {
+        defmt::trace!("{}: waits", task);
+    }
+
+    fn before_sleep(&self, task: TaskInfo<'_>, span: Duration) {
+        defmt::trace!("{}: sleeps for {} us", task, micros(span));
+    }
+
+    fn after_sleep(&self, task: TaskInfo<'_>, span: Duration) {
+        defmt::trace!("{}: slept for {} us", task, micros(span));
+    }
+
+    fn after_cancel(&self, task: TaskInfo<'_>) {
+        defmt::info!("{}: was cancelled", task);
+    }
+
+    fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError) {
+        defmt::warn!("{}: failed with {}", task, error);
+    }
+
+    fn on_cleanup_abandoned(&self, task: TaskInfo<'_>) {
+        defmt::warn!("{}: a clean-up was abandoned", task);
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Format for TaskId {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "{}", defmt::Display2Format(self))
+    }
+}
+
+impl Format for TaskInfo<'_> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "'{=str}' ({})", self.name, self.id)
+    }
+}
+
+impl Format for TaskError {
+    fn format(&self, f: Formatter<'_>) {
+        let rank = |first| if first { "first" } else { "not the first" };
+        match self {
+            TaskError::Error { type_name, first } => write!(f, "{=str} ({=str})", type_name, rank(*first)),
+            TaskError::Panic { first } => write!(f, "a panic ({=str})", rank(*first)),
+        }
+    }
+}
+
+impl Format for Reason {
+    fn format(&self, f: Formatter<'_>) {
+        match self {
+            Reason::Because(why) => write!(f, "{=str}", why),
+            other => write!(f, "{}", defmt::Display2Format(other)),
+        }
+    }
+}
+
+impl Format for Cancelled {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "cancelled: {}", self.reason)
+    }
+}
+
+impl Format for TimedOut {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "timed out: the deadline was {}", self.deadline)
+    }
+}
+
+impl<F> Format for SpawnError<F> {
+    fn format(&self, f: Formatter<'_>) {
+        match self {
+            SpawnError::Full { capacity, .. } => {
+                write!(f, "no room for another child: all {=usize} places are taken", capacity)
+            }
+            SpawnError::Cancelled { .. } => write!(f, "the nursery was cancelled"),
+        }
+    }
+}
+
+impl Format for Status {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "{}", defmt::Debug2Format(self))
+    }
+}
+
+impl Format for Tick {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "tick {=u64}", self.0)
+    }
+}
+
+impl Format for Instant {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "{=u64} us after the clock's start", self.as_nanos() / 1000)
+    }
+}
+
+#[cfg(feature = "heapless")]
+impl<T> Format for crate::sync::QueueFull<T> {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "no room for another value: all {=usize} places of the queue are taken", self.capacity)
+    }
+}
