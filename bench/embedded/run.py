@@ -30,9 +30,9 @@ PEERS = {
     "lilos": ("lilos", []),
     "lilos, no timer": ("lilos", ["--no-default-features"]),
 }
-FIGURES = ["size", "switch", "hop", "wake", "event", "timers", "ram"]
+FIGURES = ["size", "switch", "hop", "wake", "event", "queue", "timers", "ram"]
 # What a folder does not have.
-LACKS = {peer: {"event"} for peer in PEERS if peer != "giambio"}
+LACKS = {peer: {"event", "queue"} for peer in PEERS if peer != "giambio"}
 LACKS["super-loop"] |= {"hop", "ram"}
 LACKS["lilos, no timer"] |= {"size", "timers", "ram"}
 
@@ -56,9 +56,9 @@ subprocess.run(
 
 
 def toolchain():
-    """What the environment says, or else Debian's compiler, which builds `core` on the way, with rustup's linker."""
+    """The toolchain in use, if it has the target; or else Debian's compiler, which builds `core` on the way."""
     env = dict(os.environ)
-    if "RUSTC" in env or TARGET in output(["rustup", "target", "list", "--installed"]).split():
+    if TARGET in output(["rustup", "target", "list", "--installed"]).split():
         return env, []
     env["RUSTC"], env["RUSTC_BOOTSTRAP"] = "/usr/bin/rustc", "1"
     return env, ["-Zbuild-std=core"]
@@ -186,6 +186,11 @@ def event(peer):
     return wake(peer, "event")
 
 
+def queue(peer):
+    """The same with a value, through a `sync::Queue`."""
+    return wake(peer, "queue")
+
+
 def timers(peer):
     """n tasks that sleep 3 to 31 ticks, for 1,000 ticks; less what the same takes when nothing fires."""
     result = {}
@@ -243,6 +248,7 @@ TABLE = [
     *((f"instructions a hand-off, {n} tasks", "hop", n) for n in (2, 8, 32)),
     *((f"instructions, interrupt to task, {n} tasks", "wake", n) for n in (2, 32)),
     *((f"    by an event, {n} tasks", "event", n) for n in (2, 32)),
+    *((f"    by a queue, {n} tasks", "queue", n) for n in (2, 32)),
     *((f"instructions a timer fire, net, {n} tasks", "timers", n) for n in (8, 32)),
     *((f"instructions an idle tick, {n} sleepers", "timers", f"{n}, an idle tick") for n in (8, 32)),
     ("bytes a task, beside its future", "ram", "header"),

@@ -134,6 +134,18 @@ pub(crate) fn get_emulators() -> Result<(), String> {
     ))
 }
 
+/// Gets what the benchmark on bare metal wants beside compiler and emulator.
+///
+/// # Errors
+/// The text says what to install.
+pub(crate) fn get_bench_tools() -> Result<(), String> {
+    let has = || ["gcc", "nm", "python3"].iter().all(|name| Shell::new(name).arg("--version").output().is_some());
+    if has() || (install("gcc libc6-dev binutils python3")? && has()) {
+        return Ok(());
+    }
+    Err("the benchmark on bare metal wants gcc, binutils and python3".to_owned())
+}
+
 /// A nightly toolchain to run sanitizers with.
 pub(crate) fn has_nightly() -> bool {
     Shell::new("cargo +nightly --version").output().is_some()

@@ -4,6 +4,7 @@
 //! how to get it; `shell.rs` runs a command and says which one failed.
 
 mod bench;
+mod bench_embedded;
 mod clients;
 mod emulator;
 mod firmware;
@@ -26,6 +27,7 @@ cargo xtask ci              format, lints, documentation, then every test
 cargo xtask step NAME...    these steps alone
 cargo xtask list            the steps
 cargo xtask bench ...       giambio beside its peers; `cargo xtask bench --help` says more
+cargo xtask bench-embedded  what giambio, embassy and lilos cost on a Cortex-M3; more words choose: bench/embedded
 
 --skip NAME                 leaves a step out, as often as given; the last line counts it
 --help                      this text
@@ -53,6 +55,12 @@ fn main() -> ExitCode {
         Command::Help => print!("{HELP}"),
         Command::List => list(),
         Command::Run { steps, skipped } => return run(&steps, &skipped),
+        Command::BenchEmbedded(arguments) => {
+            if let Err(error) = bench_embedded::run(&arguments) {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        }
     }
     ExitCode::SUCCESS
 }
@@ -61,11 +69,17 @@ fn main() -> ExitCode {
 enum Command {
     Help,
     List,
+    BenchEmbedded(Vec<String>),
     Run { steps: Vec<&'static Step>, skipped: Vec<&'static Step> },
 }
 
 impl Command {
     fn read(arguments: &[String]) -> Result<Command, String> {
+        if let [first, rest @ ..] = arguments
+            && first == "bench-embedded"
+        {
+            return Ok(Command::BenchEmbedded(rest.to_vec()));
+        }
         let mut words = Vec::new();
         let mut quick = false;
         let mut skipped = Vec::new();
