@@ -89,6 +89,7 @@
 //! | `hooks` | [`Debugger`] |
 //! | [`sync`] | from interrupts to tasks: events, queues |
 //! | [`nb`] | awaiting `embedded-hal-nb` |
+//! | [`testing`] | tests in virtual time |
 //! | `raw` | all unsafe code, with the invariants it rests on |
 //!
 //! # Features
@@ -97,7 +98,7 @@
 //! | --- | --- |
 //! | (none) | nurseries in a `static` [`Arena`], everything else; wakes from interrupts through `critical-section` |
 //! | `alloc` | [`nursery`](nursery()) on the heap, [`nursery_group`] |
-//! | `std` | one runtime for each thread, wakes from other threads, panics that let clean-ups run |
+//! | `std` | one runtime for each thread, wakes from other threads, panics that let clean-ups run, the module [`testing`] |
 //! | `hooks` | the debugger's events |
 //! | `nb` | the module [`nb`] |
 //! | `heapless` | [`sync::Queue`] |
@@ -148,6 +149,8 @@ mod spawn;
 mod storage;
 pub mod sync;
 mod task;
+#[cfg(feature = "std")]
+pub mod testing;
 mod time;
 
 pub use arena::Arena;

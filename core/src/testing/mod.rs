@@ -1,0 +1,39 @@
+//! Tests in virtual time: waiting takes none, and a deadlock is an error instead of a hang.
+//!
+//! ```
+//! use core::time::Duration;
+//! use giambio_core::{clock, sleep, testing};
+//!
+//! // #[test]
+//! fn a_day_later() {
+//!     testing::run(async {
+//!         sleep(Duration::from_secs(24 * 3600)).await; // at once
+//!         assert_eq!(clock().as_nanos(), 24 * 3600 * 1_000_000_000);
+//!     });
+//! }
+//! # a_day_later();
+//! ```
+//!
+//! The clock stands still while any task can go on. When all of them wait it jumps to the next
+//! deadline, as the *autojump clock* of trio does. So a test of a timeout of an hour takes
+//! microseconds, it never fails because the machine was busy, and the same program does the same
+//! thing each time. The scheduler is the one that runs in production: [`run`] is a loop over
+//! [`Runtime::turn`](crate::Runtime::turn), as every adapter's is.
+//!
+//! | you want | take |
+//! | --- | --- |
+//! | a test in virtual time | [`run`] |
+//! | a deadlock as a value, other threads that wake tasks | [`Simulation`] |
+//! | to go on when everybody else waits | [`wait_all_blocked`] |
+//! | a loop and a clock of your own, a debugger | [`Autojump`], a [`Wait`](crate::Wait) for a [`VirtualClock`](crate::VirtualClock) |
+//! | to move the clock by hand | [`VirtualClock::advance`](crate::VirtualClock::advance), between two turns |
+//!
+//! Comes with feature `std`: tests run on a computer.
+
+mod autojump;
+mod blocked;
+mod simulation;
+
+pub use autojump::Autojump;
+pub use blocked::{WaitAllBlocked, wait_all_blocked};
+pub use simulation::{Deadlock, Simulation, run};

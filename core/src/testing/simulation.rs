@@ -1,0 +1,171 @@
+//! A runtime for tests: virtual time, and an end in any case.
+
+use core::fmt;
+use core::pin::pin;
+use core::time::Duration;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use super::autojump::Autojump;
+use crate::hooks::{Debugger, TaskInfo};
+use crate::runtime::{Next, Runtime, Until};
+use crate::task::TaskId;
+use crate::time::{Instant, VirtualClock};
+
+/// Runs `main` to its end in virtual time, in which waiting takes none.
+///
+/// # Panics
+/// * With the text of [`Deadlock`], if all tasks wait and nobody can wake one.
+/// * As [`Runtime::turn`].
+///
+/// ```
+/// use core::time::Duration;
+/// use giambio_core::{TimedOut, fail_after, testing};
+///
+/// let result = testing::run(fail_after(Duration::from_secs(60), core::future::pending::<()>()));
+/// assert!(result.is_err());
+/// ```
+#[track_caller]
+pub fn run<F: Future>(main: F) -> F::Output {
+    Simulation::new().run(main)
+}
+
+/// Says how to run a test: [`run`] with choices.
+///
+/// ```
+/// use giambio_core::testing::{self, Simulation};
+///
+/// let deadlock = Simulation::new().try_run(core::future::pending::<()>()).unwrap_err();
+/// assert!(deadlock.to_string().starts_with("deadlock"));
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use = "a simulation does nothing until `run` is called"]
+pub struct Simulation {
+    patience: Duration,
+}
+
+impl Simulation {
+    /// As [`run`] does it.
+    pub fn new() -> Self {
+        Simulation::default()
+    }
+
+    /// Before the clock jumps, or a deadlock is reported, waits that long in real time for another
+    /// thread to wake a task. By default it doesn't wait: other threads play no part in a test that
+    /// is to do the same each time.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use giambio_core::testing::Simulation;
+    /// use std::{future::poll_fn, task::Poll, thread};
+    ///
+    /// let mut thread = None;
+    /// Simulation::new().patience(Duration::from_secs(10)).run(poll_fn(|cx| {
+    ///     if thread.is_some() {
+    ///         return Poll::Ready(());
+    ///     }
+    ///     let waker = cx.waker().clone();
+    ///     thread = Some(thread::spawn(move || waker.wake()));
+    ///     Poll::Pending
+    /// }));
+    /// # thread.unwrap().join().unwrap();
+    /// ```
+    pub fn patience(mut self, real_time: Duration) -> Self {
+        self.patience = real_time;
+        self
+    }
+
+    /// Runs `main` to its end.
+    ///
+    /// # Panics
+    /// As [`run`].
+    #[track_caller]
+    pub fn run<F: Future>(self, main: F) -> F::Output {
+        match self.try_run(main) {
+            Ok(value) => value,
+            Err(deadlock) => panic!("giambio: {deadlock}"),
+        }
+    }
+
+    /// Runs `main` to its end, if it comes to one.
+    ///
+    /// # Errors
+    /// [`Deadlock`]; `main` and everything in it has been dropped.
+    ///
+    /// # Panics
+    /// As [`Runtime::turn`].
+    pub fn try_run<F: Future>(self, main: F) -> Result<F::Output, Deadlock> {
+        let (clock, tasks) = (VirtualClock::<1_000_000_000>::new(), Tasks::default());
+        let wait = Autojump::new(&clock).patience(self.patience);
+        let runtime = Runtime::new(&clock, main).with_debugger(&tasks).with_notify(wait.waker());
+        let mut runtime = pin!(runtime);
+        loop {
+            let until = match runtime.as_mut().turn() {
+                Next::Finished(value) => return Ok(value),
+                Next::Now => Until::Now,
+                Next::At(tick) => Until::At(tick),
+                Next::OnWake => Until::OnWake,
+            };
+            if let Err(deadlock) = wait.try_wait(until) {
+                return Err(Deadlock { tasks: tasks.names(), ..deadlock });
+            }
+        }
+    }
+}
+
+/// All tasks wait, no deadline is set, and nobody is left to wake one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Deadlock {
+    /// When, by the virtual clock.
+    pub at: Instant,
+    /// The names of the children that wait, in the order in which they were spawned. Empty without
+    /// feature `hooks`, and where an [`Autojump`] was the wait of a runtime of your own.
+    pub tasks: Vec<String>,
+}
+
+impl fmt::Display for Deadlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = Duration::from_nanos(self.at.as_nanos());
+        write!(f, "deadlock {at:?} after the start: all tasks wait, for no timer, and nobody is left to wake one")?;
+        match self.tasks.as_slice() {
+            [] => Ok(()),
+            tasks => write!(f, "; the children are: {}", tasks.join(", ")),
+        }
+    }
+}
+
+impl core::error::Error for Deadlock {}
+
+/// Remembers which children there are.
+#[derive(Default)]
+struct Tasks(RefCell<Known>);
+
+#[derive(Default)]
+struct Known {
+    spawned: u64,
+    tasks: BTreeMap<TaskId, (u64, String)>,
+}
+
+impl Tasks {
+    fn names(&self) -> Vec<String> {
+        let mut tasks: Vec<_> = self.0.borrow().tasks.values().cloned().collect();
+        tasks.sort_unstable();
+        tasks.into_iter().map(|(_, name)| name).collect()
+    }
+}
+
+impl Debugger for Tasks {
+    fn on_task_spawn(&self, task: TaskInfo<'_>) {
+        let mut known = self.0.borrow_mut();
+        known.spawned += 1;
+        let spawned = known.spawned;
+        known.tasks.insert(task.id, (spawned, task.name.to_string()));
+    }
+
+    fn on_task_exit(&self, task: TaskInfo<'_>) {
+        self.0.borrow_mut().tasks.remove(&task.id);
+    }
+}
