@@ -1,0 +1,231 @@
+//! Runs a program in some surroundings, and compares it with the reference.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::task::Wake;
+#[cfg(feature = "std")]
+use std::task::Waker;
+use std::thread::Thread;
+use std::time::Duration;
+
+use giambio_core::{Clock, Next, Runtime, Tick, VirtualClock, move_on_after};
+
+use crate::code::Code;
+use crate::common::{Rng, alone};
+use crate::model::{Event, How, NEVER, fate, suspending};
+use crate::real::{Boom, Request, World, run, suspends};
+
+/// What goes on around a program.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Surroundings {
+    seed: u64,
+    /// Wakers are fired for nothing, and the clock moves in steps.
+    noise: bool,
+    /// Tasks that want it are woken by other threads.
+    threads: bool,
+}
+
+impl Surroundings {
+    pub(crate) fn quiet() -> Self {
+        Surroundings::default()
+    }
+
+    pub(crate) fn noisy(seed: u64) -> Self {
+        Surroundings { seed, noise: true, threads: false }
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn threads(seed: u64) -> Self {
+        Surroundings { seed, noise: seed.is_multiple_of(3), threads: true }
+    }
+
+    fn world(self) -> World {
+        World::new(self.threads.then(helper), self.noise.then_some(Rng(self.seed)))
+    }
+}
+
+/// Turns a runtime until it ends; the clock moves when all tasks wait.
+fn drive<F: Future, C: Clock>(
+    mut runtime: Pin<&mut Runtime<F, C>>,
+    clock: &VirtualClock,
+    world: &World,
+    bell: &Bell,
+    turns: u64,
+) -> Result<Option<F::Output>, String> {
+    let mut chance = world.noise.as_ref().map(|noise| noise.borrow().clone());
+    for _ in 0..turns {
+        world.make_noise();
+        let deadline = match runtime.as_mut().turn() {
+            Next::Finished(value) => return Ok(Some(value)),
+            Next::Now => continue,
+            Next::At(tick) => Some(tick),
+            Next::OnWake => None,
+        };
+        // No time passes while another thread is about to wake a task.
+        if world.open.load(Ordering::SeqCst) > 0 || bell.rung.swap(false, Ordering::SeqCst) {
+            bell.wait(|| world.open.load(Ordering::SeqCst) == 0);
+            continue;
+        }
+        match deadline {
+            Some(tick) => clock.advance_to(step(chance.as_mut(), clock.now(), tick)),
+            None => return Err(format!("deadlock at {:?} after {:#?}", clock.now(), world.events.borrow())),
+        }
+        if chance.as_mut().is_some_and(|chance| chance.one_in(3)) {
+            runtime.as_mut().fire_due();
+        }
+    }
+    if turns < MANY { Ok(None) } else { Err("it never ends".into()) }
+}
+
+/// More turns than any program needs.
+const MANY: u64 = 1_000_000;
+
+/// How far the clock moves: to the deadline, or a part of the way.
+fn step(chance: Option<&mut Rng>, now: Tick, to: Tick) -> Tick {
+    let Some(chance) = chance else { return to };
+    if chance.one_in(3) { Tick(now.0 + 1 + chance.below(to.0 - now.0)) } else { to }
+}
+
+/// Says what went wrong when the program is cancelled at that moment.
+pub(crate) fn check(code: &Code, cancel: u64, surroundings: Surroundings) -> Result<(), String> {
+    let _alone = alone();
+    let mut expected = match cancel {
+        NEVER => fate(code, 0, NEVER).dropped(),
+        // A move_on_after around it: it catches what it has cancelled.
+        _ => suspending(code, 0, cancel).dropped(),
+    };
+    expected.events.sort_unstable();
+
+    let (world, time, bell) = (surroundings.world(), VirtualClock::new(), Bell::new());
+    let ended = {
+        let runtime = Runtime::new(&time, async {
+            match cancel {
+                NEVER => Some(run(&world, code).await),
+                _ => move_on_after(Duration::from_nanos(cancel), suspends(run(&world, code))).await,
+            }
+        });
+        #[cfg(feature = "std")]
+        let runtime = runtime.with_notify(Waker::from(bell.clone()));
+        let mut runtime = pin!(runtime);
+        catch(|| drive(runtime.as_mut(), &time, &world, &bell, MANY))
+    };
+    let how = match ended {
+        Ok(result) => match result?.flatten() {
+            Some(Ok(())) => How::Done,
+            Some(Err(number)) => How::Failed(number),
+            None => How::Cancelled,
+        },
+        Err(number) => How::Panicked(vec![number]),
+    };
+    let is_right = match (&how, &expected.how) {
+        (How::Panicked(number), How::Panicked(numbers)) => numbers.contains(&number[0]),
+        (how, expected) => how == expected,
+    };
+    if !is_right || time.now().0 != expected.end {
+        let end = time.now().0;
+        return Err(format!("it ended as {:?} instead of {:?}", (how, end), (expected.how, expected.end)));
+    }
+    compare(world.events.take(), expected.events, &expected.maybe)?;
+    nothing_is_left(&world)
+}
+
+fn compare(mut seen: Vec<Event>, expected: Vec<Event>, maybe: &[Event]) -> Result<(), String> {
+    if !seen.is_sorted_by_key(|event| event.0) {
+        return Err(format!("events out of order: {seen:#?}"));
+    }
+    seen.sort_unstable();
+    let mut missing = expected.clone();
+    let mut extra = Vec::new();
+    for event in seen {
+        match missing.iter().position(|other| *other == event) {
+            Some(i) => drop(missing.remove(i)),
+            None if maybe.contains(&event) => {}
+            None => extra.push(event),
+        }
+    }
+    if extra.is_empty() && missing.is_empty() {
+        return Ok(());
+    }
+    Err(format!("events too many: {extra:?}, events missing: {missing:?}"))
+}
+
+/// Drops a program after some turns; says what went wrong.
+pub(crate) fn check_dropped(code: &Code, turns: u64, surroundings: Surroundings) -> Result<(), String> {
+    let _alone = alone();
+    let (world, time, bell) = (surroundings.world(), VirtualClock::new(), Bell::new());
+    // A bomb in it may go off at any time.
+    let ended = catch(|| {
+        let mut runtime = pin!(Runtime::new(&time, run(&world, code)));
+        drive(runtime.as_mut(), &time, &world, &bell, turns).map(drop)
+    });
+    ended.unwrap_or(Ok(()))?;
+    world.make_noise();
+    nothing_is_left(&world)
+}
+
+fn nothing_is_left(world: &World) -> Result<(), String> {
+    match (world.live.left(), world.arenas.used()) {
+        (0, 0) => Ok(()),
+        (0, used) => Err(format!("{used} places are taken")),
+        (left, _) => Err(format!("{left} objects are left")),
+    }
+}
+
+/// Runs it; an error is the number of the panic.
+fn catch<T>(f: impl FnOnce() -> T) -> Result<T, u32> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| match payload.downcast::<Boom>() {
+        Ok(boom) => boom.0,
+        // A panic that isn't the program's.
+        Err(payload) => std::panic::resume_unwind(payload),
+    })
+}
+
+/// What other threads ring when they wake a task.
+struct Bell {
+    rung: AtomicBool,
+    thread: Thread,
+}
+
+impl Bell {
+    fn new() -> Arc<Bell> {
+        Arc::new(Bell { rung: AtomicBool::new(false), thread: std::thread::current() })
+    }
+
+    /// Until it rings, or there is nothing to wait for.
+    fn wait(&self, is_over: impl Fn() -> bool) {
+        while !self.rung.swap(false, Ordering::SeqCst) && !is_over() {
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.rung.store(true, Ordering::SeqCst);
+        self.thread.unpark();
+    }
+}
+
+/// A thread that does what it is asked for; one of two.
+fn helper() -> Sender<Request> {
+    static HELPERS: Mutex<Vec<Sender<Request>>> = Mutex::new(Vec::new());
+    let mut helpers = HELPERS.lock().unwrap();
+    if helpers.len() < 2 {
+        let (sender, receiver) = channel::<Request>();
+        std::thread::spawn(move || {
+            for request in receiver {
+                request.done.store(true, Ordering::SeqCst);
+                // Once for something, once for nothing.
+                request.waker.wake_by_ref();
+                request.open.fetch_sub(1, Ordering::SeqCst);
+                request.waker.wake();
+            }
+        });
+        helpers.push(sender);
+    }
+    helpers.rotate_left(1);
+    helpers[0].clone()
+}
