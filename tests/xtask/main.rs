@@ -8,6 +8,7 @@ mod bench_embedded;
 mod clients;
 mod emulator;
 mod firmware;
+mod faults;
 mod machine;
 mod shell;
 mod steps;

@@ -77,6 +77,11 @@ impl Shell {
         }
     }
 
+    /// The command itself, for those who look at its output while it runs.
+    pub(crate) fn into_command(self) -> Command {
+        self.command
+    }
+
     /// Runs it in silence. `None`: it could not be started, or did not succeed.
     pub(crate) fn output(mut self) -> Option<String> {
         let output = self.command.stderr(Stdio::null()).output().ok()?;

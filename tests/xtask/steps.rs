@@ -54,6 +54,8 @@ pub(crate) const STEPS: &[Step] = &[
     step("loom", Part::Test, loom, "wakes from other threads are right in every interleaving"),
     step("interrupts", Part::Test, interrupts, "no wake is lost to an interrupt, wherever it comes"),
     step("bench-smoke", Part::Test, bench::smoke, "the benchmarks of giambio run (not: how fast)"),
+    step("programs", Part::Test, programs, "100,000 random programs do what the reference says"),
+    step("faults", Part::Ci, faults, "each fault that is planted in the core makes a test fail"),
     step("address-sanitizer", Part::Test, address_sanitizer, "tests touch no freed memory and leak none"),
 ];
 
@@ -215,6 +217,18 @@ fn interrupts() -> Outcome {
             .own_target("interrupts")
             .run()?;
     }
+    Ok(Verdict::Passed)
+}
+
+fn programs() -> Outcome {
+    Shell::new("cargo test -p giambio-core --release --test random_programs")
+        .env("GIAMBIO_PROGRAMS", "100000")
+        .run()?;
+    Ok(Verdict::Passed)
+}
+
+fn faults() -> Outcome {
+    crate::faults::plant_all()?;
     Ok(Verdict::Passed)
 }
 

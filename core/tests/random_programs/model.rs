@@ -109,6 +109,7 @@ pub(crate) fn fate(code: &Code, start: u64, cancel: u64) -> Fate {
         Code::Panic(number) => {
             Fate { how: How::Panicked(vec![*number]), events: vec![(start, *number, "panicked")], ..done }
         }
+        Code::Guarded(..) if cancel <= start => Fate::cancelled(start),
         Code::Guarded(number, body) => {
             let mut inner = suspending(body, start, cancel);
             let defused = if inner.how == How::Cancelled { NEVER } else { inner.end };

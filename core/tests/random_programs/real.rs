@@ -178,6 +178,7 @@ pub(crate) fn run<'a>(world: &'a World, code: &'a Code) -> Run<'a> {
                 std::panic::resume_unwind(Box::new(Boom(*number)));
             }
             Code::Guarded(number, body) => {
+                checkpoint().await;
                 let bomb = Bomb(*number, Cell::new(true));
                 let result = suspends(run(world, body)).await;
                 bomb.1.set(false);

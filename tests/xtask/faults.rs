@@ -1,0 +1,274 @@
+//! Plants faults in the core, one at a time, and demands that a test fails for each: a suite that
+//! catches none of them proves nothing.
+//!
+//! A fault is a file in `tests/faults`: what it is about, where it goes, which test programs are to
+//! catch it, and the text that is replaced. A text that isn't found, or found twice, fails the step,
+//! so that faults can't outlive the code that they are for. See `tests/faults/README.md`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::shell::{Shell, root};
+
+/// A test program that runs longer than that is caught in an endless loop.
+const PATIENCE: Duration = Duration::from_secs(100);
+
+/// One thing that could be wrong with the core.
+#[derive(Debug, PartialEq)]
+struct Fault {
+    name: String,
+    file: String,
+    tests: Vec<String>,
+    old: String,
+    new: String,
+}
+
+/// Plants each fault, and says which ones no test noticed.
+///
+/// # Errors
+/// A fault doesn't fit the code, doesn't compile, or isn't caught; or the copy fails without any.
+pub(crate) fn plant_all() -> Result<(), String> {
+    let faults = read_all(&root().join("tests/faults"))?;
+    let copy = Copy::make()?;
+    println!("{} faults", faults.len());
+    // Without a fault everything passes: else all would be caught for nothing.
+    let mut tests: Vec<&str> = faults.iter().flat_map(|fault| &fault.tests).map(String::as_str).collect();
+    tests.sort_unstable();
+    tests.dedup();
+    for test in &tests {
+        if let Outcome::Failed(how) = copy.run(test)? {
+            return Err(format!("without a fault, {test} fails: {how}"));
+        }
+    }
+    let mut survivors = Vec::new();
+    for fault in &faults {
+        let began = Instant::now();
+        copy.plant(fault)?;
+        let caught = copy.catch(fault);
+        copy.heal(fault)?;
+        let verdict = caught?.unwrap_or_else(|| {
+            survivors.push(fault.name.as_str());
+            "NOT CAUGHT".to_owned()
+        });
+        println!("{:>5.1} s  {:<44} {verdict}", began.elapsed().as_secs_f64(), fault.name);
+    }
+    match survivors.as_slice() {
+        [] => Ok(()),
+        some => Err(format!("no test noticed: {}", some.join(", "))),
+    }
+}
+
+fn read_all(folder: &Path) -> Result<Vec<Fault>, String> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .map_err(|error| format!("{}: {error}", folder.display()))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "fault"))
+        .collect();
+    paths.sort();
+    let mut faults = Vec::new();
+    for path in paths {
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        faults.push(read(&name, &text)?);
+    }
+    Ok(faults)
+}
+
+/// ```text
+/// # why this matters
+/// file: core/src/…
+/// tests: random_programs time
+/// <<<<
+/// the text as it is
+/// ====
+/// the text with the fault
+/// >>>>
+/// ```
+fn read(name: &str, text: &str) -> Result<Fault, String> {
+    let wrong = |what: &str| format!("tests/faults/{name}.fault: {what}");
+    let field = |key: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(key));
+        line.map(|line| line.trim().to_owned()).ok_or_else(|| wrong(&format!("no line begins with `{key}`")))
+    };
+    let (_, rest) = text.split_once("\n<<<<\n").ok_or_else(|| wrong("no line <<<<"))?;
+    let (old, rest) = rest.split_once("\n====\n").ok_or_else(|| wrong("no line ===="))?;
+    // What is new may be nothing at all.
+    let new = rest.strip_suffix(">>>>\n").ok_or_else(|| wrong("the last line isn't >>>>"))?;
+    let tests = field("tests:")?.split_whitespace().map(str::to_owned).collect();
+    Ok(Fault {
+        name: name.to_owned(),
+        file: field("file:")?,
+        tests,
+        old: old.to_owned(),
+        new: new.strip_suffix('\n').unwrap_or(new).to_owned(),
+    })
+}
+
+/// The text with the fault in it.
+fn planted(fault: &Fault, text: &str) -> Result<String, String> {
+    match text.matches(&fault.old).count() {
+        1 => Ok(text.replacen(&fault.old, &fault.new, 1)),
+        count => Err(format!(
+            "tests/faults/{}.fault: its text is {count} times in {}, and should be there once:\n{}",
+            fault.name, fault.file, fault.old
+        )),
+    }
+}
+
+/// How a test program ended.
+enum Outcome {
+    Passed,
+    Failed(String),
+}
+
+/// The core on its own, in a folder where it may be broken.
+struct Copy {
+    folder: PathBuf,
+}
+
+impl Copy {
+    fn make() -> Result<Copy, String> {
+        let folder = root().join("target/faults");
+        let say = |error: std::io::Error| format!("{}: {error}", folder.display());
+        for part in ["core/src", "core/tests"] {
+            // What a broken run has left.
+            let _ = fs::remove_dir_all(folder.join(part));
+            copy_folder(&root().join(part), &folder.join(part)).map_err(say)?;
+        }
+        fs::copy(root().join("core/Cargo.toml"), folder.join("core/Cargo.toml")).map_err(say)?;
+        fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).map_err(say)?;
+        let manifest = fs::read_to_string(root().join("Cargo.toml")).map_err(say)?;
+        let lines = manifest.lines().map(|line| match line.split(' ').next() {
+            Some("members") => "members = [\"core\"]",
+            Some("default-members" | "exclude" | "giambio") => "",
+            _ => line,
+        });
+        let lines: Vec<&str> = lines.collect();
+        fs::write(folder.join("Cargo.toml"), lines.join("\n")).map_err(say)?;
+        Ok(Copy { folder })
+    }
+
+    fn plant(&self, fault: &Fault) -> Result<(), String> {
+        let path = self.folder.join(&fault.file);
+        let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        fs::write(&path, planted(fault, &text)?).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    fn heal(&self, fault: &Fault) -> Result<(), String> {
+        let copied = fs::copy(root().join(&fault.file), self.folder.join(&fault.file));
+        copied.map(drop).map_err(|error| format!("{}: {error}", fault.file))
+    }
+
+    /// Which test program notices it, and how. `None`: none.
+    fn catch(&self, fault: &Fault) -> Result<Option<String>, String> {
+        for test in &fault.tests {
+            if let Outcome::Failed(how) = self.run(test)? {
+                return Ok(Some(format!("{test}: {how}")));
+            }
+        }
+        Ok(None)
+    }
+
+    /// `loom` is the core's loom tests; other names are files in `core/tests`.
+    fn run(&self, test: &str) -> Result<Outcome, String> {
+        let is_loom = test == "loom";
+        let mut cargo = self.cargo(if is_loom { "loom" } else { "target" });
+        cargo.args(["test", "--quiet", "--no-run", "--message-format=json", "-p", "giambio-core"]);
+        match is_loom {
+            true => cargo.args(["--lib", "--release"]).env("RUSTFLAGS", "--cfg loom"),
+            false => cargo.args(["--test", test]),
+        };
+        let built = cargo.stderr(Stdio::piped()).output().map_err(|error| format!("cargo: {error}"))?;
+        if !built.status.success() {
+            let (messages, why) = (String::from_utf8_lossy(&built.stdout), String::from_utf8_lossy(&built.stderr));
+            return Err(format!("{test} doesn't compile: {}\n{why}", rendered(&messages)));
+        }
+        let messages = String::from_utf8_lossy(&built.stdout);
+        let program = executable(&messages).ok_or_else(|| format!("cargo names no program for {test}"))?;
+        // A fault may eat memory: it gets 4 GB of addresses.
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "ulimit -v 4000000; exec \"$0\" --quiet $1", program, if is_loom { "loom" } else { "" }])
+            .current_dir(self.folder.join("core"));
+        command.env("RUST_BACKTRACE", "0").env("GIAMBIO_PROGRAMS", "6000");
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("{program}: {error}"))?;
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            match child.try_wait().map_err(|error| error.to_string())? {
+                Some(status) if status.success() => return Ok(Outcome::Passed),
+                Some(status) => return Ok(Outcome::Failed(status.to_string())),
+                None => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+        Ok(Outcome::Failed("it hangs".to_owned()))
+    }
+
+    fn cargo(&self, target: &str) -> Command {
+        let mut command = Shell::new("cargo").into_command();
+        command.current_dir(&self.folder).env("CARGO_TARGET_DIR", self.folder.join(target));
+        // Some faults show only where the compiler checks for overflow; and it compiles faster.
+        command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_DEBUG", "0");
+        command
+    }
+}
+
+/// The program in Cargo's messages.
+fn executable(messages: &str) -> Option<&str> {
+    messages.lines().rev().find_map(|line| {
+        let (_, rest) = line.split_once("\"executable\":\"")?;
+        Some(rest.split_once('"')?.0)
+    })
+}
+
+/// The first error in Cargo's messages, as a person reads it.
+fn rendered(messages: &str) -> String {
+    let error = messages.lines().find(|line| line.contains("\"level\":\"error\""));
+    error.unwrap_or_default().replace("\\n", "\n").chars().take(2000).collect()
+}
+
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &to)?;
+        } else {
+            fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The step takes minutes; this is known in no time.
+    #[test]
+    fn every_fault_fits_the_code() {
+        let faults = read_all(&root().join("tests/faults")).unwrap();
+        assert!(faults.len() >= 10, "{} faults are too few", faults.len());
+        for fault in faults {
+            planted(&fault, &fs::read_to_string(root().join(&fault.file)).unwrap()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_fault_whose_text_is_gone_is_refused() {
+        let fault = read("x", "# why\nfile: f\ntests: a b\n<<<<\nold\n====\n>>>>\n").unwrap();
+        assert_eq!((fault.old.as_str(), fault.new.as_str(), fault.tests.len()), ("old", "", 2));
+        assert_eq!(planted(&fault, "the old one"), Ok("the  one".to_owned()));
+        assert!(planted(&fault, "a new one").is_err());
+        assert!(planted(&fault, "old and old").is_err());
+    }
+}
