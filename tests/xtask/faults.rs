@@ -6,14 +6,16 @@
 //! so that faults can't outlive the code that they are for. See `tests/faults/README.md`.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use crate::shell::{Shell, root};
 
 /// A test program that runs longer than that is caught in an endless loop.
-const PATIENCE: Duration = Duration::from_secs(100);
+const PATIENCE: Duration = Duration::from_secs(25);
 
 /// One thing that could be wrong with the core.
 #[derive(Debug, PartialEq)]
@@ -189,27 +191,14 @@ impl Copy {
         let program = executable(&messages).ok_or_else(|| format!("cargo names no program for {test}"))?;
         // A fault may eat memory: it gets 4 GB of addresses.
         let mut command = Command::new("sh");
-        command
-            .args(["-c", "ulimit -v 4000000; exec \"$0\" --quiet $1", program, if is_loom { "loom" } else { "" }])
-            .current_dir(self.folder.join("core"));
-        command.env("RUST_BACKTRACE", "0").env("GIAMBIO_PROGRAMS", "6000");
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("{program}: {error}"))?;
-        let began = Instant::now();
-        while began.elapsed() < PATIENCE {
-            match child.try_wait().map_err(|error| error.to_string())? {
-                Some(status) if status.success() => return Ok(Outcome::Passed),
-                Some(status) => return Ok(Outcome::Failed(status.to_string())),
-                None => std::thread::sleep(Duration::from_millis(10)),
-            }
-        }
+        command.args(["-c", "ulimit -v 4000000; exec \"$0\" $1", program, if is_loom { "loom" } else { "" }]);
+        command.current_dir(self.folder.join("core")).env("RUST_BACKTRACE", "0").env("GIAMBIO_PROGRAMS", "6000");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
+        let outcome = watch(&mut child);
         let _ = child.kill();
         let _ = child.wait();
-        Ok(Outcome::Failed("it hangs".to_owned()))
+        outcome
     }
 
     fn cargo(&self, target: &str) -> Command {
@@ -219,6 +208,33 @@ impl Copy {
         command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_DEBUG", "0");
         command
     }
+}
+
+/// Waits for the end, for the first test that fails, or until there is no end to be expected.
+fn watch(child: &mut Child) -> Result<Outcome, String> {
+    let (sender, failures) = channel();
+    let output = child.stdout.take().ok_or("its output isn't a pipe")?;
+    // Ends with the program, whose output it reads.
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let failed = line.strip_prefix("test ").and_then(|line| line.split_once(" ... FAILED"));
+            if let Some((test, _)) = failed {
+                let _ = sender.send(test.to_owned());
+            }
+        }
+    });
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        if let Ok(test) = failures.recv_timeout(Duration::from_millis(10)) {
+            return Ok(Outcome::Failed(test));
+        }
+        match child.try_wait().map_err(|error| error.to_string())? {
+            Some(status) if status.success() => return Ok(Outcome::Passed),
+            Some(status) => return Ok(Outcome::Failed(failures.try_recv().unwrap_or_else(|_| status.to_string()))),
+            None => {}
+        }
+    }
+    Ok(Outcome::Failed("it hangs".to_owned()))
 }
 
 /// The program in Cargo's messages.

@@ -145,4 +145,21 @@ mod loom_tests {
             assert_eq!(last, 3, "the last look came before the last wake");
         });
     }
+
+    /// A thread that has set its bit may be held up for long before it comes to the flag. Another one
+    /// that sets the same bit meanwhile, and returns, has been heard all the same.
+    #[test]
+    fn a_wake_that_has_returned_waits_for_nobody() {
+        loom::model(|| {
+            let inbox = Arc::new((Bits::new(), Pending::new()));
+            let sender = || {
+                let inbox = inbox.clone();
+                thread::spawn(move || inbox.0.post(0, &inbox.1))
+            };
+            let (held_up, heard) = (sender(), sender());
+            heard.join().unwrap();
+            assert!(inbox.1.take() && inbox.0.take() == 1, "it returned, and nothing says that it was there");
+            held_up.join().unwrap();
+        });
+    }
 }

@@ -77,14 +77,13 @@ impl World {
         let Some(noise) = &self.noise else { return };
         poll_fn(|cx| {
             let place = noise.borrow_mut().below(WAKERS_KEPT as u64) as usize;
-            let old = WAKERS.with_borrow_mut(|wakers| {
-                let waker = cx.waker().clone();
-                match wakers.get_mut(place) {
-                    Some(old) => Some(std::mem::replace(old, waker)),
-                    None => {
-                        wakers.push(waker);
-                        None
-                    }
+            // Cloned and dropped with nothing borrowed: it may be a waker that does what it likes.
+            let waker = cx.waker().clone();
+            let old = WAKERS.with_borrow_mut(|wakers| match wakers.get_mut(place) {
+                Some(old) => Some(std::mem::replace(old, waker)),
+                None => {
+                    wakers.push(waker);
+                    None
                 }
             });
             drop(old);
@@ -96,14 +95,15 @@ impl World {
     /// Fires wakers of the past: they belong to tasks that wait, that are over, that never were.
     pub(crate) fn make_noise(&self) {
         let Some(noise) = &self.noise else { return };
-        let fired: Vec<Waker> = WAKERS.with_borrow(|wakers| {
-            let mut noise = noise.borrow_mut();
-            let count = noise.below(4).min(wakers.len() as u64);
-            (0..count).map(|_| wakers[noise.below(wakers.len() as u64) as usize].clone()).collect()
-        });
-        for waker in fired {
-            waker.wake();
+        let wakers = WAKERS.take();
+        let count = noise.borrow_mut().below(4).min(wakers.len() as u64);
+        for _ in 0..count {
+            let which = noise.borrow_mut().below(wakers.len() as u64) as usize;
+            wakers[which].wake_by_ref();
         }
+        // Others may have been left meanwhile.
+        let newer = WAKERS.replace(wakers);
+        drop(newer);
     }
 
     /// Waits until another thread has woken the task.

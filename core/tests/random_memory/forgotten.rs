@@ -1,0 +1,113 @@
+//! Programs that are forgotten half-way: what they borrow is freed, while their timers run on, their
+//! wakers are fired, and the scopes around them are cancelled.
+
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+
+use giambio_core::{
+    Next, Runtime, VirtualClock, cancel_scope, checkpoint, finally, move_on_after, nursery, shield, sleep,
+};
+
+use crate::common::{Rng, poll_once, secs};
+use crate::maker::make;
+use crate::real::{World, run};
+
+/// Polls a program for a while and forgets it; then nothing is left of what it could borrow.
+async fn forget(seed: u64) {
+    let mut rng = Rng(seed);
+    let world = Box::new(World::new(None, Some(Rng(seed))));
+    let code = Box::new(make(seed));
+    {
+        let mut program = run(&world, &code);
+        for _ in 0..rng.below(8) {
+            if poll_once(program.as_mut()).await.is_ready() {
+                return;
+            }
+            match rng.below(3) {
+                0 => checkpoint().await,
+                1 => sleep(std::time::Duration::from_nanos(rng.below(1 << 29))).await,
+                _ => world.make_noise(),
+            }
+        }
+        mem::forget(program);
+    }
+    drop(code);
+    drop(world);
+    // All that was due in it comes due, and wakes nobody.
+    for _ in 0..10 {
+        sleep(secs(2)).await;
+        noise(seed);
+    }
+}
+
+fn noise(seed: u64) {
+    World::new(None, Some(Rng(seed))).make_noise();
+}
+
+/// The same in different surroundings, which are cancelled, fail or end around it.
+async fn forget_somewhere(seed: u64) {
+    let deadline = std::time::Duration::from_nanos(Rng(seed).below(1 << 32));
+    match seed % 7 {
+        0 => forget(seed).await,
+        1 => {
+            let _ = move_on_after(deadline, forget(seed)).await;
+        }
+        2 => {
+            let scope = cancel_scope(async |scope| {
+                forget(seed).await;
+                scope.cancel();
+                checkpoint().await;
+            });
+            let _ = scope.await;
+        }
+        3 => {
+            let inner = nursery(async |n| {
+                n.spawn(async {
+                    forget(seed).await;
+                    Err("enough")
+                });
+                n.spawn(async { Ok(forget(seed + 1).await) });
+                Ok(sleep(secs(3)).await)
+            });
+            let _ = inner.await;
+        }
+        4 => drop(move_on_after(deadline, shield(forget(seed))).await),
+        5 => {
+            let cleans = finally(forget(seed), async || forget(seed + 1).await);
+            let _ = move_on_after(deadline, cleans).await;
+        }
+        _ => {
+            let inner = nursery(async |n| {
+                let task = n.spawn(async { Ok(forget(seed).await) });
+                n.child().daemon().spawn(async { Ok(forget(seed + 1).await) });
+                sleep(deadline).await;
+                task.cancel();
+                mem::forget(task);
+                Ok::<_, ()>(())
+            });
+            let _ = inner.await;
+        }
+    }
+}
+
+#[test]
+fn random_programs_forgotten_half_way_are_never_touched_again() {
+    for seed in 0..crate::how_many() {
+        let time: VirtualClock = VirtualClock::new();
+        // A program may panic, and a forgotten shield may hold the scopes around it for ever.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            let mut runtime = pin!(Runtime::new(&time, forget_somewhere(seed)));
+            for _ in 0..20_000 {
+                match runtime.as_mut().turn() {
+                    Next::At(tick) => time.advance_to(tick),
+                    Next::Now => {}
+                    Next::Finished(()) | Next::OnWake => return,
+                }
+            }
+            panic!("program {seed} never ends");
+        }))
+        .inspect_err(|payload| assert!(payload.is::<crate::real::Boom>(), "program {seed}"));
+        noise(seed);
+    }
+}
