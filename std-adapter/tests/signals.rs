@@ -1,0 +1,80 @@
+//! A signal handler wakes tasks of the thread that it interrupts, wherever that is: in a poll, on its
+//! way to sleep, asleep in the operating system.
+#![cfg(unix)]
+
+use std::future::poll_fn;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::SeqCst};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+use std::{ptr, thread};
+
+use giambio::{fail_after, wake_from_signal};
+use signal_hook::consts::SIGUSR2;
+use signal_hook::low_level::{register, unregister};
+
+static WAKER: AtomicPtr<Waker> = AtomicPtr::new(ptr::null_mut());
+/// The handler may have any of them in its hands.
+static KEPT: Mutex<Vec<&'static Waker>> = Mutex::new(Vec::new());
+static ASKED: AtomicBool = AtomicBool::new(false);
+static SIGNALS: AtomicU32 = AtomicU32::new(0);
+
+fn handler() {
+    SIGNALS.fetch_add(1, SeqCst);
+    // SAFETY: null, or leaked, and only read.
+    if let Some(waker) = unsafe { WAKER.load(SeqCst).as_ref() } {
+        ASKED.store(false, SeqCst);
+        wake_from_signal(waker);
+    }
+}
+
+/// Waits until the handler has come.
+async fn interrupted() {
+    let mut asked = false;
+    poll_fn(|cx| {
+        if !asked {
+            asked = true;
+            let waker: &'static Waker = Box::leak(Box::new(cx.waker().clone()));
+            ASKED.store(true, SeqCst);
+            WAKER.store(ptr::from_ref(waker).cast_mut(), SeqCst);
+            KEPT.lock().unwrap().push(waker);
+            return Poll::Pending;
+        }
+        if ASKED.load(SeqCst) { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await
+}
+
+#[test]
+fn signals_end_the_wait_of_the_loop_whenever_they_come() {
+    // SAFETY: the handler uses atomics, and what `wake_from_signal` promises.
+    let id = unsafe { register(SIGUSR2, handler) }.unwrap();
+    // SAFETY: no arguments, no conditions.
+    let this = unsafe { libc::pthread_self() };
+    let stop = AtomicBool::new(false);
+    thread::scope(|threads| {
+        threads.spawn(|| {
+            for round in 0u64.. {
+                if stop.load(SeqCst) {
+                    return;
+                }
+                // SAFETY: that thread waits for this one at the end of its scope, so it is there.
+                assert_eq!(unsafe { libc::pthread_kill(this, SIGUSR2) }, 0);
+                // From the middle of a turn to long asleep.
+                let began = Instant::now();
+                while began.elapsed() < Duration::from_nanos(round * 7919 % 150_000) {
+                    std::hint::spin_loop();
+                }
+            }
+        });
+        giambio::run(async {
+            for round in 0..3_000 {
+                let woken = fail_after(Duration::from_secs(60), interrupted()).await;
+                assert!(woken.is_ok(), "the wake of round {round} was lost");
+            }
+        });
+        stop.store(true, SeqCst);
+    });
+    assert!(SIGNALS.load(SeqCst) >= 3_000);
+    assert!(unregister(id));
+}
