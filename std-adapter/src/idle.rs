@@ -47,6 +47,9 @@ pub struct Idle<C> {
 /// How many events one wait takes from the system unless told otherwise.
 pub(crate) const EVENTS_PER_WAIT: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
+/// How many it takes at most: room for them is made in advance, and more gain nothing.
+const MOST_EVENTS: NonZeroUsize = NonZeroUsize::new(1 << 16).unwrap();
+
 impl<C: Clock> Idle<C> {
     /// Waits on this thread's reactor; `clock` is the one that the runtime has.
     ///
@@ -58,7 +61,7 @@ impl<C: Clock> Idle<C> {
 
     pub(crate) fn with_events(clock: C, events: NonZeroUsize) -> io::Result<Idle<C>> {
         let reactor = Reactor::current();
-        let events = reactor.events(events)?;
+        let events = reactor.events(events.min(MOST_EVENTS))?;
         let waker = reactor.waker()?;
         Ok(Idle { reactor, events, waker, clock })
     }

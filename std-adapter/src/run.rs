@@ -98,7 +98,8 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
     }
 
     /// How many events to take from the operating system at once, 1,024 by default: with fewer, the first of a
-    /// thousand ready sockets is served sooner, at the price of more system calls.
+    /// thousand ready sockets is served sooner, at the price of more system calls. At most 65,536; a larger number
+    /// means the same.
     pub fn events_per_wait(self, events: NonZeroUsize) -> Builder<C, D> {
         Builder { events, ..self }
     }

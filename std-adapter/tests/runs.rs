@@ -220,3 +220,12 @@ fn a_clock_of_the_users_decides_what_time_it_is() {
 fn a_future_that_never_ends_can_be_left_by_a_deadline() {
     assert_eq!(run(giambio::move_on_after(Duration::from_millis(2), pending::<()>())), None);
 }
+
+#[test]
+fn any_number_of_events_per_wait_is_good() {
+    for number in [1, 1 << 33, usize::MAX] {
+        let events = std::num::NonZeroUsize::new(number).unwrap();
+        let slept = builder().events_per_wait(events).try_run(sleep(Duration::from_millis(1)));
+        assert!(slept.is_ok(), "{number}");
+    }
+}
