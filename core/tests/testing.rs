@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use common::*;
-use giambio_core::testing::{self, Autojump, Simulation, wait_all_blocked};
+use giambio_core::testing::{self, Autojump, Simulation, Stuck, wait_all_blocked};
 use giambio_core::{
     Runtime, Tick, VirtualClock, cancel_scope, checkpoint, finally, move_on_after, nursery, sleep, wake_from_signal,
 };
@@ -141,9 +141,12 @@ fn a_deadlock_is_an_error_that_names_the_tasks_and_drops_everything() {
             .await
         })
         .unwrap_err();
-    let names: &[&str] = if cfg!(feature = "hooks") { &["philosopher", "chef"] } else { &[] };
-    assert_eq!(deadlock.tasks, names);
-    assert_eq!(deadlock.at.as_nanos(), 1_000_000_000);
+    let names = ["philosopher", "chef"].map(str::to_owned);
+    let Stuck::Deadlock { at, tasks, .. } = &deadlock else { panic!("{deadlock}") };
+    assert_eq!(
+        (at.as_nanos(), tasks.as_slice()),
+        (1_000_000_000, if cfg!(feature = "hooks") { &names[..] } else { &[] })
+    );
     assert_eq!((live.made(), live.left()), (1, 0));
     let text = deadlock.to_string();
     assert!(text.starts_with("deadlock 1s after the start: all tasks wait"), "{text}");
@@ -165,6 +168,17 @@ fn a_deadlock_ends_a_test() {
 fn a_deadlock_ends_a_loop_of_ones_own() {
     let clock = VirtualClock::<1000>::new();
     pin!(Runtime::new(&clock, forever::<()>())).run(&mut Autojump::new(&clock));
+}
+
+#[test]
+fn a_loop_that_never_lets_the_clock_move_is_an_error_too() {
+    let stuck = Simulation::new().turns(5_000).try_run(move_on_after(secs(1), async {
+        loop {
+            sleep(secs(0)).await;
+        }
+    }));
+    let Err(Stuck::Livelock { at, turns, .. }) = stuck else { panic!("{stuck:?}") };
+    assert!(at.as_nanos() == 0 && turns == 5_001);
 }
 
 #[test]

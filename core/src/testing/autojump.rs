@@ -10,7 +10,7 @@ use std::thread::Thread;
 use std::vec::Vec;
 
 use super::blocked::Loop;
-use super::simulation::Deadlock;
+use super::simulation::Stuck;
 use crate::runtime::{Until, Wait};
 use crate::time::{Clock, Instant, VirtualClock};
 
@@ -20,7 +20,8 @@ use crate::time::{Clock, Instant, VirtualClock};
 /// is shorter.
 ///
 /// # Panics
-/// Its `wait` does if all tasks wait and nobody can wake one: with the text of [`Deadlock`].
+/// Its `wait` does if all tasks wait and nobody can wake one, or if they never wait: with the text of
+/// [`Stuck`].
 ///
 /// ```
 /// use core::{pin::pin, time::Duration};
@@ -37,12 +38,25 @@ pub struct Autojump<'c, const HZ: u64 = 1_000_000_000> {
     blocked: Loop,
     bell: Arc<Bell>,
     patience: Duration,
+    /// Turns since the clock has moved.
+    turns: u64,
+    most_turns: u64,
 }
+
+/// More turns at one moment than a test takes that comes to an end.
+pub(super) const MANY_TURNS: u64 = 1_000_000;
 
 impl<'c, const HZ: u64> Autojump<'c, HZ> {
     /// Moves that clock, which should be the runtime's.
     pub fn new(clock: &'c VirtualClock<HZ>) -> Self {
-        Autojump { clock, blocked: Loop::new(), bell: Arc::new(Bell::new()), patience: Duration::ZERO }
+        Autojump {
+            clock,
+            blocked: Loop::new(),
+            bell: Arc::new(Bell::new()),
+            patience: Duration::ZERO,
+            turns: 0,
+            most_turns: MANY_TURNS,
+        }
     }
 
     /// Before it jumps, or says that there is a deadlock, it waits that long in real time for a wake
@@ -54,21 +68,35 @@ impl<'c, const HZ: u64> Autojump<'c, HZ> {
         self
     }
 
+    /// How many turns there may be while the clock stands still, before that counts as being
+    /// [stuck](Stuck::Livelock); a million by default.
+    pub fn turns(mut self, most: u64) -> Self {
+        self.most_turns = most;
+        self
+    }
+
     /// Ends a wait from another thread: for [`Runtime::with_notify`](crate::Runtime::with_notify).
     pub fn waker(&self) -> Waker {
         Waker::from(self.bell.clone())
     }
 
     /// Waits; an error says that it would be for ever.
-    pub(super) fn try_wait(&self, until: Until) -> Result<(), Deadlock> {
+    pub(super) fn try_wait(&mut self, until: Until) -> Result<(), Stuck> {
+        self.turns += 1;
+        if self.turns > self.most_turns {
+            return Err(Stuck::Livelock { at: self.now(), turns: self.turns, tasks: Vec::new() });
+        }
         if until == Until::Now || self.blocked.release() || self.bell.wait(self.patience) {
             return Ok(());
         }
         match until {
-            Until::At(tick) => self.clock.advance_to(tick),
-            _ => return Err(Deadlock { at: self.now(), tasks: Vec::new() }),
+            Until::At(tick) => {
+                self.turns = 0;
+                self.clock.advance_to(tick);
+                Ok(())
+            }
+            _ => Err(Stuck::Deadlock { at: self.now(), tasks: Vec::new() }),
         }
-        Ok(())
     }
 
     fn now(&self) -> Instant {
@@ -79,8 +107,8 @@ impl<'c, const HZ: u64> Autojump<'c, HZ> {
 impl<const HZ: u64> Wait for Autojump<'_, HZ> {
     #[track_caller]
     fn wait(&mut self, until: Until) {
-        if let Err(deadlock) = self.try_wait(until) {
-            panic!("giambio: {deadlock}");
+        if let Err(stuck) = self.try_wait(until) {
+            panic!("giambio: {stuck}");
         }
     }
 }

@@ -36,4 +36,4 @@ mod simulation;
 
 pub use autojump::Autojump;
 pub use blocked::{WaitAllBlocked, wait_all_blocked};
-pub use simulation::{Deadlock, Simulation, run};
+pub use simulation::{Simulation, Stuck, run};

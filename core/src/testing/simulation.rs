@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use super::autojump::Autojump;
+use super::autojump::{Autojump, MANY_TURNS};
 use crate::hooks::{Debugger, TaskInfo};
 use crate::runtime::{Next, Runtime, Until};
 use crate::task::TaskId;
@@ -17,7 +17,7 @@ use crate::time::{Instant, VirtualClock};
 /// Runs `main` to its end in virtual time, in which waiting takes none.
 ///
 /// # Panics
-/// * With the text of [`Deadlock`], if all tasks wait and nobody can wake one.
+/// * With the text of [`Stuck`], if all tasks wait and nobody can wake one, or if they never wait.
 /// * As [`Runtime::turn`].
 ///
 /// ```
@@ -35,21 +35,36 @@ pub fn run<F: Future>(main: F) -> F::Output {
 /// Says how to run a test: [`run`] with choices.
 ///
 /// ```
-/// use giambio_core::testing::{self, Simulation};
+/// use giambio_core::testing::{Simulation, Stuck};
 ///
-/// let deadlock = Simulation::new().try_run(core::future::pending::<()>()).unwrap_err();
-/// assert!(deadlock.to_string().starts_with("deadlock"));
+/// let error = Simulation::new().try_run(core::future::pending::<()>()).unwrap_err();
+/// assert!(matches!(error, Stuck::Deadlock { .. }));
+/// assert!(error.to_string().starts_with("deadlock"));
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 #[must_use = "a simulation does nothing until `run` is called"]
 pub struct Simulation {
     patience: Duration,
+    turns: u64,
+}
+
+impl Default for Simulation {
+    fn default() -> Self {
+        Simulation::new()
+    }
 }
 
 impl Simulation {
     /// As [`run`] does it.
-    pub fn new() -> Self {
-        Simulation::default()
+    pub const fn new() -> Self {
+        Simulation { patience: Duration::ZERO, turns: MANY_TURNS }
+    }
+
+    /// How many turns there may be while the clock stands still, before that counts as being
+    /// [stuck](Stuck::Livelock); a million by default.
+    pub fn turns(mut self, most: u64) -> Self {
+        self.turns = most;
+        self
     }
 
     /// Before the clock jumps, or a deadlock is reported, waits that long in real time for another
@@ -85,20 +100,20 @@ impl Simulation {
     pub fn run<F: Future>(self, main: F) -> F::Output {
         match self.try_run(main) {
             Ok(value) => value,
-            Err(deadlock) => panic!("giambio: {deadlock}"),
+            Err(stuck) => panic!("giambio: {stuck}"),
         }
     }
 
     /// Runs `main` to its end, if it comes to one.
     ///
     /// # Errors
-    /// [`Deadlock`]; `main` and everything in it has been dropped.
+    /// [`Stuck`]; `main` and everything in it has been dropped.
     ///
     /// # Panics
     /// As [`Runtime::turn`].
-    pub fn try_run<F: Future>(self, main: F) -> Result<F::Output, Deadlock> {
+    pub fn try_run<F: Future>(self, main: F) -> Result<F::Output, Stuck> {
         let (clock, tasks) = (VirtualClock::<1_000_000_000>::new(), Tasks::default());
-        let wait = Autojump::new(&clock).patience(self.patience);
+        let mut wait = Autojump::new(&clock).patience(self.patience).turns(self.turns);
         let runtime = Runtime::new(&clock, main).with_debugger(&tasks).with_notify(wait.waker());
         let mut runtime = pin!(runtime);
         loop {
@@ -108,36 +123,72 @@ impl Simulation {
                 Next::At(tick) => Until::At(tick),
                 Next::OnWake => Until::OnWake,
             };
-            if let Err(deadlock) = wait.try_wait(until) {
-                return Err(Deadlock { tasks: tasks.names(), ..deadlock });
+            if let Err(stuck) = wait.try_wait(until) {
+                return Err(stuck.with(tasks.names()));
             }
         }
     }
 }
 
-/// All tasks wait, no deadline is set, and nobody is left to wake one.
+/// Why a test in virtual time comes to no end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Deadlock {
-    /// When, by the virtual clock.
-    pub at: Instant,
-    /// The names of the children that wait, in the order in which they were spawned. Empty without
-    /// feature `hooks`, and where an [`Autojump`] was the wait of a runtime of your own.
-    pub tasks: Vec<String>,
+pub enum Stuck {
+    /// All tasks wait, no deadline is set, and nobody is left to wake one. Look at what each of them
+    /// waits for; if it is another thread, give that some [`patience`](Simulation::patience).
+    #[non_exhaustive]
+    Deadlock {
+        /// When, by the virtual clock.
+        at: Instant,
+        /// The names of the children there are, in the order in which they were spawned. Empty without
+        /// feature `hooks`, and where an [`Autojump`] was the wait of a runtime of your own.
+        tasks: Vec<String>,
+    },
+    /// Some task has always been ready, so the clock stands still: a loop of
+    /// [`checkpoint`](crate::checkpoint()) or of sleeps of no length, as a rule, that waits for the
+    /// time. Let it sleep for a while.
+    #[non_exhaustive]
+    Livelock {
+        /// When, by the virtual clock.
+        at: Instant,
+        /// How many turns there were at that moment.
+        turns: u64,
+        /// As for a deadlock.
+        tasks: Vec<String>,
+    },
 }
 
-impl fmt::Display for Deadlock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = Duration::from_nanos(self.at.as_nanos());
-        write!(f, "deadlock {at:?} after the start: all tasks wait, for no timer, and nobody is left to wake one")?;
-        match self.tasks.as_slice() {
-            [] => Ok(()),
-            tasks => write!(f, "; the children are: {}", tasks.join(", ")),
-        }
+impl Stuck {
+    fn with(mut self, names: Vec<String>) -> Self {
+        let (Stuck::Deadlock { tasks, .. } | Stuck::Livelock { tasks, .. }) = &mut self;
+        *tasks = names;
+        self
     }
 }
 
-impl core::error::Error for Deadlock {}
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let after = |at: &Instant| Duration::from_nanos(at.as_nanos());
+        let tasks = match self {
+            Stuck::Deadlock { at, tasks } => {
+                let at = after(at);
+                write!(
+                    f,
+                    "deadlock {at:?} after the start: all tasks wait, for no timer, and nobody is left to wake one"
+                )?;
+                tasks
+            }
+            Stuck::Livelock { at, turns, tasks } => {
+                let at = after(at);
+                write!(f, "livelock {at:?} after the start: in {turns} turns some task has always been ready")?;
+                tasks
+            }
+        };
+        if tasks.is_empty() { Ok(()) } else { write!(f, "; the children are: {}", tasks.join(", ")) }
+    }
+}
+
+impl core::error::Error for Stuck {}
 
 /// Remembers which children there are.
 #[derive(Default)]
