@@ -11,10 +11,10 @@ use std::task::Waker;
 use std::thread::Thread;
 use std::time::Duration;
 
-use giambio_core::{Clock, Next, Runtime, Tick, VirtualClock, move_on_after};
+use giambio_core::{__census, Clock, Next, Runtime, Tick, VirtualClock, move_on_after};
 
 use crate::code::Code;
-use crate::common::{Rng, alone};
+use crate::common::{Rng, alone, step};
 use crate::model::{Event, How, NEVER, fate, suspending};
 use crate::real::{Boom, Request, World, run, suspends};
 
@@ -58,7 +58,10 @@ fn drive<F: Future, C: Clock>(
     let mut chance = world.noise.as_ref().map(|noise| noise.borrow().clone());
     for _ in 0..turns {
         world.make_noise();
-        let deadline = match runtime.as_mut().turn() {
+        // It makes no difference where single turns end and bursts begin.
+        let bursts = chance.as_mut().is_some_and(|chance| chance.one_in(2));
+        let next = if bursts { runtime.as_mut().burst() } else { step(runtime.as_mut()) };
+        let deadline = match next {
             Next::Finished(value) => return Ok(Some(value)),
             Next::Now => continue,
             Next::At(tick) => Some(tick),
@@ -70,7 +73,7 @@ fn drive<F: Future, C: Clock>(
             continue;
         }
         match deadline {
-            Some(tick) => clock.advance_to(step(chance.as_mut(), clock.now(), tick)),
+            Some(tick) => clock.advance_to(on_the_way(chance.as_mut(), clock.now(), tick)),
             None => return Err(format!("deadlock at {:?} after {:#?}", clock.now(), world.events.borrow())),
         }
         if chance.as_mut().is_some_and(|chance| chance.one_in(3)) {
@@ -84,7 +87,7 @@ fn drive<F: Future, C: Clock>(
 const MANY: u64 = 1_000_000;
 
 /// How far the clock moves: to the deadline, or a part of the way.
-fn step(chance: Option<&mut Rng>, now: Tick, to: Tick) -> Tick {
+fn on_the_way(chance: Option<&mut Rng>, now: Tick, to: Tick) -> Tick {
     let Some(chance) = chance else { return to };
     if chance.one_in(3) { Tick(now.0 + 1 + chance.below(to.0 - now.0)) } else { to }
 }
@@ -167,10 +170,11 @@ pub(crate) fn check_dropped(code: &Code, turns: u64, surroundings: Surroundings)
 }
 
 fn nothing_is_left(world: &World) -> Result<(), String> {
-    match (world.live.left(), world.arenas.used()) {
-        (0, 0) => Ok(()),
-        (0, used) => Err(format!("{used} places are taken")),
-        (left, _) => Err(format!("{left} objects are left")),
+    match (world.live.left(), world.arenas.used(), __census()) {
+        (0, 0, 0) => Ok(()),
+        (0, 0, blocks) => Err(format!("{blocks} control blocks are in use")),
+        (0, used, _) => Err(format!("{used} places are taken")),
+        (left, ..) => Err(format!("{left} objects are left")),
     }
 }
 
