@@ -55,7 +55,8 @@ fn wind_down(children: u64) -> std::time::Duration {
 
 #[test]
 fn winding_down_costs_in_proportion_to_the_children() {
-    let (few, many) = (wind_down(1_000), wind_down(8_000));
-    println!("{few:?} {many:?}");
-    assert!(many < few * 24, "1,000 children with clean-ups: {few:?}; 8,000: {many:?}");
+    // In proportion it is 8 times as much, with the square 64 times. A busy machine may spoil a measurement, not all.
+    let measure = || (wind_down(1_000), wind_down(8_000));
+    let spoilt: Vec<_> = (0..10).map(|_| measure()).take_while(|(few, many)| *many > *few * 24).collect();
+    assert!(spoilt.len() < 10, "1,000 and 8,000 children with clean-ups took {spoilt:?}");
 }
