@@ -93,7 +93,6 @@ fn format() -> Outcome {
     Shell::new("cargo fmt --all --check").run()?;
     Shell::new("cargo fmt --check --manifest-path").arg(INTERRUPTS).run()?;
     Shell::new("cargo fmt --all --check --manifest-path").arg(bench::MANIFEST).run()?;
-    Shell::new("cargo fmt --check --all --manifest-path").arg(firmware::EXAMPLES).run()?;
     for manifest in firmware::MANIFESTS {
         Shell::new("cargo fmt --check --manifest-path").arg(manifest).args("--all").run()?;
     }
