@@ -26,7 +26,7 @@ struct World {
     quiet: Cell<bool>,
 }
 
-type Handles<'s> = Rc<RefCell<Vec<Task<'s, Object>>>>;
+type Handles<'s, 'w> = Rc<RefCell<Vec<Task<'s, Mine<'w>>>>>;
 
 impl World {
     fn below(&self, n: u64) -> u64 {
@@ -72,7 +72,7 @@ impl Drop for Mine<'_> {
 }
 
 /// Drops or forgets handles of siblings when it is dropped.
-struct Spoiler<'s, 'w>(&'w World, Handles<'s>);
+struct Spoiler<'s, 'w>(&'w World, Handles<'s, 'w>);
 
 impl Drop for Spoiler<'_, '_> {
     fn drop(&mut self) {
@@ -113,7 +113,7 @@ fn run_nursery<'w>(world: &'w World, depth: u64) -> Dyn<'w> {
     Box::pin(async move {
         let _mine = mine(world);
         nursery(async |n| {
-            let handles: Handles<'_> = Rc::default();
+            let handles: Handles<'_, 'w> = Rc::default();
             for _ in 0..world.below(5) {
                 if world.room.get() == 0 {
                     break;
@@ -130,7 +130,7 @@ fn run_nursery<'w>(world: &'w World, depth: u64) -> Dyn<'w> {
                             let _ = taken.await;
                         }
                     }
-                    if world.one_in(12) { Err(()) } else { Ok(world.live.object()) }
+                    if world.one_in(12) { Err(()) } else { Ok(mine(world)) }
                 });
                 match world.below(4) {
                     0 => drop(handle),
