@@ -99,15 +99,13 @@ impl Block {
         self.direct.set(self.direct.get().wrapping_add(1));
     }
 
-    /// Counts a direct wake, once until the task is polled or somebody looks. Was it counted?
+    /// Counts a direct wake, once until the task is polled or somebody looks.
     #[inline]
-    pub(crate) fn count_direct(&self) -> bool {
-        let counts = !self.has(DIRECT);
-        if counts {
+    pub(crate) fn count_direct(&self) {
+        if !self.has(DIRECT) {
             self.set(DIRECT);
             self.direct.set(self.direct.get().wrapping_add(1));
         }
-        counts
     }
 
     /// How often its task was woken directly, as far as it matters: the next such wake makes it another number.

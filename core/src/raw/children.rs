@@ -14,7 +14,7 @@ use super::block::{Block, QUEUED, ReadyList, is_before};
 use super::cell::{
     Around, DAEMON, DONE, HANDLE, Header, KILLED, OUTPUT, Outcome, finish, free, info, kill, make_current,
 };
-use super::node::{CANCELLED, CUT_OFF, Entered, NURSERY, Node, POLLING, ROOT, Scoped, TASK};
+use super::node::{CANCELLED, CUT_OFF, EXPIRED, Entered, NURSERY, Node, POLLING, ROOT, Scoped, TASK};
 use super::port::with;
 use super::state::{BUDGET, State};
 use super::waker;
@@ -103,6 +103,8 @@ pub(crate) struct Polling<'a> {
     is_known_alone: Cell<bool>,
     /// … after so many wakes of the thread.
     alone_at: Cell<u32>,
+    /// The task was taken from its ready list.
+    owes_wake: Cell<bool>,
     _nursery: PhantomData<&'a Children>,
 }
 
@@ -124,6 +126,7 @@ impl<'a> Polling<'a> {
             has_ended: Cell::new(false),
             is_known_alone: Cell::new(false),
             alone_at: Cell::new(0),
+            owes_wake: Cell::new(false),
             _nursery: PhantomData,
         }
     }
@@ -176,14 +179,24 @@ impl<'a> Polling<'a> {
         let Some(task) = self.task else { return false };
         with(|state| {
             let is_ready = !self.children().ready.is_empty() || self.is_body_woken(task);
-            let goes_on = is_ready && self.has_time(state, task);
-            if goes_on {
-                // A body's poll counts too, else one that only wakes itself would keep the loop.
-                state.polls_left.set(state.polls_left.get() - 1);
-                state.budget.set(BUDGET);
-                state.since.set(task.queued_at.get());
+            if !is_ready || !self.has_time(state, task) {
+                return false;
             }
-            goes_on
+            // A body's poll counts too, else one that only wakes itself would keep the loop.
+            state.polls_left.set(state.polls_left.get() - 1);
+            state.budget.set(BUDGET);
+            state.since.set(task.queued_at.get());
+            // As if it were polled anew: the wakes so far are the next pass's. But they may be for what the task does
+            // beside the nursery, so it is queued again at the end.
+            if task.has(QUEUED) {
+                // SAFETY: PINNED: the task is being polled, and its parent is its nursery or null (WHOLE-POINTER).
+                if let Some(nursery) = unsafe { (*task.cell.get()).parent.get().cast::<Children>().as_ref() } {
+                    nursery.ready.pop();
+                }
+                task.begin_poll();
+                self.owes_wake.set(true);
+            }
+            true
         })
     }
 
@@ -229,7 +242,7 @@ impl<'a> Polling<'a> {
         if state.polls_left.get() == 0 || !state.bursts.get() || self.entered.node.is_cancelled() {
             return false;
         }
-        let is_alone = self.is_alone(task);
+        let is_alone = self.is_alone(state, task);
         self.is_known_alone.set(is_alone);
         self.alone_at.set(state.wakes.get());
         is_alone
@@ -237,21 +250,29 @@ impl<'a> Polling<'a> {
 
     /// Is nothing ready but this nursery's children and its body's task?
     ///
-    /// Whatever is ready is in the list of its nursery, whose task is in the list of *its* nursery, and so on up to one
-    /// that is being polled, and so is around this one: looking at those is enough.
-    fn is_alone(&self, task: &'static Block) -> bool {
+    /// Whatever is ready is in the list of its nursery, whose task is in the list of *its* nursery, and so on up to a task
+    /// whose code is being polled: so it is in a list of a nursery around this one, or in a scope beside those in the
+    /// code of their tasks. Of what else that code does beside the nursery nothing is known.
+    fn is_alone(&self, state: &State, task: &'static Block) -> bool {
         let mut own: *const Block = task;
-        let mut at = self.entered.node.parent.get();
+        let mut at: *const Node = self.entered.node;
         // SAFETY: PINNED: what is being polled is alive, and so is all around it.
         while let Some(node) = unsafe { at.as_ref() } {
-            if node.has(NURSERY) {
+            // Beside a scope that isn't a task there may be nurseries of the same task with children that are ready; and
+            // a scope whose deadline has passed gets one last poll.
+            if node.has(EXPIRED) || !(node.has(TASK | ROOT) || node.is_only_one()) {
+                return false;
+            }
+            if node.has(NURSERY) && !ptr::eq(at, self.entered.node) {
                 // SAFETY: it starts the nursery's core (WHOLE-POINTER).
                 if !unsafe { &*at.cast::<Children>() }.ready.is_empty_but_for(own) {
                     return false;
                 }
                 own = ptr::null();
-            } else if node.has(ROOT) && !own.is_null() {
-                return own == task;
+            } else if node.has(ROOT) && own.is_null() {
+                // A root task is in no list.
+                // SAFETY: PINNED: the runtime whose turn it is is alive.
+                return !unsafe { state.runtime.get().as_ref() }.is_some_and(|root| root.is_queued());
             }
             at = node.parent.get();
         }
@@ -459,6 +480,18 @@ impl<'a> Polling<'a> {
     }
 }
 
+impl Drop for Polling<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.owes_wake.get()
+            && let Some(task) = self.task
+            && let Some(foreign) = with(|state| state.queue(task))
+        {
+            foreign.wake();
+        }
+    }
+}
+
 /// What is to be done with a child that was taken from the ready list.
 enum Then {
     Poll {
@@ -607,6 +640,8 @@ impl Drop for Close<'_> {
         }
         // Handles that were forgotten: `'scope` ends here.
         while let Some(task) = find(|_| true) {
+            // The results' destructors may have woken some, which keeps their cells.
+            while with(|_| children.ready.pop().inspect(|block| block.clear(QUEUED))).is_some() {}
             // SAFETY: alive: in the list.
             unsafe { task.as_ref() }.clear(HANDLE);
             let result = panics::catch(|| free(task, self.1));

@@ -189,6 +189,8 @@ impl Timed {
         }
         let foreign = with(|state| {
             self.node.set(super::node::EXPIRED);
+            // As a wake does: bursts that go on above look again.
+            state.count_wake();
             // While it is being polled it sees for itself.
             if self.node.has(super::node::POLLING) {
                 return None;

@@ -171,6 +171,12 @@ impl Node {
         }
     }
 
+    /// Is no other node beside this linked one?
+    #[inline]
+    pub(crate) fn is_only_one(&self) -> bool {
+        ptr::eq(self.next.get(), self)
+    }
+
     /// How many nodes are directly inside this one.
     pub(crate) fn count(&self) -> usize {
         let first = self.first.get();

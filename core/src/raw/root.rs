@@ -109,6 +109,11 @@ impl Root {
         if with(|state| state.table.get().is_some_and(super::table::Table::is_pending)) {
             return true;
         }
+        self.is_queued()
+    }
+
+    /// Has the root task been woken since its last poll, by this thread?
+    pub(crate) fn is_queued(&self) -> bool {
         self.block.get().is_some_and(|block| block.has(QUEUED))
     }
 
@@ -290,6 +295,7 @@ impl Drop for Turn<'_> {
             state.leave(&raw const self.root.node, self.outer_node);
             state.block.set(self.outer_block);
             state.runtime.set(ptr::null());
+            state.bursts.set(false);
         });
     }
 }

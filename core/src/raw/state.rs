@@ -101,10 +101,7 @@ impl State {
     /// all nurseries in its code look at their bodies. Returns a foreign waker to be called when
     /// nothing is borrowed any more.
     pub(crate) fn wake_block(&self, block: &'static Block) -> Option<Waker> {
-        // In a burst a nursery may have served earlier wakes of its task, which is in the list still: this one counts.
-        if block.count_direct() && self.bursts.get() && block.has(QUEUED) {
-            self.stamp(block);
-        }
+        block.count_direct();
         block.set(WOKEN);
         self.queue(block)
     }
@@ -130,9 +127,15 @@ impl State {
     /// Notes when a block is queued.
     #[inline]
     fn stamp(&self, block: &Block) {
+        block.queued_at.set(self.count_wake());
+    }
+
+    /// The number of this wake.
+    #[inline]
+    pub(crate) fn count_wake(&self) -> u32 {
         let now = self.wakes.get().wrapping_add(1);
         self.wakes.set(now);
-        block.queued_at.set(now);
+        now
     }
 
     /// Puts a task on its nursery's ready list and, where that list was empty, does the same with
