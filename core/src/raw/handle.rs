@@ -74,7 +74,7 @@ impl<T> Handle<T> {
             return Status::Cancelling;
         }
         match header.block.get() {
-            Some(block) if block.has(QUEUED) => Status::Ready,
+            Some(block) if with(|_| block.has(QUEUED)) => Status::Ready,
             _ => Status::Waiting,
         }
     }

@@ -38,7 +38,7 @@ pub(crate) const TASK: u32 = 1 << 4;
 pub(crate) const NURSERY: u32 = 1 << 5;
 /// The root task of a runtime.
 pub(crate) const ROOT: u32 = 1 << 6;
-/// Its code is on the stack.
+/// Its code is on the stack; not on tasks, see [`is_running`](State::is_running).
 pub(crate) const POLLING: u32 = 1 << 7;
 /// To be woken by the cancellation under way.
 const WAKE: u32 = 1 << 8;

@@ -114,7 +114,7 @@ impl Root {
 
     /// Has the root task been woken since its last poll, by this thread?
     pub(crate) fn is_queued(&self) -> bool {
-        self.block.get().is_some_and(|block| block.has(QUEUED))
+        with(|_| self.block.get().is_some_and(|block| block.has(QUEUED)))
     }
 
     #[cfg(feature = "std")]
