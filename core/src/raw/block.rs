@@ -32,7 +32,7 @@ pub(crate) struct Block {
     /// When its task was put on the ready list, counted in wakes.
     pub(crate) queued_at: Cell<u32>,
     /// Counts direct wakes, so that a nursery in the task's code knows whether its body may have been woken since it
-    /// last looked.
+    /// last looked. When the count comes round, all of them are told (`State::refresh`).
     pub(crate) direct: Cell<u16>,
     flags: Cell<u8>,
 }
@@ -41,7 +41,7 @@ pub(crate) struct Block {
 pub(crate) const QUEUED: u8 = 1;
 /// Woken itself, not only through a child of a nursery in its code: so its own code may run.
 pub(crate) const WOKEN: u8 = 2;
-/// Such a wake was counted in `direct`, and nobody has looked since. So many wakes can't bring the count round.
+/// Such a wake was counted in `direct`, and nobody has looked since.
 pub(crate) const DIRECT: u8 = 4;
 /// In use by a child.
 const CHILD: u8 = 8;
@@ -86,17 +86,17 @@ impl Block {
         self.flags.replace(self.flags.get() & CHILD) & WOKEN != 0
     }
 
-    /// Is it a child's that waits, and was not woken since its last poll?
+    /// Is it a child's that waits, and was not woken since its last poll, with a count that doesn't come round next?
     #[inline]
     pub(crate) fn is_at_rest(&self) -> bool {
-        self.flags.get() == CHILD
+        self.flags.get() == CHILD && self.direct.get() != u16::MAX
     }
 
     /// Notes a direct wake of a child at rest, which is put on a ready list.
     #[inline]
     pub(crate) fn rouse(&self) {
         self.flags.set(CHILD | QUEUED | WOKEN | DIRECT);
-        self.direct.set(self.direct.get().wrapping_add(1));
+        self.direct.set(self.direct.get() + 1);
     }
 
     /// Counts a direct wake, once until the task is polled or somebody looks.

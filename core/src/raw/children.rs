@@ -14,7 +14,7 @@ use super::block::{Block, QUEUED, ReadyList, is_before};
 use super::cell::{
     Around, DAEMON, DONE, HANDLE, Header, KILLED, OUTPUT, Outcome, finish, free, info, kill, make_current,
 };
-use super::node::{CANCELLED, CUT_OFF, EXPIRED, Entered, NURSERY, Node, POLLING, ROOT, Scoped, TASK};
+use super::node::{CANCELLED, CUT_OFF, EXPIRED, Entered, FRESH, NURSERY, Node, POLLING, ROOT, Scoped, TASK};
 use super::port::with;
 use super::state::{BUDGET, State};
 use super::waker;
@@ -91,7 +91,7 @@ pub(crate) struct Polling<'a> {
     /// The task around the nursery, if it is polled with that task's waker, so that its count of wakes says whether the
     /// body was woken.
     task: Option<&'static Block>,
-    /// The body must be polled whatever the count says: it has another waker now.
+    /// The body must be polled whatever the count says: it has another waker now, or the count has come round.
     is_fresh: Cell<bool>,
     /// The last entry of the ready list that this pass may still take; null: none.
     last: Cell<*const Block>,
@@ -116,9 +116,16 @@ impl<'a> Polling<'a> {
         cx: &mut Context<'_>,
     ) -> Self {
         let entered = Entered::new(scope, cx);
+        let (task, is_fresh) = with(|state| {
+            let was_told = entered.node.has(FRESH);
+            if was_told {
+                entered.node.clear(FRESH);
+            }
+            (waker::block_of_current(state, cx.waker()), was_told || entered.fresh_waker)
+        });
         Polling {
-            is_fresh: Cell::new(entered.fresh_waker),
-            task: with(|state| waker::block_of_current(state, cx.waker())),
+            is_fresh: Cell::new(is_fresh),
+            task,
             entered,
             children: NonNull::from(scope.get_ref()).cast(),
             last: Cell::new(ptr::null()),

@@ -48,6 +48,8 @@ pub(crate) const EXPIRED: u32 = 1 << 9;
 pub(crate) const TIMED: u32 = 1 << 10;
 
 const REASON_SHIFT: u32 = 12;
+/// Of a nursery: its body must be polled whatever the count of wakes says.
+pub(crate) const FRESH: u32 = 1 << 22;
 /// Flags of tasks only: see [`cell`](super::cell).
 pub(super) const TASK_SHIFT: u32 = 16;
 const END_SHIFT: u32 = 24;
@@ -376,6 +378,22 @@ impl State {
         }
         if !node.has(CANCELLED) {
             self.mark_below(node, cut_off);
+        }
+    }
+
+    /// A task's count of direct wakes has come round: a nursery in its code that looks again after just so many wakes
+    /// would take the number for the one it has seen.
+    #[cold]
+    pub(crate) fn refresh(&self, block: &super::block::Block) {
+        let mut at = block.cell.get();
+        // SAFETY: PINNED: a live block's node, and what is linked below it.
+        let Some(task) = (unsafe { at.as_ref() }) else { return };
+        // SAFETY: as above.
+        while let Some(node) = unsafe { at.as_ref() } {
+            if node.has(NURSERY) {
+                node.set(FRESH);
+            }
+            at = step(task, node, ptr::eq(task, node) || !node.has(TASK));
         }
     }
 

@@ -101,7 +101,7 @@ impl State {
     /// all nurseries in its code look at their bodies. Returns a foreign waker to be called when
     /// nothing is borrowed any more.
     pub(crate) fn wake_block(&self, block: &'static Block) -> Option<Waker> {
-        block.count_direct();
+        self.count_direct(block);
         block.set(WOKEN);
         self.queue(block)
     }
@@ -122,6 +122,13 @@ impl State {
         self.stamp(block);
         nursery.ready.push(block);
         true
+    }
+
+    fn count_direct(&self, block: &Block) {
+        block.count_direct();
+        if block.direct.get() == 0 {
+            self.refresh(block);
+        }
     }
 
     /// Notes when a block is queued.
@@ -188,7 +195,7 @@ impl State {
             }
             above = outer.parent.get();
         }
-        block.count_direct();
+        self.count_direct(block);
         Ok(block)
     }
 
