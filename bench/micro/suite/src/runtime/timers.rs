@@ -7,29 +7,39 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use bench_common::{Meter, SelfWake, cpu_ns, far};
+use bench_common::{Meter, SelfWake, TIMERS_A_POLL, cpu_ns, far};
 
 use super::Runtime;
 
-async fn set_all<T: Future<Output = ()>>(timers: &mut [Pin<Box<T>>]) {
-    poll_fn(|cx| {
-        for timer in &mut *timers {
-            assert!(timer.as_mut().poll(cx).is_pending());
+/// Polls each for the first time, in several polls of the task.
+async fn set_all<T: Future<Output = ()>>(timers: &mut [Pin<Box<T>>], mut meter: Option<&mut Meter>) {
+    for some in timers.chunks_mut(TIMERS_A_POLL as usize) {
+        if let Some(meter) = &mut meter {
+            meter.start();
         }
-        Poll::Ready(())
-    })
-    .await
+        poll_fn(|cx| {
+            for timer in &mut *some {
+                assert!(timer.as_mut().poll(cx).is_pending());
+            }
+            Poll::Ready(())
+        })
+        .await;
+        if let Some(meter) = &mut meter {
+            meter.stop(some.len() as u64);
+        }
+        SelfWake::default().await;
+    }
 }
 
 /// The box is used again, so that only the runtime's own allocations count.
 pub(super) async fn replace<R: Runtime>(n: u64, live: u64) -> Meter {
     let mut timers: Vec<_> = (0..live).map(|i| Box::pin(R::sleep(far(i)))).collect();
-    set_all(&mut timers).await;
+    set_all(&mut timers, None).await;
     let mut meter = Meter::new();
-    for thousand in 0..n.div_ceil(1000) {
+    for poll in 0..n.div_ceil(TIMERS_A_POLL) {
         meter.start();
         poll_fn(|cx| {
-            for i in thousand * 1000..(thousand + 1) * 1000 {
+            for i in poll * TIMERS_A_POLL..(poll + 1) * TIMERS_A_POLL {
                 let timer = &mut timers[(i % live) as usize];
                 timer.set(R::sleep(far(i + live)));
                 assert!(timer.as_mut().poll(cx).is_pending());
@@ -37,7 +47,7 @@ pub(super) async fn replace<R: Runtime>(n: u64, live: u64) -> Meter {
             Poll::Ready(())
         })
         .await;
-        meter.stop(1000);
+        meter.stop(TIMERS_A_POLL);
         SelfWake::default().await; // the loop turns over, as in a real program
     }
     meter
@@ -46,12 +56,12 @@ pub(super) async fn replace<R: Runtime>(n: u64, live: u64) -> Meter {
 pub(super) async fn set<R: Runtime>(n: u64) -> Meter {
     let mut timers: Vec<_> = (0..n).map(|i| Box::pin(R::sleep(far(i)))).collect();
     let mut meter = Meter::new();
+    set_all(&mut timers, Some(&mut meter)).await;
     meter.start();
-    set_all(&mut timers).await;
-    for (i, timer) in timers.iter_mut().enumerate() {
-        timer.set(R::sleep(far(i as u64)));
+    for timer in &mut timers {
+        timer.set(R::sleep(far(0)));
     }
-    meter.stop(n);
+    meter.stop(0);
     meter
 }
 
