@@ -7,11 +7,15 @@ pub fn argument(place: usize) -> Option<String> {
     std::env::args().nth(place)
 }
 
-/// Has the system end this process after `BENCH_LIFE` seconds (180 if not given): nothing outlives its run.
+/// Has the system end this process with its parent, and after `BENCH_LIFE` seconds (180 if not given) in any case:
+/// nothing outlives its run.
 pub fn limit_life() {
     let seconds = std::env::var("BENCH_LIFE").ok().and_then(|value| value.parse().ok()).unwrap_or(180);
-    // SAFETY: it takes a number.
-    unsafe { libc::alarm(seconds) };
+    // SAFETY: they take numbers.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
+        libc::alarm(seconds);
+    }
 }
 
 /// CPU time of this process, all threads, in nanoseconds.

@@ -9,6 +9,7 @@ mod peers;
 mod plot;
 mod program;
 mod readme;
+mod rounds;
 mod server;
 mod table;
 

@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::parts::{PARTS, Part};
+use crate::rounds::Rounds;
 
 pub(crate) const HELP: &str = "\
 Runs giambio and its peers side by side, in interleaved rounds, and prints tables of ratios.
@@ -14,7 +15,7 @@ cargo xtask bench [PART...]   all parts, or these:
     cores     giambio's echo server on one thread and on two
     smoke     giambio's programs alone, for a moment: do they work?
 
---rounds N         how often each is measured (the parts know how often is enough)
+--rounds N         how often each is measured, if time allows (the parts know how often is enough)
 --quick            few rounds and short ones, to see whether a change did something
 --only NAME,NAME   these peers beside giambio and the limits
 --save             writes the tables into bench/README.md and the plots into bench/plots
@@ -67,8 +68,8 @@ impl Options {
         Ok(Wish::Run(options))
     }
 
-    /// How often to measure, unless the command line says otherwise.
-    pub(crate) fn rounds(&self, full: usize, quick: usize) -> usize {
-        self.rounds.unwrap_or(if self.quick { quick } else { full })
+    /// The rounds of a part: so many, unless the command line says otherwise.
+    pub(crate) fn rounds(&self, part: &'static str, full: usize, quick: usize) -> Rounds {
+        Rounds::new(part, self.rounds.unwrap_or(if self.quick { quick } else { full }), self.quick)
     }
 }

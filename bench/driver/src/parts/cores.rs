@@ -23,13 +23,11 @@ const ECHO: [(&str, &str, f64); 3] = [
 ];
 
 pub(super) fn run(options: &Options, _: &Peers) -> Result<Report, String> {
-    let rounds = options.rounds(5, 2);
     let mut found: [Vec<(Numbers, Numbers)>; 2] = Default::default();
-    for round in 0..rounds {
+    for _ in options.rounds("cores", 5, 2) {
         for (threads, found) in THREADS.iter().zip(&mut found) {
             found.push((in_process(*threads)?, echo(*threads, options.quick)?));
         }
-        eprintln!("cores: round {} of {rounds}", round + 1);
     }
     let mut table = Table::new(["giambio", "1 thread", "2 threads", "ratio"]);
     let mut row = |title: &str, value: &dyn Fn(&(Numbers, Numbers)) -> f64| {

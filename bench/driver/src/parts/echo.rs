@@ -38,7 +38,6 @@ const FIGURES: [&str; 4] = ["per_second", "p50_us", "p99_us", "server_cpu_ns"];
 
 pub(super) fn run(options: &Options, peers: &Peers) -> Result<Report, String> {
     let cases: &[_] = if options.quick { &QUICK_CASES } else { &CASES };
-    let rounds = options.rounds(6, 2);
     let mut servers = Vec::new();
     for peer in peers {
         let Some(program) = peer.echo else { continue };
@@ -49,11 +48,10 @@ pub(super) fn run(options: &Options, peers: &Peers) -> Result<Report, String> {
     }
     let raw = servers.iter().position(|(name, _)| *name == RAW).ok_or("the raw server does not run")?;
     let mut found = vec![vec![Vec::<Slice>::new(); servers.len()]; cases.len()];
-    for round in 0..rounds {
+    for round in options.rounds("echo", 6, 2) {
         for (case, found) in cases.iter().zip(&mut found) {
             measure(*case, round, &servers, raw, options.quick, found);
         }
-        eprintln!("echo: round {} of {rounds}", round + 1);
     }
     let tables = cases.iter().zip(&found).map(|(case, found)| table(*case, &servers, found));
     Ok(tables.collect::<String>().into())

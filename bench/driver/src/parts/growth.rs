@@ -41,10 +41,9 @@ pub(super) fn small_benches() -> impl Iterator<Item = String> {
 }
 
 pub(super) fn run(options: &Options, peers: &Peers) -> Result<Report, String> {
-    let rounds = options.rounds(2, 1);
     let peers: Vec<&'static Peer> = peers.iter().copied().filter(|peer| BESIDE.contains(&peer.name)).collect();
     let mut found: BTreeMap<(&str, u64, &str), Vec<f64>> = BTreeMap::new();
-    for round in 0..rounds {
+    for _ in options.rounds("growth", 2, 1) {
         for figure in FIGURES {
             for size in figure.sizes.iter().filter(|size| !options.quick || **size <= 100_000) {
                 for peer in &peers {
@@ -55,7 +54,6 @@ pub(super) fn run(options: &Options, peers: &Peers) -> Result<Report, String> {
                 }
             }
         }
-        eprintln!("growth: round {} of {rounds}", round + 1);
     }
     let (mut text, mut panels) = (String::new(), Vec::new());
     for figure in FIGURES {

@@ -66,9 +66,8 @@ pub(super) fn benches() -> impl Iterator<Item = String> {
 }
 
 pub(super) fn run(options: &Options, peers: &Peers) -> Result<Report, String> {
-    let rounds = options.rounds(4, 1);
     let mut found: Vec<Vec<Vec<Numbers>>> = vec![vec![Vec::new(); peers.len()]; FIGURES.len()];
-    for round in 0..rounds {
+    for round in options.rounds("latency", 4, 1) {
         for (figure, found) in FIGURES.iter().zip(&mut found) {
             if figure.is_long && (options.quick || round > 0) {
                 continue;
@@ -77,7 +76,6 @@ pub(super) fn run(options: &Options, peers: &Peers) -> Result<Report, String> {
                 found.extend(timed(peer, figure.bench, figure.operations));
             }
         }
-        eprintln!("latency: round {} of {rounds}", round + 1);
     }
     let mut text = String::new();
     for (figure, found) in FIGURES.iter().zip(&found) {

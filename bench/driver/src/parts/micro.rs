@@ -123,9 +123,8 @@ fn table(
 /// The CPU time of an operation, in every round. Peers follow each other within a benchmark, so that a ratio is of
 /// neighbours.
 fn times(options: &Options, peers: &Peers) -> Found<Vec<f64>> {
-    let rounds = options.rounds(5, 2);
     let mut found = Found::new();
-    for round in 0..rounds {
+    for _ in options.rounds("micro", 5, 2) {
         for bench in benches() {
             for peer in peers {
                 if let Some(numbers) = timed(peer, bench, operations(bench, options.quick)) {
@@ -133,7 +132,6 @@ fn times(options: &Options, peers: &Peers) -> Found<Vec<f64>> {
                 }
             }
         }
-        eprintln!("micro: round {} of {rounds}", round + 1);
     }
     found
 }
