@@ -78,7 +78,8 @@ fn build(manifest: &str, target: &str, what: &str) -> Result<Shell, String> {
     let mut cargo = Shell::new("cargo build --release --locked --manifest-path")
         .arg(manifest)
         .args(&format!("--target {target} {what}"))
-        .own_target("firmware");
+        .own_target("firmware")
+        .env("RUSTFLAGS", "-Dwarnings");
     if let BareMetal::FromSources = with {
         let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
         cargo = machine::from_sources(cargo.args("-Zbuild-std=core")).env(&linker, &machine::rust_lld()?);
