@@ -9,6 +9,7 @@ mod clients;
 mod emulator;
 mod faults;
 mod firmware;
+mod faults;
 mod machine;
 mod shell;
 mod steps;
