@@ -271,8 +271,10 @@ fn executable(messages: &str) -> Option<&str> {
 
 /// The first error in Cargo's messages, as a person reads it.
 fn rendered(messages: &str) -> String {
-    let error = messages.lines().find(|line| line.contains("\"level\":\"error\""));
-    error.unwrap_or_default().replace("\\n", "\n").chars().take(2000).collect()
+    let error = messages.lines().find(|line| line.contains("\"level\":\"error\"")).unwrap_or_default();
+    let text = error.split_once("\"rendered\":\"").map_or(error, |(_, rest)| rest);
+    let text = text.split_once("\",\"$message_type").map_or(text, |(text, _)| text);
+    text.replace("\\n", "\n").replace("\\\"", "\"")
 }
 
 fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {

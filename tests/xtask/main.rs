@@ -10,6 +10,7 @@ mod emulator;
 mod faults;
 mod firmware;
 mod faults;
+mod laws;
 mod machine;
 mod shell;
 mod steps;
@@ -30,6 +31,7 @@ cargo xtask step NAME...    these steps alone
 cargo xtask list            the steps
 cargo xtask bench ...       giambio beside its peers; `cargo xtask bench --help` says more
 cargo xtask bench-embedded  what giambio, embassy and lilos cost on a Cortex-M3; more words choose: bench/embedded
+cargo xtask soak            connections that come and go at random; for ten minutes, or as long as --minutes N says
 
 --skip NAME                 leaves a step out, as often as given; the last line counts it
 --help                      this text
@@ -56,6 +58,12 @@ fn main() -> ExitCode {
     match command {
         Command::Help => print!("{HELP}"),
         Command::List => list(),
+        Command::Soak { minutes } => {
+            if let Err(why) = laws::soak(minutes) {
+                eprintln!("soak failed: {why}");
+                return ExitCode::FAILURE;
+            }
+        }
         Command::Run { steps, skipped } => return run(&steps, &skipped),
         Command::BenchEmbedded(arguments) => {
             if let Err(error) = bench_embedded::run(&arguments) {
@@ -72,6 +80,7 @@ enum Command {
     Help,
     List,
     BenchEmbedded(Vec<String>),
+    Soak { minutes: u64 },
     Run { steps: Vec<&'static Step>, skipped: Vec<&'static Step> },
 }
 
@@ -85,12 +94,17 @@ impl Command {
         let mut words = Vec::new();
         let mut quick = false;
         let mut skipped = Vec::new();
+        let mut minutes = None;
         let mut rest = arguments.iter().map(String::as_str);
         while let Some(argument) = rest.next() {
             match argument {
                 "--help" | "-h" => return Ok(Command::Help),
                 "--quick" => quick = true,
                 "--skip" => skipped.push(step(rest.next().ok_or("--skip wants the name of a step")?)?),
+                "--minutes" => {
+                    let number = rest.next().and_then(|number| number.parse().ok());
+                    minutes = Some(number.ok_or("--minutes wants a number")?);
+                }
                 option if option.starts_with('-') => return Err(format!("there is no option {option}")),
                 word => words.push(word),
             }
@@ -98,6 +112,7 @@ impl Command {
         let steps = match words.as_slice() {
             [] | ["help"] => return Ok(Command::Help),
             ["list"] => return Ok(Command::List),
+            ["soak"] => return Ok(Command::Soak { minutes: minutes.unwrap_or(10) }),
             ["test"] if quick => steps_of(Part::Quick),
             ["test"] => steps_of(Part::Test),
             ["ci"] => steps_of(Part::Ci),
@@ -107,6 +122,9 @@ impl Command {
         };
         if quick && words != ["test"] {
             return Err("--quick goes with test".to_owned());
+        }
+        if minutes.is_some() {
+            return Err("--minutes goes with soak".to_owned());
         }
         Ok(Command::Run { steps, skipped })
     }
@@ -214,9 +232,17 @@ mod tests {
 
     #[test]
     fn a_word_that_means_nothing_is_refused() {
-        for line in
-            ["tset", "test --fast", "ci --quick", "step", "step nonsense", "test --skip", "test --skip nonsense"]
-        {
+        for line in [
+            "tset",
+            "test --fast",
+            "ci --quick",
+            "step",
+            "step nonsense",
+            "test --skip",
+            "test --skip nonsense",
+            "ci --minutes 1",
+            "soak --minutes x",
+        ] {
             assert!(names(line).is_err(), "{line}");
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::bench;
 use crate::firmware;
+use crate::laws;
 use crate::machine::{self, bare_metal_build, is_ci};
 use crate::shell::{Shell, root};
 
@@ -56,6 +57,10 @@ pub(crate) const STEPS: &[Step] = &[
     step("bench-smoke", Part::Test, bench::smoke, "the benchmarks of giambio run (not: how fast)"),
     step("programs", Part::Test, programs, "100,000 random programs do what the reference says"),
     step("faults", Part::Ci, faults, "each fault that is planted in the core makes a test fail"),
+    step("programs", Part::Test, laws::programs, "100,000 random programs do what the reference says"),
+    step("fuzz", Part::Test, laws::fuzz, "bytes and numbers from outside break nothing"),
+    step("provenance", Part::Test, laws::provenance, "no pointer of the core comes from an integer"),
+    step("faults", Part::Ci, laws::faults, "each fault that is planted in the core makes a test fail"),
     step("address-sanitizer", Part::Test, address_sanitizer, "tests touch no freed memory and leak none"),
 ];
 
@@ -96,6 +101,7 @@ fn format() -> Outcome {
     for manifest in firmware::MANIFESTS {
         Shell::new("cargo fmt --check --manifest-path").arg(manifest).args("--all").run()?;
     }
+    Shell::new("cargo fmt --check --manifest-path tests/fuzz/Cargo.toml").run()?;
     // Programs that do not compile belong to no package.
     for folder in ["rejected", "rejected_when_built"] {
         let mut rustfmt = Shell::new("rustfmt --check --edition 2024");
@@ -197,7 +203,9 @@ fn bare_metal_examples() -> Outcome {
 
 fn loom() -> Outcome {
     let tests = || {
-        Shell::new("cargo test -p giambio-core --release --lib loom").env("RUSTFLAGS", "--cfg loom").own_target("loom")
+        Shell::new("cargo test -p giambio-core -p giambio --release --lib loom")
+            .env("RUSTFLAGS", "--cfg loom")
+            .own_target("loom")
     };
     tests().run()?;
     // Cargo is content when the filter matches nothing.
@@ -216,18 +224,6 @@ fn interrupts() -> Outcome {
             .own_target("interrupts")
             .run()?;
     }
-    Ok(Verdict::Passed)
-}
-
-fn programs() -> Outcome {
-    Shell::new("cargo test -p giambio-core --release --test random_programs")
-        .env("GIAMBIO_PROGRAMS", "100000")
-        .run()?;
-    Ok(Verdict::Passed)
-}
-
-fn faults() -> Outcome {
-    crate::faults::plant_all()?;
     Ok(Verdict::Passed)
 }
 
