@@ -22,8 +22,8 @@ enum Answer {
 }
 
 fn try_nb(input: &mut Unstructured<'_>) -> Result<()> {
-    // Looked at again and again without a pause, no virtual time would ever pass.
-    let period = Duration::from_nanos(input.int_in_range(1..=1_000_000)?);
+    // With hardly a pause in between, there would be millions of tries.
+    let period = Duration::from_nanos(input.int_in_range(1_000..=1_000_000)?);
     let limit = Duration::from_nanos(input.int_in_range(0..=20_000_000)?);
     let mut script = Vec::new();
     while !input.is_empty() && script.len() < 300 {
