@@ -46,6 +46,15 @@ impl Maker {
         Box::new(self.code())
     }
 
+    fn fail(&mut self) -> Code {
+        Code::Seq(vec![self.nap(), Code::Fail(self.number())])
+    }
+
+    /// Code whose failure a clean-up may delay until much else has happened.
+    fn may_fail(&mut self) -> Box<Code> {
+        if self.rng.one_in(4) { Box::new(self.fail()) } else { self.boxed() }
+    }
+
     fn several(&mut self, below: u64) -> Vec<Code> {
         let count = self.rng.below(below);
         (0..count).map(|_| self.code()).collect()
@@ -60,7 +69,7 @@ impl Maker {
             0..3 => self.nap(),
             3 => Code::Yield,
             4 => Code::Remote,
-            5 => Code::Seq(vec![self.nap(), Code::Fail(self.number())]),
+            5 => self.fail(),
             // Where panics can't be caught they end the program.
             6 if cfg!(not(feature = "std")) => self.nap(),
             6 if self.rng.one_in(2) => Code::Seq(vec![self.nap(), Code::Panic(self.number())]),
@@ -74,8 +83,8 @@ impl Maker {
             15 | 16 => Code::Scope(self.span() * 2, self.boxed()),
             17 | 18 => Code::Shield(self.boxed()),
             19 => Code::ShieldFor(self.span(), self.boxed()),
-            20 | 21 => Code::Finally(self.number(), self.boxed(), self.boxed()),
-            22 => Code::FinallyFor(self.number(), self.span(), self.boxed(), self.boxed()),
+            20 | 21 => Code::Finally(self.number(), self.may_fail(), self.boxed()),
+            22 => Code::FinallyFor(self.number(), self.span(), self.may_fail(), self.boxed()),
             23 | 24 => Code::Join(self.boxed(), self.boxed()),
             25 | 26 => Code::Select(Box::new(self.after_a_nap()), Box::new(self.after_a_nap())),
             27 => Code::Set(self.several(5)),
