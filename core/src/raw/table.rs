@@ -213,6 +213,7 @@ mod imp {
     use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
     use core::task::Waker;
     use std::sync::{Mutex, PoisonError};
+    use std::thread::{self, ThreadId};
     use std::vec::Vec;
 
     const THREADS: usize = 1 << THREAD_BITS;
@@ -223,6 +224,8 @@ mod imp {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     /// Tables whose thread has ended.
     static RETIRED: Mutex<Vec<&'static Table>> = Mutex::new(Vec::new());
+    /// Tables whose thread is ending or has ended, with tasks alive.
+    static LEAVING: Mutex<Vec<(ThreadId, &'static Table)>> = Mutex::new(Vec::new());
 
     /// What other threads touch of a table.
     pub(super) struct Remote {
@@ -353,6 +356,7 @@ mod imp {
         /// Gives the table to the next thread that needs one.
         pub(super) fn retire(&'static self) {
             self.remote.ownerless.store(false, Ordering::Relaxed);
+            leaving(|tables| tables.retain(|(_, table)| !ptr::eq(*table, self)));
             crate::raw::port::with(|state| state.forget_table());
             RETIRED.lock().unwrap_or_else(PoisonError::into_inner).push(self);
         }
@@ -415,8 +419,34 @@ mod imp {
         word.post(bit, &table.remote.pending).then_some(&table.remote)
     }
 
-    /// A table for this thread: one of a thread that has ended, or a new one.
+    fn leaving<R>(look: impl FnOnce(&mut Vec<(ThreadId, &'static Table)>) -> R) -> R {
+        look(&mut LEAVING.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The table that this thread has had all the time.
+    ///
+    /// Where thread-locals are kept by keys of the operating system (Windows with the GNU toolchain, OpenBSD, Android,
+    /// illumos), they are all freed when a thread ends, in any order, and a destructor that asks for one again
+    /// gets a new one. The thread's [`State`](super::super::state::State) may forget its table this way, but
+    /// must not get another: there are tasks in this one.
+    fn former() -> Option<&'static Table> {
+        if let Ok(Some((_, table))) = RETIRE.try_with(|retire| retire.0.get()) {
+            return Some(table);
+        }
+        leaving(|tables| {
+            if tables.is_empty() {
+                return None;
+            }
+            let this = thread::current().id();
+            tables.iter().find(|(thread, _)| *thread == this).map(|(_, table)| *table)
+        })
+    }
+
+    /// A table for this thread: the one it had, one of a thread that has ended, or a new one.
     pub(crate) fn create() -> &'static Table {
+        if let Some(table) = former() {
+            return table;
+        }
         let retired = RETIRED.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let table = retired.unwrap_or_else(|| {
             let thread = COUNT.fetch_add(1, SeqCst);
@@ -425,14 +455,16 @@ mod imp {
             TABLES[thread].store(ptr::from_ref(table).cast_mut(), Ordering::Release);
             table
         });
+        let owned = (thread::current().id(), table);
         // Fails while the thread ends: then it retires with its last task.
-        if RETIRE.try_with(|retire| retire.0.set(Some(table))).is_err() {
+        if RETIRE.try_with(|retire| retire.0.set(Some(owned))).is_err() {
+            leaving(|tables| tables.push(owned));
             table.remote.ownerless.store(true, Ordering::Relaxed);
         }
         table
     }
 
-    struct Retire(Cell<Option<&'static Table>>);
+    struct Retire(Cell<Option<(ThreadId, &'static Table)>>);
 
     std::thread_local! {
         static RETIRE: Retire = const { Retire(Cell::new(None)) };
@@ -440,7 +472,8 @@ mod imp {
 
     impl Drop for Retire {
         fn drop(&mut self) {
-            let Some(table) = self.0.get() else { return };
+            let Some((thread, table)) = self.0.get() else { return };
+            leaving(|tables| tables.push((thread, table)));
             crate::raw::port::with(|state| state.spare.close());
             table.set_notify(None);
             table.remote.notify_of.set(ptr::null());
