@@ -4,12 +4,17 @@ mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::io;
+use std::sync::mpsc;
+use std::task::{Poll, Waker};
+use std::thread;
+use std::time::Duration;
 
 use common::pair;
 use futures_lite::future::zip;
 use giambio::net::{TcpListener, TcpStream};
-use giambio::{nursery, run};
+use giambio::{nursery, run, wake_from_signal};
 
 /// Counts what each thread allocates.
 struct Counting;
@@ -66,6 +71,38 @@ fn a_message_allocates_nothing() {
     });
 }
 
+/// So that a signal handler may do it.
+#[test]
+fn a_wake_from_another_thread_allocates_nothing_there() {
+    let (send, receive) = mpsc::channel::<Waker>();
+    let waking = thread::spawn(move || {
+        let mut most = 0;
+        for waker in receive {
+            thread::sleep(Duration::from_millis(1)); // by now the loop sleeps
+            let before = ALLOCATIONS.get();
+            wake_from_signal(&waker);
+            most = most.max(ALLOCATIONS.get() - before);
+        }
+        most
+    });
+    run(async {
+        for _ in 0..20 {
+            let mut woken = false;
+            poll_fn(|cx| {
+                if woken {
+                    return Poll::Ready(());
+                }
+                woken = true;
+                send.send(cx.waker().clone()).unwrap();
+                Poll::Pending
+            })
+            .await;
+        }
+        drop(send);
+    });
+    assert_eq!(waking.join().unwrap(), 0);
+}
+
 /// As many as asked for, if the process may have the descriptors.
 fn connections(wanted: usize) -> usize {
     #[cfg(unix)]
@@ -77,8 +114,9 @@ fn connections(wanted: usize) -> usize {
         let descriptors = limit.current.map_or(usize::MAX, |most| most as usize);
         wanted.min(descriptors.saturating_sub(100) / 2)
     }
+    // Windows has no such limit, but Wine has that of the system below.
     #[cfg(not(unix))]
-    wanted
+    wanted.min(2_000)
 }
 
 /// Echoes, with one buffer for all connections.
@@ -99,7 +137,7 @@ async fn echo(stream: TcpStream, buffer: &RefCell<[u8; 4096]>) -> io::Result<()>
 }
 
 #[test]
-fn ten_thousand_connections_idle_in_little_memory_and_all_answer() -> io::Result<()> {
+fn thousands_of_connections_idle_in_little_memory_and_all_answer() -> io::Result<()> {
     let many = connections(10_000);
     run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -115,7 +153,9 @@ fn ten_thousand_connections_idle_in_little_memory_and_all_answer() -> io::Result
             }
             common::settle().await;
             let each = (LIVE_BYTES.get() - before) as usize / many;
-            assert!(each < 500, "{each} bytes for an idle connection");
+            // For each socket, `polling` keeps a packet on Windows.
+            let limit = if cfg!(windows) { 750 } else { 500 };
+            assert!(each < limit, "{each} bytes for an idle connection");
 
             let clients: Vec<TcpStream> = clients.into_iter().map(TcpStream::from).collect();
             for client in &clients {

@@ -1,11 +1,13 @@
-//! Ctrl+C. Signals are the whole process's, so each case has a process of its own: this program, started again.
-#![cfg(unix)]
+//! Ctrl+C. It is for the whole process, so each case has a process of its own: this program, started again.
+
+#[cfg_attr(unix, path = "common/press/unix.rs")]
+#[cfg_attr(windows, path = "common/press/windows.rs")]
+mod press;
 
 use std::env;
 use std::future::pending;
 use std::io::{BufRead, BufReader};
 use std::num::NonZeroUsize;
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,11 +15,24 @@ use std::time::Duration;
 
 use giambio::signal::CtrlC;
 use giambio::{EachCore, Interrupted, builder, finally, nursery, run, run_or_ctrl_c, shield, sleep};
-use rustix::process::{Pid, Signal, kill_process};
+use press::{press, was_killed, with_a_keyboard};
+
+/// This program, as it was started: by an emulator, if the environment names one.
+fn again() -> Command {
+    let program = env::current_exe().unwrap();
+    match env::var_os("GIAMBIO_RUNNER") {
+        None => Command::new(program),
+        Some(runner) => {
+            let mut command = Command::new(runner);
+            command.arg(program);
+            command
+        }
+    }
+}
 
 /// Starts `test` again as the program under test, and waits until it says that it is ready.
 fn start(test: &str) -> (Child, BufReader<ChildStdout>) {
-    let mut child = Command::new(env::current_exe().unwrap())
+    let mut child = with_a_keyboard(&mut again())
         .args([test, "--exact", "--nocapture"])
         .env("CTRL_C_CASE", test)
         .stdout(Stdio::piped())
@@ -34,10 +49,6 @@ fn await_line(output: &mut impl BufRead, wanted: &str) {
         line.clear();
         assert_ne!(output.read_line(&mut line).unwrap(), 0, "it ended without saying {wanted:?}");
     }
-}
-
-fn press(child: &Child) {
-    kill_process(Pid::from_child(child), Signal::INT).unwrap();
 }
 
 fn is_case(test: &str) -> bool {
@@ -165,7 +176,7 @@ fn a_second_ctrl_c_ends_a_process_that_hangs() {
             break ended;
         }
     };
-    assert_eq!(ended.signal(), Some(2));
+    assert!(was_killed(ended), "{ended}");
 }
 
 #[test]

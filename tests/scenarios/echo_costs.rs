@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use common::programs::example;
+use common::programs::words;
 use common::server::Server;
 use common::system::{cpu_time, descriptors, memory, raise_descriptor_limit, waits};
 use common::{Client, WELCOME, eventually};
@@ -117,9 +117,8 @@ fn messages_that_come_together_share_a_wait() {
 #[test]
 fn without_descriptors_it_serves_those_it_has_and_the_others_later() {
     const CLIENTS: usize = 100;
-    let program = example("echo_server").to_str().unwrap();
     let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -n 40; exec \"$0\" \"$@\"", program, "127.0.0.1:0"]);
+    command.args(["-c", "ulimit -n 40; exec \"$0\" \"$@\""]).args(words("echo_server")).arg("127.0.0.1:0");
     let server = Server::start_as(&mut command);
     let own = descriptors(server.process_id());
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::connect(server.address)).collect();
@@ -144,6 +143,18 @@ fn without_descriptors_it_serves_those_it_has_and_the_others_later() {
     eventually("all are closed", || descriptors(server.process_id()) == own);
     assert!(memory(server.process_id()) < bytes + (256 << 10));
     server.assert_serves();
+}
+
+#[test]
+fn a_client_that_never_reads_takes_no_memory() {
+    let server = Server::start_quiet(&[]);
+    server.assert_serves();
+    let before = memory(server.process_id());
+    let mut client = Client::connect(server.address);
+    let sent = client.send_until_stuck();
+    server.assert_serves();
+    let grown = memory(server.process_id()).saturating_sub(before);
+    assert!(grown < 64 << 10, "the server holds {grown} bytes for {sent} that were sent");
 }
 
 #[test]

@@ -3,8 +3,6 @@
 
 mod common;
 
-use std::process::Command;
-
 use common::programs::{example, source};
 
 /// The first block of text in the documentation.
@@ -32,7 +30,7 @@ fn without_fractions(line: &str) -> String {
 }
 
 fn run(name: &str) -> Vec<String> {
-    let ended = Command::new(example(name)).output().unwrap();
+    let ended = example(name).output().unwrap();
     assert!(ended.status.success(), "{name}: {}", ended.status);
     String::from_utf8(ended.stdout).unwrap().lines().map(without_fractions).collect()
 }

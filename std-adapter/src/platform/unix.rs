@@ -75,8 +75,15 @@ pub(crate) fn is_in_progress(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::INPROGRESS)
 }
 
+pub(crate) fn send_error(error: io::Error) -> io::Error {
+    error
+}
+
 pub(crate) fn after_accept(error: &io::Error) -> AfterAccept {
     match Errno::from_io_error(error) {
+        // macOS may return a connection that was reset meanwhile, with an address of no bytes. The standard library can't
+        // tell what that is, and has closed the connection.
+        None if error.kind() == io::ErrorKind::InvalidInput => AfterAccept::TakeNext,
         Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => AfterAccept::TryLater,
         // Linux reports errors of the network that are pending on the new connection here.
         Some(
@@ -105,5 +112,16 @@ impl AsRawFd for TcpListener {
     /// The descriptor, or -1 once closed. It stays the listener's: don't close it, nor accept from it.
     fn as_raw_fd(&self) -> RawFd {
         self.raw(|socket| socket.as_raw_fd()).unwrap_or(-1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_without_an_address_is_passed_over_and_a_listener_that_does_not_listen_is_not() {
+        assert_eq!(after_accept(&io::ErrorKind::InvalidInput.into()), AfterAccept::TakeNext);
+        assert_eq!(after_accept(&Errno::INVAL.into()), AfterAccept::GiveUp);
     }
 }

@@ -105,6 +105,14 @@ pub(crate) fn is_in_progress(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
+/// The standard library has no word for sending after `shutdown(Shutdown::Write)`.
+pub(crate) fn send_error(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(winsock::WSAESHUTDOWN) => io::Error::new(io::ErrorKind::BrokenPipe, error),
+        _ => error,
+    }
+}
+
 pub(crate) fn after_accept(error: &io::Error) -> AfterAccept {
     match error.raw_os_error() {
         Some(winsock::WSAEMFILE | winsock::WSAENOBUFS) => AfterAccept::TryLater,

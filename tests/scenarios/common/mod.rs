@@ -5,7 +5,6 @@
 
 pub(crate) mod programs;
 pub(crate) mod server;
-#[cfg(target_os = "linux")]
 pub(crate) mod system;
 
 use std::io::{ErrorKind, Read, Write};
@@ -64,6 +63,21 @@ impl Client {
     pub(crate) fn echo(&mut self, message: &str) {
         self.send(message);
         self.expect(&format!("Got: {message}-> "));
+    }
+
+    /// Sends and never reads, until as much is on the way there and back as the system holds; returns how much it was.
+    pub(crate) fn send_until_stuck(&mut self) -> usize {
+        self.socket.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
+        let mut sent = 0;
+        let stuck = loop {
+            match self.socket.write(&[b'x'; 65536]) {
+                Ok(count) => sent += count,
+                Err(error) => break error,
+            }
+            assert!(sent < 256 << 20, "the server goes on reading and keeps it all");
+        };
+        assert!(matches!(stuck.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{stuck}");
+        sent
     }
 
     /// Says that nothing more is to come, and reads what the server still has to say.

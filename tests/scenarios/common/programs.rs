@@ -1,4 +1,4 @@
-//! The examples, built as this test was, and processes.
+//! The examples, built as this test was or for another system, and processes.
 
 use std::collections::HashMap;
 use std::env;
@@ -17,8 +17,44 @@ impl Drop for Running {
     }
 }
 
-/// The program that an example is; built if it isn't there.
-pub(crate) fn example(name: &str) -> &'static Path {
+/// A command that starts an example, built if it isn't there.
+///
+/// The same tests look at programs of other systems: `GIAMBIO_EXAMPLES` is the folder where those are, and
+/// `GIAMBIO_RUNNER` the emulator that starts them, if they need one.
+pub(crate) fn example(name: &str) -> Command {
+    let mut words = words(name).into_iter();
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words);
+    command
+}
+
+/// What a command that starts an example consists of.
+pub(crate) fn words(name: &str) -> Vec<String> {
+    let runner = env::var("GIAMBIO_RUNNER").ok();
+    let program = match env::var_os("GIAMBIO_EXAMPLES") {
+        Some(folder) => foreign(Path::new(&folder), name),
+        None => native(name).to_owned(),
+    };
+    runner.into_iter().chain([program.to_str().unwrap().to_owned()]).collect()
+}
+
+/// Are the examples programs for Windows, and this is not Windows?
+pub(crate) fn runs_in_wine() -> bool {
+    env::var("GIAMBIO_RUNNER").is_ok_and(|runner| runner.contains("wine"))
+}
+
+/// So many for a program that runs by itself, a tenth for one in an emulator.
+pub(crate) fn scaled(count: usize) -> usize {
+    if env::var_os("GIAMBIO_RUNNER").is_some() { count / 10 } else { count }
+}
+
+fn foreign(folder: &Path, name: &str) -> PathBuf {
+    let found =
+        ["", ".exe"].map(|ending| folder.join(format!("{name}{ending}"))).into_iter().find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("there is no example {name} in {}", folder.display()))
+}
+
+fn native(name: &str) -> &'static Path {
     static PROGRAMS: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
     let programs = PROGRAMS.get_or_init(build);
     programs.get(name).unwrap_or_else(|| panic!("there is no example {name}: {programs:?}"))

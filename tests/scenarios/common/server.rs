@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::programs::{Running, example};
+use super::programs::{Running, example, words};
 use super::{Client, PATIENCE, WELCOME, eventually};
 
 /// A server that is running.
@@ -29,7 +29,7 @@ pub(crate) struct Ended {
 impl Server {
     /// At an address of its own, logging everything.
     pub(crate) fn start() -> Server {
-        Server::start_as(Command::new(example("echo_server")).arg("127.0.0.1:0"))
+        Server::start_as(example("echo_server").arg("127.0.0.1:0"))
     }
 
     /// The same by another command line, which must log where it listens.
@@ -52,7 +52,8 @@ impl Server {
         // It can't tell which port it got, so it is told one that was free a moment ago.
         for _ in 0..10 {
             let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-            let mut words = wrapper.iter().copied().chain([example("echo_server").to_str().unwrap()]);
+            let program = words("echo_server");
+            let mut words = wrapper.iter().copied().chain(program.iter().map(String::as_str));
             let mut command = Command::new(words.next().unwrap());
             let (process, log) = spawn(command.args(words).args(arguments).arg(address.to_string()));
             let mut server = Server { process, address, log };

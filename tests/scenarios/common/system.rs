@@ -1,4 +1,4 @@
-//! What Linux tells about a process.
+//! What the system tells about a process. All but the limit is Linux's own, in `/proc`.
 
 use std::fs;
 use std::time::Duration;

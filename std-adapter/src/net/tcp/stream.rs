@@ -6,6 +6,7 @@ use std::net::{self, Shutdown, SocketAddr};
 
 use super::whole::{ReceiveExact, SendAll};
 use crate::net::{ConnectOptions, ToAddresses};
+use crate::platform;
 use crate::reactor::{Done, Side, Source};
 
 /// A TCP connection.
@@ -279,12 +280,12 @@ pub(super) fn read_vectored(mut socket: &net::TcpStream, buffers: &mut [IoSliceM
 }
 
 pub(super) fn write(mut socket: &net::TcpStream, data: &[u8]) -> io::Result<Done<usize>> {
-    Ok(Done::moved(socket.write(data)?, data.len()))
+    Ok(Done::moved(socket.write(data).map_err(platform::send_error)?, data.len()))
 }
 
 pub(super) fn write_vectored(mut socket: &net::TcpStream, data: &[IoSlice<'_>]) -> io::Result<Done<usize>> {
     let asked = data.iter().map(|data| data.len()).sum();
-    Ok(Done::moved(socket.write_vectored(data)?, asked))
+    Ok(Done::moved(socket.write_vectored(data).map_err(platform::send_error)?, asked))
 }
 
 impl From<net::TcpStream> for TcpStream {
