@@ -8,41 +8,51 @@ use crate::shell::Shell;
 pub(crate) const BARE_METAL: [&str; 3] = ["thumbv7m-none-eabi", "thumbv6m-none-eabi", "riscv32imac-unknown-none-elf"];
 
 /// Debian's compiler, which comes with the sources of the standard library and so builds for any target.
-const DEBIANS_COMPILER: &str = "/usr/bin/rustc";
-const DEBIANS_PACKAGES: &str = "rustc-web rust-web-src";
+pub(crate) const DEBIANS_COMPILER: &str = "/usr/bin/rustc";
+pub(crate) const DEBIANS_PACKAGES: &str = "rustc-web rust-web-src";
 
 /// The emulators of the boards that firmware runs on.
 const EMULATORS: [&str; 2] = ["qemu-system-arm", "qemu-system-riscv32"];
 const EMULATORS_PACKAGES: &str = "qemu-system-arm qemu-system-misc";
 
 /// How to build for bare metal here.
+/// How to build for another target here.
 #[derive(Clone, Copy)]
-pub(crate) enum BareMetal {
+pub(crate) enum Compiler {
     /// The toolchain in use has the targets.
     Targets,
-    /// Debian's compiler builds `core` and `alloc` on the way.
+    /// Debian's compiler builds the standard library, or its parts, on the way.
     FromSources,
 }
 
-/// What this machine has for bare metal; the toolchain in use comes first.
-pub(crate) fn bare_metal() -> Option<BareMetal> {
+/// What this machine has for bare metal.
+pub(crate) fn bare_metal() -> Option<Compiler> {
+    compiler_for(&BARE_METAL)
+}
+
+/// What this machine has for these targets; the toolchain in use comes first.
+pub(crate) fn compiler_for(targets: &[&str]) -> Option<Compiler> {
     let installed = Shell::new("rustup target list --installed").output().unwrap_or_default();
-    if BARE_METAL.iter().all(|target| installed.lines().any(|line| line == *target)) {
-        return Some(BareMetal::Targets);
+    if targets.iter().all(|target| installed.lines().any(|line| line == *target)) {
+        return Some(Compiler::Targets);
     }
     let version = Shell::new(DEBIANS_COMPILER).arg("--version").output()?;
     let sysroot = Shell::new(DEBIANS_COMPILER).arg("--print").arg("sysroot").output()?;
     let has_sources = Path::new(&sysroot).join("lib/rustlib/src/rust/library/core").exists();
-    (has_sources && minor(&version)? >= oldest_minor()).then_some(BareMetal::FromSources)
+    (has_sources && minor(&version)? >= oldest_minor()).then_some(Compiler::FromSources)
 }
 
 /// A command that builds for every bare-metal target.
-pub(crate) fn bare_metal_build(with: BareMetal, what: &str) -> Shell {
+pub(crate) fn bare_metal_build(with: Compiler, what: &str) -> Shell {
     let targets: String = BARE_METAL.iter().map(|target| format!(" --target {target}")).collect();
     let build = format!("cargo build --release {what}{targets}");
     match with {
         BareMetal::Targets => Shell::new(&build),
         BareMetal::FromSources => from_sources(Shell::new(&format!("{build} -Zbuild-std=core,alloc"))),
+        Compiler::Targets => Shell::new(&build),
+        Compiler::FromSources => Shell::new(&format!("{build} -Zbuild-std=core,alloc"))
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTC", DEBIANS_COMPILER),
     }
 }
 
@@ -62,7 +72,7 @@ pub(crate) fn rust_lld() -> Result<String, String> {
 }
 
 /// Installs Debian's packages, if this is a Debian of ours to change; says whether it is.
-fn install(packages: &str) -> Result<bool, String> {
+pub(crate) fn install(packages: &str) -> Result<bool, String> {
     let has_apt = Shell::new("apt-get --version").output().is_some();
     let is_root = Shell::new("id -u").output().is_some_and(|id| id == "0");
     if has_apt && is_root {
@@ -144,6 +154,21 @@ pub(crate) fn get_bench_tools() -> Result<(), String> {
         return Ok(());
     }
     Err("the benchmark on bare metal wants gcc, binutils and python3".to_owned())
+/// The same for other targets, whose standard library can be built from its sources.
+///
+/// # Errors
+/// The text says what to install.
+pub(crate) fn get_compiler_for(targets: &[&str]) -> Result<Compiler, String> {
+    let found = || compiler_for(targets);
+    if found().is_none() {
+        install(DEBIANS_PACKAGES)?;
+    }
+    found().ok_or_else(|| {
+        format!(
+            "no compiler here builds for {}. Debian 12: sudo apt-get install --no-install-recommends {DEBIANS_PACKAGES}",
+            targets.join(", ")
+        )
+    })
 }
 
 /// A nightly toolchain to run sanitizers with.

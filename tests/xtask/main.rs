@@ -1,7 +1,8 @@
 //! `cargo xtask`: every check of giambio, run in order until one fails.
 //!
 //! What is checked is the table in `steps.rs`, in the order of its rows. `machine.rs` knows what a machine must have for that and
-//! how to get it; `shell.rs` runs a command and says which one failed.
+//! how to get it; `shell.rs` runs a command and says which one failed. `platforms.rs` is the table of systems; how one is
+//! built for and run here: `foreign.rs`, with `windows.rs` and `linux.rs`.
 
 mod bench;
 mod bench_embedded;
@@ -11,9 +12,13 @@ mod faults;
 mod firmware;
 mod faults;
 mod laws;
+mod foreign;
+mod linux;
 mod machine;
+mod platforms;
 mod shell;
 mod steps;
+mod windows;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -32,6 +37,7 @@ cargo xtask list            the steps
 cargo xtask bench ...       giambio beside its peers; `cargo xtask bench --help` says more
 cargo xtask bench-embedded  what giambio, embassy and lilos cost on a Cortex-M3; more words choose: bench/embedded
 cargo xtask soak            connections that come and go at random; for ten minutes, or as long as --minutes N says
+cargo xtask platforms       what is done for each system; --write: puts it into the README
 
 --skip NAME                 leaves a step out, as often as given; the last line counts it
 --help                      this text
@@ -61,6 +67,10 @@ fn main() -> ExitCode {
         Command::Soak { minutes } => {
             if let Err(why) = laws::soak(minutes) {
                 eprintln!("soak failed: {why}");
+        Command::Platforms { write: false } => print!("{}", platforms::table()),
+        Command::Platforms { write: true } => {
+            if let Err(why) = platforms::write_table() {
+                eprintln!("{why}");
                 return ExitCode::FAILURE;
             }
         }
@@ -81,6 +91,7 @@ enum Command {
     List,
     BenchEmbedded(Vec<String>),
     Soak { minutes: u64 },
+    Platforms { write: bool },
     Run { steps: Vec<&'static Step>, skipped: Vec<&'static Step> },
 }
 
@@ -93,6 +104,7 @@ impl Command {
         }
         let mut words = Vec::new();
         let mut quick = false;
+        let mut write = false;
         let mut skipped = Vec::new();
         let mut minutes = None;
         let mut rest = arguments.iter().map(String::as_str);
@@ -100,6 +112,7 @@ impl Command {
             match argument {
                 "--help" | "-h" => return Ok(Command::Help),
                 "--quick" => quick = true,
+                "--write" => write = true,
                 "--skip" => skipped.push(step(rest.next().ok_or("--skip wants the name of a step")?)?),
                 "--minutes" => {
                     let number = rest.next().and_then(|number| number.parse().ok());
@@ -113,6 +126,7 @@ impl Command {
             [] | ["help"] => return Ok(Command::Help),
             ["list"] => return Ok(Command::List),
             ["soak"] => return Ok(Command::Soak { minutes: minutes.unwrap_or(10) }),
+            ["platforms"] => return Ok(Command::Platforms { write }),
             ["test"] if quick => steps_of(Part::Quick),
             ["test"] => steps_of(Part::Test),
             ["ci"] => steps_of(Part::Ci),
@@ -125,6 +139,8 @@ impl Command {
         }
         if minutes.is_some() {
             return Err("--minutes goes with soak".to_owned());
+        if write {
+            return Err("--write goes with platforms".to_owned());
         }
         Ok(Command::Run { steps, skipped })
     }
@@ -242,6 +258,7 @@ mod tests {
             "test --skip nonsense",
             "ci --minutes 1",
             "soak --minutes x",
+            "ci --write",
         ] {
             assert!(names(line).is_err(), "{line}");
         }

@@ -10,7 +10,7 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// Where `cargo` builds into; a kind of build that shares nothing with the others has a folder of its own in it.
-fn target_folder(kind: &str) -> String {
+pub(crate) fn target_folder(kind: &str) -> String {
     let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
     format!("{target}/{kind}")
 }
@@ -80,6 +80,17 @@ impl Shell {
     /// The command itself, for those who look at its output while it runs.
     pub(crate) fn into_command(self) -> Command {
         self.command
+    /// Runs what must not succeed; returns what it wrote to standard error.
+    ///
+    /// # Errors
+    /// It could not be started, or succeeded.
+    pub(crate) fn fails_with(mut self) -> Result<String, String> {
+        println!("$ {} # fails", self.shown);
+        match self.command.output() {
+            Ok(output) if output.status.success() => Err(format!("succeeded, and must not: {}", self.shown)),
+            Ok(output) => Ok(String::from_utf8_lossy(&output.stderr).into_owned()),
+            Err(error) => Err(format!("{error}: {}", self.shown)),
+        }
     }
 
     /// Runs it in silence. `None`: it could not be started, or did not succeed.

@@ -4,6 +4,7 @@ use crate::bench;
 use crate::firmware;
 use crate::laws;
 use crate::machine::{self, bare_metal_build, is_ci};
+use crate::platforms;
 use crate::shell::{Shell, root};
 
 /// One check.
@@ -48,7 +49,22 @@ pub(crate) const STEPS: &[Step] = &[
     step("features", Part::Test, features, "the core's tests pass with each smaller feature set"),
     step("bursts", Part::Test, bursts, "the core's tests pass when the loop makes bursts instead of single turns"),
     step("compile-fail", Part::Test, compile_fail, "sound programs compile, unsound ones do not"),
-    step("portable-reactor", Part::Test, portable_reactor, "the adapter's tests pass on the portable reactor"),
+    step(
+        "portable-reactor",
+        Part::Test,
+        portable_reactor,
+        "the adapter's tests pass on the portable reactor, both ways",
+    ),
+    step("windows", Part::Test, || platforms::run("windows"), "tests and examples run on Windows, which is Wine here"),
+    step("linux-musl", Part::Ci, || platforms::run("linux-musl"), "tests and examples run with another C library"),
+    step("linux-32-bit", Part::Ci, || platforms::run("linux-32-bit"), "tests and examples run with 32 bits"),
+    step(
+        "linux-big-endian",
+        Part::Ci,
+        || platforms::run("linux-big-endian"),
+        "tests and examples run where the big end is first",
+    ),
+    step("other-systems", Part::Ci, platforms::other_systems, "macOS and the BSDs: everything type-checks"),
     step("bare-metal", Part::Test, bare_metal, "the core builds where there is no operating system"),
     step("firmware", Part::Test, firmware_tests, "the core's conformance cases pass on emulated boards"),
     step("bare-metal-examples", Part::Test, bare_metal_examples, "firmware does on four boards what it says"),
@@ -68,7 +84,7 @@ pub(crate) const STEPS: &[Step] = &[
 const TESTED_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc", "alloc,hooks,nb,heapless", "std"];
 
 /// Every feature set of the core that differs; `std` has `alloc` in it.
-const ALL_FEATURES: &[&str] = &[
+pub(crate) const ALL_FEATURES: &[&str] = &[
     "",
     "hooks",
     "nb",
@@ -85,7 +101,7 @@ const ALL_FEATURES: &[&str] = &[
 ];
 
 /// The feature sets for bare metal: without a heap, with all that needs none, with one.
-const BARE_METAL_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc,hooks,nb,heapless"];
+pub(crate) const BARE_METAL_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc,hooks,nb,heapless"];
 
 fn machine() -> Outcome {
     machine::get_bare_metal()?;
@@ -173,7 +189,9 @@ fn compile_fail() -> Outcome {
 }
 
 fn portable_reactor() -> Outcome {
-    portable("cargo test -p giambio --lib --tests").run()?;
+    for ways in ["edge", "oneshot"] {
+        portable("cargo test -p giambio --lib --tests").env("GIAMBIO_PORTABLE", ways).run()?;
+    }
     Ok(Verdict::Passed)
 }
 

@@ -1,0 +1,136 @@
+//! Other systems: builds giambio for them, and runs what was built where an emulator or this kernel can.
+
+use crate::machine::{self, Compiler, DEBIANS_COMPILER, is_ci};
+use crate::shell::{Shell, root, target_folder};
+use crate::steps::{Outcome, Verdict};
+
+/// How programs for a target are linked and started here.
+pub(crate) struct Foreign {
+    pub(crate) target: &'static str,
+    pub(crate) linker: &'static str,
+    pub(crate) rustflags: &'static str,
+    /// What starts its programs; `None`: this kernel does.
+    pub(crate) runner: Option<&'static str>,
+    /// What must be here beside compiler, linker and runner.
+    pub(crate) files: &'static [&'static str],
+    /// Debian's packages with all that.
+    pub(crate) packages: &'static str,
+    pub(crate) opt_level: &'static str,
+    /// Brings it up; returns what the environment of its programs must be.
+    pub(crate) prepare: fn() -> Result<Environment, String>,
+}
+
+/// Variables and their values.
+pub(crate) type Environment = Vec<(&'static str, String)>;
+
+/// Builds that share their flags share a folder, and so the standard library of each target.
+pub(crate) const FOLDER: &str = "foreign";
+
+impl Foreign {
+    /// Runs without help.
+    pub(crate) const PLAIN: Foreign = Foreign {
+        target: "",
+        linker: "",
+        rustflags: "",
+        runner: None,
+        files: &[],
+        packages: "",
+        opt_level: "0",
+        prepare: || Ok(Vec::new()),
+    };
+
+    /// The tests of the core and the adapter, then the whole programs under the same tests as on this system.
+    pub(crate) fn check(&self) -> Outcome {
+        let compiler = match self.get() {
+            Ok(compiler) => compiler,
+            Err(why) if is_ci() => return Err(why),
+            Err(why) => return Ok(Verdict::Skipped(why)),
+        };
+        let environment = (self.prepare)()?;
+        let with = |shell: Shell| environment.iter().fold(shell, |shell, (name, value)| shell.env(name, value));
+
+        let mut tests = self.cargo(compiler, "cargo test -p giambio-core -p giambio --lib --tests");
+        if let Some(runner) = self.runner {
+            tests = tests.env(&format!("CARGO_TARGET_{}_RUNNER", self.shouted()), runner);
+            // A test that starts itself once more needs no runner in Wine, which is a system of its own.
+            if !self.target.contains("windows") {
+                tests = tests.env("GIAMBIO_RUNNER", runner);
+            }
+        }
+        with(tests).run()?;
+        self.cargo(compiler, "cargo build -p giambio-examples --examples").run()?;
+
+        // As the step "workspace" builds them, so that nothing is built again.
+        let mut scenarios = Shell::new("cargo test --workspace --exclude giambio-compile-fail");
+        for scenario in ["echo_clients", "echo_ends", "examples"] {
+            scenarios = scenarios.arg("--test").arg(scenario);
+        }
+        let examples = root().join(target_folder(FOLDER)).join(self.target).join("debug/examples");
+        scenarios = scenarios.env("GIAMBIO_EXAMPLES", &examples.display().to_string());
+        if let Some(runner) = self.runner {
+            scenarios = scenarios.env("GIAMBIO_RUNNER", runner);
+        }
+        with(scenarios).run()?;
+        Ok(Verdict::Passed)
+    }
+
+    /// Gets what is wanted, if this is a Debian of ours to change.
+    fn get(&self) -> Result<Compiler, String> {
+        let compiler = || machine::compiler_for(&[self.target]);
+        let is_complete = || self.missing().is_empty() && compiler().is_some();
+        let packages = format!("{} {}", machine::DEBIANS_PACKAGES, self.packages);
+        if !is_complete() {
+            machine::install(&packages)?;
+        }
+        match compiler() {
+            Some(compiler) if is_complete() => Ok(compiler),
+            compiler => {
+                let mut missing = self.missing();
+                if compiler.is_none() {
+                    missing.push(format!("a compiler for {}", self.target));
+                }
+                Err(format!(
+                    "this machine lacks {}. Debian 12: sudo apt-get install --no-install-recommends {packages}",
+                    missing.join(", ")
+                ))
+            }
+        }
+    }
+
+    fn missing(&self) -> Vec<String> {
+        let programs = [Some(self.linker), self.runner].into_iter().flatten();
+        let programs = programs.filter(|program| Shell::new(program).arg("--version").output().is_none());
+        let files = self.files.iter().copied().filter(|file| !std::path::Path::new(file).exists());
+        programs.chain(files).map(str::to_owned).collect()
+    }
+
+    fn cargo(&self, compiler: Compiler, line: &str) -> Shell {
+        let target = self.shouted();
+        let mut cargo = cargo_for(compiler, line, &[self.target])
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("CARGO_PROFILE_DEV_OPT_LEVEL", self.opt_level)
+            .env(&format!("CARGO_TARGET_{target}_LINKER"), self.linker);
+        if !self.rustflags.is_empty() {
+            cargo = cargo.env(&format!("CARGO_TARGET_{target}_RUSTFLAGS"), self.rustflags);
+        }
+        cargo
+    }
+
+    /// As cargo wants it in the names of variables.
+    fn shouted(&self) -> String {
+        self.target.to_uppercase().replace('-', "_")
+    }
+}
+
+/// `line` for these targets, the standard library being built on the way if need be.
+pub(crate) fn cargo_for(compiler: Compiler, line: &str, targets: &[&str]) -> Shell {
+    let mut cargo = Shell::new(line);
+    for target in targets {
+        cargo = cargo.arg("--target").arg(target);
+    }
+    if let Compiler::FromSources = compiler {
+        cargo =
+            cargo.arg("-Zbuild-std=std,panic_unwind,test").env("RUSTC_BOOTSTRAP", "1").env("RUSTC", DEBIANS_COMPILER);
+    }
+    cargo.own_target(FOLDER)
+}

@@ -1,0 +1,34 @@
+//! Linux beside this one: another C library, 32 bits, the big end first.
+
+use crate::foreign::Foreign;
+
+/// Debian's compiler has no C library of its own for it, so musl's linker brings one; the unwinder is LLVM's, which was
+/// built for glibc. What it wants of that, it calls before it aborts.
+pub(crate) const MUSL: Foreign = Foreign {
+    target: "x86_64-unknown-linux-musl",
+    linker: "musl-gcc",
+    rustflags: "-Clink-self-contained=no -Lnative=/usr/lib/llvm-14/lib -Clink-arg=-Wl,--defsym=__fprintf_chk=abort",
+    files: &["/usr/lib/llvm-14/lib/libunwind.a"],
+    packages: "musl-tools libunwind-14-dev",
+    ..Foreign::PLAIN
+};
+
+/// This kernel runs it; being static, it needs no loader of 32 bits.
+pub(crate) const I686: Foreign = Foreign {
+    target: "i686-unknown-linux-gnu",
+    linker: "i686-linux-gnu-gcc",
+    rustflags: "-Ctarget-feature=+crt-static",
+    packages: "gcc-i686-linux-gnu libc6-dev-i386-cross",
+    ..Foreign::PLAIN
+};
+
+pub(crate) const S390X: Foreign = Foreign {
+    target: "s390x-unknown-linux-gnu",
+    linker: "s390x-linux-gnu-gcc",
+    rustflags: "-Ctarget-feature=+crt-static",
+    runner: Some("qemu-s390x"),
+    packages: "gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user",
+    // An emulator spends more time on what is not optimized than the compiler on optimizing it.
+    opt_level: "1",
+    ..Foreign::PLAIN
+};

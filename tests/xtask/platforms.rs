@@ -1,0 +1,198 @@
+//! Where giambio runs, and what is done to know it: one table for the steps and for the README.
+
+use crate::foreign::{Foreign, cargo_for};
+use crate::linux::{I686, MUSL, S390X};
+use crate::machine::{self, BARE_METAL};
+use crate::shell::root;
+use crate::steps::{ALL_FEATURES, BARE_METAL_FEATURES, Outcome, Part, STEPS, Verdict};
+use crate::windows::WINDOWS;
+
+/// A system, and what is done there.
+pub(crate) struct Platform {
+    system: &'static str,
+    /// As rustc calls them.
+    targets: &'static [&'static str],
+    waits_with: &'static str,
+    care: Care,
+    /// The step that takes it.
+    step: &'static str,
+}
+
+/// What is done for a platform.
+enum Care {
+    /// The system that most steps run on.
+    Home,
+    /// Libraries, their tests and the examples are built for it; where they run.
+    Runs(&'static Foreign, &'static str),
+    /// Everything is type-checked.
+    Checked,
+    /// The core is built.
+    Core,
+}
+
+pub(crate) const PLATFORMS: &[Platform] = &[
+    Platform {
+        system: "Linux, glibc",
+        targets: &["x86_64-unknown-linux-gnu"],
+        waits_with: "epoll",
+        care: Care::Home,
+        step: "workspace",
+    },
+    Platform {
+        system: "Windows",
+        targets: &[WINDOWS.target],
+        waits_with: "IOCP",
+        care: Care::Runs(&WINDOWS, "in Wine"),
+        step: "windows",
+    },
+    Platform {
+        system: "Linux, musl",
+        targets: &[MUSL.target],
+        waits_with: "epoll",
+        care: Care::Runs(&MUSL, "by the machine"),
+        step: "linux-musl",
+    },
+    Platform {
+        system: "Linux, 32 bits",
+        targets: &[I686.target],
+        waits_with: "epoll",
+        care: Care::Runs(&I686, "by the machine"),
+        step: "linux-32-bit",
+    },
+    Platform {
+        system: "Linux, big-endian",
+        targets: &[S390X.target],
+        waits_with: "epoll",
+        care: Care::Runs(&S390X, "by QEMU"),
+        step: "linux-big-endian",
+    },
+    Platform {
+        system: "macOS",
+        targets: &["aarch64-apple-darwin", "x86_64-apple-darwin"],
+        waits_with: "kqueue",
+        care: Care::Checked,
+        step: "other-systems",
+    },
+    Platform {
+        system: "FreeBSD, NetBSD, OpenBSD",
+        targets: &["x86_64-unknown-freebsd", "x86_64-unknown-netbsd", "x86_64-unknown-openbsd"],
+        waits_with: "kqueue",
+        care: Care::Checked,
+        step: "other-systems",
+    },
+    Platform {
+        system: "bare metal",
+        targets: &BARE_METAL,
+        waits_with: "what you bring",
+        care: Care::Core,
+        step: "bare-metal",
+    },
+];
+
+/// Runs what the platform of a step has to run.
+pub(crate) fn run(step: &str) -> Outcome {
+    for platform in PLATFORMS.iter().filter(|platform| platform.step == step) {
+        if let Care::Runs(foreign, _) = &platform.care {
+            return foreign.check();
+        }
+    }
+    Err(format!("no platform is run by {step}"))
+}
+
+/// Type-checks what can't be run, in each feature set; and that a system that nobody knows is told so.
+pub(crate) fn other_systems() -> Outcome {
+    let checked = PLATFORMS.iter().filter(|platform| matches!(platform.care, Care::Checked));
+    let targets: Vec<&str> = checked.flat_map(|platform| platform.targets).copied().collect();
+    let compiler = match machine::get_compiler_for(&targets) {
+        Ok(compiler) => compiler,
+        Err(why) if machine::is_ci() => return Err(why),
+        Err(why) => return Ok(Verdict::Skipped(why)),
+    };
+    let everything = "-p giambio-core -p giambio -p giambio-examples -p giambio-tests --all-targets";
+    cargo_for(compiler, &format!("cargo check {everything}"), &targets).run()?;
+    for features in ALL_FEATURES {
+        let core = format!("cargo check --quiet -p giambio-core --no-default-features --features={features}");
+        cargo_for(compiler, &core, &targets).run()?;
+    }
+    let errors = cargo_for(compiler, "cargo check -p giambio", &[UNKNOWN]).fails_with()?;
+    for file in ["std-adapter/src/platform/unix.rs", "std-adapter/src/reactor/epoll.rs"] {
+        if !errors.contains(&format!("add a file beside {file}")) {
+            return Err(format!("for {UNKNOWN} nobody is told to add a file beside {file}:\n{errors}"));
+        }
+    }
+    Ok(Verdict::Passed)
+}
+
+/// A system that giambio doesn't know, with a standard library.
+const UNKNOWN: &str = "wasm32-wasip1";
+
+impl Platform {
+    fn row(&self) -> String {
+        let Platform { system, waits_with, .. } = self;
+        let targets: Vec<String> = self.targets.iter().map(|target| format!("`{target}`")).collect();
+        let (built, run) = match &self.care {
+            Care::Home => ("everything".to_owned(), "everything".to_owned()),
+            Care::Runs(_, place) => (
+                "libraries, their tests, examples".to_owned(),
+                format!("{place}: the libraries' tests, and the examples by the tests of Linux"),
+            ),
+            Care::Checked => ("type-checked: everything, each feature set".to_owned(), "-".to_owned()),
+            Care::Core => (format!("the core, {} feature sets", BARE_METAL_FEATURES.len()), "-".to_owned()),
+        };
+        let often = match self.part() {
+            Part::Quick | Part::Test => "`cargo xtask test`; every change",
+            Part::Ci => "every change",
+        };
+        format!("| {system} | {} | {waits_with} | {built} | {run} | {often} |", targets.join(", "))
+    }
+
+    fn part(&self) -> Part {
+        let step = STEPS.iter().find(|step| step.name == self.step);
+        step.expect("a platform's step is one of the steps").part
+    }
+}
+
+/// The README's table.
+pub(crate) fn table() -> String {
+    let mut table = "| system | targets | waits with | built | run | how often |\n".to_owned();
+    table.push_str("| --- | --- | --- | --- | --- | --- |\n");
+    for platform in PLATFORMS {
+        table.push_str(&platform.row());
+        table.push('\n');
+    }
+    table
+}
+
+const BEGIN: &str = "<!-- The table is written by `cargo xtask platforms --write`. -->\n";
+const END: &str = "<!-- The end of the table. -->\n";
+
+/// Puts the table where it belongs in the README.
+pub(crate) fn write_table() -> Result<(), String> {
+    let path = root().join("README.md");
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("README.md: {error}"))?;
+    let (before, rest) = text.split_once(BEGIN).ok_or("the README has no place for the table")?;
+    let (_, after) = rest.split_once(END).ok_or("the README's table has no end")?;
+    std::fs::write(path, format!("{before}{BEGIN}{}{END}{after}", table()))
+        .map_err(|error| format!("README.md: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_has_the_table() {
+        let text = std::fs::read_to_string(root().join("README.md")).unwrap();
+        assert!(
+            text.contains(&format!("{BEGIN}{}{END}", table())),
+            "the README's table differs from `cargo xtask platforms`: add --write"
+        );
+    }
+
+    #[test]
+    fn every_platform_is_taken_by_a_step() {
+        for platform in PLATFORMS {
+            platform.part();
+        }
+    }
+}
