@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clients;
 use crate::emulator::Emulator;
-use crate::machine::{self, BareMetal};
+use crate::machine::{self, Compiler};
 use crate::shell::{Shell, root};
 
 /// A board with a folder in `examples/bare-metal/boards`.
@@ -80,7 +80,7 @@ fn build(manifest: &str, target: &str, what: &str) -> Result<Shell, String> {
         .args(&format!("--target {target} {what}"))
         .own_target("firmware")
         .env("RUSTFLAGS", "-Dwarnings");
-    if let BareMetal::FromSources = with {
+    if let Compiler::FromSources = with {
         let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
         cargo = machine::from_sources(cargo.args("-Zbuild-std=core")).env(&linker, &machine::rust_lld()?);
     }

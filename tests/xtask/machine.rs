@@ -15,7 +15,6 @@ pub(crate) const DEBIANS_PACKAGES: &str = "rustc-web rust-web-src";
 const EMULATORS: [&str; 2] = ["qemu-system-arm", "qemu-system-riscv32"];
 const EMULATORS_PACKAGES: &str = "qemu-system-arm qemu-system-misc";
 
-/// How to build for bare metal here.
 /// How to build for another target here.
 #[derive(Clone, Copy)]
 pub(crate) enum Compiler {
@@ -47,12 +46,8 @@ pub(crate) fn bare_metal_build(with: Compiler, what: &str) -> Shell {
     let targets: String = BARE_METAL.iter().map(|target| format!(" --target {target}")).collect();
     let build = format!("cargo build --release {what}{targets}");
     match with {
-        BareMetal::Targets => Shell::new(&build),
-        BareMetal::FromSources => from_sources(Shell::new(&format!("{build} -Zbuild-std=core,alloc"))),
         Compiler::Targets => Shell::new(&build),
-        Compiler::FromSources => Shell::new(&format!("{build} -Zbuild-std=core,alloc"))
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("RUSTC", DEBIANS_COMPILER),
+        Compiler::FromSources => from_sources(Shell::new(&format!("{build} -Zbuild-std=core,alloc"))),
     }
 }
 
@@ -154,6 +149,8 @@ pub(crate) fn get_bench_tools() -> Result<(), String> {
         return Ok(());
     }
     Err("the benchmark on bare metal wants gcc, binutils and python3".to_owned())
+}
+
 /// The same for other targets, whose standard library can be built from its sources.
 ///
 /// # Errors

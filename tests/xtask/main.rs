@@ -10,9 +10,8 @@ mod clients;
 mod emulator;
 mod faults;
 mod firmware;
-mod faults;
-mod laws;
 mod foreign;
+mod laws;
 mod linux;
 mod machine;
 mod platforms;
@@ -67,6 +66,9 @@ fn main() -> ExitCode {
         Command::Soak { minutes } => {
             if let Err(why) = laws::soak(minutes) {
                 eprintln!("soak failed: {why}");
+                return ExitCode::FAILURE;
+            }
+        }
         Command::Platforms { write: false } => print!("{}", platforms::table()),
         Command::Platforms { write: true } => {
             if let Err(why) = platforms::write_table() {
@@ -139,6 +141,7 @@ impl Command {
         }
         if minutes.is_some() {
             return Err("--minutes goes with soak".to_owned());
+        }
         if write {
             return Err("--write goes with platforms".to_owned());
         }

@@ -80,6 +80,8 @@ impl Shell {
     /// The command itself, for those who look at its output while it runs.
     pub(crate) fn into_command(self) -> Command {
         self.command
+    }
+
     /// Runs what must not succeed; returns what it wrote to standard error.
     ///
     /// # Errors

@@ -71,8 +71,6 @@ pub(crate) const STEPS: &[Step] = &[
     step("loom", Part::Test, loom, "wakes from other threads are right in every interleaving"),
     step("interrupts", Part::Test, interrupts, "no wake is lost to an interrupt, wherever it comes"),
     step("bench-smoke", Part::Test, bench::smoke, "the benchmarks of giambio run (not: how fast)"),
-    step("programs", Part::Test, programs, "100,000 random programs do what the reference says"),
-    step("faults", Part::Ci, faults, "each fault that is planted in the core makes a test fail"),
     step("programs", Part::Test, laws::programs, "100,000 random programs do what the reference says"),
     step("fuzz", Part::Test, laws::fuzz, "bytes and numbers from outside break nothing"),
     step("provenance", Part::Test, laws::provenance, "no pointer of the core comes from an integer"),
