@@ -242,3 +242,66 @@ fn a_clock_at_its_last_tick_stays_there() {
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.run(&mut Autojump::new(&clock))));
     assert!(panic.is_err());
 }
+
+/// In which order ten children are polled, three times each.
+#[cfg(feature = "hooks")]
+fn order(simulation: Simulation) -> Vec<u32> {
+    let order = std::cell::RefCell::new(Vec::new());
+    let result: Result<(), ()> = simulation.run(nursery(async |n| {
+        for child in 0..10 {
+            let order = &order;
+            n.spawn(async move {
+                for _ in 0..3 {
+                    order.borrow_mut().push(child);
+                    checkpoint().await;
+                }
+                Ok(())
+            });
+        }
+        Ok(())
+    }));
+    assert_eq!(result, Ok(()));
+    order.into_inner()
+}
+
+#[test]
+#[cfg(feature = "hooks")]
+fn a_seed_chooses_the_order_of_each_pass_and_always_the_same() {
+    let as_woken: Vec<u32> = (0..3).flat_map(|_| 0..10).collect();
+    assert_eq!(order(Simulation::new()), as_woken);
+    let mut orders: Vec<_> = (0..50).map(|seed| order(Simulation::new().seed(seed))).collect();
+    for (seed, order_of_seed) in orders.iter().enumerate() {
+        assert_eq!(order(Simulation::new().seed(seed as u64)), *order_of_seed);
+        // Still each once in a pass.
+        for pass in order_of_seed.chunks(10) {
+            let mut pass = pass.to_vec();
+            pass.sort_unstable();
+            assert_eq!(pass, as_woken[..10]);
+        }
+    }
+    orders.sort_unstable();
+    orders.dedup();
+    assert_eq!(orders.len(), 50, "each is another one");
+}
+
+#[test]
+#[cfg(feature = "hooks")]
+fn any_child_may_come_first() {
+    let mut firsts: Vec<u32> = (0..200).map(|seed| order(Simulation::new().seed(seed))[0]).collect();
+    firsts.sort_unstable();
+    firsts.dedup();
+    assert_eq!(firsts.len(), 10);
+}
+
+#[test]
+fn the_seed_that_fails_is_the_last_that_is_tried() {
+    let tried = Cell::new(0);
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        testing::for_each_seed(0..100, |simulation| {
+            tried.set(tried.get() + 1);
+            simulation.run(async { assert_ne!(tried.get(), 8, "on purpose") });
+        });
+    }));
+    assert!(panic.is_err());
+    assert_eq!(tried.get(), 8);
+}

@@ -188,6 +188,16 @@ impl ReadyList {
         tail.is_null()
     }
 
+    /// Puts a block that isn't in any list, and is marked QUEUED, before all others.
+    #[cfg(all(feature = "std", feature = "hooks"))]
+    pub(crate) fn push_front(&self, block: &'static Block) {
+        let head = self.head.replace(block);
+        block.next.set(head);
+        if head.is_null() {
+            self.tail.set(block);
+        }
+    }
+
     /// The block that waits longest.
     #[inline]
     pub(crate) fn first(&self) -> Option<&'static Block> {

@@ -305,7 +305,11 @@ impl<'a> Polling<'a> {
     pub(crate) fn pass(&self, until: Option<u32>) -> Result<(), Payload> {
         let around = with(Around::new);
         let result = panics::catch(|| match hooks::is_on() {
-            true => self.poll_children::<true>(until, &around),
+            true => {
+                #[cfg(all(feature = "std", feature = "hooks"))]
+                self.last.set(super::shuffle::shuffle(&self.children().ready, self.last.get()));
+                self.poll_children::<true>(until, &around)
+            }
             false => self.poll_children::<false>(until, &around),
         });
         if result.is_err() {

@@ -43,6 +43,8 @@ pub(crate) mod observer;
 pub(crate) mod place;
 pub(crate) mod port;
 pub(crate) mod root;
+#[cfg(all(feature = "std", feature = "hooks"))]
+mod shuffle;
 #[cfg(feature = "std")]
 pub(crate) mod spare;
 pub(crate) mod state;

@@ -24,6 +24,7 @@
 //! | --- | --- |
 //! | a test in virtual time | [`run`] |
 //! | a deadlock as a value, other threads that wake tasks | [`Simulation`] |
+//! | the same program with its tasks polled in many orders | [`for_each_seed`], [`Simulation::seed`] |
 //! | to go on when everybody else waits | [`wait_all_blocked`] |
 //! | a loop and a clock of your own, a debugger | [`Autojump`], a [`Wait`](crate::Wait) for a [`VirtualClock`](crate::VirtualClock) |
 //! | to move the clock by hand | [`VirtualClock::advance`](crate::VirtualClock::advance), between two turns |
@@ -32,8 +33,10 @@
 
 mod autojump;
 mod blocked;
+mod seeds;
 mod simulation;
 
 pub use autojump::Autojump;
 pub use blocked::{WaitAllBlocked, wait_all_blocked};
+pub use seeds::for_each_seed;
 pub use simulation::{Simulation, Stuck, run};

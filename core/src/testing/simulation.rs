@@ -3,7 +3,7 @@
 use core::fmt;
 use core::pin::pin;
 use core::time::Duration;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -46,6 +46,7 @@ pub fn run<F: Future>(main: F) -> F::Output {
 pub struct Simulation {
     patience: Duration,
     turns: u64,
+    seed: Option<u64>,
 }
 
 impl Default for Simulation {
@@ -57,7 +58,41 @@ impl Default for Simulation {
 impl Simulation {
     /// As [`run`] does it.
     pub const fn new() -> Self {
-        Simulation { patience: Duration::ZERO, turns: MANY_TURNS }
+        Simulation { patience: Duration::ZERO, turns: MANY_TURNS, seed: None }
+    }
+
+    /// In each pass of a nursery, polls the children that are ready in an order chosen by chance, from
+    /// this seed, instead of the order of their wakes. The same seed gives the same order, so what
+    /// went wrong once goes wrong again. Nothing else about the scheduler changes.
+    ///
+    /// Needs feature `hooks`, and has no effect without it. [`for_each_seed`](super::for_each_seed)
+    /// tries many.
+    ///
+    /// ```
+    /// use giambio_core::nursery;
+    /// use giambio_core::testing::Simulation;
+    /// use std::cell::RefCell;
+    ///
+    /// let order = |seed| {
+    ///     let order = RefCell::new(Vec::new());
+    ///     let result: Result<(), ()> = Simulation::new().seed(seed).run(nursery(async |n| {
+    ///         for child in 0..10 {
+    ///             let order = &order;
+    ///             n.spawn(async move { Ok(order.borrow_mut().push(child)) });
+    ///         }
+    ///         Ok(())
+    ///     }));
+    ///     assert_eq!(result, Ok(()));
+    ///     order.into_inner()
+    /// };
+    /// assert_eq!(order(7), order(7));
+    /// # if cfg!(feature = "hooks") {
+    /// assert_ne!(order(7), order(8));
+    /// # }
+    /// ```
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
     }
 
     /// How many turns there may be while the clock stands still, before that counts as being
@@ -112,7 +147,8 @@ impl Simulation {
     /// # Panics
     /// As [`Runtime::turn`].
     pub fn try_run<F: Future>(self, main: F) -> Result<F::Output, Stuck> {
-        let (clock, tasks) = (VirtualClock::<1_000_000_000>::new(), Tasks::default());
+        let clock = VirtualClock::<1_000_000_000>::new();
+        let tasks = Tasks { known: RefCell::default(), seed: self.seed.map(Cell::new) };
         let mut wait = Autojump::new(&clock).patience(self.patience).turns(self.turns);
         let runtime = Runtime::new(&clock, main).with_debugger(&tasks).with_notify(wait.waker());
         let mut runtime = pin!(runtime);
@@ -190,9 +226,11 @@ impl fmt::Display for Stuck {
 
 impl core::error::Error for Stuck {}
 
-/// Remembers which children there are.
-#[derive(Default)]
-struct Tasks(RefCell<Known>);
+/// Remembers which children there are, and throws the dice.
+struct Tasks {
+    known: RefCell<Known>,
+    seed: Option<Cell<u64>>,
+}
 
 #[derive(Default)]
 struct Known {
@@ -202,7 +240,7 @@ struct Known {
 
 impl Tasks {
     fn names(&self) -> Vec<String> {
-        let mut tasks: Vec<_> = self.0.borrow().tasks.values().cloned().collect();
+        let mut tasks: Vec<_> = self.known.borrow().tasks.values().cloned().collect();
         tasks.sort_unstable();
         tasks.into_iter().map(|(_, name)| name).collect()
     }
@@ -210,13 +248,20 @@ impl Tasks {
 
 impl Debugger for Tasks {
     fn on_task_spawn(&self, task: TaskInfo<'_>) {
-        let mut known = self.0.borrow_mut();
+        let mut known = self.known.borrow_mut();
         known.spawned += 1;
         let spawned = known.spawned;
         known.tasks.insert(task.id, (spawned, task.name.to_string()));
     }
 
     fn on_task_exit(&self, task: TaskInfo<'_>) {
-        self.0.borrow_mut().tasks.remove(&task.id);
+        self.known.borrow_mut().tasks.remove(&task.id);
+    }
+
+    /// Knuth's linear generator, whose upper half is what counts; mixed by who uses it.
+    fn chance(&self) -> Option<u64> {
+        let seed = self.seed.as_ref()?;
+        seed.set(seed.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+        Some(seed.get())
     }
 }

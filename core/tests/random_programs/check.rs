@@ -1,5 +1,6 @@
 //! Runs a program in some surroundings, and compares it with the reference.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +12,7 @@ use std::task::Waker;
 use std::thread::Thread;
 use std::time::Duration;
 
-use giambio_core::{__census, Clock, Next, Runtime, Tick, VirtualClock, move_on_after};
+use giambio_core::{__census, Clock, Debugger, Next, Runtime, Tick, VirtualClock, move_on_after};
 
 use crate::code::Code;
 use crate::common::{Rng, alone, step};
@@ -26,6 +27,24 @@ pub(crate) struct Surroundings {
     noise: bool,
     /// Tasks that want it are woken by other threads.
     threads: bool,
+    /// Ready tasks are polled in an order chosen by chance, in every pass.
+    shuffled: bool,
+}
+
+/// Throws the dice for the scheduler, if it has any.
+struct Dice(Option<Cell<u64>>);
+
+impl Debugger for Dice {
+    fn chance(&self) -> Option<u64> {
+        let mut rng = Rng(self.0.as_ref()?.get());
+        let chance = rng.next();
+        self.0.as_ref()?.set(rng.0);
+        Some(chance)
+    }
+
+    fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
 }
 
 impl Surroundings {
@@ -34,12 +53,21 @@ impl Surroundings {
     }
 
     pub(crate) fn noisy(seed: u64) -> Self {
-        Surroundings { seed, noise: true, threads: false }
+        Surroundings { seed, noise: true, ..Surroundings::default() }
     }
 
     #[cfg(feature = "std")]
     pub(crate) fn threads(seed: u64) -> Self {
-        Surroundings { seed, noise: seed.is_multiple_of(3), threads: true }
+        Surroundings { seed, noise: seed.is_multiple_of(3), threads: true, shuffled: false }
+    }
+
+    #[cfg(all(feature = "std", feature = "hooks"))]
+    pub(crate) fn shuffled(seed: u64) -> Self {
+        Surroundings { seed, noise: seed.is_multiple_of(3), threads: false, shuffled: true }
+    }
+
+    fn dice(self) -> Dice {
+        Dice(self.shuffled.then_some(Cell::new(self.seed)))
     }
 
     fn world(self) -> World {
@@ -49,7 +77,7 @@ impl Surroundings {
 
 /// Turns a runtime until it ends; the clock moves when all tasks wait.
 fn drive<F: Future, C: Clock>(
-    mut runtime: Pin<&mut Runtime<F, C>>,
+    mut runtime: Pin<&mut Runtime<F, C, Dice>>,
     clock: &VirtualClock,
     world: &World,
     bell: &Bell,
@@ -104,12 +132,13 @@ pub(crate) fn check(code: &Code, cancel: u64, surroundings: Surroundings) -> Res
 
     let (world, time, bell) = (surroundings.world(), VirtualClock::new(), Bell::new());
     let ended = {
-        let runtime = Runtime::new(&time, async {
+        let main = async {
             match cancel {
                 NEVER => Some(run(&world, code).await),
                 _ => move_on_after(Duration::from_nanos(cancel), suspends(run(&world, code))).await,
             }
-        });
+        };
+        let runtime = Runtime::new(&time, main).with_debugger(surroundings.dice());
         #[cfg(feature = "std")]
         let runtime = runtime.with_notify(Waker::from(bell.clone()));
         let mut runtime = pin!(runtime);
@@ -161,7 +190,7 @@ pub(crate) fn check_dropped(code: &Code, turns: u64, surroundings: Surroundings)
     let (world, time, bell) = (surroundings.world(), VirtualClock::new(), Bell::new());
     // A bomb in it may go off at any time.
     let ended = catch(|| {
-        let mut runtime = pin!(Runtime::new(&time, run(&world, code)));
+        let mut runtime = pin!(Runtime::new(&time, run(&world, code)).with_debugger(surroundings.dice()));
         drive(runtime.as_mut(), &time, &world, &bell, turns).map(drop)
     });
     ended.unwrap_or(Ok(()))?;

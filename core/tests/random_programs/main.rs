@@ -9,7 +9,7 @@
 //! so two unrelated things never happen at once. What must make no difference to the outcome isn't
 //! in the model at all: needless wakes, late ones, wakes through other threads, futures that are
 //! polled by foreign combinators or move to another task (`through.rs`), a clock that moves in
-//! small steps (`check.rs`).
+//! small steps, bursts, the order in which ready tasks are polled (`check.rs`).
 //!
 //! ```text
 //! GIAMBIO_PROGRAMS=1000000 cargo test --release -p giambio-core --test random_programs
@@ -75,6 +75,15 @@ fn random_programs_woken_by_other_threads_do_what_the_reference_says() {
     for seed in seeds().step_by(4) {
         let cancel = if seed % 8 == 0 { NEVER } else { Rng(seed).below(1 << 31) + 1 };
         check_or_shrink(seed, |code| check(code, cancel, Surroundings::threads(seed)));
+    }
+}
+
+#[test]
+#[cfg(all(feature = "std", feature = "hooks"))]
+fn random_programs_in_any_order_do_what_the_reference_says() {
+    for seed in seeds() {
+        let cancel = if seed % 2 == 0 { NEVER } else { Rng(seed).below(1 << 31) + 1 };
+        check_or_shrink(seed, |code| check(code, cancel, Surroundings::shuffled(seed)));
     }
 }
 
