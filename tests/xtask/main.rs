@@ -14,6 +14,8 @@ mod foreign;
 mod laws;
 mod linux;
 mod machine;
+#[cfg(test)]
+mod page;
 mod platforms;
 mod shell;
 mod steps;
