@@ -1,4 +1,0 @@
-//! `nb`, driven by libFuzzer.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| giambio_fuzz::nb(data));

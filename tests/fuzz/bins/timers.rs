@@ -1,4 +1,0 @@
-//! `timers`, driven by libFuzzer.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| giambio_fuzz::timers(data));
