@@ -69,7 +69,7 @@ async fn serve(uart: &mut Uart) -> Result<(), ExitRequest<SerialLine>> {
     loop {
         let line = Lines(uart);
         nursery_in(&CLIENTS, async |n| {
-            n.spawn_wait(handler(line, SerialLine)).await;
+            assert!(n.try_spawn(handler(line, SerialLine)).is_ok(), "it is the only one");
             Ok(())
         })
         .await?;

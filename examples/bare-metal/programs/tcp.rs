@@ -16,7 +16,7 @@ use embedded_io_async::{Read, Write};
 use giambio_core::{Arena, Runtime, clock, move_on_after, nursery_in};
 use handler::{ExitRequest, handler};
 use log::info;
-use net::{IpEndpoint, Ipv4Address, Ipv4Cidr, Listener, Memory, Settings, Stack, TcpError, TcpStream};
+use net::{Buffers, IpEndpoint, Ipv4Address, Ipv4Cidr, Listener, Settings, Sockets, Stack, TcpError, TcpStream};
 use static_cell::{ConstStaticCell, StaticCell};
 
 /// Where `handler` finds its macros.
@@ -33,9 +33,12 @@ mod log {
 
 const PORT: u16 = 1500;
 
-/// Clients at once; the others wait in one of the spare sockets.
-static CLIENTS: Arena<6, 1536> = Arena::new();
-static SOCKETS: ConstStaticCell<Memory<8, 1280>> = ConstStaticCell::new(Memory::new());
+/// One for each client, one that waits for the next, and some that are about to be free again.
+const CONNECTIONS: usize = 8;
+
+static CLIENTS: Arena<CONNECTIONS, 1536> = Arena::new();
+static BUFFERS: ConstStaticCell<Buffers<CONNECTIONS, 1280>> = ConstStaticCell::new(Buffers::new());
+static SOCKETS: ConstStaticCell<Sockets<CONNECTIONS>> = ConstStaticCell::new(Sockets::new());
 static STACK: StaticCell<Stack<Card>> = StaticCell::new();
 static SERVICES: Arena<1, 512> = Arena::new();
 
@@ -58,7 +61,9 @@ async fn serve(stack: &Stack<Card>) -> Result<Infallible, ExitRequest<IpEndpoint
         loop {
             let (stream, peer) = listener.accept().await;
             info!("{peer} connected");
-            n.spawn_wait(handler(stream, peer)).await;
+            // There are as many places as sockets, so there is always one. And `spawn_wait` would keep room in this
+            // task for a child that waits.
+            assert!(n.try_spawn(handler(stream, peer)).is_ok());
         }
     })
     .await
@@ -72,7 +77,7 @@ async fn server(card: Card) -> ExitRequest<IpEndpoint> {
         port: PORT,
         seed: clock().as_nanos(),
     };
-    let stack = STACK.init(Stack::new(card, &ARRIVED, &settings, SOCKETS.take()));
+    let stack = STACK.init(Stack::new(card, &ARRIVED, &settings, BUFFERS.take(), SOCKETS.take()));
     info!("Serving asynchronously at {}:{PORT}", settings.address.address());
     let Ok(request) = nursery_in(&SERVICES, async |n| {
         n.child().daemon().spawn_wait(async { match stack.run().await {} }).await;

@@ -12,7 +12,7 @@ mod stack;
 mod stream;
 
 pub use listener::Listener;
-pub use memory::Memory;
+pub use memory::{Buffers, Sockets};
 pub use smoltcp::phy::Device;
 pub use smoltcp::wire::{EthernetAddress, IpEndpoint, Ipv4Address, Ipv4Cidr};
 pub use stack::{Settings, Stack};

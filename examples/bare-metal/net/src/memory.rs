@@ -1,14 +1,28 @@
-//! What the connections need, all of it in one `static`.
+//! What the connections need, in two `static`s: the large one is zero at the start, and so takes no
+//! flash.
 
 use smoltcp::iface::SocketStorage;
 
-/// Room for `SOCKETS` connections with `BYTES` of buffer in each direction.
-///
-/// A few more than there are clients at once: those that wait for the next client, and those that
-/// are being closed, need one each.
-pub struct Memory<const SOCKETS: usize, const BYTES: usize> {
-    pub(crate) buffers: [[[u8; BYTES]; 2]; SOCKETS],
-    pub(crate) sockets: [SocketStorage<'static>; SOCKETS],
+/// Buffers for `SOCKETS` connections, of `BYTES` in each direction.
+pub struct Buffers<const SOCKETS: usize, const BYTES: usize>(pub(crate) [[[u8; BYTES]; 2]; SOCKETS]);
+
+impl<const SOCKETS: usize, const BYTES: usize> Buffers<SOCKETS, BYTES> {
+    /// Empty buffers.
+    pub const fn new() -> Self {
+        Buffers([[[0; BYTES]; 2]; SOCKETS])
+    }
+}
+
+impl<const SOCKETS: usize, const BYTES: usize> Default for Buffers<SOCKETS, BYTES> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The sockets themselves. A few more than there are clients at once: those that wait for the next
+/// client, and those that are being closed, need one each.
+pub struct Sockets<const SOCKETS: usize> {
+    pub(crate) storage: [SocketStorage<'static>; SOCKETS],
     pub(crate) places: [Place; SOCKETS],
 }
 
@@ -23,18 +37,14 @@ pub(crate) enum Place {
     Closing { until: i64 },
 }
 
-impl<const SOCKETS: usize, const BYTES: usize> Memory<SOCKETS, BYTES> {
-    /// Unused memory.
+impl<const SOCKETS: usize> Sockets<SOCKETS> {
+    /// Unused sockets.
     pub const fn new() -> Self {
-        Memory {
-            buffers: [[[0; BYTES]; 2]; SOCKETS],
-            sockets: [SocketStorage::EMPTY; SOCKETS],
-            places: [Place::Listening; SOCKETS],
-        }
+        Sockets { storage: [SocketStorage::EMPTY; SOCKETS], places: [Place::Listening; SOCKETS] }
     }
 }
 
-impl<const SOCKETS: usize, const BYTES: usize> Default for Memory<SOCKETS, BYTES> {
+impl<const SOCKETS: usize> Default for Sockets<SOCKETS> {
     fn default() -> Self {
         Self::new()
     }

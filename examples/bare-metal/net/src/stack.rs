@@ -14,7 +14,7 @@ use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, Ipv4Address, Ipv4Cidr};
 
-use crate::memory::{Memory, Place};
+use crate::memory::{Buffers, Place, Sockets};
 
 /// How long a socket whose stream is gone may take to say goodbye.
 const GOODBYE: i64 = 2_000;
@@ -67,7 +67,8 @@ impl<D: Device> Stack<D> {
         mut device: D,
         work: &'static Event,
         settings: &Settings,
-        memory: &'static mut Memory<SOCKETS, BYTES>,
+        buffers: &'static mut Buffers<SOCKETS, BYTES>,
+        sockets: &'static mut Sockets<SOCKETS>,
     ) -> Self {
         const { assert!(SOCKETS > 0 && SOCKETS <= MAX_SOCKETS, "1 to 16 sockets") };
         let mut config = Config::new(settings.mac.into());
@@ -77,14 +78,14 @@ impl<D: Device> Stack<D> {
             addresses.push(settings.address.into()).expect("it is the first");
         });
         interface.routes_mut().add_default_ipv4_route(settings.gateway).expect("it is the first");
-        let mut sockets = SocketSet::new(&mut memory.sockets[..]);
+        let places = &mut sockets.places[..];
+        let mut sockets = SocketSet::new(&mut sockets.storage[..]);
         let mut handles = [SocketHandle::default(); MAX_SOCKETS];
-        for (handle, [receive, send]) in handles.iter_mut().zip(&mut memory.buffers) {
+        for (handle, [receive, send]) in handles.iter_mut().zip(&mut buffers.0) {
             let mut socket = Socket::new(SocketBuffer::new(&mut receive[..]), SocketBuffer::new(&mut send[..]));
             socket.listen(settings.port).expect("it is closed, and the port is not 0");
             *handle = sockets.add(socket);
         }
-        let places = &mut memory.places[..];
         let inner = Inner { device, interface, sockets, places, handles, port: settings.port };
         Stack { inner: RefCell::new(inner), work, clients: WakerSlot::new() }
     }
