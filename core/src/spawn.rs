@@ -170,30 +170,27 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
     ///
     /// # Cancellation
     /// As there.
-    pub async fn spawn_wait<F>(self, child: F) -> Task<'scope, ()>
+    pub fn spawn_wait<F>(self, child: F) -> impl Future<Output = Task<'scope, ()>>
     where
         F: Future<Output = Result<(), E>> + 'scope,
     {
-        self.spawn_value_wait(child).await
+        self.spawn_value_wait(child)
     }
 
     /// As [`Scope::spawn_value_wait`].
     ///
     /// # Cancellation
     /// As there.
-    pub async fn spawn_value_wait<F, T>(self, child: F) -> Task<'scope, T>
+    pub fn spawn_value_wait<F, T>(self, child: F) -> impl Future<Output = Task<'scope, T>>
     where
         F: Future<Output = Result<T, E>> + 'scope,
         T: 'scope,
     {
-        if self.scope.children().is_closing() {
-            return Task::never(self.scope.closing_reason());
-        }
         let scope = self.scope;
-        match cell::spawn_wait(scope, child, self.name, self.daemon).await {
+        cell::spawn_wait(scope, child, self.name, self.daemon, |handle| match handle {
             Some(handle) => Task::new(handle),
             None => Task::never(scope.closing_reason()),
-        }
+        })
     }
 }
 
@@ -370,22 +367,22 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> Scope<'scope, 'env, E, S>
     /// was never polled; a place that was granted at the same time goes to the next.
     ///
     /// An example is at [`Arena`](crate::Arena).
-    pub async fn spawn_wait<F>(&'scope self, child: F) -> Task<'scope, ()>
+    pub fn spawn_wait<F>(&'scope self, child: F) -> impl Future<Output = Task<'scope, ()>>
     where
         F: Future<Output = Result<(), E>> + 'scope,
     {
-        self.child().spawn_wait(child).await
+        self.child().spawn_wait(child)
     }
 
     /// As [`spawn_wait`](Scope::spawn_wait), for a child with a result of its own.
     ///
     /// # Cancellation
     /// As [`spawn_wait`](Scope::spawn_wait).
-    pub async fn spawn_value_wait<F, T>(&'scope self, child: F) -> Task<'scope, T>
+    pub fn spawn_value_wait<F, T>(&'scope self, child: F) -> impl Future<Output = Task<'scope, T>>
     where
         F: Future<Output = Result<T, E>> + 'scope,
         T: 'scope,
     {
-        self.child().spawn_value_wait(child).await
+        self.child().spawn_value_wait(child)
     }
 }

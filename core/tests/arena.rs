@@ -639,3 +639,21 @@ fn a_nursery_in_an_arena_is_dropped_half_way() {
     }
     assert_eq!((ARENA.used(), live.left()), (0, 0));
 }
+
+#[test]
+fn a_future_that_waits_for_room_holds_the_child_once() {
+    static ROOM: Arena<1, 4096> = Arena::new();
+    let child = |bytes: [u8; 1000]| async move {
+        checkpoint().await;
+        assert_eq!(bytes[999], 7);
+        Ok::<(), ()>(())
+    };
+    let result: Result<(), ()> = run_virtual(nursery_in(&ROOM, async |n| {
+        let waits = n.spawn_wait(child([7; 1000]));
+        let alone = size_of_val(&child([7; 1000]));
+        assert!(size_of_val(&waits) < alone + 200, "{} bytes for a child of {alone}", size_of_val(&waits));
+        waits.await;
+        Ok(())
+    }));
+    assert_eq!(result, Ok(()));
+}

@@ -257,13 +257,17 @@ where
     }
 }
 
-/// Starts a child as soon as the storage has room for it.
-pub(crate) async fn spawn_wait<'scope, 'env, F, T, E, S, N>(
+/// Starts a child as soon as the storage has room for it; `done` makes of its handle what is
+/// wanted (`None`: the nursery takes no more). The future that waits holds the child once: each
+/// `async fn` around it would hold it two times more.
+#[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice")]
+pub(crate) fn spawn_wait<'scope, 'env, F, T, E, S, N, R>(
     scope: &'scope Scope<'scope, 'env, E, S>,
     future: F,
     name: N,
     daemon: bool,
-) -> Option<Handle<T>>
+    done: impl FnOnce(Option<Handle<T>>) -> R,
+) -> impl Future<Output = R>
 where
     F: Future<Output = Result<T, E>> + 'scope,
     T: 'scope,
@@ -271,16 +275,21 @@ where
     S: Storage + 'env,
     N: Name,
 {
-    let claim = scope.storage().room::<TaskCell<F, T, N>>().await;
-    if scope.children().is_closing() {
-        // Meanwhile it takes no more children.
-        #[cfg(feature = "alloc")]
-        with(|state| state.table().release(claim.block));
-        // SAFETY: claimed above for this, and not used.
-        unsafe { scope.storage().release::<TaskCell<F, T, N>>(claim.memory) };
-        return None;
+    async move {
+        if scope.children().is_closing() {
+            return done(None);
+        }
+        let claim = scope.storage().room::<TaskCell<F, T, N>>().await;
+        if scope.children().is_closing() {
+            // Meanwhile it takes no more children.
+            #[cfg(feature = "alloc")]
+            with(|state| state.table().release(claim.block));
+            // SAFETY: claimed above for this, and not used.
+            unsafe { scope.storage().release::<TaskCell<F, T, N>>(claim.memory) };
+            return done(None);
+        }
+        done(Some(spawn_in(claim, scope, future, name, daemon)))
     }
-    Some(spawn_in(claim, scope, future, name, daemon))
 }
 
 fn spawn_in<'scope, 'env, F, T, E, S, N>(
