@@ -2,8 +2,10 @@
 //!
 //! What is checked is the table in `steps.rs`, in the order of its rows. `machine.rs` knows what a machine must have for that and
 //! how to get it; `shell.rs` runs a command and says which one failed. `platforms.rs` is the table of systems; how one is
-//! built for and run here: `foreign.rs`, with `windows.rs` and `linux.rs`.
+//! built for and run here: `foreign.rs`, with `windows.rs` and `linux.rs`. What must hold of sources and dependencies is in
+//! `rules.rs`, what of the public API in `api.rs`.
 
+mod api;
 mod bench;
 mod bench_embedded;
 mod clients;
@@ -17,6 +19,7 @@ mod machine;
 #[cfg(test)]
 mod page;
 mod platforms;
+mod rules;
 mod shell;
 mod steps;
 mod windows;
@@ -38,7 +41,8 @@ cargo xtask list            the steps
 cargo xtask bench ...       giambio beside its peers; `cargo xtask bench --help` says more
 cargo xtask bench-embedded  what giambio, embassy and lilos cost on a Cortex-M3; more words choose: bench/embedded
 cargo xtask soak            connections that come and go at random; for ten minutes, or as long as --minutes N says
-cargo xtask platforms       what is done for each system; --write: puts it into the README
+cargo xtask platforms       what is done for each system; with --write, puts it into the README
+cargo xtask public-api --write      brings the lists of the public API up to date
 
 --skip NAME                 leaves a step out, as often as given; the last line counts it
 --help                      this text
@@ -71,9 +75,9 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         }
-        Command::Platforms { write: false } => print!("{}", platforms::table()),
-        Command::Platforms { write: true } => {
-            if let Err(why) = platforms::write_table() {
+        Command::Platforms => print!("{}", platforms::table()),
+        Command::Write(write) => {
+            if let Err(why) = write() {
                 eprintln!("{why}");
                 return ExitCode::FAILURE;
             }
@@ -94,9 +98,16 @@ enum Command {
     Help,
     List,
     BenchEmbedded(Vec<String>),
-    Soak { minutes: u64 },
-    Platforms { write: bool },
-    Run { steps: Vec<&'static Step>, skipped: Vec<&'static Step> },
+    Soak {
+        minutes: u64,
+    },
+    Platforms,
+    /// Brings a file up to date.
+    Write(fn() -> Result<(), String>),
+    Run {
+        steps: Vec<&'static Step>,
+        skipped: Vec<&'static Step>,
+    },
 }
 
 impl Command {
@@ -130,7 +141,9 @@ impl Command {
             [] | ["help"] => return Ok(Command::Help),
             ["list"] => return Ok(Command::List),
             ["soak"] => return Ok(Command::Soak { minutes: minutes.unwrap_or(10) }),
-            ["platforms"] => return Ok(Command::Platforms { write }),
+            ["platforms"] if write => return Ok(Command::Write(platforms::write_table)),
+            ["platforms"] => return Ok(Command::Platforms),
+            ["public-api"] if write => return Ok(Command::Write(api::write)),
             ["test"] if quick => steps_of(Part::Quick),
             ["test"] => steps_of(Part::Test),
             ["ci"] => steps_of(Part::Ci),
@@ -145,7 +158,7 @@ impl Command {
             return Err("--minutes goes with soak".to_owned());
         }
         if write {
-            return Err("--write goes with platforms".to_owned());
+            return Err("--write goes with platforms and public-api".to_owned());
         }
         Ok(Command::Run { steps, skipped })
     }

@@ -95,6 +95,21 @@ impl Shell {
         }
     }
 
+    /// Runs it; returns what it wrote to standard output.
+    ///
+    /// # Errors
+    /// It could not be started, or did not succeed: what it wrote to standard error.
+    pub(crate) fn said(mut self) -> Result<String, String> {
+        println!("$ {}", self.shown);
+        match self.command.output() {
+            Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
+            Ok(output) => {
+                Err(format!("{}: {}\n{}", output.status, self.shown, String::from_utf8_lossy(&output.stderr)))
+            }
+            Err(error) => Err(format!("{error}: {}", self.shown)),
+        }
+    }
+
     /// Runs it in silence. `None`: it could not be started, or did not succeed.
     pub(crate) fn output(mut self) -> Option<String> {
         let output = self.command.stderr(Stdio::null()).output().ok()?;

@@ -1,10 +1,12 @@
 //! What is checked: one row a step, run from the top.
 
+use crate::api;
 use crate::bench;
 use crate::firmware;
 use crate::laws;
 use crate::machine::{self, bare_metal_build, is_ci};
 use crate::platforms;
+use crate::rules;
 use crate::shell::{Shell, root};
 
 /// One check.
@@ -43,6 +45,15 @@ pub(crate) const STEPS: &[Step] = &[
     step("machine", Part::Test, machine, "the machine has what the steps need, or gets it"),
     step("format", Part::Ci, format, "rustfmt has nothing to change"),
     step("lints", Part::Ci, lints, "clippy warns of nothing: all targets, each feature set, both reactors"),
+    step("dependencies", Part::Ci, rules::dependencies, "what everything is made of may be used, and is there once"),
+    step(
+        "minimum-rust",
+        Part::Ci,
+        rules::minimum_rust,
+        "the version of Rust that the manifests promise compiles everything",
+    ),
+    step("feature-matrix", Part::Ci, rules::feature_matrix, "the libraries build with every combination of features"),
+    step("public-api", Part::Ci, api::check, "the lists of the public API are up to date"),
     step("documentation", Part::Ci, documentation, "rustdoc warns of nothing"),
     step("workspace", Part::Quick, workspace, "unit and integration tests; the examples build"),
     step("doc-tests", Part::Test, doc_tests, "the code in the documentation runs"),
@@ -82,7 +93,7 @@ pub(crate) const STEPS: &[Step] = &[
 const TESTED_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc", "alloc,hooks,nb,heapless", "std"];
 
 /// Every feature set of the core that differs; `std` has `alloc` in it.
-pub(crate) const ALL_FEATURES: &[&str] = &[
+const ALL_FEATURES: &[&str] = &[
     "",
     "hooks",
     "nb",
@@ -110,7 +121,9 @@ fn machine() -> Outcome {
 
 fn format() -> Outcome {
     Shell::new("cargo fmt --all --check").run()?;
-    Shell::new("cargo fmt --check --manifest-path").arg(INTERRUPTS).run()?;
+    for manifest in [INTERRUPTS, api::LISTER] {
+        Shell::new("cargo fmt --check --manifest-path").arg(manifest).run()?;
+    }
     Shell::new("cargo fmt --all --check --manifest-path").arg(bench::MANIFEST).run()?;
     for manifest in firmware::MANIFESTS {
         Shell::new("cargo fmt --check --manifest-path").arg(manifest).args("--all").run()?;
@@ -230,7 +243,7 @@ fn loom() -> Outcome {
 }
 
 /// No member of the workspace, since it brings a critical section of its own.
-const INTERRUPTS: &str = "tests/interrupts/Cargo.toml";
+pub(crate) const INTERRUPTS: &str = "tests/interrupts/Cargo.toml";
 
 fn interrupts() -> Outcome {
     for features in ["", "alloc"] {

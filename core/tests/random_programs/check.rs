@@ -1,9 +1,8 @@
 //! Runs a program in some surroundings, and compares it with the reference.
 
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::task::Wake;
@@ -32,13 +31,14 @@ pub(crate) struct Surroundings {
 }
 
 /// Throws the dice for the scheduler, if it has any.
-struct Dice(Option<Cell<u64>>);
+struct Dice(Option<AtomicU64>);
 
 impl Debugger for Dice {
     fn chance(&self) -> Option<u64> {
-        let mut rng = Rng(self.0.as_ref()?.get());
+        let dice = self.0.as_ref()?;
+        let mut rng = Rng(dice.load(Ordering::Relaxed));
         let chance = rng.next();
-        self.0.as_ref()?.set(rng.0);
+        dice.store(rng.0, Ordering::Relaxed);
         Some(chance)
     }
 
@@ -67,7 +67,7 @@ impl Surroundings {
     }
 
     fn dice(self) -> Dice {
-        Dice(self.shuffled.then_some(Cell::new(self.seed)))
+        Dice(self.shuffled.then_some(AtomicU64::new(self.seed)))
     }
 
     fn world(self) -> World {

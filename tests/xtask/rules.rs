@@ -1,0 +1,223 @@
+//! What must hold of the sources and of what they depend on.
+
+use std::fs;
+use std::iter::Peekable;
+use std::str::SplitWhitespace;
+
+use crate::api::LISTER;
+use crate::machine::is_ci;
+use crate::platforms;
+use crate::shell::{Shell, root};
+use crate::steps::{INTERRUPTS, Outcome, Verdict};
+
+/// Every combination of each library's features builds.
+pub(crate) fn feature_matrix() -> Outcome {
+    for (package, manifest) in [("giambio-core", "core/Cargo.toml"), ("giambio", "std-adapter/Cargo.toml")] {
+        for features in feature_sets(manifest)? {
+            Shell::new(&format!("cargo check --quiet -p {package} --no-default-features --features={features}"))
+                .run()?;
+        }
+    }
+    Ok(Verdict::Passed)
+}
+
+/// Every combination of the features of a manifest, but for those that are the same because one has the other in it.
+pub(crate) fn feature_sets(manifest: &str) -> Result<Vec<String>, String> {
+    let text = fs::read_to_string(root().join(manifest)).map_err(|error| format!("{manifest}: {error}"))?;
+    let lines = text.lines().skip_while(|line| *line != "[features]").skip(1).take_while(|line| !line.starts_with('['));
+    let features: Vec<(&str, &str)> = lines
+        .filter_map(|line| line.split_once(" = "))
+        .filter(|(name, _)| *name != "default" && !name.starts_with(['_', '#']))
+        .collect();
+    let subsets = (0..1_usize << features.len()).map(|bits| {
+        let chosen = features.iter().enumerate().filter(move |(at, _)| bits & (1 << at) != 0);
+        chosen.map(|(_, feature)| *feature).collect::<Vec<_>>()
+    });
+    let is_plain = |set: &[(&str, &str)]| {
+        set.iter().all(|(name, _)| set.iter().all(|(_, inside)| !inside.contains(&format!("\"{name}\""))))
+    };
+    let names = |set: Vec<(&str, &str)>| set.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",");
+    Ok(subsets.filter(|set| is_plain(set)).map(names).collect())
+}
+
+/// The version that the manifests promise compiles everything.
+pub(crate) fn minimum_rust() -> Outcome {
+    let promised = env!("CARGO_PKG_RUST_VERSION");
+    let version = Shell::new("rustc --version").output().unwrap_or_default();
+    if version.starts_with(&format!("rustc {promised}.")) {
+        println!("every other step compiles with {version}");
+        return Ok(Verdict::Passed);
+    }
+    let toolchain = format!("cargo +{promised}");
+    if Shell::new(&toolchain).arg("--version").output().is_none() {
+        let why = format!("Rust {promised} is not here; `rustup toolchain install {promised}` gets it");
+        return if is_ci() { Err(why) } else { Ok(Verdict::Skipped(why)) };
+    }
+    Shell::new(&format!("{toolchain} check --workspace --all-targets")).own_target("minimum-rust").run()?;
+    Ok(Verdict::Passed)
+}
+
+/// Licences that a program may be made of without asking anyone.
+const LICENCES: &[&str] = &[
+    "MIT",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "ISC",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+    "0BSD",
+];
+
+/// Packages in the workspace and beside it, libraries and tools alike.
+const MANIFESTS: &[&str] = &["Cargo.toml", INTERRUPTS, LISTER];
+
+/// What everything is made of: under licences that may be used, from the registry, and the libraries hold nothing twice.
+///
+/// Known flaws are not looked up: the list of them is only to be had from the network.
+pub(crate) fn dependencies() -> Outcome {
+    let mut complaints = Vec::new();
+    for manifest in MANIFESTS {
+        let tree = format!("cargo tree --workspace --edges normal,build,dev --target all --manifest-path {manifest}");
+        let packages = Shell::new(&tree).args("--prefix none --format {p}|{l}").said()?;
+        for package in packages.lines().filter(|line| !line.is_empty()) {
+            let (name, licence) = package.trim_end_matches(" (*)").split_once('|').ok_or(package)?;
+            if !may_be_used(licence) {
+                complaints.push(format!("{name} is under {licence:?}"));
+            }
+        }
+        let lock = manifest.replace("Cargo.toml", "Cargo.lock");
+        let text = fs::read_to_string(root().join(&lock)).map_err(|error| format!("{lock}: {error}"))?;
+        let sources = text.lines().filter(|line| line.starts_with("source = "));
+        let others = sources.filter(|source| !source.starts_with("source = \"registry+"));
+        complaints.extend(others.map(|source| format!("{lock} has {source}")));
+    }
+    for target in platforms::targets() {
+        let twice =
+            Shell::new(&format!("cargo tree -p giambio --duplicates --edges normal --depth 0 --target {target}"));
+        let twice = twice.args("--prefix none").said()?;
+        if !twice.is_empty() {
+            complaints.push(format!("on {target} the libraries hold more than one version:\n{twice}"));
+        }
+    }
+    complaints.sort();
+    complaints.dedup();
+    if complaints.is_empty() { Ok(Verdict::Passed) } else { Err(complaints.join("\n")) }
+}
+
+/// Does an expression of SPDX leave a choice that may be used? `/` is how "or" was written once.
+fn may_be_used(licence: &str) -> bool {
+    let spaced = licence.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
+    let mut words = spaced.split_whitespace().peekable();
+    any(&mut words) && words.next().is_none()
+}
+
+type Words<'a> = Peekable<SplitWhitespace<'a>>;
+
+fn any(words: &mut Words<'_>) -> bool {
+    let mut may = all(words);
+    while words.next_if_eq(&"OR").is_some() {
+        may |= all(words);
+    }
+    may
+}
+
+fn all(words: &mut Words<'_>) -> bool {
+    let mut may = one(words);
+    while words.next_if_eq(&"AND").is_some() {
+        may &= one(words);
+    }
+    may
+}
+
+fn one(words: &mut Words<'_>) -> bool {
+    if words.next_if_eq(&"(").is_some() {
+        let may = any(words);
+        return words.next() == Some(")") && may;
+    }
+    let mut name = Vec::new();
+    while let Some(word) = words.next_if(|word| !["OR", "AND", ")"].contains(word)) {
+        name.push(word);
+    }
+    LICENCES.contains(&name.join(" ").as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_licence_may_be_used_if_a_choice_may() {
+        for may in ["MIT", "MIT/Apache-2.0", "GPL-3.0 OR MIT", "(MIT OR GPL-3.0) AND Unicode-3.0", "(ISC)"] {
+            assert!(may_be_used(may), "{may}");
+        }
+        for may_not in ["", "GPL-3.0", "MIT AND GPL-3.0", "(MIT OR ISC) AND GPL-3.0", "GPL-3.0 OR", "(MIT", "MIT)"] {
+            assert!(!may_be_used(may_not), "{may_not}");
+        }
+        assert!(may_be_used("Apache-2.0 WITH LLVM-exception") && !may_be_used("MIT WITH LLVM-exception"));
+    }
+
+    #[test]
+    fn feature_sets_are_all_that_differ() {
+        let sets = feature_sets("core/Cargo.toml").unwrap();
+        for set in ["", "std", "alloc", "hooks,nb"] {
+            assert!(sets.iter().any(|known| known == set), "{set:?} is not in {sets:?}");
+        }
+        assert!(sets.iter().all(|set| !(set.contains("std") && set.contains("alloc"))), "std has alloc in it");
+        assert!(!sets.iter().any(|set| set.contains("default")));
+        assert_eq!(feature_sets("std-adapter/Cargo.toml").unwrap(), [""]);
+    }
+
+    /// Calls `look` with each Rust file below a folder: its path from the root, its text.
+    fn each_source(folder: &str, look: &mut impl FnMut(&str, &str)) {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let entry = entry.unwrap();
+            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if entry.file_type().unwrap().is_dir() {
+                if entry.file_name() != "target" {
+                    each_source(&path, look);
+                }
+            } else if Path::new(&path).extension().is_some_and(|extension| extension == "rs") {
+                look(&path, &fs::read_to_string(root().join(&path)).unwrap());
+            }
+        }
+    }
+
+    /// The files that are about a system: of the libraries, and of the tests.
+    const PLATFORM_FILES: [&str; 2] = ["std-adapter/src/platform/", "std-adapter/src/reactor/"];
+    const TESTS_OF_A_SYSTEM: [&str; 2] = ["tests/scenarios/echo_costs.rs", "tests/xtask/rules.rs"];
+
+    #[test]
+    fn only_platform_files_ask_for_the_system() {
+        let mut asks = Vec::new();
+        let mut look = |words: &[&str], path: &str, text: &str| {
+            for (number, line) in text.lines().enumerate() {
+                let mut parts = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+                if line.contains("cfg") && parts.any(|part| words.contains(&part)) {
+                    asks.push(format!("{path}:{}: {line}", number + 1));
+                }
+            }
+        };
+        for folder in ["core/src", "std-adapter/src", "examples"] {
+            each_source(folder, &mut |path, text| {
+                if !PLATFORM_FILES.iter().any(|known| path.starts_with(known)) {
+                    look(&["target_os", "target_vendor", "target_family", "unix", "windows"], path, text);
+                }
+            });
+        }
+        // What a test can look at depends on the family of systems; more must not.
+        for folder in ["core/tests", "std-adapter/tests", "tests"] {
+            each_source(folder, &mut |path, text| {
+                if !TESTS_OF_A_SYSTEM.contains(&path) {
+                    look(&["target_os", "target_vendor"], path, text);
+                }
+            });
+        }
+        assert!(asks.is_empty(), "only platform files ask for the operating system:\n{}", asks.join("\n"));
+    }
+}
