@@ -256,7 +256,7 @@ fn cores_share_a_port() {
     assert!(matches!(errors[..], [None]), "{errors:?}");
     let served = served.into_inner().unwrap();
     assert_eq!(served.iter().sum::<usize>(), CLIENTS);
-    if cfg!(target_os = "linux") {
+    if std::env::consts::OS == "linux" {
         assert!(served.iter().all(|count| *count > 0), "one core has got all: {served:?}");
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
 
 /// The step that keeps them from rotting.
 pub(crate) fn smoke() -> Outcome {
-    if !cfg!(target_os = "linux") {
+    if std::env::consts::OS != "linux" {
         return Ok(Verdict::Skipped("the benchmarks are for Linux: they count with its means".to_owned()));
     }
     Shell::new("cargo test --quiet -p bench-driver --manifest-path").arg(MANIFEST).run()?;

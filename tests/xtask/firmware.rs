@@ -9,7 +9,7 @@ use crate::machine::{self, Compiler};
 use crate::shell::{Shell, root};
 
 /// A board with a folder in `examples/bare-metal/boards`.
-struct Board {
+pub(crate) struct Board {
     name: &'static str,
     target: &'static str,
     emulator: &'static str,
@@ -19,7 +19,7 @@ struct Board {
     network: Option<(&'static str, &'static str)>,
 }
 
-const BOARDS: [Board; 4] = [
+pub(crate) const BOARDS: [Board; 4] = [
     Board {
         name: "mps2-an385",
         target: "thumbv7m-none-eabi",

@@ -1,5 +1,6 @@
 //! Where giambio runs, and what is done to know it: one table for the steps and for the README.
 
+use crate::firmware;
 use crate::foreign::{Foreign, cargo_for};
 use crate::linux::{I686, MUSL, S390X};
 use crate::machine::{self, BARE_METAL};
@@ -162,7 +163,13 @@ impl Platform {
             Care::AdapterChecked => {
                 ("the adapter with its tests and the examples are type-checked".to_owned(), "-".to_owned())
             }
-            Care::Core => (format!("the core, {} feature sets", BARE_METAL_FEATURES.len()), "-".to_owned()),
+            Care::Core => (
+                format!("the core, {} feature sets", BARE_METAL_FEATURES.len()),
+                format!(
+                    "by QEMU: the core's conformance cases for each target; the examples, on {} boards",
+                    firmware::BOARDS.len()
+                ),
+            ),
         };
         let often = match self.part() {
             Part::Quick | Part::Test => "`cargo xtask test`; every change",

@@ -190,7 +190,8 @@ mod tests {
 
     /// The files that are about a system: of the libraries, and of the tests.
     const PLATFORM_FILES: [&str; 2] = ["std-adapter/src/platform/", "std-adapter/src/reactor/"];
-    const TESTS_OF_A_SYSTEM: [&str; 2] = ["tests/scenarios/echo_costs.rs", "tests/xtask/rules.rs"];
+    const TESTS_OF_A_SYSTEM: [&str; 3] =
+        ["tests/scenarios/echo_costs.rs", "tests/scenarios/soak/measure.rs", "tests/xtask/rules.rs"];
 
     #[test]
     fn only_platform_files_ask_for_the_system() {

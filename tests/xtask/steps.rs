@@ -154,7 +154,7 @@ fn lints() -> Outcome {
         .args("-- -D warnings")
         .own_target("interrupts")
         .run()?;
-    if cfg!(target_os = "linux") {
+    if std::env::consts::OS == "linux" {
         Shell::new("cargo clippy --all-targets")
             .args(bench::OURS)
             .arg("--manifest-path")

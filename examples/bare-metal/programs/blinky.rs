@@ -1,6 +1,7 @@
 //! Two LEDs, two periods, two children; in between the processor sleeps.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 use core::convert::Infallible;
 use core::pin::pin;

@@ -2,6 +2,7 @@
 //! given a stream that hands over whole lines. Ctrl+D leaves, and `exit` ends the server.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 #[path = "../../echo_server/handler.rs"]
 mod handler;

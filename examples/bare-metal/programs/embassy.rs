@@ -2,6 +2,7 @@
 //! timers and channels, and a driver that wants a `DelayNs`.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 use core::convert::Infallible;
 use core::pin::pin;

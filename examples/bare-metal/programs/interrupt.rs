@@ -2,6 +2,7 @@
 //! those that found no room.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 use core::convert::Infallible;
 use core::pin::pin;

@@ -2,6 +2,7 @@
 //! numbers and the values are sent. `defmt-print -e target/…/log` makes lines of them again.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 use core::pin::pin;
 use core::time::Duration;

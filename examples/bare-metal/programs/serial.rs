@@ -2,6 +2,7 @@
 //! block is awaited until an interrupt says that it is worth another try; the processor sleeps.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 use core::convert::Infallible;
 use core::pin::pin;

@@ -1,6 +1,7 @@
 //! A child that fails: its siblings are cancelled, clean up, and the caller gets the error.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 use core::fmt;
 use core::pin::pin;

@@ -2,6 +2,7 @@
 //! the sockets are `smoltcp`'s, and the network card is the board's.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 #[path = "../../echo_server/handler.rs"]
 mod handler;

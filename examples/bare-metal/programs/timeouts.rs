@@ -1,6 +1,7 @@
 //! Deadlines, a shield, and a clean-up that has so much time and no more.
 #![no_std]
 #![no_main]
+#![forbid(unsafe_code)]
 
 use core::pin::pin;
 use core::time::Duration;
