@@ -242,12 +242,13 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
 
     /// As [`run`](Runtime::run), for a processor that sleeps until an interrupt comes: `wait` is
     /// called with interrupts masked, unless one of them has woken a task since the last
-    /// [`burst`](Runtime::burst). So no
-    /// wake falls between the look and the sleep. `wait` must not be called for [`Until::Now`],
-    /// and isn't.
+    /// [`burst`](Runtime::burst). So no wake falls between the look and the sleep. It is never
+    /// called for [`Until::Now`].
     ///
     /// `wfi` ends by an interrupt even while it is masked (Cortex-M: by `PRIMASK`; RISC-V: by
     /// `mstatus`); its handler runs when `wait` has returned.
+    ///
+    /// With feature `std` there are no interrupts, and nothing is masked.
     ///
     /// # Panics
     /// As [`turn`](Runtime::turn).
@@ -276,7 +277,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
                 Next::At(tick) => Until::At(tick),
                 Next::OnWake => Until::OnWake,
             };
-            critical_section::with(|_| {
+            masked(|| {
                 if !self.is_ready() {
                     wait.wait(until);
                 }
@@ -317,6 +318,14 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     pub fn after_io(&self, timeout: Option<Duration>) {
         hooks::observe(self.debugger(), |debugger| debugger.after_io(timeout));
     }
+}
+
+/// Runs `f` with interrupts masked, where there are interrupts.
+fn masked(f: impl FnOnce()) {
+    #[cfg(feature = "std")]
+    f();
+    #[cfg(not(feature = "std"))]
+    critical_section::with(|_| f());
 }
 
 /// Begins a turn of a runtime that has not finished.
