@@ -57,15 +57,21 @@ pub(crate) fn has_perf() -> bool {
     })
 }
 
-/// Everything that the numbers depend on, in a line.
+/// Everything that the numbers depend on, in a line, as it was at first.
 pub(crate) fn machine() -> String {
+    static MACHINE: OnceLock<String> = OnceLock::new();
+    MACHINE.get_or_init(described).clone()
+}
+
+fn described() -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let count = processors.lines().filter(|line| line.starts_with("processor")).count();
     let (model, kernel) = (model.map_or("unknown CPU", |(_, model)| model), output("uname", &["-sr"]));
-    let commit = match output("git", &["describe", "--always", "--dirty"]) {
+    let is_changed = !output("git", &["status", "--porcelain", "../core", "../std-adapter"]).is_empty();
+    let commit = match output("git", &["rev-parse", "--short", "HEAD"]) {
         commit if commit.is_empty() => String::new(),
-        commit => format!(", giambio at {commit}"),
+        commit => format!(", giambio at {commit}{}", if is_changed { " and changed since" } else { "" }),
     };
     let rustc = output("rustc", &["--version"]);
     let rustc = rustc.split(" (").next().unwrap_or_default();

@@ -104,6 +104,7 @@ fn slice((connections, bytes): (usize, usize), (name, server): &(&str, Server), 
     let mut best: Measured = None;
     for _ in 0..ATTEMPTS {
         match server.load(if is_shared { server_cpu } else { load_cpu }, &words) {
+            Ok(numbers) if numbers.get("messages") < 1.0 => {} // it had no CPU at all
             Ok(numbers) => {
                 let [load, busy, waits] = ["load_busy", "server_busy", "server_waits"].map(|name| numbers.get(name));
                 let others = if is_shared { 1.0 - load - busy } else { 1.0 - load + waits };

@@ -14,7 +14,7 @@ pub(crate) fn fire_timers(n: u64) -> Meter {
     // SAFETY: it takes flags.
     let epoll = unsafe { libc::epoll_create1(0) };
     let cpu = cpu_ns();
-    let begin = Instant::now() + Duration::from_millis(200) + Duration::from_micros(2 * n);
+    let begin = Instant::now() + Duration::from_millis(200) + Duration::from_micros(4 * n);
     let mut timers = BTreeMap::new();
     for i in 0..n {
         timers.insert((begin + Duration::from_nanos(i * spread / n), i), Waker::noop().clone());

@@ -69,7 +69,7 @@ pub(crate) async fn set(n: u64) -> Meter {
 pub(crate) async fn fire(n: u64) -> Meter {
     let spread = 1_000_000_000.max(n * 5000);
     let cpu = cpu_ns();
-    let begin = Instant::now() + Duration::from_millis(200) + Duration::from_micros(2 * n);
+    let begin = Instant::now() + Duration::from_millis(200) + Duration::from_micros(4 * n);
     let late = RefCell::new(Vec::with_capacity(n as usize));
     let mut meter = Meter::new();
     let Ok(()) = nursery(async |scope| {

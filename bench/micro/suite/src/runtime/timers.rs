@@ -68,7 +68,7 @@ pub(super) async fn set<R: Runtime>(n: u64) -> Meter {
 pub(super) async fn fire<R: Runtime>(n: u64) -> Meter {
     let spread = 1_000_000_000.max(n * 5000);
     let cpu = cpu_ns();
-    let begin = Instant::now() + Duration::from_millis(200) + Duration::from_micros(2 * n);
+    let begin = Instant::now() + Duration::from_millis(200) + Duration::from_micros(4 * n);
     let late = Rc::new(RefCell::new(Vec::with_capacity(n as usize)));
     let mut tasks = Vec::with_capacity(n as usize);
     for i in 0..n {
