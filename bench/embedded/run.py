@@ -256,6 +256,9 @@ TABLE = [
     ("bytes of a task that sleeps in a loop", "ram", "sleep_loop_total"),
     ("bytes of a periodic task", "ram", "periodic_total"),
     ("bytes of the executor", "ram", "executor"),
+    ("bytes of a waker slot", "ram", "waker_slot"),
+    ("bytes of an event", "ram", "event"),
+    ("bytes of a queue, beside its values", "ram", "queue"),
 ]
 width = max(len(title) for title, *_ in TABLE)
 print(f"\nthumbv7m, opt-level {args.opt}, {output([ENV.get('RUSTC', 'rustc'), '--version']).strip()}, "

@@ -62,7 +62,8 @@ const IDLE: Duration = Duration::from_secs(8);
 const TESTS: &str = "tests/firmware/Cargo.toml";
 
 /// The packages outside of the workspace.
-pub(crate) const MANIFESTS: [&str; 3] = [EXAMPLES, TESTS, "tests/defmt/Cargo.toml"];
+pub(crate) const MANIFESTS: [&str; 4] =
+    [EXAMPLES, TESTS, "tests/defmt/Cargo.toml", "bench/embedded/giambio/Cargo.toml"];
 
 const EXAMPLES: &str = "examples/bare-metal/Cargo.toml";
 

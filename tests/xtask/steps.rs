@@ -98,6 +98,7 @@ const ALL_FEATURES: &[&str] = &[
     "hooks",
     "nb",
     "heapless",
+    "hooks,heapless,embedded-hal-async,defmt",
     "hooks,nb",
     "alloc",
     "alloc,hooks",

@@ -9,7 +9,7 @@
 //! | --- | --- | --- |
 //! | look at the hardware | [`WakerSlot`], mostly inside of a driver; see [`nb::wait`] | 8 |
 //! | it has happened | [`Event`] | 12 |
-//! | here is a value | [`Queue`] (feature `heapless`) | 20 and the values |
+//! | here is a value | [`Queue`] (feature `heapless`) | 24 and the values |
 //!
 //! [`wake_from_signal`]: crate::wake_from_signal
 //! [`nb::wait`]: crate::nb::wait

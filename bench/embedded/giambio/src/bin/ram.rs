@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use bench_common as b;
 use fw_giambio::Millis;
+use giambio_core::sync::{Event, Queue, WakerSlot};
 use giambio_core::{Arena, Runtime, interval, sleep};
 
 async fn periodic() -> Result<(), Infallible> {
@@ -43,6 +44,9 @@ fn main() -> ! {
     b::kv("sleep_future", size_of_val(&sleep(Duration::from_millis(1))) as u32);
     b::kv("periodic_body", size_of_val(&a) as u32);
     b::kv("sleep_loop_body", size_of_val(&c) as u32);
+    b::kv("waker_slot", size_of::<WakerSlot>() as u32);
+    b::kv("event", size_of::<Event>() as u32);
+    b::kv("queue", (size_of::<Queue<u32, 4>>() - 4 * size_of::<u32>()) as u32);
     if b::fires() == 0 {
         b::exit();
     }
