@@ -118,7 +118,11 @@ fn an_interrupt_wakes_a_task_that_left_its_waker(clock: Clock) {
             core::future::poll_fn(|cx| {
                 ready!(poll_gate(cx));
                 SLOT.register(cx.waker());
-                if FLAG.load(Relaxed) { Poll::Ready(FLAG.store(false, Relaxed)) } else { Poll::Pending }
+                if !FLAG.load(Relaxed) {
+                    return Poll::Pending;
+                }
+                FLAG.store(false, Relaxed);
+                Poll::Ready(())
             })
             .await;
         }

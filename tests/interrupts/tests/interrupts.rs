@@ -331,3 +331,33 @@ fn a_value_pushed_by_an_interrupt_is_taken_whenever_it_comes_and_whoever_leaves_
         .await;
     });
 }
+
+#[test]
+fn the_loop_never_goes_to_sleep_after_the_interrupt_that_was_to_wake_it() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poison| poison.into_inner());
+    for at in 1.. {
+        FIRED.set(false);
+        WAKER.with(|waker| waker.borrow_mut().take());
+        LEFT.set(at);
+        let main = nursery_in(&A, async |n| {
+            n.spawn_wait(async {
+                wait_for_interrupt().await;
+                Ok::<(), ()>(())
+            })
+            .await;
+            Ok(())
+        });
+        let clock: VirtualClock = VirtualClock::new();
+        let result = pin!(Runtime::new(&clock, main)).run_masked(&mut |_| {
+            assert!(!FIRED.get(), "asleep after critical section {at}, with nobody left to wake it");
+            // It sleeps, and the interrupt comes now at the latest: beyond all critical sections.
+            if LEFT.get() > 0 {
+                interrupt();
+            }
+        });
+        assert_eq!(result, Ok(()));
+        if LEFT.replace(0) > 0 {
+            return;
+        }
+    }
+}
