@@ -53,7 +53,9 @@ impl Foreign {
         let environment = (self.prepare)()?;
         let with = |shell: Shell| environment.iter().fold(shell, |shell, (name, value)| shell.env(name, value));
 
-        let mut tests = self.cargo(compiler, &format!("cargo test {} --lib --tests", self.tested));
+        // The same packages in both commands, or cargo would choose other features and build their dependencies twice.
+        let packages = format!("{} -p giambio-examples", self.tested);
+        let mut tests = self.cargo(compiler, &format!("cargo test {packages} --lib --tests"));
         if let Some(runner) = self.runner {
             tests = tests.env(&format!("CARGO_TARGET_{}_RUNNER", self.shouted()), runner);
             // A test that starts itself once more needs no runner in Wine, which is a system of its own.
@@ -65,7 +67,7 @@ impl Foreign {
             tests = tests.args("--").args(self.left_out);
         }
         with(tests).run()?;
-        self.cargo(compiler, "cargo build -p giambio-examples --examples").run()?;
+        self.cargo(compiler, &format!("cargo build {packages} --examples")).run()?;
 
         // As the step "workspace" builds them, so that nothing is built again.
         let mut scenarios = Shell::new("cargo test --workspace --exclude giambio-compile-fail");
@@ -135,8 +137,11 @@ pub(crate) fn cargo_for(compiler: Compiler, line: &str, targets: &[&str]) -> She
         cargo = cargo.arg("--target").arg(target);
     }
     if let Compiler::FromSources = compiler {
-        cargo =
-            cargo.arg("-Zbuild-std=std,panic_unwind,test").env("RUSTC_BOOTSTRAP", "1").env("RUSTC", DEBIANS_COMPILER);
+        cargo = cargo
+            .arg("-Zbuild-std=std,panic_unwind,test")
+            .arg("-Zbuild-std-features=panic-unwind") // what reads debug information for backtraces takes a third of the time
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTC", DEBIANS_COMPILER);
     }
     cargo.own_target(FOLDER)
 }
