@@ -274,3 +274,49 @@ fn no_child_starts_in_a_race_that_was_won_while_it_waited_for_room() {
     });
     assert!(!polled.get(), "a child was started after the race was won");
 }
+
+/// One child is dropped since the scope around the nursery was cancelled, so the nursery has no value; but
+/// another one had failed before, and was cleaning up. Its error is more than no value.
+#[test]
+fn the_error_of_a_child_is_not_lost_though_its_sibling_was_cut_short_from_outside() {
+    let result = run_virtual(move_on_after(
+        secs(2),
+        nursery(async |n| {
+            n.spawn(forever());
+            n.spawn(finally(
+                async {
+                    sleep(secs(1)).await;
+                    Err("found out in time")
+                },
+                async || sleep(secs(3)).await,
+            ));
+            Ok(())
+        }),
+    ));
+    assert_eq!(result, Some(Err("found out in time")));
+}
+
+/// Code that was polled elsewhere before comes into a cancelled scope, which is held by a shield: it must
+/// not get any further there.
+#[test]
+fn code_that_moves_into_a_cancelled_scope_gets_no_further() {
+    run_virtual(async {
+        let steps = std::cell::Cell::new(0);
+        let mut moves = Box::pin(move_on_after(secs(100), async {
+            loop {
+                checkpoint().await;
+                steps.set(steps.get() + 1);
+            }
+        }));
+        assert!(poll_once(moves.as_mut()).await.is_pending());
+        let scope = cancel_scope(async |scope| {
+            let cancels = async {
+                scope.cancel();
+                moves.await
+            };
+            futures::join!(shield(sleep(secs(1))), cancels);
+        });
+        assert!(scope.await.is_err());
+        assert_eq!(steps.get(), 0);
+    });
+}

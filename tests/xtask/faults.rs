@@ -192,7 +192,7 @@ impl Copy {
         // A fault may eat memory: it gets 4 GB of addresses.
         let mut command = Command::new("sh");
         command.args(["-c", "ulimit -v 4000000; exec \"$0\" $1", program, if is_loom { "loom" } else { "" }]);
-        command.current_dir(self.folder.join("core")).env("RUST_BACKTRACE", "0").env("GIAMBIO_PROGRAMS", "6000");
+        command.current_dir(self.folder.join("core")).env("RUST_BACKTRACE", "0").env("GIAMBIO_PROGRAMS", "3000");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
         let outcome = watch(&mut child);

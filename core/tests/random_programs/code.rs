@@ -15,6 +15,8 @@ pub(crate) enum Code {
     /// While its code is at work, something is alive that panics when it is dropped.
     Guarded(u32, Box<Code>),
     Seq(Vec<Code>),
+    /// Goes on when its code has failed.
+    Catch(Box<Code>),
     Deadline(u64, Box<Code>),
     /// Has a deadline, which is moved to another time after a while.
     Moved {
@@ -94,6 +96,7 @@ impl Code {
             Code::Sleep(..) | Code::Yield | Code::Remote | Code::Fail(_) | Code::Panic(_) => Vec::new(),
             Code::Seq(steps) | Code::Set(steps) => steps.iter().collect(),
             Code::Guarded(_, body)
+            | Code::Catch(body)
             | Code::Deadline(_, body)
             | Code::Moved { body, .. }
             | Code::Scope(_, body)
@@ -120,6 +123,7 @@ impl Code {
             Code::Sleep(..) | Code::Yield | Code::Remote | Code::Fail(_) | Code::Panic(_) => Vec::new(),
             Code::Seq(steps) | Code::Set(steps) => steps.iter_mut().collect(),
             Code::Guarded(_, body)
+            | Code::Catch(body)
             | Code::Deadline(_, body)
             | Code::Moved { body, .. }
             | Code::Scope(_, body)

@@ -91,6 +91,8 @@ impl Maker {
             28..32 => Code::Through(self.way(), self.boxed()),
             32 | 33 => self.nursery_in_an_arena(),
             34 => self.race(),
+            // Else most programs would end with their first failure.
+            _ if self.rng.one_in(2) => Code::Catch(Box::new(self.nursery())),
             _ => self.nursery(),
         }
     }

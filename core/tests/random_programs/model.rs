@@ -126,6 +126,7 @@ pub(crate) fn fate(code: &Code, start: u64, cancel: u64) -> Fate {
             }
             fate_so_far
         }
+        Code::Catch(body) => shielded(fate(body, start, cancel)),
         Code::Deadline(span, body) => {
             let deadline = start + span;
             caught(fate(body, start, cancel.min(deadline)), |inner| deadline <= inner.end)
@@ -210,7 +211,7 @@ fn caught(inner: Fate, is_cancelled: impl FnOnce(&Fate) -> bool) -> Fate {
     inner
 }
 
-/// Nobody looks at the result of what is in a shield.
+/// Nobody looks at its result.
 fn shielded(mut inner: Fate) -> Fate {
     if inner.is_ready() {
         inner.how = How::Done;

@@ -189,6 +189,7 @@ pub(crate) fn run<'a>(world: &'a World, code: &'a Code) -> Run<'a> {
                     run(world, step).await?;
                 }
             }
+            Code::Catch(body) => drop(run(world, body).await),
             Code::Deadline(span, body) => {
                 let body = run(world, body);
                 let result = match span % 3 {
