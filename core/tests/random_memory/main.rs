@@ -27,5 +27,5 @@ mod forgotten;
 mod hostile;
 
 fn how_many() -> u64 {
-    std::env::var("GIAMBIO_PROGRAMS").ok().and_then(|text| text.parse().ok()).unwrap_or(800)
+    std::env::var("GIAMBIO_PROGRAMS").ok().and_then(|text| text.parse().ok()).unwrap_or(400)
 }
