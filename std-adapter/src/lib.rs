@@ -36,7 +36,7 @@
 //! | macOS, iOS, FreeBSD, NetBSD, OpenBSD, DragonFly | kqueue, edge-triggered, through `polling` | `reactor/portable.rs` |
 //! | Windows, illumos, Solaris | IOCP, event ports, armed for each wait, through `polling` | `reactor/portable.rs` |
 //!
-//! Another system is a compile error that names the file to add.
+//! Another system is a compile error that names the file to add. The README says where which tests run.
 //!
 //! # Map
 //! `run.rs` is the loop, `idle.rs` what it does between turns, `cores.rs` a loop for each core, `reactor/` who waits for

@@ -53,14 +53,14 @@ pub(crate) const PLATFORMS: &[Platform] = &[
         system: "Linux, musl",
         targets: &[MUSL.target],
         waits_with: "epoll",
-        care: Care::Runs(&MUSL, "by the machine"),
+        care: Care::Runs(&MUSL, "natively"),
         step: "linux-musl",
     },
     Platform {
         system: "Linux, 32 bits",
         targets: &[I686.target],
         waits_with: "epoll",
-        care: Care::Runs(&I686, "by the machine"),
+        care: Care::Runs(&I686, "natively"),
         step: "linux-32-bit",
     },
     Platform {
