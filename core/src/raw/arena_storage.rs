@@ -162,12 +162,17 @@ impl<const TASKS: usize, const BYTES: usize> Waiting<TASKS, BYTES> {
             unsafe { free.waiters.push(waiter) };
             (None, old)
         });
+        // A foreign waker may panic when it is dropped.
+        let granted = index.map(|index| Granted { slots: self.slots, index });
         drop(old);
-        // A slot may have become free before we were in the list.
-        match index.or_else(|| self.slots.take().inspect(|_| self.leave())) {
-            Some(index) => Poll::Ready(index),
-            None => Poll::Pending,
+        if let Some(granted) = granted {
+            return Poll::Ready(granted.keep());
         }
+        // A slot may have become free before we were in the list.
+        let Some(index) = self.slots.take() else { return Poll::Pending };
+        let granted = Granted { slots: self.slots, index };
+        self.leave();
+        Poll::Ready(granted.keep())
     }
 
     /// Leaves the queue; what was granted meanwhile goes on to the next.
@@ -185,6 +190,24 @@ impl<const TASKS: usize, const BYTES: usize> Waiting<TASKS, BYTES> {
 impl<const TASKS: usize, const BYTES: usize> Drop for Waiting<TASKS, BYTES> {
     fn drop(&mut self) {
         self.leave();
+    }
+}
+
+/// A slot on its way to who waited for it; goes to the next if that fails.
+struct Granted<const TASKS: usize, const BYTES: usize> {
+    slots: &'static Slots<TASKS, BYTES>,
+    index: u32,
+}
+
+impl<const TASKS: usize, const BYTES: usize> Granted<TASKS, BYTES> {
+    fn keep(self) -> u32 {
+        core::mem::ManuallyDrop::new(self).index
+    }
+}
+
+impl<const TASKS: usize, const BYTES: usize> Drop for Granted<TASKS, BYTES> {
+    fn drop(&mut self) {
+        wake(self.slots.give_back(self.index));
     }
 }
 

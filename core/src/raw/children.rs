@@ -595,9 +595,6 @@ impl Drop for Close<'_> {
             }
             state.relink(self.1.as_ptr().cast_const().cast(), outer)
         });
-        if let Some(foreign) = foreign {
-            foreign.wake();
-        }
         let mut first_panic = Ok(());
         // Without `std` a panic can't be caught: the rest is dropped while it unwinds.
         struct Rest<'a>(&'a Close<'a>);
@@ -607,6 +604,9 @@ impl Drop for Close<'_> {
             }
         }
         let rest = Rest(self);
+        if let Some(foreign) = foreign {
+            first_panic = panics::catch(|| foreign.wake());
+        }
         while children.running.get() > 0 {
             let task = with(|_| {
                 let first = children.node.first();

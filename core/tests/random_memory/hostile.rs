@@ -177,3 +177,9 @@ fn wakers_that_drop_and_poll_other_programs_do_no_harm() {
         torment(seed, false);
     }
 }
+#[test]
+fn wakers_that_panic_do_no_harm() {
+    for seed in 0..crate::how_many() {
+        torment(seed, true);
+    }
+}
