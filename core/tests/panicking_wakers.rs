@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use common::*;
-use giambio_core::{Arena, cancel_scope, nursery, nursery_in, shield};
+use giambio_core::{Arena, cancel_scope, finally, nursery, nursery_in, shield};
 
 thread_local! {
     static WAKE: Cell<bool> = const { Cell::new(false) };
@@ -116,4 +116,35 @@ fn room_is_not_lost_though_a_waker_panics_when_it_is_dropped() {
     DROP.set(false);
     drop(waiter);
     assert_eq!(ARENA.used(), 0, "the room is nobody's, and taken");
+}
+
+/// Two clean-ups, polled by two executors, have to notice that the scope around them is cancelled; the
+/// waker of the first one panics.
+#[test]
+fn a_cancellation_reaches_all_though_a_waker_on_the_way_panics() {
+    let (woken, counting) = Woken::new();
+    let (mut first, mut second) =
+        (Box::pin(finally(forever::<()>(), async || {})), Box::pin(finally(forever::<()>(), async || {})));
+    let waker = panicking();
+    let mut scope = Box::pin(cancel_scope(async |scope| {
+        let mut polls = 0;
+        std::future::poll_fn(|_| {
+            polls += 1;
+            if polls == 1 {
+                assert!(first.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                assert!(second.as_mut().poll(&mut Context::from_waker(&counting)).is_pending());
+            } else {
+                WAKE.set(true);
+                let panic = catch_unwind(AssertUnwindSafe(|| scope.cancel()));
+                WAKE.set(false);
+                assert!(panic.is_err(), "the waker's panic comes out");
+            }
+            Poll::<()>::Pending
+        })
+        .await
+    }));
+    for _ in 0..2 {
+        assert!(poll_with_nobody(scope.as_mut()).is_pending());
+    }
+    assert_eq!(woken.take(), 1, "the second clean-up was not told of the cancellation");
 }

@@ -28,6 +28,7 @@ use super::waker;
 use crate::cancel::Reason;
 use crate::hooks;
 use crate::nursery::Scope;
+use crate::panics;
 use crate::storage::Storage;
 use crate::task::TaskId;
 
@@ -517,8 +518,9 @@ fn finish_at_length(task: NonNull<Header>, children: NonNull<Children>) {
     if let Some(who) = who {
         hooks::exited(who);
     }
-    for waker in [awaiter, foreign].into_iter().flatten() {
-        waker.wake();
+    let results = [awaiter, foreign].map(|waker| panics::catch(|| waker.into_iter().for_each(Waker::wake)));
+    for payload in results.into_iter().filter_map(Result::err) {
+        panics::resume_unless_panicking(payload);
     }
 }
 

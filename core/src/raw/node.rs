@@ -24,6 +24,7 @@ use super::port::with;
 use super::state::{BUDGET, POLLS_PER_TURN, State};
 use super::waker::Kept;
 use crate::cancel::Reason;
+use crate::panics;
 
 /// This scope itself was cancelled.
 pub(crate) const CANCELLED: u32 = 1;
@@ -217,9 +218,18 @@ impl Node {
         let Some(watch) = watch else { return };
         with(|state| state.watch.set(&watch));
         // A foreign waker may cancel, drop and wake whatever it likes, so each is called with
-        // nothing borrowed, and the search starts anew after it.
+        // nothing borrowed, and the search starts anew after it. Should one panic, the others are
+        // called all the same.
+        let mut first_panic = Ok(());
         while let Some(foreign) = with(|state| state.wake_next(watch.node.get())) {
-            foreign.wake();
+            let result = panics::catch(|| foreign.wake());
+            if first_panic.is_ok() {
+                first_panic = result;
+            }
+        }
+        drop(watch);
+        if let Err(payload) = first_panic {
+            panics::resume_unless_panicking(payload);
         }
     }
 }
