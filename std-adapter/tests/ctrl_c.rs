@@ -77,7 +77,7 @@ fn ctrl_c_ends_a_run_in_order() {
         return;
     }
     let (mut child, mut output) = start("ctrl_c_ends_a_run_in_order");
-    press(&child);
+    press(&mut child);
     await_line(&mut output, "unwound");
     assert!(child.wait().unwrap().success());
 }
@@ -104,7 +104,7 @@ fn ctrl_c_lets_clean_ups_finish() {
         return;
     }
     let (mut child, mut output) = start("ctrl_c_lets_clean_ups_finish");
-    press(&child);
+    press(&mut child);
     await_line(&mut output, "cleaned up");
     assert!(child.wait().unwrap().success());
 }
@@ -124,7 +124,7 @@ fn every_press_is_seen_by_who_keeps_watching() {
     }
     let (mut child, mut output) = start("every_press_is_seen_by_who_keeps_watching");
     for _ in 0..3 {
-        press(&child);
+        press(&mut child);
         await_line(&mut output, "pressed");
     }
     assert!(child.wait().unwrap().success());
@@ -144,7 +144,7 @@ fn ctrl_c_can_be_awaited_and_leaves_the_rest_running() {
         return;
     }
     let (mut child, mut output) = start("ctrl_c_can_be_awaited_and_leaves_the_rest_running");
-    press(&child);
+    press(&mut child);
     await_line(&mut output, "goes on");
     assert!(child.wait().unwrap().success());
 }
@@ -166,11 +166,11 @@ fn a_second_ctrl_c_ends_a_process_that_hangs() {
         return;
     }
     let (mut child, mut output) = start("a_second_ctrl_c_ends_a_process_that_hangs");
-    press(&child); // belongs to the first run, and is over with it
+    press(&mut child); // belongs to the first run, and is over with it
     await_line(&mut output, "ready again");
     let ended = loop {
         // Two that come at once count as one.
-        press(&child);
+        press(&mut child);
         std::thread::sleep(Duration::from_millis(1));
         if let Some(ended) = child.try_wait().unwrap() {
             break ended;
@@ -193,7 +193,7 @@ fn threads_are_all_interrupted() {
         return;
     }
     let (mut child, _output) = start("threads_are_all_interrupted");
-    press(&child);
+    press(&mut child);
     assert!(child.wait().unwrap().success());
 }
 

@@ -160,7 +160,9 @@ impl Platform {
                 let run = format!("{place}: the tests of {tested}; the examples, by the tests of Linux");
                 (format!("{tested}, with tests; the examples"), run)
             }
-            Care::Checked => ("everything is type-checked, in each feature set".to_owned(), "-".to_owned()),
+            Care::Checked => {
+                ("everything is type-checked, the libraries in each feature set".to_owned(), "-".to_owned())
+            }
             Care::AdapterChecked => {
                 ("the adapter with its tests and the examples are type-checked".to_owned(), "-".to_owned())
             }

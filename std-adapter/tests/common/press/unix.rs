@@ -11,7 +11,7 @@ pub(crate) fn with_a_keyboard(command: &mut Command) -> &mut Command {
 }
 
 /// Presses Ctrl+C at a program.
-pub(crate) fn press(child: &Child) {
+pub(crate) fn press(child: &mut Child) {
     kill_process(Pid::from_child(child), Signal::INT).unwrap();
 }
 
