@@ -226,7 +226,7 @@ fn ctrl_c_cancels_every_core() {
         return;
     }
     let (mut child, mut output) = start("ctrl_c_cancels_every_core");
-    press(&child);
+    press(&mut child);
     await_line(&mut output, "2 cleaned up");
     assert!(child.wait().unwrap().success());
 }
@@ -256,11 +256,11 @@ fn cores_that_finish_in_spite_of_ctrl_c_have_values_and_errors() {
     }
     let (mut child, mut output) = start("cores_that_finish_in_spite_of_ctrl_c_have_values_and_errors");
     await_line(&mut output, "ready");
-    press(&child);
+    press(&mut child);
     await_line(&mut output, "pressed");
     await_line(&mut output, "pressed");
     await_line(&mut output, "ready");
     await_line(&mut output, "ready");
-    press(&child);
+    press(&mut child);
     assert!(child.wait().unwrap().success());
 }
