@@ -59,7 +59,7 @@ fn signals_that_come_at_any_moment_lose_no_wake_and_break_nothing() {
     // SAFETY: the handler uses atomics alone.
     let id = unsafe { register(SIGUSR2, handler) }.unwrap();
     // SAFETY: no arguments, no conditions.
-    let this = unsafe { libc::pthread_self() };
+    let this = unsafe { libc::pthread_self() } as usize; // a number or a pointer, as the system likes
     let stop = AtomicBool::new(false);
     let live = &Live::new();
     thread::scope(|threads| {
@@ -67,7 +67,7 @@ fn signals_that_come_at_any_moment_lose_no_wake_and_break_nothing() {
             let mut rng = Rng(1);
             while !stop.load(SeqCst) {
                 // SAFETY: that thread waits for this one at the end of its scope, so it is there.
-                assert_eq!(unsafe { libc::pthread_kill(this, SIGUSR2) }, 0);
+                assert_eq!(unsafe { libc::pthread_kill(this as libc::pthread_t, SIGUSR2) }, 0);
                 let began = Instant::now();
                 let pause = Duration::from_nanos(rng.below(60_000));
                 while began.elapsed() < pause {

@@ -50,7 +50,7 @@ fn signals_end_the_wait_of_the_loop_whenever_they_come() {
     // SAFETY: the handler uses atomics, and what `wake_from_signal` promises.
     let id = unsafe { register(SIGUSR2, handler) }.unwrap();
     // SAFETY: no arguments, no conditions.
-    let this = unsafe { libc::pthread_self() };
+    let this = unsafe { libc::pthread_self() } as usize; // a number or a pointer, as the system likes
     let stop = AtomicBool::new(false);
     thread::scope(|threads| {
         threads.spawn(|| {
@@ -59,7 +59,7 @@ fn signals_end_the_wait_of_the_loop_whenever_they_come() {
                     return;
                 }
                 // SAFETY: that thread waits for this one at the end of its scope, so it is there.
-                assert_eq!(unsafe { libc::pthread_kill(this, SIGUSR2) }, 0);
+                assert_eq!(unsafe { libc::pthread_kill(this as libc::pthread_t, SIGUSR2) }, 0);
                 // From the middle of a turn to long asleep.
                 let began = Instant::now();
                 while began.elapsed() < Duration::from_nanos(round * 7919 % 150_000) {
