@@ -124,6 +124,9 @@ impl Wakers {
 
 static ARENA: Arena<16, 512> = Arena::new();
 
+/// Tests that look into the arena at their end have it for themselves.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// A program of many small tasks: some end, some are cancelled, some live in an arena that all threads
 /// share.
 async fn program(wakers: &Wakers, seed: u64, live: &Live) {
@@ -185,6 +188,7 @@ async fn program(wakers: &Wakers, seed: u64, live: &Live) {
 
 #[test]
 fn eight_threads_wake_the_tasks_of_runtimes_that_come_and_go_with_their_threads() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poison| poison.into_inner());
     let (wakers, threads) = Wakers::start();
     let runners: Vec<_> = (0..2)
         .map(|runner| {
@@ -216,6 +220,7 @@ fn eight_threads_wake_the_tasks_of_runtimes_that_come_and_go_with_their_threads(
 /// The runtime is dropped half-way, and its thread ends, while all its tasks are being woken.
 #[test]
 fn eight_threads_wake_tasks_while_their_runtime_is_dropped_and_their_thread_ends() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poison| poison.into_inner());
     let (wakers, threads) = Wakers::start();
     for seed in 0..1_000 {
         let wakers = wakers.clone();
