@@ -134,8 +134,8 @@ fn a_client_that_breaks_off_hurts_nobody() {
         let name = client.name();
         client.reset();
         let line = server.await_log(&format!("Connection from {name} closed"));
-        // Who waits for several sockets, Wine tells of an end where there was a reset.
-        assert!(line.starts_with(if runs_in_wine() { "INFO" } else { "WARN" }), "{line}");
+        // Who waits for several sockets, Wine mostly tells of an end where there was a reset.
+        assert!(line.starts_with("WARN") || (runs_in_wine() && line.starts_with("INFO")), "{line}");
         witness.echo("still here\n");
     }
     // While it is sending.
