@@ -2,7 +2,7 @@
 
 use crate::faults;
 use crate::machine::{self, is_ci};
-use crate::shell::{Shell, root};
+use crate::shell::{Shell, done_with, root};
 use crate::steps::{Outcome, Verdict};
 
 /// Random programs against their reference; a million in less than half an hour:
@@ -17,6 +17,7 @@ pub(crate) fn programs() -> Outcome {
 
 pub(crate) fn faults() -> Outcome {
     faults::plant_all()?;
+    done_with("faults");
     Ok(Verdict::Passed)
 }
 
@@ -34,6 +35,7 @@ pub(crate) fn provenance() -> Outcome {
             .own_target("provenance")
             .run()?;
     }
+    done_with("provenance");
     Ok(Verdict::Passed)
 }
 
@@ -69,6 +71,7 @@ pub(crate) fn fuzz() -> Outcome {
             .own_target("fuzz")
             .run()?;
     }
+    done_with("fuzz");
     Ok(Verdict::Passed)
 }
 

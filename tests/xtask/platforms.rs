@@ -1,11 +1,11 @@
 //! Where giambio runs, and what is done to know it: one table for the steps and for the README.
 
 use crate::firmware;
-use crate::foreign::{Foreign, cargo_for};
+use crate::foreign::{FOLDER, Foreign, cargo_for};
 use crate::linux::{I686, MUSL, S390X};
 use crate::machine::{self, BARE_METAL};
 use crate::rules;
-use crate::shell::root;
+use crate::shell::{done_with, root};
 use crate::steps::{BARE_METAL_FEATURES, Outcome, Part, STEPS, Verdict};
 use crate::windows::WINDOWS;
 
@@ -134,6 +134,7 @@ pub(crate) fn other_systems() -> Outcome {
             return Err(format!("for {UNKNOWN} nobody is told to add a file beside {file}:\n{errors}"));
         }
     }
+    done_with(FOLDER);
     Ok(Verdict::Passed)
 }
 

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::machine::is_ci;
+
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -13,6 +15,13 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn target_folder(kind: &str) -> String {
     let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
     format!("{target}/{kind}")
+}
+
+/// After the last step that builds into this folder: in CI the room is given back, which a whole run needs much of.
+pub(crate) fn done_with(kind: &str) {
+    if is_ci() {
+        let _ = std::fs::remove_dir_all(root().join(target_folder(kind)));
+    }
 }
 
 /// A command that is about to run at the root.

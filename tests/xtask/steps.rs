@@ -7,7 +7,7 @@ use crate::laws;
 use crate::machine::{self, bare_metal_build, is_ci};
 use crate::platforms;
 use crate::rules;
-use crate::shell::{Shell, root};
+use crate::shell::{Shell, done_with, root};
 
 /// One check.
 pub(crate) struct Step {
@@ -204,6 +204,7 @@ fn portable_reactor() -> Outcome {
     for ways in ["edge", "oneshot"] {
         portable("cargo test -p giambio --lib --tests").env("GIAMBIO_PORTABLE", ways).run()?;
     }
+    done_with("portable");
     Ok(Verdict::Passed)
 }
 
@@ -218,6 +219,7 @@ fn bare_metal() -> Outcome {
         let core = format!("-p giambio-core --no-default-features --features={features}");
         bare_metal_build(with, &core).own_target("bare-metal").run()?;
     }
+    done_with("bare-metal");
     Ok(Verdict::Passed)
 }
 
@@ -228,6 +230,8 @@ fn firmware_tests() -> Outcome {
 
 fn bare_metal_examples() -> Outcome {
     firmware::examples()?;
+    done_with("firmware");
+    done_with("defmt");
     Ok(Verdict::Passed)
 }
 
@@ -240,6 +244,7 @@ fn loom() -> Outcome {
     tests().run()?;
     // Cargo is content when the filter matches nothing.
     let list = tests().args("-- --list").output().unwrap_or_default();
+    done_with("loom");
     if list.contains(": test") { Ok(Verdict::Passed) } else { Err("no test has `loom` in its name".to_owned()) }
 }
 
@@ -254,6 +259,7 @@ fn interrupts() -> Outcome {
             .own_target("interrupts")
             .run()?;
     }
+    done_with("interrupts");
     Ok(Verdict::Passed)
 }
 
@@ -271,6 +277,7 @@ fn address_sanitizer() -> Outcome {
         .env("LSAN_OPTIONS", &format!("suppressions={}", root().join("tests/leaks.txt").display()))
         .own_target("address-sanitizer")
         .run()?;
+    done_with("address-sanitizer");
     Ok(Verdict::Passed)
 }
 
