@@ -412,6 +412,93 @@ fn zero_sleeps_take_turns_with_others() {
     });
 }
 
+/// From a nanosecond to two days, evenly over the orders of magnitude.
+fn any_span(rng: &mut Rng) -> Duration {
+    let magnitude = rng.below(48);
+    Duration::from_nanos(1 + rng.below(1 << magnitude))
+}
+
+#[test]
+fn sleeps_of_all_lengths_end_in_their_order_while_others_are_set_and_given_up() {
+    for seed in 0..20 {
+        run_virtual(async {
+            let (rng, ended) = (&RefCell::new(Rng(seed)), &Cell::new((Instant::from_nanos(0), 0)));
+            let sets = &Cell::new(0);
+            nursery(async |n| {
+                for _ in 0..300 {
+                    n.spawn(async move {
+                        for _ in 0..10 {
+                            let [span, limit] = [(); 2].map(|()| any_span(&mut rng.borrow_mut()));
+                            let (deadline, set) = (clock() + span, sets.replace(sets.get() + 1));
+                            let slept = move_on_after(limit, sleep(span)).await;
+                            if slept.is_some() {
+                                assert_eq!(clock(), deadline, "seed {seed}");
+                                assert!(ended.get() < (deadline, set), "seed {seed}");
+                                ended.set((deadline, set));
+                            }
+                        }
+                        Ok(())
+                    });
+                }
+                Ok::<_, ()>(())
+            })
+            .await
+            .unwrap();
+        });
+    }
+}
+
+#[test]
+fn the_soonest_of_many_timers_is_known_whatever_is_set_and_given_up() {
+    for seed in 0..5 {
+        run_virtual(async {
+            let mut rng = Rng(seed);
+            let mut timers = Vec::new();
+            for _ in 0..1_000 {
+                checkpoint().await; // or the budget of a poll is used up, and timers are not set
+                match rng.below(10) {
+                    0..6 => {
+                        let deadline = clock() + any_span(&mut rng);
+                        let mut timer = Box::pin(sleep_until(deadline));
+                        assert!(poll_once(timer.as_mut()).await.is_pending());
+                        timers.push((deadline, timer));
+                    }
+                    // Hundreds that come before all that are there: later ones are put off once more.
+                    6 if rng.one_in(20) => {
+                        for i in 0..300 {
+                            let deadline = clock() + Duration::from_nanos(1 + rng.below(1 << 30) + i);
+                            let mut timer = Box::pin(sleep_until(deadline));
+                            assert!(poll_once(timer.as_mut()).await.is_pending());
+                            timers.push((deadline, timer));
+                            checkpoint().await;
+                        }
+                    }
+                    6..9 if !timers.is_empty() => {
+                        let i = rng.below(timers.len() as u64) as usize;
+                        timers.swap_remove(i);
+                    }
+                    _ => {
+                        // Sleeps to the soonest, and finds that it is over and no other.
+                        let Some(&(soonest, _)) = timers.iter().min_by_key(|(deadline, _)| *deadline) else { continue };
+                        sleep_until(soonest).await;
+                        assert_eq!(clock(), soonest, "seed {seed}");
+                        let mut left = Vec::new();
+                        for (deadline, mut timer) in timers {
+                            let is_over = poll_once(timer.as_mut()).await.is_ready();
+                            assert_eq!(is_over, deadline <= soonest, "seed {seed}");
+                            if !is_over {
+                                left.push((deadline, timer));
+                            }
+                            checkpoint().await;
+                        }
+                        timers = left;
+                    }
+                }
+            }
+        });
+    }
+}
+
 // ---------------------------------------------------------------------------- nothing is left
 
 #[test]

@@ -217,7 +217,7 @@ impl Turn<'_> {
     /// Fires the timers that are due.
     #[inline]
     pub(crate) fn fire_due(&self) {
-        if self.root.heap.soonest().is_none() {
+        if self.root.heap.is_empty() {
             return;
         }
         let Some(now) = with_clock(|clock, _| clock.now()) else { return };
