@@ -475,7 +475,7 @@ fn the_soonest_of_many_timers_is_known_whatever_is_set_and_given_up() {
                     }
                     6..9 if !timers.is_empty() => {
                         let i = rng.below(timers.len() as u64) as usize;
-                        timers.swap_remove(i);
+                        drop(timers.swap_remove(i));
                     }
                     _ => {
                         // Sleeps to the soonest, and finds that it is over and no other.

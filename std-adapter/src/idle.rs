@@ -42,10 +42,14 @@ pub struct Idle<C> {
     events: Events,
     waker: Waker,
     clock: C,
+    slack: Slack,
 }
 
 /// How many events one wait takes from the system unless told otherwise.
 pub(crate) const EVENTS_PER_WAIT: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+
+/// How long after a deadline the next one may wait for others, unless told otherwise: a wait costs several µs.
+pub(crate) const TIMER_SLACK: Duration = Duration::from_micros(100);
 
 /// How many it takes at most: room for them is made in advance, and more gain nothing.
 const MOST_EVENTS: NonZeroUsize = NonZeroUsize::new(1 << 16).unwrap();
@@ -56,14 +60,14 @@ impl<C: Clock> Idle<C> {
     /// # Errors
     /// The reactor could not be made: the process has too many descriptors open.
     pub fn new(clock: C) -> io::Result<Idle<C>> {
-        Idle::with_events(clock, EVENTS_PER_WAIT)
+        Idle::with(clock, EVENTS_PER_WAIT, TIMER_SLACK)
     }
 
-    pub(crate) fn with_events(clock: C, events: NonZeroUsize) -> io::Result<Idle<C>> {
+    pub(crate) fn with(clock: C, events: NonZeroUsize, slack: Duration) -> io::Result<Idle<C>> {
         let reactor = Reactor::current();
         let events = reactor.events(events.min(MOST_EVENTS))?;
         let waker = reactor.waker()?;
-        Ok(Idle { reactor, events, waker, clock })
+        Ok(Idle { reactor, events, waker, clock, slack: Slack::new::<C>(slack) })
     }
 
     /// Ends a wait, from any thread: for [`Runtime::with_notify`](crate::Runtime::with_notify).
@@ -100,6 +104,7 @@ impl<C: Clock> Wait for Idle<C> {
             Until::Now => self.reactor.wait(&mut self.events, Limit::Now),
             Until::OnWake => self.reactor.wait(&mut self.events, Limit::Never),
             Until::At(tick) => {
+                let tick = self.slack.stretch(tick);
                 let left = || left(clock, tick);
                 self.reactor.wait(&mut self.events, Limit::At { moment: tick.0, left: &left })
             }
@@ -116,9 +121,33 @@ impl<C: fmt::Debug> fmt::Debug for Idle<C> {
     }
 }
 
+/// Sees to it that deadlines close to each other share a wait.
+struct Slack {
+    ticks: u64,
+    /// The moment that was waited for last.
+    last: u64,
+}
+
+impl Slack {
+    fn new<C: Clock>(span: Duration) -> Slack {
+        let ticks = span.as_nanos().saturating_mul(u128::from(C::HZ)) / NANOS;
+        Slack { ticks: u64::try_from(ticks).unwrap_or(u64::MAX), last: 0 }
+    }
+
+    /// A deadline that follows the last one at once is waited for until the slack is over, so that more may be due.
+    /// What comes alone is waited for to the tick.
+    fn stretch(&mut self, deadline: Tick) -> Tick {
+        let follows = deadline.0 > self.last; // else it is waited for once more, or is new and comes before
+        let earliest = if follows { self.last.saturating_add(self.ticks) } else { 0 };
+        self.last = deadline.0.max(earliest);
+        Tick(self.last)
+    }
+}
+
+const NANOS: u128 = 1_000_000_000;
+
 /// The time from now to `tick`, rounded up: never early.
 fn left<C: Clock>(clock: &C, tick: Tick) -> Duration {
-    const NANOS: u128 = 1_000_000_000;
     let ticks = u128::from(tick.0.saturating_sub(clock.now().0));
     let hz = u128::from(C::HZ);
     let nanos = (ticks % hz * NANOS).div_ceil(hz);
@@ -135,6 +164,24 @@ mod tests {
         fn now(&self) -> Tick {
             Tick(100)
         }
+    }
+
+    fn stretched(slack: &mut Slack, deadlines: &[u64]) -> Vec<u64> {
+        deadlines.iter().map(|deadline| slack.stretch(Tick(*deadline)).0).collect()
+    }
+
+    #[test]
+    fn deadlines_close_to_each_other_share_a_wait_and_others_are_waited_for_exactly() {
+        let slack = || Slack::new::<Stopped<1_000_000>>(Duration::from_micros(100));
+        assert_eq!(stretched(&mut slack(), &[1_000, 1_001, 1_101, 1_300]), [1_000, 1_100, 1_200, 1_300]);
+        assert_eq!(stretched(&mut slack(), &[1_000, 500, 650]), [1_000, 500, 650]);
+        assert_eq!(stretched(&mut Slack::new::<Stopped<1_000>>(TIMER_SLACK), &[7, 8, 9]), [7, 8, 9]);
+    }
+
+    #[test]
+    fn a_deadline_that_is_waited_for_again_and_again_is_not_put_off_further() {
+        let mut slack = Slack::new::<Stopped<1_000_000>>(Duration::from_micros(100));
+        assert_eq!(stretched(&mut slack, &[1_000, 1_050, 1_050, 1_050, 1_050]), [1_000, 1_100, 1_050, 1_050, 1_050]);
     }
 
     #[test]
