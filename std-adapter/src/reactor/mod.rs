@@ -46,6 +46,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use notifier::Notifier;
+use source::Shared;
 pub(crate) use source::{Claim, Done, Source};
 pub(crate) use system::AsSource;
 use system::Poller;
@@ -75,7 +76,7 @@ pub(crate) enum Limit<'a> {
 /// The sources of one thread.
 #[derive(Default)]
 pub(crate) struct Reactor {
-    table: RefCell<Table>,
+    table: RefCell<Table<Shared>>,
     system: OnceCell<System>,
     /// How many of the sources are the program's own.
     sockets: Cell<usize>,
@@ -141,9 +142,9 @@ impl Reactor {
         waited?;
         for event in events.0.iter() {
             // Wakers of other executors may do anything, so nothing is borrowed while they are called.
-            let Some(halves) = self.table.borrow().get(event.key) else { continue };
+            let Some(source) = self.table.borrow().get(event.key) else { continue };
             for (side, signal) in [(Side::Read, event.read), (Side::Write, event.write)] {
-                if let Some(waker) = halves.half(side).event(signal) {
+                if let Some(waker) = source.half(side).event(signal) {
                     waker.wake();
                 }
             }

@@ -37,14 +37,33 @@ impl Done<usize> {
 ///
 /// Invariant: while there is a `key`, the system knows the descriptor by it. [`Source::take`] is the only way out for
 /// the descriptor, and ends the registration first.
+///
+/// The future of a task has it several times, as an argument and as what becomes of it: so it is small, and all that can
+/// be is in `shared`.
 pub(crate) struct Source<S: AsSource> {
     /// `None` once closed.
     io: RefCell<Option<S>>,
-    halves: Rc<Halves>,
-    key: Cell<Option<Key>>,
+    shared: Rc<Shared>,
+}
+
+/// What the reactor knows of a source, too, while it is registered.
+pub(super) struct Shared {
+    halves: Halves,
+    key: Cell<Key>,
     /// Made by the runtime for itself: looking at it is not I/O of the program.
     own: bool,
     reactor: Rc<Reactor>,
+}
+
+const _: () = assert!(
+    size_of::<Shared>() <= 64 && size_of::<Source<std::net::TcpStream>>() <= 24,
+    "an idle connection should stay small"
+);
+
+impl Shared {
+    pub(super) fn half(&self, side: Side) -> &Half {
+        self.halves.half(side)
+    }
 }
 
 impl<S: AsSource> Source<S> {
@@ -65,8 +84,9 @@ impl<S: AsSource> Source<S> {
     }
 
     fn make(io: Option<S>, own: bool) -> Source<S> {
-        let (halves, reactor) = (Rc::default(), Reactor::current());
-        Source { io: RefCell::new(io), halves, key: Cell::new(None), own, reactor }
+        let (halves, key) = (Halves::default(), Cell::new(Key::NONE));
+        let shared = Shared { halves, key, own, reactor: Reactor::current() };
+        Source { io: RefCell::new(io), shared: Rc::new(shared) }
     }
 
     /// Calls `look` with the socket, if it is still open.
@@ -141,7 +161,7 @@ impl<S: AsSource> Source<S> {
         if self.half(side).is_awaited_by(cx.waker()) {
             return Ok(());
         }
-        if self.key.get().is_none() {
+        if self.shared.key.get() == Key::NONE {
             self.register()?;
         }
         if Poller::MUST_BE_ARMED {
@@ -154,27 +174,31 @@ impl<S: AsSource> Source<S> {
     #[cold]
     fn register(&self) -> io::Result<()> {
         self.with(|io| {
-            let poller = &self.reactor.system()?.poller;
-            let key = self.reactor.table.borrow_mut().insert(self.halves.clone());
+            let reactor = &self.shared.reactor;
+            let poller = &reactor.system()?.poller;
+            let key = reactor.table.borrow_mut().insert(self.shared.clone());
             if let Err(error) = poller.add(io, key) {
-                self.reactor.table.borrow_mut().remove(key);
+                reactor.table.borrow_mut().remove(key);
                 return Err(error);
             }
-            self.key.set(Some(key));
+            self.shared.key.set(key);
             self.count(|sockets| sockets + 1);
             Ok(())
         })
     }
 
     fn arm(&self, side: Side) -> io::Result<()> {
-        let Some(key) = self.key.get() else { return Ok(()) };
+        let key = self.shared.key.get();
+        if key == Key::NONE {
+            return Ok(());
+        }
         let awaited = |this| this == side || self.half(this).is_awaited();
-        self.with(|io| self.reactor.system()?.poller.arm(io, key, awaited(Side::Read), awaited(Side::Write)))
+        self.with(|io| self.shared.reactor.system()?.poller.arm(io, key, awaited(Side::Read), awaited(Side::Write)))
     }
 
     fn count(&self, change: impl FnOnce(usize) -> usize) {
-        if !self.own {
-            self.reactor.sockets.set(change(self.reactor.sockets.get()));
+        if !self.shared.own {
+            self.shared.reactor.sockets.set(change(self.shared.reactor.sockets.get()));
         }
     }
 
@@ -186,10 +210,13 @@ impl<S: AsSource> Source<S> {
     /// Ends the registration and gives back the descriptor, if it was still open.
     pub(crate) fn take(&self) -> Option<S> {
         let io = self.io.borrow_mut().take()?;
-        if let (Some(key), Ok(system)) = (self.key.take(), self.reactor.system()) {
+        let key = self.shared.key.replace(Key::NONE);
+        if key != Key::NONE
+            && let Ok(system) = self.shared.reactor.system()
+        {
             // It can only fail if the descriptor was closed behind our back, and then it is gone from there too.
             let _ = system.poller.remove(&io);
-            self.reactor.table.borrow_mut().remove(key);
+            self.shared.reactor.table.borrow_mut().remove(key);
             self.count(|sockets| sockets - 1);
         }
         Some(io)
@@ -206,7 +233,7 @@ impl<S: AsSource> Source<S> {
     }
 
     fn half(&self, side: Side) -> &Half {
-        self.halves.half(side)
+        self.shared.half(side)
     }
 }
 

@@ -27,6 +27,11 @@ pub(crate) enum Side {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(pub(super) u32);
 
+impl Key {
+    /// Of what is in no table; an `Option` would take twice the room.
+    pub(super) const NONE: Key = Key(u32::MAX);
+}
+
 /// What the system said about one side of a source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Signal {
@@ -140,8 +145,6 @@ pub(super) struct Halves {
     write: Half,
 }
 
-const _: () = assert!(size_of::<Halves>() <= 48, "an idle connection should stay small: look at the fields of `Half`");
-
 impl Halves {
     pub(super) fn half(&self, side: Side) -> &Half {
         match side {
@@ -151,22 +154,28 @@ impl Halves {
     }
 }
 
-/// The sources that are registered, by the key that the system knows. Slots are reused.
-#[derive(Default)]
-pub(super) struct Table {
-    slots: Vec<Option<Rc<Halves>>>,
+/// What is registered, by the key that the system knows. Slots are reused.
+pub(super) struct Table<T> {
+    slots: Vec<Option<Rc<T>>>,
     free: Vec<Key>,
 }
 
-impl Table {
-    pub(super) fn insert(&mut self, halves: Rc<Halves>) -> Key {
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Table { slots: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<T> Table<T> {
+    pub(super) fn insert(&mut self, entry: Rc<T>) -> Key {
         if let Some(key) = self.free.pop() {
-            self.slots[key.0 as usize] = Some(halves);
+            self.slots[key.0 as usize] = Some(entry);
             return key;
         }
-        let index = u32::try_from(self.slots.len()).expect("fewer than 2^32 sockets are open");
-        self.slots.push(Some(halves));
-        Key(index)
+        let index = u32::try_from(self.slots.len()).map(Key).ok().filter(|key| *key != Key::NONE);
+        let key = index.expect("fewer than 2^32 - 1 sockets are open");
+        self.slots.push(Some(entry));
+        key
     }
 
     pub(super) fn remove(&mut self, key: Key) {
@@ -180,7 +189,7 @@ impl Table {
 
     /// Whom an event is for. One that comes late, when its slot was freed, is for nobody; or, when the slot
     /// was reused, for its new user, whom it costs a call in vain.
-    pub(super) fn get(&self, key: Key) -> Option<Rc<Halves>> {
+    pub(super) fn get(&self, key: Key) -> Option<Rc<T>> {
         self.slots.get(key.0 as usize)?.clone()
     }
 }
@@ -247,7 +256,7 @@ mod tests {
 
     #[test]
     fn slots_are_reused_and_late_events_are_for_nobody() {
-        let mut table = Table::default();
+        let mut table = Table::<()>::default();
         let key = table.insert(Rc::default());
         assert_eq!(table.len(), 1);
         table.remove(key);

@@ -88,8 +88,9 @@ impl TcpStream {
     ///
     /// # Cancellation
     /// **Restartable.** Data is taken only by the poll that returns it.
-    pub async fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.source.attempt(Side::Read, |socket| read(socket, buffer)).await
+    pub fn receive<'a>(&'a self, buffer: &'a mut [u8]) -> impl Future<Output = io::Result<usize>> + use<'a> {
+        // An `async fn` would hold its arguments twice.
+        self.source.attempt(Side::Read, move |socket| read(socket, buffer))
     }
 
     /// Like [`receive`](TcpStream::receive), into several buffers, each filled before the next.
@@ -156,8 +157,8 @@ impl TcpStream {
     ///
     /// # Cancellation
     /// **Restartable.**
-    pub async fn readable(&self) -> io::Result<()> {
-        self.source.attempt(Side::Read, |_| Ok(Done::more(()))).await
+    pub fn readable(&self) -> impl Future<Output = io::Result<()>> + use<'_> {
+        self.source.attempt(Side::Read, |_| Ok(Done::more(())))
     }
 
     /// Waits for room and sends the beginning of `data`; returns how many bytes.
@@ -169,8 +170,8 @@ impl TcpStream {
     ///
     /// # Cancellation
     /// **Restartable.** Data is sent only by the poll that returns the count.
-    pub async fn send(&self, data: &[u8]) -> io::Result<usize> {
-        self.source.attempt(Side::Write, |socket| write(socket, data)).await
+    pub fn send<'a>(&'a self, data: &'a [u8]) -> impl Future<Output = io::Result<usize>> + use<'a> {
+        self.source.attempt(Side::Write, move |socket| write(socket, data))
     }
 
     /// Like [`send`](TcpStream::send), from several buffers, one after the other.
@@ -223,8 +224,8 @@ impl TcpStream {
     ///
     /// # Cancellation
     /// **Restartable.**
-    pub async fn writable(&self) -> io::Result<()> {
-        self.source.attempt(Side::Write, |_| Ok(Done::more(()))).await
+    pub fn writable(&self) -> impl Future<Output = io::Result<()>> + use<'_> {
+        self.source.attempt(Side::Write, |_| Ok(Done::more(())))
     }
 
     /// Ends one direction or both, while the connection stays open: after `Shutdown::Write` the peer receives what was sent
