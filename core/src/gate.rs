@@ -3,6 +3,7 @@
 use core::task::{Context, Poll};
 
 use crate::raw::port::with;
+use crate::raw::state::BUDGET;
 use crate::task::TaskId;
 
 /// The first thing in every leaf future's `poll`: `ready!(poll_gate(cx))`.
@@ -13,12 +14,15 @@ use crate::task::TaskId;
 /// * or the task has used up its budget of this poll, 128 leaf operations, so that others get
 ///   their turn (law FAIR); the task has been woken.
 ///
+/// A leaf that goes on to wait has done nothing yet, and says so by [`poll_waits`]: else a task that waits for more
+/// than 128 things at once would be woken by its budget, again and again.
+///
 /// Combinators need not call it. Outside a runtime it is always ready.
 ///
 /// ```
 /// use core::pin::Pin;
 /// use core::task::{Context, Poll, ready};
-/// use giambio_core::poll_gate;
+/// use giambio_core::{poll_gate, poll_waits};
 ///
 /// /// Ready when its flag is set, by somebody who also wakes the task.
 /// struct Flag<'a>(&'a core::cell::Cell<bool>);
@@ -27,7 +31,7 @@ use crate::task::TaskId;
 ///     type Output = ();
 ///     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
 ///         ready!(poll_gate(cx));
-///         if self.0.get() { Poll::Ready(()) } else { Poll::Pending }
+///         if self.0.get() { Poll::Ready(()) } else { poll_waits() }
 ///     }
 /// }
 /// ```
@@ -59,6 +63,21 @@ pub fn poll_gate(cx: &mut Context<'_>) -> Poll<()> {
             Poll::Pending
         }
     }
+}
+
+/// `Pending`, from a leaf future that [`poll_gate`] let through and that waits now: somebody has its waker. What it took
+/// of the task's budget is given back.
+///
+/// A leaf that wakes itself, to be polled again in the next turn, returns plain `Pending`.
+#[inline]
+pub fn poll_waits<T>() -> Poll<T> {
+    with(|state| {
+        let left = state.budget.get();
+        if left < BUDGET {
+            state.budget.set(left + 1);
+        }
+    });
+    Poll::Pending
 }
 
 /// Is the running code in a cancelled scope, and not shielded from it? Such code runs only until

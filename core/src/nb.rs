@@ -9,7 +9,7 @@ use core::future::poll_fn;
 use core::task::{Poll, Waker, ready};
 use core::time::Duration;
 
-use crate::gate::poll_gate;
+use crate::gate::{poll_gate, poll_waits};
 use crate::sleep::sleep;
 
 /// Awaits an operation whose interrupt wakes the task: `register` stores the waker where the
@@ -54,7 +54,7 @@ pub async fn wait<T, E>(
         match operation() {
             Ok(value) => Poll::Ready(Ok(value)),
             Err(nb::Error::Other(error)) => Poll::Ready(Err(error)),
-            Err(nb::Error::WouldBlock) => Poll::Pending,
+            Err(nb::Error::WouldBlock) => poll_waits(),
         }
     })
     .await

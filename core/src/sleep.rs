@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use crate::gate::poll_gate;
+use crate::gate::{poll_gate, poll_waits};
 use crate::hooks;
 use crate::raw::heap::Entry;
 use crate::raw::port::with;
@@ -143,7 +143,10 @@ impl Future for Sleep {
             !*this.at_once
         });
         match in_time {
-            Some(true) => this.entry.store_waker(cx.waker()),
+            Some(true) => {
+                this.entry.store_waker(cx.waker());
+                return poll_waits();
+            }
             Some(false) => cx.waker().wake_by_ref(),
             None => no_runtime("sleep"),
         }

@@ -6,7 +6,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
 use crate::cancel::{Cancelled, Reason};
-use crate::gate::poll_gate;
+use crate::gate::{poll_gate, poll_waits};
 use crate::hooks::{self, TaskInfo};
 use crate::raw::handle::Handle;
 
@@ -159,7 +159,9 @@ impl<T> Future for Task<'_, T> {
         let Some(handle) = &self.handle else {
             return Poll::Ready(Err(Cancelled { reason: self.reason }));
         };
-        ready!(handle.poll_done(cx));
+        if handle.poll_done(cx).is_pending() {
+            return poll_waits();
+        }
         Poll::Ready(handle.take().map_err(|reason| Cancelled { reason }))
     }
 }

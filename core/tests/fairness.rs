@@ -5,12 +5,13 @@ mod common;
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use common::*;
 use giambio_core::{
-    Instant, Next, Runtime, Tick, VirtualClock, checkpoint, move_on_after, nursery, poll_gate, sleep, sleep_until,
+    Instant, Next, Runtime, Tick, VirtualClock, checkpoint, clock, move_on_after, nursery, poll_gate, sleep,
+    sleep_until, sync,
 };
 
 #[test]
@@ -411,6 +412,44 @@ fn a_leaf_that_is_always_ready_yields_when_the_budget_is_used_up() {
         .await
     })
     .unwrap();
+}
+
+/// As `select_all` of a slice, or any combinator that polls all that it has: what waits is no work.
+#[test]
+fn a_task_that_waits_for_hundreds_of_things_at_once_sleeps_until_one_of_them_comes() {
+    let _alone = alone();
+    let time = VirtualClock::<1_000>::new();
+    let event = sync::Event::new();
+    let mut runtime = pin!(Runtime::new(&time, async {
+        nursery(async |n| {
+            let mut children = Vec::new();
+            for _ in 0..300 {
+                children.push(n.spawn(async { Ok(forever::<()>().await) }));
+            }
+            let mut sleeps: Vec<_> = (0..300).map(|i| Box::pin(sleep(secs(10 + i)))).collect();
+            let mut waits: Vec<_> = (0..300).map(|_| Box::pin(event.wait())).collect();
+            poll_fn(|cx| {
+                let slept = sleeps.iter_mut().map(|sleep| u32::from(sleep.as_mut().poll(cx).is_ready())).sum::<u32>();
+                assert!(waits.iter_mut().all(|wait| wait.as_mut().poll(cx).is_pending()));
+                assert!(children.iter_mut().all(|child| Pin::new(child).poll(cx).is_pending()));
+                if slept > 0 { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            assert_eq!(clock(), Instant::from_nanos(10_000_000_000));
+            n.cancel_children();
+            Ok::<_, ()>(())
+        })
+        .await
+    }));
+    let mut next = runtime.as_mut().turn();
+    for _ in 0..20 {
+        if next == Next::Now {
+            next = runtime.as_mut().turn();
+        }
+    }
+    assert_eq!(next, Next::At(Tick(10_000)), "nothing can be done before");
+    time.advance_to(Tick(10_000));
+    assert_eq!(settle(runtime.as_mut()), Next::Finished(Ok(())));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::thread;
 use std::time::Duration;
 
-use giambio_core::poll_gate;
+use giambio_core::{poll_gate, poll_waits};
 
 /// More calls than this wait their turn.
 const MAX_THREADS: usize = 256;
@@ -99,7 +99,7 @@ impl<T: Send + 'static> Call<T> {
                 *state = State::Pending(Some(waker));
                 drop(state);
                 drop(old);
-                Poll::Pending
+                poll_waits()
             }
             State::Done(result) => Poll::Ready(result),
             State::Over => unreachable!("a call's result is taken once"),

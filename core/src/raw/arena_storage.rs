@@ -12,7 +12,7 @@ use super::block::Block;
 use super::place::{Claim, Place};
 use super::port::Lock;
 use super::waiters::{WaitList, Waiter};
-use crate::gate::poll_gate;
+use crate::gate::{poll_gate, poll_waits};
 use crate::storage::Storage;
 
 /// No slot: links are a slot's index plus 1, so that an empty arena is all zeros and takes no room in an image.
@@ -169,7 +169,7 @@ impl<const TASKS: usize, const BYTES: usize> Waiting<TASKS, BYTES> {
             return Poll::Ready(granted.keep());
         }
         // A slot may have become free before we were in the list.
-        let Some(index) = self.slots.take() else { return Poll::Pending };
+        let Some(index) = self.slots.take() else { return poll_waits() };
         let granted = Granted { slots: self.slots, index };
         self.leave();
         Poll::Ready(granted.keep())

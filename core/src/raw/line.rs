@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 
 use super::port::Lock;
 use super::waiters::{WaitList, Waiter};
-use crate::gate::poll_gate;
+use crate::gate::{poll_gate, poll_waits};
 
 /// A value, and those who wait for something about it.
 pub(crate) struct Line<T> {
@@ -157,6 +157,6 @@ impl<T, R, F: FnMut(&T, Turn) -> Option<R>> Future for Waiting<'_, T, F> {
             (None, old)
         });
         *this.is_in_line = result.is_none();
-        result.map_or(Poll::Pending, Poll::Ready)
+        result.map_or_else(poll_waits, Poll::Ready)
     }
 }

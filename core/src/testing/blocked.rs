@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::vec::Vec;
 
-use crate::gate::poll_gate;
+use crate::gate::{poll_gate, poll_waits};
 
 /// One future that waits, by its number.
 struct Waiter {
@@ -69,7 +69,7 @@ impl Future for WaitAllBlocked {
             self.number = NEXT.replace(NEXT.get() + 1);
             let waiter = Waiter { number: self.number, waker: cx.waker().clone() };
             WAITERS.with_borrow_mut(|waiters| waiters.push(waiter));
-            return Poll::Pending;
+            return poll_waits();
         }
         // Cloned, and the old one dropped, with nothing borrowed: another library's waker may do anything.
         let mut waker = cx.waker().clone();
@@ -77,7 +77,7 @@ impl Future for WaitAllBlocked {
             let waiter = waiters.iter_mut().find(|waiter| waiter.number == self.number);
             waiter.map(|waiter| core::mem::swap(&mut waiter.waker, &mut waker)).is_some()
         });
-        if waits { Poll::Pending } else { Poll::Ready(()) }
+        if waits { poll_waits() } else { Poll::Ready(()) }
     }
 }
 

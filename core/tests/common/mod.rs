@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
 
-use giambio_core::{Clock, Debugger, Next, Runtime, VirtualClock, clock, poll_gate};
+use giambio_core::{Clock, Debugger, Next, Runtime, VirtualClock, clock, poll_gate, poll_waits};
 
 /// More turns than any test here needs.
 const TURNS: u32 = 50_000_000;
@@ -315,7 +315,7 @@ impl Future for EventWait {
             Some((_, waker)) => waker.clone_from(cx.waker()),
             None => waiters.push_back((self.number, cx.waker().clone())),
         }
-        Poll::Pending
+        poll_waits()
     }
 }
 
@@ -353,7 +353,7 @@ impl<T> Mailbox<T> {
                 return Poll::Ready(value);
             }
             *self.0.receiver.borrow_mut() = Some(cx.waker().clone());
-            Poll::Pending
+            poll_waits()
         })
         .await
     }

@@ -9,7 +9,7 @@ use std::os::windows::io::{AsRawSocket, RawSocket};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
-use giambio_core::poll_gate;
+use giambio_core::{poll_gate, poll_waits};
 use windows_sys::Win32::Networking::WinSock as winsock;
 use windows_sys::Win32::System::Console::{CTRL_C_EVENT, SetConsoleCtrlHandler};
 
@@ -57,7 +57,7 @@ impl CtrlC {
             return Poll::Ready(Ok(()));
         }
         state.waker = Some(cx.waker().clone());
-        Poll::Pending
+        poll_waits()
     }
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use giambio_core::poll_gate;
+use giambio_core::{poll_gate, poll_waits};
 
 use super::system::Poller;
 use super::table::{Half, Halves, Key, Side, Signal};
@@ -119,7 +119,7 @@ impl<S: AsSource> Source<S> {
             }
         }
         match self.park(cx, side) {
-            Ok(()) => Poll::Pending,
+            Ok(()) => poll_waits(),
             Err(error) => Poll::Ready(Err(error)),
         }
     }

@@ -75,7 +75,9 @@ impl Future for Timers<'_> {
         for _ in 0..input.int_in_range(0..=6).unwrap_or(0) {
             let choice = input.int_in_range(0..=5).unwrap_or(0);
             if choice < 4 && this.all.len() < 200 {
-                let deadline = now + input.int_in_range(0..=100).unwrap_or(0);
+                // Near and far: what comes much later is kept elsewhere.
+                let span = input.int_in_range(0..=100_u64).unwrap_or(0);
+                let deadline = now + (span << input.int_in_range(0..=40).unwrap_or(0));
                 let mut sleep = Box::pin(sleep_until(Instant::from_nanos(deadline)));
                 let poll = sleep.as_mut().poll(cx);
                 assert!(poll.is_pending(), "even a sleep that is over yields once");

@@ -3,7 +3,7 @@
 use core::future::poll_fn;
 use core::task::{Poll, ready};
 
-use giambio_core::poll_gate;
+use giambio_core::{poll_gate, poll_waits};
 use smoltcp::phy::Device;
 use smoltcp::wire::IpEndpoint;
 
@@ -43,7 +43,7 @@ impl<'a, D: Device> Listener<'a, D> {
                     return Poll::Ready((TcpStream::new(self.stack, index), peer));
                 }
             }
-            Poll::Pending
+            poll_waits()
         })
         .await
     }

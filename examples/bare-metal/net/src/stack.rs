@@ -7,7 +7,7 @@ use core::task::{Poll, ready};
 use core::time::Duration;
 
 use giambio_core::sync::{Event, WakerSlot};
-use giambio_core::{checkpoint, clock, move_on_after, poll_gate};
+use giambio_core::{checkpoint, clock, move_on_after, poll_gate, poll_waits};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
@@ -117,7 +117,7 @@ impl<D: Device> Stack<D> {
                 let socket = inner.socket(index);
                 if socket.send_queue() > 0 {
                     socket.register_send_waker(cx.waker());
-                    return Poll::Pending;
+                    return poll_waits();
                 }
             }
             Poll::Ready(())

@@ -5,7 +5,7 @@ use core::future::poll_fn;
 use core::task::{Poll, ready};
 
 use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
-use giambio_core::poll_gate;
+use giambio_core::{poll_gate, poll_waits};
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp::RecvError;
 
@@ -72,7 +72,7 @@ impl<D: Device> Read for TcpStream<'_, D> {
             let result = self.stack.with(self.index, |socket| match socket.recv_slice(buffer) {
                 Ok(0) => {
                     socket.register_recv_waker(cx.waker());
-                    Poll::Pending
+                    poll_waits()
                 }
                 Ok(count) => Poll::Ready(Ok(count)),
                 Err(RecvError::Finished) => Poll::Ready(Ok(0)),
@@ -101,7 +101,7 @@ impl<D: Device> Write for TcpStream<'_, D> {
             let result = self.stack.with(self.index, |socket| match socket.send_slice(data) {
                 Ok(0) => {
                     socket.register_send_waker(cx.waker());
-                    Poll::Pending
+                    poll_waits()
                 }
                 Ok(count) => Poll::Ready(Ok(count)),
                 Err(_) => Poll::Ready(Err(TcpError::Reset)),
@@ -126,7 +126,7 @@ impl<D: Device> Write for TcpStream<'_, D> {
                     return Poll::Ready(Err(TcpError::Reset));
                 }
                 socket.register_send_waker(cx.waker());
-                Poll::Pending
+                poll_waits()
             })
         })
         .await
