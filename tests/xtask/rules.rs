@@ -1,14 +1,14 @@
 //! What must hold of the sources and of what they depend on.
 
 use std::fs;
+use std::io;
 use std::iter::Peekable;
 use std::str::SplitWhitespace;
 
-use crate::api::LISTER;
 use crate::machine::is_ci;
 use crate::platforms;
 use crate::shell::{Shell, root};
-use crate::steps::{INTERRUPTS, Outcome, Verdict};
+use crate::steps::{Outcome, Verdict};
 
 /// Every combination of each library's features builds.
 pub(crate) fn feature_matrix() -> Outcome {
@@ -72,24 +72,33 @@ const LICENCES: &[&str] = &[
     "0BSD",
 ];
 
-/// Packages in the workspace and beside it, libraries and tools alike.
-const MANIFESTS: &[&str] = &["Cargo.toml", INTERRUPTS, LISTER];
+/// Licences of what may only be used unchanged: in tools and benchmarks, which nobody's program is made of.
+const LICENCES_OF_TOOLS: &[&str] = &["MPL-2.0"];
 
 /// What everything is made of: under licences that may be used, from the registry, and the libraries hold nothing twice.
 ///
 /// Known flaws are not looked up: the list of them is only to be had from the network.
 pub(crate) fn dependencies() -> Outcome {
     let mut complaints = Vec::new();
-    for manifest in MANIFESTS {
-        let tree = format!("cargo tree --workspace --edges normal,build,dev --target all --manifest-path {manifest}");
-        let packages = Shell::new(&tree).args("--prefix none --format {p}|{l}").said()?;
-        for package in packages.lines().filter(|line| !line.is_empty()) {
+    for lock in locks()? {
+        let allowed = if lock.starts_with("tests/") || lock.starts_with("bench/") {
+            [LICENCES, LICENCES_OF_TOOLS].concat()
+        } else {
+            LICENCES.to_vec()
+        };
+        let manifest = lock.replace("Cargo.lock", "Cargo.toml");
+        let packages =
+            Shell::new("cargo tree --locked --workspace --edges normal,build,dev --target all --prefix none")
+                .args("--format {p}|{l} --manifest-path")
+                .arg(&manifest)
+                .said()?;
+        // Those in a folder are ours.
+        for package in packages.lines().filter(|line| !line.is_empty() && !line.contains(" (/")) {
             let (name, licence) = package.trim_end_matches(" (*)").split_once('|').ok_or(package)?;
-            if !may_be_used(licence) {
-                complaints.push(format!("{name} is under {licence:?}"));
+            if !may_be_used(licence, &allowed) {
+                complaints.push(format!("{manifest}: {name} is under {licence:?}"));
             }
         }
-        let lock = manifest.replace("Cargo.toml", "Cargo.lock");
         let text = fs::read_to_string(root().join(&lock)).map_err(|error| format!("{lock}: {error}"))?;
         let sources = text.lines().filter(|line| line.starts_with("source = "));
         let others = sources.filter(|source| !source.starts_with("source = \"registry+"));
@@ -108,55 +117,84 @@ pub(crate) fn dependencies() -> Outcome {
     if complaints.is_empty() { Ok(Verdict::Passed) } else { Err(complaints.join("\n")) }
 }
 
-/// Does an expression of SPDX leave a choice that may be used? `/` is how "or" was written once.
-fn may_be_used(licence: &str) -> bool {
+/// The lock file of each workspace, by its path from the root.
+fn locks() -> Result<Vec<String>, String> {
+    let mut locks = Vec::new();
+    each_file("", &mut |path| {
+        if path == "Cargo.lock" || path.ends_with("/Cargo.lock") {
+            locks.push(path.to_owned());
+        }
+    })
+    .map_err(|error| error.to_string())?;
+    locks.sort();
+    Ok(locks)
+}
+
+/// Calls `look` with the path of each file below a folder, both from the root; what was built is no file of ours.
+fn each_file(folder: &str, look: &mut impl FnMut(&str)) -> io::Result<()> {
+    for entry in fs::read_dir(root().join(folder))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+        if !entry.file_type()?.is_dir() {
+            look(&path);
+        } else if name != "target" && !name.starts_with('.') {
+            each_file(&path, look)?;
+        }
+    }
+    Ok(())
+}
+
+/// Does an expression of SPDX leave a choice that is allowed? `/` is how "or" was written once.
+fn may_be_used(licence: &str, allowed: &[&str]) -> bool {
     let spaced = licence.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
     let mut words = spaced.split_whitespace().peekable();
-    any(&mut words) && words.next().is_none()
+    any(&mut words, allowed) && words.next().is_none()
 }
 
 type Words<'a> = Peekable<SplitWhitespace<'a>>;
 
-fn any(words: &mut Words<'_>) -> bool {
-    let mut may = all(words);
+fn any(words: &mut Words<'_>, allowed: &[&str]) -> bool {
+    let mut may = all(words, allowed);
     while words.next_if_eq(&"OR").is_some() {
-        may |= all(words);
+        may |= all(words, allowed);
     }
     may
 }
 
-fn all(words: &mut Words<'_>) -> bool {
-    let mut may = one(words);
+fn all(words: &mut Words<'_>, allowed: &[&str]) -> bool {
+    let mut may = one(words, allowed);
     while words.next_if_eq(&"AND").is_some() {
-        may &= one(words);
+        may &= one(words, allowed);
     }
     may
 }
 
-fn one(words: &mut Words<'_>) -> bool {
+fn one(words: &mut Words<'_>, allowed: &[&str]) -> bool {
     if words.next_if_eq(&"(").is_some() {
-        let may = any(words);
+        let may = any(words, allowed);
         return words.next() == Some(")") && may;
     }
     let mut name = Vec::new();
     while let Some(word) = words.next_if(|word| !["OR", "AND", ")"].contains(word)) {
         name.push(word);
     }
-    LICENCES.contains(&name.join(" ").as_str())
+    allowed.contains(&name.join(" ").as_str())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
     fn a_licence_may_be_used_if_a_choice_may() {
+        let may_be_used = |licence| may_be_used(licence, LICENCES);
         for may in ["MIT", "MIT/Apache-2.0", "GPL-3.0 OR MIT", "(MIT OR GPL-3.0) AND Unicode-3.0", "(ISC)"] {
             assert!(may_be_used(may), "{may}");
         }
-        for may_not in ["", "GPL-3.0", "MIT AND GPL-3.0", "(MIT OR ISC) AND GPL-3.0", "GPL-3.0 OR", "(MIT", "MIT)"] {
+        for may_not in
+            ["", "GPL-3.0", "MPL-2.0", "MIT AND GPL-3.0", "(MIT OR ISC) AND GPL-3.0", "GPL-3.0 OR", "(MIT", "MIT)"]
+        {
             assert!(!may_be_used(may_not), "{may_not}");
         }
         assert!(may_be_used("Apache-2.0 WITH LLVM-exception") && !may_be_used("MIT WITH LLVM-exception"));
@@ -173,18 +211,11 @@ mod tests {
         assert_eq!(feature_sets("std-adapter/Cargo.toml").unwrap(), [""]);
     }
 
-    /// Calls `look` with each Rust file below a folder: its path from the root, its text.
-    fn each_source(folder: &str, look: &mut impl FnMut(&str, &str)) {
-        for entry in fs::read_dir(root().join(folder)).unwrap() {
-            let entry = entry.unwrap();
-            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-            if entry.file_type().unwrap().is_dir() {
-                if entry.file_name() != "target" {
-                    each_source(&path, look);
-                }
-            } else if Path::new(&path).extension().is_some_and(|extension| extension == "rs") {
-                look(&path, &fs::read_to_string(root().join(&path)).unwrap());
-            }
+    #[test]
+    fn every_workspace_is_looked_at() {
+        let locks = locks().unwrap();
+        for lock in ["Cargo.lock", "bench/Cargo.lock", "examples/bare-metal/Cargo.lock", "tests/fuzz/Cargo.lock"] {
+            assert!(locks.iter().any(|known| known == lock), "{lock} is not in {locks:?}");
         }
     }
 
@@ -193,31 +224,51 @@ mod tests {
     const TESTS_OF_A_SYSTEM: [&str; 3] =
         ["tests/scenarios/echo_costs.rs", "tests/scenarios/soak/measure.rs", "tests/xtask/rules.rs"];
 
+    /// The conditions in a source: what `cfg`, `cfg!` and `cfg_attr` have in their parentheses.
+    fn conditions(text: &str) -> Vec<&str> {
+        let mut conditions = Vec::new();
+        for start in ["cfg(", "cfg!(", "cfg_attr("] {
+            for (at, _) in text.match_indices(start) {
+                let inside = &text[at + start.len()..];
+                let mut depth = 1;
+                let end = inside.find(|letter| {
+                    depth += i32::from(letter == '(') - i32::from(letter == ')');
+                    depth == 0
+                });
+                conditions.push(&inside[..end.unwrap_or(inside.len())]);
+            }
+        }
+        conditions
+    }
+
+    #[test]
+    fn a_condition_may_have_parentheses_and_several_lines() {
+        let text = "#[cfg(any(unix,\n not(windows)))] if cfg!(test) {} #[cfg_attr(loom, path = \"a\")]";
+        assert_eq!(conditions(text), ["any(unix,\n not(windows))", "test", "loom, path = \"a\""]);
+    }
+
     #[test]
     fn only_platform_files_ask_for_the_system() {
+        const SYSTEM: [&str; 2] = ["target_os", "target_vendor"];
+        const FAMILY: [&str; 3] = ["target_family", "unix", "windows"];
         let mut asks = Vec::new();
-        let mut look = |words: &[&str], path: &str, text: &str| {
-            for (number, line) in text.lines().enumerate() {
-                let mut parts = line.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
-                if line.contains("cfg") && parts.any(|part| words.contains(&part)) {
-                    asks.push(format!("{path}:{}: {line}", number + 1));
+        for folder in ["core", "std-adapter", "embassy-time", "examples", "tests"] {
+            let mut look = |path: &str| {
+                if !path.ends_with(".rs") || PLATFORM_FILES.iter().any(|known| path.starts_with(known)) {
+                    return;
                 }
-            }
-        };
-        for folder in ["core/src", "std-adapter/src", "examples"] {
-            each_source(folder, &mut |path, text| {
-                if !PLATFORM_FILES.iter().any(|known| path.starts_with(known)) {
-                    look(&["target_os", "target_vendor", "target_family", "unix", "windows"], path, text);
+                // What a test can look at depends on the family of systems; more must not.
+                let is_test = path.starts_with("tests/") || path.contains("/tests/");
+                let text = fs::read_to_string(root().join(path)).unwrap();
+                for condition in conditions(&text) {
+                    let words = condition.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+                    let asks_for = |names: &[&str]| words.clone().any(|word| names.contains(&word));
+                    if asks_for(&SYSTEM) && !TESTS_OF_A_SYSTEM.contains(&path) || asks_for(&FAMILY) && !is_test {
+                        asks.push(format!("{path}: cfg({condition})"));
+                    }
                 }
-            });
-        }
-        // What a test can look at depends on the family of systems; more must not.
-        for folder in ["core/tests", "std-adapter/tests", "tests"] {
-            each_source(folder, &mut |path, text| {
-                if !TESTS_OF_A_SYSTEM.contains(&path) {
-                    look(&["target_os", "target_vendor"], path, text);
-                }
-            });
+            };
+            each_file(folder, &mut look).unwrap();
         }
         assert!(asks.is_empty(), "only platform files ask for the operating system:\n{}", asks.join("\n"));
     }
