@@ -3,13 +3,16 @@
 mod common;
 
 use std::future::pending;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{self, SocketAddr};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use giambio::net::{ListenOptions, TcpListener};
 use giambio::{Debugger, EachCore, Outcome, RunError, builder, finally, nursery, run, run_on_each_core, sleep};
 
 const LONG: Duration = Duration::from_secs(1000);
@@ -197,76 +200,67 @@ fn one_debugger_may_observe_all_cores() {
     assert_eq!(starts.0.into_inner(), 3);
 }
 
-/// Listeners on different threads share a port where there is such a thing.
-#[cfg(unix)]
-mod sharing {
-    use std::io::{Read, Write};
-    use std::net::{SocketAddr, TcpStream};
-    use std::sync::{Barrier, Mutex};
-    use std::thread;
-    use std::time::Duration;
+/// Two that listen at one port, if there is such a thing here.
+fn two_at_a_port() -> Option<[net::TcpListener; 2]> {
+    let bind = |address| {
+        let bound = run(async move { ListenOptions::new().reuse_port(true).bind(address).await });
+        bound.and_then(TcpListener::into_std)
+    };
+    let first = match bind(SocketAddr::from(([127, 0, 0, 1], 0))) {
+        Err(error) if error.kind() == ErrorKind::Unsupported => return None,
+        bound => bound.unwrap(),
+    };
+    let second = bind(first.local_addr().unwrap()).unwrap();
+    Some([first, second])
+}
 
-    use giambio::net::ListenOptions;
-    use giambio::nursery;
-
-    use super::cores;
-
-    /// Takes a port, without listening: listeners that share it may join.
-    fn reserved_port() -> (socket2::Socket, SocketAddr) {
-        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-        socket.set_reuse_port(true).unwrap();
-        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-        let address = socket.local_addr().unwrap().as_socket().unwrap();
-        (socket, address)
-    }
-
-    #[test]
-    fn cores_share_a_port() {
-        const CLIENTS: usize = 64;
-        let (_reserved, address) = reserved_port();
-        let listening = Barrier::new(3);
-        let served = Mutex::new(vec![0; 2]);
-        let clients = || {
-            listening.wait();
-            let mut clients: Vec<_> = (0..CLIENTS).map(|_| TcpStream::connect(address).unwrap()).collect();
-            for (number, client) in clients.iter_mut().enumerate() {
-                client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-                client.write_all(&[number as u8]).unwrap();
-                let mut echo = [0];
-                client.read_exact(&mut echo).unwrap();
-                assert_eq!(usize::from(echo[0]), number);
-            }
-        };
-        // The first core to see that all were served ends the others.
-        let ended = thread::scope(|scope| {
-            scope.spawn(clients);
-            cores(2).run(async |core| {
-                let listener = ListenOptions::new().reuse_port(true).bind(address).await.map_err(Some)?;
-                listening.wait();
-                nursery(async |n| {
-                    loop {
-                        let (stream, _) = listener.accept().await.map_err(Some)?;
-                        n.spawn(async {
-                            let stream = stream;
-                            let mut byte = [0];
-                            stream.receive_exact(&mut byte).await.map_err(Some)?;
-                            stream.send_all(&byte).await.map_err(Some)?;
-                            let mut served = served.lock().unwrap();
-                            served[core.index()] += 1;
-                            if served.iter().sum::<usize>() == CLIENTS { Err(None) } else { Ok(()) }
-                        });
-                    }
-                })
-                .await
-            })
-        });
-        let ended: Result<Vec<()>, _> = ended;
-        let errors: Vec<Option<std::io::Error>> = ended.unwrap_err().into_iter().collect();
-        assert!(matches!(errors[..], [None]), "{errors:?}");
-        let served = served.into_inner().unwrap();
-        assert_eq!(served.iter().sum::<usize>(), CLIENTS);
-        if std::env::consts::OS == "linux" {
-            assert!(served.iter().all(|count| *count > 0), "one core has got all: {served:?}");
+#[test]
+fn cores_share_a_port() {
+    const CLIENTS: usize = 64;
+    let Some(listeners) = two_at_a_port() else {
+        return assert_ne!(std::env::consts::OS, "linux", "a port can be shared there");
+    };
+    let address = listeners[0].local_addr().unwrap();
+    let listeners = Mutex::new(Vec::from(listeners));
+    let served = Mutex::new(vec![0; 2]);
+    let clients = || {
+        let mut clients: Vec<_> = (0..CLIENTS).map(|_| net::TcpStream::connect(address).unwrap()).collect();
+        for (number, client) in clients.iter_mut().enumerate() {
+            client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            client.write_all(&[number as u8]).unwrap();
+            let mut echo = [0];
+            client.read_exact(&mut echo).unwrap();
+            assert_eq!(usize::from(echo[0]), number);
         }
+    };
+    // The first core to see that all were served ends the others.
+    let ended = thread::scope(|scope| {
+        scope.spawn(clients);
+        cores(2).run(async |core| {
+            let listener = TcpListener::from(listeners.lock().unwrap().pop().expect("there is one for each core"));
+            nursery(async |n| {
+                loop {
+                    let (stream, _) = listener.accept().await.map_err(Some)?;
+                    n.spawn(async {
+                        let stream = stream;
+                        let mut byte = [0];
+                        stream.receive_exact(&mut byte).await.map_err(Some)?;
+                        stream.send_all(&byte).await.map_err(Some)?;
+                        let mut served = served.lock().unwrap();
+                        served[core.index()] += 1;
+                        if served.iter().sum::<usize>() == CLIENTS { Err(None) } else { Ok(()) }
+                    });
+                }
+            })
+            .await
+        })
+    });
+    let ended: Result<Vec<()>, _> = ended;
+    let errors: Vec<Option<std::io::Error>> = ended.unwrap_err().into_iter().collect();
+    assert!(matches!(errors[..], [None]), "{errors:?}");
+    let served = served.into_inner().unwrap();
+    assert_eq!(served.iter().sum::<usize>(), CLIENTS);
+    if std::env::consts::OS == "linux" {
+        assert!(served.iter().all(|count| *count > 0), "one core has got all: {served:?}");
     }
 }
