@@ -15,8 +15,6 @@ pub(crate) struct Foreign {
     pub(crate) files: &'static [&'static str],
     /// Debian's packages with all that.
     pub(crate) packages: &'static str,
-    /// What of the libraries is tested.
-    pub(crate) tested: &'static str,
     /// What is tested with numbers that are too large for an emulator, and tells nothing about the system.
     pub(crate) left_out: &'static str,
     /// Brings it up; returns what the environment of its programs must be.
@@ -38,7 +36,6 @@ impl Foreign {
         runner: None,
         files: &[],
         packages: "",
-        tested: "-p giambio-core -p giambio",
         left_out: "",
         prepare: || Ok(Vec::new()),
     };
@@ -54,13 +51,15 @@ impl Foreign {
         let with = |shell: Shell| environment.iter().fold(shell, |shell, (name, value)| shell.env(name, value));
 
         // The same packages in both commands, or cargo would choose other features and build their dependencies twice.
-        let packages = format!("{} -p giambio-examples", self.tested);
-        let mut tests = self.cargo(compiler, &format!("cargo test {packages} --lib --tests"));
+        let packages = "-p giambio-core -p giambio -p giambio-examples";
+        // Random programs by the thousand are the work of other steps, and tell nothing about the system.
+        let mut tests =
+            self.cargo(compiler, &format!("cargo test {packages} --lib --tests")).env("GIAMBIO_PROGRAMS", "400");
         if let Some(runner) = self.runner {
             tests = tests.env(&format!("CARGO_TARGET_{}_RUNNER", self.shouted()), runner);
             // A test that starts itself once more needs no runner in Wine, which is a system of its own.
             if !self.target.contains("windows") {
-                tests = tests.env("GIAMBIO_RUNNER", runner).env("GIAMBIO_PROGRAMS", "400");
+                tests = tests.env("GIAMBIO_RUNNER", runner);
             }
         }
         if !self.left_out.is_empty() {
@@ -127,6 +126,15 @@ impl Foreign {
     /// As cargo wants it in the names of variables.
     fn shouted(&self) -> String {
         self.target.to_uppercase().replace('-', "_")
+    }
+}
+
+/// Type-checks what `line` says for these targets. Cargo would compile the standard library to the end even for that.
+pub(crate) fn check_for(compiler: Compiler, line: &str, targets: &[&str]) -> Shell {
+    let check = cargo_for(compiler, &format!("cargo check --quiet {line}"), targets);
+    match compiler {
+        Compiler::Targets => check,
+        Compiler::FromSources => check.env("RUSTFLAGS", "-Zno-codegen"),
     }
 }
 

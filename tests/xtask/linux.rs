@@ -10,7 +10,6 @@ pub(crate) const MUSL: Foreign = Foreign {
     rustflags: "-Clink-self-contained=no -Lnative=/usr/lib/llvm-14/lib -Clink-arg=-Wl,--defsym=__fprintf_chk=abort",
     files: &["/usr/lib/llvm-14/lib/libunwind.a"],
     packages: "musl-tools libunwind-14-dev",
-    tested: "-p giambio", // the core has nothing to do with a C library
     ..Foreign::PLAIN
 };
 

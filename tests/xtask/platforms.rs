@@ -1,12 +1,11 @@
 //! Where giambio runs, and what is done to know it: one table for the steps and for the README.
 
 use crate::firmware;
-use crate::foreign::{FOLDER, Foreign, cargo_for};
+use crate::foreign::{FOLDER, Foreign, check_for};
 use crate::linux::{I686, MUSL, S390X};
 use crate::machine::{self, BARE_METAL};
-use crate::rules;
 use crate::shell::{done_with, root};
-use crate::steps::{BARE_METAL_FEATURES, Outcome, Part, STEPS, Verdict};
+use crate::steps::{ALL_FEATURES, BARE_METAL_FEATURES, Outcome, Part, STEPS, Verdict};
 use crate::windows::WINDOWS;
 
 /// A system, and what is done there.
@@ -28,76 +27,52 @@ enum Care {
     Runs(&'static Foreign, &'static str),
     /// Everything is type-checked.
     Checked,
-    /// The adapter and what is above it is type-checked.
-    AdapterChecked,
+    /// And the core with its tests in each feature set.
+    CheckedInEachSet,
     /// The core is built.
     Core,
 }
 
+const fn platform(
+    system: &'static str,
+    targets: &'static [&'static str],
+    waits_with: &'static str,
+    care: Care,
+    step: &'static str,
+) -> Platform {
+    Platform { system, targets, waits_with, care, step }
+}
+
 pub(crate) const PLATFORMS: &[Platform] = &[
-    Platform {
-        system: "Linux, glibc",
-        targets: &["x86_64-unknown-linux-gnu"],
-        waits_with: "epoll",
-        care: Care::Home,
-        step: "workspace",
-    },
-    Platform {
-        system: "Windows",
-        targets: &[WINDOWS.target],
-        waits_with: "IOCP",
-        care: Care::Runs(&WINDOWS, "in Wine"),
-        step: "windows",
-    },
-    Platform {
-        system: "Linux, musl",
-        targets: &[MUSL.target],
-        waits_with: "epoll",
-        care: Care::Runs(&MUSL, "natively"),
-        step: "linux-musl",
-    },
-    Platform {
-        system: "Linux, 32 bits",
-        targets: &[I686.target],
-        waits_with: "epoll",
-        care: Care::Runs(&I686, "natively"),
-        step: "linux-32-bit",
-    },
-    Platform {
-        system: "Linux, big-endian",
-        targets: &[S390X.target],
-        waits_with: "epoll",
-        care: Care::Runs(&S390X, "by QEMU"),
-        step: "linux-big-endian",
-    },
-    Platform {
-        system: "macOS",
-        targets: &["aarch64-apple-darwin"],
-        waits_with: "kqueue",
-        care: Care::Checked,
-        step: "other-systems",
-    },
-    Platform {
-        system: "FreeBSD",
-        targets: &["x86_64-unknown-freebsd"],
-        waits_with: "kqueue",
-        care: Care::Checked,
-        step: "other-systems",
-    },
-    Platform {
-        system: "macOS on Intel, NetBSD, OpenBSD",
-        targets: &["x86_64-apple-darwin", "x86_64-unknown-netbsd", "x86_64-unknown-openbsd"],
-        waits_with: "kqueue",
-        care: Care::AdapterChecked,
-        step: "other-systems",
-    },
-    Platform {
-        system: "bare metal",
-        targets: &BARE_METAL,
-        waits_with: "what you bring",
-        care: Care::Core,
-        step: "bare-metal",
-    },
+    platform("Linux, glibc", &["x86_64-unknown-linux-gnu"], "epoll", Care::Home, "workspace"),
+    platform("Windows", &[WINDOWS.target], "IOCP", Care::Runs(&WINDOWS, "in Wine"), "windows"),
+    platform("Linux, musl", &[MUSL.target], "epoll", Care::Runs(&MUSL, "natively"), "linux-musl"),
+    platform("Linux, 32 bits", &[I686.target], "epoll", Care::Runs(&I686, "natively"), "linux-32-bit"),
+    platform("Linux, big-endian", &[S390X.target], "epoll", Care::Runs(&S390X, "by QEMU"), "linux-big-endian"),
+    platform("FreeBSD", &["x86_64-unknown-freebsd"], "kqueue", Care::CheckedInEachSet, "other-systems"),
+    platform("macOS", &["aarch64-apple-darwin"], "kqueue", Care::CheckedInEachSet, "other-systems"),
+    platform(
+        "macOS on Intel, iOS, NetBSD, OpenBSD, DragonFly",
+        &[
+            "x86_64-apple-darwin",
+            "aarch64-apple-ios",
+            "x86_64-unknown-netbsd",
+            "x86_64-unknown-openbsd",
+            "x86_64-unknown-dragonfly",
+        ],
+        "kqueue",
+        Care::Checked,
+        "other-systems",
+    ),
+    platform(
+        "illumos, Solaris",
+        &["x86_64-unknown-illumos", "x86_64-pc-solaris"],
+        "event ports",
+        Care::Checked,
+        "other-systems",
+    ),
+    platform("Android", &["aarch64-linux-android"], "epoll", Care::Checked, "other-systems"),
+    platform("bare metal", &BARE_METAL, "what you bring", Care::Core, "bare-metal"),
 ];
 
 /// Runs what the platform of a step has to run.
@@ -110,25 +85,23 @@ pub(crate) fn run(step: &str) -> Outcome {
     Err(format!("no platform is run by {step}"))
 }
 
-/// Type-checks what can't be run, in each feature set; and that a system that nobody knows is told so.
+/// Type-checks what can't be run; and that a system that nobody knows is told so.
 pub(crate) fn other_systems() -> Outcome {
-    let everywhere = targets_where(|care| matches!(care, Care::Checked | Care::AdapterChecked));
+    let everywhere = targets_where(|care| matches!(care, Care::Checked | Care::CheckedInEachSet));
     let compiler = match machine::get_compiler_for(&everywhere) {
         Ok(compiler) => compiler,
         Err(why) if machine::is_ci() => return Err(why),
         Err(why) => return Ok(Verdict::Skipped(why)),
     };
-    let adapter = "cargo check -p giambio -p giambio-examples --all-targets";
-    cargo_for(compiler, adapter, &targets_where(|care| matches!(care, Care::AdapterChecked))).run()?;
-    // The core is the same for all of them, so some are enough for its tests and for each feature set.
-    let some = targets_where(|care| matches!(care, Care::Checked));
-    let everything = "cargo check -p giambio-core -p giambio -p giambio-examples -p giambio-tests --all-targets";
-    cargo_for(compiler, everything, &some).run()?;
-    for features in rules::feature_sets("core/Cargo.toml")? {
-        let core = format!("cargo check --quiet -p giambio-core --no-default-features --features={features}");
-        cargo_for(compiler, &core, &some).run()?;
+    let everything = "-p giambio-core -p giambio -p giambio-examples -p giambio-tests --all-targets";
+    check_for(compiler, everything, &everywhere).run()?;
+    // The core is the same for all systems and the adapter has no features, so two are enough for this.
+    let some = targets_where(|care| matches!(care, Care::CheckedInEachSet));
+    for features in ALL_FEATURES {
+        let core = format!("-p giambio-core --all-targets --no-default-features --features={features}");
+        check_for(compiler, &core, &some).run()?;
     }
-    let errors = cargo_for(compiler, "cargo check -p giambio", &[UNKNOWN]).fails_with()?;
+    let errors = check_for(compiler, "-p giambio", &[UNKNOWN]).fails_with()?;
     for file in ["std-adapter/src/platform/unix.rs", "std-adapter/src/reactor/epoll.rs"] {
         if !errors.contains(&format!("add a file beside {file}")) {
             return Err(format!("for {UNKNOWN} nobody is told to add a file beside {file}:\n{errors}"));
@@ -156,16 +129,13 @@ impl Platform {
         let targets: Vec<String> = self.targets.iter().map(|target| format!("`{target}`")).collect();
         let (built, run) = match &self.care {
             Care::Home => ("everything".to_owned(), "everything".to_owned()),
-            Care::Runs(foreign, place) => {
-                let tested = if foreign.tested.contains("core") { "both libraries" } else { "the adapter" };
-                let run = format!("{place}: the tests of {tested}; the examples, by the tests of Linux");
-                (format!("{tested}, with tests; the examples"), run)
-            }
-            Care::Checked => {
-                ("everything is type-checked, the libraries in each feature set".to_owned(), "-".to_owned())
-            }
-            Care::AdapterChecked => {
-                ("the adapter with its tests and the examples are type-checked".to_owned(), "-".to_owned())
+            Care::Runs(_, place) => (
+                "both libraries, with tests; the examples".to_owned(),
+                format!("{place}: the tests of both libraries; the examples, by the tests of Linux"),
+            ),
+            Care::Checked => ("everything is type-checked".to_owned(), "-".to_owned()),
+            Care::CheckedInEachSet => {
+                ("everything is type-checked, with each feature set of the core".to_owned(), "-".to_owned())
             }
             Care::Core => (
                 format!("the core, {} feature sets", BARE_METAL_FEATURES.len()),

@@ -22,7 +22,7 @@ pub(crate) fn feature_matrix() -> Outcome {
 }
 
 /// Every combination of the features of a manifest, but for those that are the same because one has the other in it.
-pub(crate) fn feature_sets(manifest: &str) -> Result<Vec<String>, String> {
+fn feature_sets(manifest: &str) -> Result<Vec<String>, String> {
     let text = fs::read_to_string(root().join(manifest)).map_err(|error| format!("{manifest}: {error}"))?;
     let lines = text.lines().skip_while(|line| *line != "[features]").skip(1).take_while(|line| !line.starts_with('['));
     let features: Vec<(&str, &str)> = lines

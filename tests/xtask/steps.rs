@@ -75,7 +75,7 @@ pub(crate) const STEPS: &[Step] = &[
         || platforms::run("linux-big-endian"),
         "tests and examples run where the big end is first",
     ),
-    step("other-systems", Part::Ci, platforms::other_systems, "macOS and the BSDs: everything type-checks"),
+    step("other-systems", Part::Ci, platforms::other_systems, "macOS, the BSDs and more: everything type-checks"),
     step("bare-metal", Part::Test, bare_metal, "the core builds where there is no operating system"),
     step("firmware", Part::Test, firmware_tests, "the core's conformance cases pass on emulated boards"),
     step("bare-metal-examples", Part::Test, bare_metal_examples, "firmware does on four boards what it says"),
@@ -93,7 +93,7 @@ pub(crate) const STEPS: &[Step] = &[
 const TESTED_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc", "alloc,hooks,nb,heapless", "std"];
 
 /// Every feature set of the core that differs; `std` has `alloc` in it.
-const ALL_FEATURES: &[&str] = &[
+pub(crate) const ALL_FEATURES: &[&str] = &[
     "",
     "hooks",
     "nb",
