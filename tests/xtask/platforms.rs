@@ -25,10 +25,12 @@ enum Care {
     Home,
     /// Libraries, their tests and the examples are built for it; where they run.
     Runs(&'static Foreign, &'static str),
-    /// Everything is type-checked.
+    /// Everything is type-checked but the core's tests, in which no system makes a difference.
     Checked,
-    /// And the core with its tests in each feature set.
+    /// Everything is type-checked, and the core in each feature set.
     CheckedInEachSet,
+    /// And the core's tests too.
+    TestsCheckedInEachSet,
     /// The core is built.
     Core,
 }
@@ -49,7 +51,7 @@ pub(crate) const PLATFORMS: &[Platform] = &[
     platform("Linux, musl", &[MUSL.target], "epoll", Care::Runs(&MUSL, "natively"), "linux-musl"),
     platform("Linux, 32 bits", &[I686.target], "epoll", Care::Runs(&I686, "natively"), "linux-32-bit"),
     platform("Linux, big-endian", &[S390X.target], "epoll", Care::Runs(&S390X, "by QEMU"), "linux-big-endian"),
-    platform("FreeBSD", &["x86_64-unknown-freebsd"], "kqueue", Care::CheckedInEachSet, "other-systems"),
+    platform("FreeBSD", &["x86_64-unknown-freebsd"], "kqueue", Care::TestsCheckedInEachSet, "other-systems"),
     platform("macOS", &["aarch64-apple-darwin"], "kqueue", Care::CheckedInEachSet, "other-systems"),
     platform(
         "macOS on Intel, iOS, NetBSD, OpenBSD, DragonFly",
@@ -87,19 +89,21 @@ pub(crate) fn run(step: &str) -> Outcome {
 
 /// Type-checks what can't be run; and that a system that nobody knows is told so.
 pub(crate) fn other_systems() -> Outcome {
-    let everywhere = targets_where(|care| matches!(care, Care::Checked | Care::CheckedInEachSet));
-    let compiler = match machine::get_compiler_for(&everywhere) {
+    let tests_in_each_set = targets_where(|care| matches!(care, Care::TestsCheckedInEachSet));
+    let in_each_set = targets_where(|care| matches!(care, Care::CheckedInEachSet | Care::TestsCheckedInEachSet));
+    let all = [targets_where(|care| matches!(care, Care::Checked)), in_each_set.clone()].concat();
+    let compiler = match machine::get_compiler_for(&all) {
         Ok(compiler) => compiler,
         Err(why) if machine::is_ci() => return Err(why),
         Err(why) => return Ok(Verdict::Skipped(why)),
     };
-    let everything = "-p giambio-core -p giambio -p giambio-examples -p giambio-tests --all-targets";
-    check_for(compiler, everything, &everywhere).run()?;
-    // The core is the same for all systems and the adapter has no features, so two are enough for this.
-    let some = targets_where(|care| matches!(care, Care::CheckedInEachSet));
+    let everything = "-p giambio -p giambio-examples -p giambio-tests --all-targets";
+    check_for(compiler, everything, &all).run()?;
+    check_for(compiler, "-p giambio-core --all-targets", &in_each_set).run()?;
     for features in ALL_FEATURES {
-        let core = format!("-p giambio-core --all-targets --no-default-features --features={features}");
-        check_for(compiler, &core, &some).run()?;
+        let core = format!("-p giambio-core --no-default-features --features={features}");
+        check_for(compiler, &core, &in_each_set).run()?;
+        check_for(compiler, &format!("{core} --tests"), &tests_in_each_set).run()?;
     }
     let errors = check_for(compiler, "-p giambio", &[UNKNOWN]).fails_with()?;
     for file in ["std-adapter/src/platform/unix.rs", "std-adapter/src/reactor/epoll.rs"] {
@@ -133,10 +137,14 @@ impl Platform {
                 "both libraries, with tests; the examples".to_owned(),
                 format!("{place}: the tests of both libraries; the examples, by the tests of Linux"),
             ),
-            Care::Checked => ("everything is type-checked".to_owned(), "-".to_owned()),
+            Care::Checked => ("everything is type-checked but the core's tests".to_owned(), "-".to_owned()),
             Care::CheckedInEachSet => {
-                ("everything is type-checked, with each feature set of the core".to_owned(), "-".to_owned())
+                ("everything is type-checked, the libraries in each feature set".to_owned(), "-".to_owned())
             }
+            Care::TestsCheckedInEachSet => (
+                "everything is type-checked, the libraries and their tests in each feature set".to_owned(),
+                "-".to_owned(),
+            ),
             Care::Core => (
                 format!("the core, {} feature sets", BARE_METAL_FEATURES.len()),
                 format!(
