@@ -7,6 +7,7 @@ use crate::foreign::{Environment, FOLDER, Foreign};
 use crate::shell::{Shell, root, target_folder};
 
 const WINE: &str = "/usr/lib/wine/wine64";
+const SERVER: &str = "/usr/lib/wine/wineserver64";
 const COMPILER: &str = "x86_64-w64-mingw32-gcc";
 
 pub(crate) const WINDOWS: Foreign = Foreign {
@@ -14,6 +15,7 @@ pub(crate) const WINDOWS: Foreign = Foreign {
     linker: COMPILER,
     runner: Some(WINE),
     packages: "gcc-mingw-w64-x86-64-win32 wine64",
+    files: &[SERVER],
     prepare,
     ..Foreign::PLAIN
 };
@@ -28,6 +30,9 @@ fn prepare() -> Result<Environment, String> {
         ("WINEDLLOVERRIDES", "mscoree,mshtml=".to_owned()), // what it would like to download
     ];
     let with = |shell: Shell| environment.iter().fold(shell, |shell, (name, value)| shell.env(name, value));
+    // The server of this Windows ends seconds after its last program, and one that starts just then is refused. So it
+    // stays for ten minutes more; that one is there already is no error.
+    let _ = with(Shell::new(SERVER).arg("--persistent=600")).output();
     let system = prefix.join("drive_c/windows/system32");
     if !system.exists() {
         with(Shell::new(WINE).args("wineboot --init")).run()?;
