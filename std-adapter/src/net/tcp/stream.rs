@@ -88,7 +88,7 @@ impl TcpStream {
     ///
     /// # Cancellation
     /// **Restartable.** Data is taken only by the poll that returns it.
-    pub fn receive<'a>(&'a self, buffer: &'a mut [u8]) -> impl Future<Output = io::Result<usize>> + use<'a> {
+    pub fn receive(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         // An `async fn` would hold its arguments twice.
         self.source.attempt(Side::Read, move |socket| read(socket, buffer))
     }
@@ -157,7 +157,7 @@ impl TcpStream {
     ///
     /// # Cancellation
     /// **Restartable.**
-    pub fn readable(&self) -> impl Future<Output = io::Result<()>> + use<'_> {
+    pub fn readable(&self) -> impl Future<Output = io::Result<()>> {
         self.source.attempt(Side::Read, |_| Ok(Done::more(())))
     }
 
@@ -170,7 +170,7 @@ impl TcpStream {
     ///
     /// # Cancellation
     /// **Restartable.** Data is sent only by the poll that returns the count.
-    pub fn send<'a>(&'a self, data: &'a [u8]) -> impl Future<Output = io::Result<usize>> + use<'a> {
+    pub fn send(&self, data: &[u8]) -> impl Future<Output = io::Result<usize>> {
         self.source.attempt(Side::Write, move |socket| write(socket, data))
     }
 
@@ -224,7 +224,7 @@ impl TcpStream {
     ///
     /// # Cancellation
     /// **Restartable.**
-    pub fn writable(&self) -> impl Future<Output = io::Result<()>> + use<'_> {
+    pub fn writable(&self) -> impl Future<Output = io::Result<()>> {
         self.source.attempt(Side::Write, |_| Ok(Done::more(())))
     }
 
