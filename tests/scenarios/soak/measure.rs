@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// What was measured when all connections of a round were gone.
 pub(crate) struct Sample {
-    /// Resident memory, in KiB; 0 where the system doesn't say.
+    /// Resident memory of both processes, in KiB; 0 where the system doesn't say.
     memory: u64,
     descriptors: usize,
     /// Of the timers of the round: the one in the middle.
@@ -13,10 +13,11 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    pub(crate) fn take(mut lateness: Vec<Duration>) -> Sample {
+    pub(crate) fn take(mut lateness: Vec<Duration>, server: u32) -> Sample {
         lateness.sort_unstable();
         let lateness = lateness.get(lateness.len() / 2).copied().unwrap_or_default();
-        Sample { memory: memory(), descriptors: descriptors(), lateness }
+        let both = [std::process::id(), server];
+        Sample { memory: both.map(memory).iter().sum(), descriptors: both.map(descriptors).iter().sum(), lateness }
     }
 }
 
@@ -28,24 +29,24 @@ impl fmt::Display for Sample {
 }
 
 #[cfg(target_os = "linux")]
-fn memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+fn memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 #[cfg(target_os = "linux")]
-fn descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").unwrap().count()
+fn descriptors(process: u32) -> usize {
+    crate::system::descriptors(process)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn memory() -> u64 {
+fn memory(_process: u32) -> u64 {
     0
 }
 
 #[cfg(not(target_os = "linux"))]
-fn descriptors() -> usize {
+fn descriptors(_process: u32) -> usize {
     0
 }
 

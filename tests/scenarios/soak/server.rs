@@ -1,89 +1,187 @@
-//! A server that echoes, on a thread of its own; some of its listeners are closed now and then.
+//! A server that echoes, in a process of its own, since one process may not have descriptors for both ends of so many
+//! connections; some of its listeners are closed now and then.
+//!
+//! The server is this very program, started once more. It says how it is on its standard output, a line each 20 ms, and
+//! ends with its standard input, so that it never outlives who has started it.
 
-use std::io;
+use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::thread::{Scope, Thread, current, park};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread::{self, Scope};
+use std::time::{Duration, Instant};
 
 use giambio::net::{TcpListener, TcpStream};
-use giambio::{checkpoint, finally, move_on_after, nursery, sleep};
+use giambio::{Nursery, checkpoint, finally, move_on_after, nursery, sleep};
 
-use crate::{Counts, Open, Rng, add};
+use crate::{Open, Rng};
 
-/// Where the server listens now, and how to end it.
-pub(crate) struct Server<'a> {
-    shared: &'a Shared,
+/// What a line about the server begins with; the harness of the tests says something too.
+const MARK: &str = "the server: ";
+
+/// Set for the process that is the server.
+const ROLE: &str = "GIAMBIO_SOAK_SERVES";
+
+pub(crate) fn is_wanted() -> bool {
+    std::env::var_os(ROLE).is_some()
 }
 
-#[derive(Default)]
-struct Shared {
+/// What its last line said.
+#[derive(Default, Debug)]
+pub(crate) struct News {
+    /// Lines so far.
+    lines: AtomicU64,
+    pub(crate) accepted: AtomicU64,
+    /// Connections that it still has.
+    pub(crate) open: AtomicU64,
+    /// Listeners that were closed under an accept.
+    listeners: AtomicU64,
     addresses: Mutex<Vec<SocketAddr>>,
-    over: AtomicBool,
 }
 
-impl<'a> Server<'a> {
-    pub(crate) fn start<'s>(threads: &'s Scope<'s, '_>, counts: &'s Counts) -> Server<'s> {
-        let shared: &'static Shared = Box::leak(Box::default());
-        let starter: Thread = current();
-        threads.spawn(move || giambio::run(serve(shared, counts, starter)).unwrap());
-        while shared.addresses.lock().unwrap().len() < LISTENERS {
-            park();
+impl News {
+    fn read(&self, line: &str) {
+        let Some((_, line)) = line.split_once(MARK) else { return };
+        let mut words = line.split(' ');
+        for number in [&self.accepted, &self.open, &self.listeners] {
+            number.store(words.next().and_then(|word| word.parse().ok()).unwrap(), Relaxed);
         }
-        Server { shared }
+        *self.addresses.lock().unwrap() = words.map(|word| word.parse().unwrap()).collect();
+        self.lines.fetch_add(1, Relaxed);
     }
 
     /// One of its addresses. It may be gone when you come.
     pub(crate) fn address(&self, rng: &mut Rng) -> SocketAddr {
-        let addresses = self.shared.addresses.lock().unwrap();
+        let addresses = self.addresses.lock().unwrap();
         addresses[rng.below(addresses.len() as u64) as usize]
     }
 
-    pub(crate) fn stop(&self) {
-        self.shared.over.store(true, SeqCst);
+    /// Waits until the server has seen the ends of all connections, and closed its own.
+    pub(crate) fn await_calm(&self) {
+        let (began, seen) = (Instant::now(), self.lines.load(Relaxed));
+        // The line that comes next may have been written before the end.
+        while self.open.load(Relaxed) > 0 || self.lines.load(Relaxed) < seen + 2 {
+            thread::sleep(Duration::from_millis(10));
+            assert!(began.elapsed() < Duration::from_secs(120), "the server keeps connections: {self:?}");
+        }
     }
 }
 
-const LISTENERS: usize = 4;
+/// The process; it ends when this is dropped.
+pub(crate) struct Server(Child);
 
-async fn serve(shared: &Shared, counts: &Counts, starter: Thread) -> io::Result<()> {
-    let starter = &starter;
-    nursery(async |n| {
-        for number in 0..LISTENERS {
-            n.child().daemon().spawn(async move {
-                let mut rng = Rng(number as u64);
-                loop {
-                    let listener = TcpListener::bind("127.0.0.1:0").await?;
-                    let address = listener.local_addr()?;
-                    {
-                        let mut addresses = shared.addresses.lock().unwrap();
-                        match addresses.get_mut(number) {
-                            Some(old) => *old = address,
-                            None => addresses.push(address),
-                        }
-                    }
-                    starter.unpark();
-                    // The first stays, the others are closed under their accepts.
-                    let life = Duration::from_millis(200 + rng.below(2_000));
-                    accept(&listener, (number > 0).then_some(life), counts, &mut rng).await?;
-                    add(&counts.listeners);
-                }
-            });
+impl Server {
+    /// Starts it; a thread reads what it says.
+    pub(crate) fn start<'s>(threads: &'s Scope<'s, '_>, test: &str, news: &'s News) -> Server {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", test, "--nocapture"]).env(ROLE, "1").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut server = Server(command.spawn().unwrap());
+        let lines = BufReader::new(server.0.stdout.take().unwrap()).lines();
+        threads.spawn(move || lines.map_while(Result::ok).for_each(|line| news.read(&line)));
+        while news.lines.load(Relaxed) == 0 {
+            thread::sleep(Duration::from_millis(5));
+            assert!(server.0.try_wait().unwrap().is_none(), "the server doesn't start");
         }
-        while !shared.over.load(SeqCst) {
+        server
+    }
+
+    pub(crate) fn process(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Lets it end, and looks how it did.
+    pub(crate) fn stop(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().unwrap().success(), "the server failed");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail if it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Connections from an address to another have some 28,000 ports, so there are several, where one need not ask for them.
+const HOSTS: [&str; 4] = match cfg!(target_os = "linux") {
+    true => ["127.0.0.1:0", "127.0.0.2:0", "127.0.0.3:0", "127.0.0.4:0"],
+    false => ["127.0.0.1:0"; 4],
+};
+
+/// What the server counts.
+#[derive(Default)]
+struct Counts {
+    accepted: Cell<u64>,
+    open: Cell<u64>,
+    listeners: Cell<u64>,
+    addresses: RefCell<Vec<SocketAddr>>,
+}
+
+/// What the process does that is the server.
+pub(crate) fn serve() {
+    static OVER: AtomicBool = AtomicBool::new(false);
+    thread::spawn(|| {
+        let _ = io::stdin().read(&mut [0]);
+        OVER.store(true, Relaxed);
+    });
+    let counts = &Counts::default();
+    let all: io::Result<()> = giambio::run(nursery(async |n| {
+        for (number, host) in HOSTS.iter().enumerate() {
+            let listener = TcpListener::bind(*host).await?;
+            counts.addresses.borrow_mut().push(listener.local_addr()?);
+            n.child().daemon().spawn(listen(n, number, host, listener, counts));
+        }
+        while !OVER.load(Relaxed) {
+            tell(counts);
             sleep(Duration::from_millis(20)).await;
         }
         Ok(())
-    })
-    .await
+    }));
+    all.unwrap();
 }
 
-/// Accepts until the listener is closed; connections live on until they end.
-async fn accept(listener: &TcpListener, life: Option<Duration>, counts: &Counts, rng: &mut Rng) -> io::Result<()> {
-    nursery(async |n| {
+fn tell(counts: &Counts) {
+    let mut line = format!("{MARK}{} {} {}", counts.accepted.get(), counts.open.get(), counts.listeners.get());
+    for address in &*counts.addresses.borrow() {
+        let _ = write!(line, " {address}");
+    }
+    println!("{line}");
+}
+
+/// Listens for ever. The first listener stays, the others are closed under their accepts, and there are new ones.
+async fn listen<'env>(
+    n: Nursery<'_, 'env, io::Error>,
+    number: usize,
+    host: &str,
+    mut listener: TcpListener,
+    counts: &'env Counts,
+) -> io::Result<()> {
+    let mut rng = Rng(number as u64);
+    loop {
+        let life = Duration::from_millis(200 + rng.below(2_000));
+        accept(n, &listener, (number > 0).then_some(life), counts, &mut rng).await?;
+        counts.listeners.set(counts.listeners.get() + 1);
+        listener = TcpListener::bind(host).await?;
+        counts.addresses.borrow_mut()[number] = listener.local_addr()?;
+    }
+}
+
+/// Accepts until the listener is closed; connections live on in `n` until they end.
+async fn accept<'env>(
+    n: Nursery<'_, 'env, io::Error>,
+    listener: &TcpListener,
+    life: Option<Duration>,
+    counts: &'env Counts,
+    rng: &mut Rng,
+) -> io::Result<()> {
+    nursery(async |own| {
         if let Some(life) = life {
-            n.child().daemon().spawn(async move {
+            own.child().daemon().spawn(async move {
                 sleep(life).await;
                 listener.close();
                 Ok(std::future::pending().await)
@@ -93,13 +191,10 @@ async fn accept(listener: &TcpListener, life: Option<Duration>, counts: &Counts,
             let stream = match listener.accept().await {
                 Ok((stream, _)) => stream,
                 // Closed by the daemon.
-                Err(error) if life.is_some() && listener.local_addr().is_err() => {
-                    drop(error);
-                    return Ok(());
-                }
+                Err(_) if life.is_some() && listener.local_addr().is_err() => return Ok(()),
                 Err(error) => return Err(error),
             };
-            add(&counts.accepted);
+            counts.accepted.set(counts.accepted.get() + 1);
             let open = Open::new(&counts.open);
             let (chance, life) = (rng.below(20), rng.millis(300));
             let task = n.spawn(async move {
@@ -113,9 +208,17 @@ async fn accept(listener: &TcpListener, life: Option<Duration>, counts: &Counts,
                 };
                 Ok(())
             });
-            if chance == 2 {
-                checkpoint().await;
-                task.cancel();
+            match chance {
+                2 => {
+                    checkpoint().await;
+                    task.cancel();
+                }
+                3 => drop(n.child().daemon().spawn(async move {
+                    sleep(life * 10).await;
+                    task.cancel();
+                    Ok(())
+                })),
+                _ => {}
             }
         }
     })
