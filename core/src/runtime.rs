@@ -291,6 +291,15 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
         !self.started || self.root.is_ready()
     }
 
+    /// Compares each count and mark in the tree of scopes with a recount, between turns. For tests: an error is what is
+    /// wrong, what was kept, and what it should be. `is_tame`: the code pauses no nursery, and has no
+    /// foreign wakers that drop what they are to wake.
+    #[cfg(feature = "alloc")]
+    #[doc(hidden)]
+    pub fn __audit(self: Pin<&Self>, is_tame: bool) -> Result<(), (&'static str, usize, usize)> {
+        crate::raw::node::audit(self.project_ref().root, is_tame)
+    }
+
     fn seams(&self) -> &(C, D) {
         match &self.seams {
             Some(seams) => seams,

@@ -217,7 +217,9 @@ fn hostile_programs_touch_nothing_that_is_gone() {
         let result = catch_unwind(AssertUnwindSafe(|| {
             let mut runtime = pin!(Runtime::new(&clock, run_nursery(&world, 3)));
             for _ in 0..steps {
-                match step(runtime.as_mut()) {
+                let next = step(runtime.as_mut());
+                assert_eq!(audit(runtime.as_mut(), false), Ok(()), "seed {seed}");
+                match next {
                     Next::Finished(_) => break,
                     Next::Now => {}
                     Next::At(tick) => clock.advance_to(tick),

@@ -14,11 +14,17 @@
 //! whoever asks looks at one word. The walk costs less than dropping what it marks, which follows.
 //! Nodes that are linked later inherit the mark.
 
+#[cfg(feature = "alloc")]
+mod recount;
+
 use core::cell::Cell;
 use core::marker::PhantomPinned;
 use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Waker};
+
+#[cfg(feature = "alloc")]
+pub(crate) use recount::audit;
 
 use super::port::with;
 use super::state::{BUDGET, POLLS_PER_TURN, State};

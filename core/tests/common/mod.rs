@@ -69,6 +69,17 @@ pub(crate) fn step<F: Future, C: Clock, D: Debugger>(runtime: Pin<&mut Runtime<F
     }
 }
 
+/// Each count and mark that the core keeps of scopes and tasks equals a recount; between turns. `is_tame`: the code pauses
+/// no nursery, and has no foreign wakers that drop what they are to wake.
+#[cfg(feature = "alloc")]
+pub(crate) fn audit<F: Future, C: Clock, D: Debugger>(
+    runtime: Pin<&mut Runtime<F, C, D>>,
+    is_tame: bool,
+) -> Result<(), String> {
+    let wrong = |(what, kept, counted)| format!("{what}: {kept} is kept, {counted} were counted");
+    runtime.as_ref().__audit(is_tame).map_err(wrong)
+}
+
 /// Turns until the end, the clock jumping to the next deadline whenever all tasks wait.
 #[track_caller]
 pub(crate) fn finish<F: Future, C: Clock, D: Debugger, const HZ: u64>(

@@ -9,7 +9,7 @@ use giambio_core::{
     Next, Runtime, VirtualClock, cancel_scope, checkpoint, finally, move_on_after, nursery, shield, sleep,
 };
 
-use crate::common::{Rng, poll_once, secs};
+use crate::common::{Rng, audit, poll_once, secs, step};
 use crate::maker::make;
 use crate::real::{World, run};
 
@@ -99,7 +99,9 @@ fn random_programs_forgotten_half_way_are_never_touched_again() {
         let _ = catch_unwind(AssertUnwindSafe(|| {
             let mut runtime = pin!(Runtime::new(&time, forget_somewhere(seed)));
             for _ in 0..20_000 {
-                match runtime.as_mut().turn() {
+                let next = step(runtime.as_mut());
+                assert_eq!(audit(runtime.as_mut(), false), Ok(()), "program {seed}");
+                match next {
                     Next::At(tick) => time.advance_to(tick),
                     Next::Now => {}
                     Next::Finished(()) | Next::OnWake => return,

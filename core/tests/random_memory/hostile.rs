@@ -9,7 +9,7 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 use giambio_core::{Canceller, Next, Runtime, VirtualClock, cancel_scope, in_runtime};
 
 use crate::code::{Code, Way};
-use crate::common::{Rng, on_drop};
+use crate::common::{Rng, audit, on_drop, step};
 use crate::maker::make;
 use crate::real::{Boom, Run, World, run};
 
@@ -150,7 +150,9 @@ fn torment(seed: u64, panics: bool) {
         });
         let mut runtime = pin!(Runtime::new(&time, scope));
         loop {
-            match quietly(|| runtime.as_mut().turn()) {
+            let next = quietly(|| step(runtime.as_mut()));
+            assert_eq!(audit(runtime.as_mut(), false), Ok(()), "program {seed}");
+            match next {
                 // A panic of a waker that a timer fires comes out of the turn.
                 None | Some(Next::Finished(_)) => break,
                 Some(_) => time.advance(std::time::Duration::from_nanos(victims.below(1 << 28))),

@@ -14,7 +14,7 @@ use std::time::Duration;
 use giambio_core::{__census, Clock, Debugger, Next, Runtime, Tick, VirtualClock, move_on_after};
 
 use crate::code::Code;
-use crate::common::{Rng, alone, step};
+use crate::common::{Rng, alone, audit, step};
 use crate::model::{Event, How, NEVER, fate, suspending};
 use crate::real::{Boom, Request, World, run, suspends};
 
@@ -89,6 +89,7 @@ fn drive<F: Future, C: Clock>(
         // It makes no difference where single turns end and bursts begin.
         let bursts = chance.as_mut().is_some_and(|chance| chance.one_in(2));
         let next = if bursts { runtime.as_mut().burst() } else { step(runtime.as_mut()) };
+        audit(runtime.as_mut(), true)?;
         let deadline = match next {
             Next::Finished(value) => return Ok(Some(value)),
             Next::Now => continue,
@@ -106,6 +107,7 @@ fn drive<F: Future, C: Clock>(
         }
         if chance.as_mut().is_some_and(|chance| chance.one_in(3)) {
             runtime.as_mut().fire_due();
+            audit(runtime.as_mut(), true)?;
         }
     }
     if turns < MANY { Ok(None) } else { Err("it never ends".into()) }
