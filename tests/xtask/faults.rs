@@ -1,4 +1,4 @@
-//! Plants faults in the core, one at a time, and demands that a test fails for each: a suite that
+//! Plants faults in the core, one at a time in each of two copies, and demands that a test fails for each: a suite that
 //! catches none of them proves nothing.
 //!
 //! A fault is a file in `tests/faults`: what it is about, where it goes, which test programs are to
@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,9 @@ use crate::shell::{Shell, root};
 
 /// A test program that runs longer than that is caught in an endless loop.
 const PATIENCE: Duration = Duration::from_secs(25);
+
+/// Not a file in `core/tests`, but the core's loom tests.
+const LOOM: &str = "loom";
 
 /// One thing that could be wrong with the core.
 #[derive(Debug, PartialEq)]
@@ -27,39 +31,76 @@ struct Fault {
     new: String,
 }
 
-/// Plants each fault, and says which ones no test noticed.
+/// Plants each fault, and says which ones no test noticed; those alone whose names have a word of `GIAMBIO_FAULTS` in
+/// them, if that is set.
 ///
 /// # Errors
 /// A fault doesn't fit the code, doesn't compile, or isn't caught; or the copy fails without any.
 pub(crate) fn plant_all() -> Result<(), String> {
-    let faults = read_all(&root().join("tests/faults"))?;
-    let copy = Copy::make()?;
+    let mut faults = read_all(&root().join("tests/faults"))?;
+    if let Ok(words) = std::env::var("GIAMBIO_FAULTS") {
+        faults.retain(|fault| words.split(' ').any(|word| fault.name.contains(word)));
+    }
     println!("{} faults", faults.len());
-    // Without a fault everything passes: else all would be caught for nothing.
+    // Without a fault everything passes: else all would be caught for nothing. So that comes first.
     let mut tests: Vec<&str> = faults.iter().flat_map(|fault| &fault.tests).map(String::as_str).collect();
     tests.sort_unstable();
     tests.dedup();
-    for test in &tests {
-        if let Outcome::Failed(how) = copy.run(test)? {
-            return Err(format!("without a fault, {test} fails: {how}"));
+    let healthy = tests.into_iter().map(|test| (test, Job::Healthy(test)));
+    let planted = faults.iter().map(|fault| (fault.tests[0].as_str(), Job::Planted(fault)));
+    let jobs = Mutex::new(healthy.chain(planted).collect::<Vec<_>>());
+    // What takes long to build is built once: the first worker has all of loom.
+    let take = |worker: usize| {
+        let mut jobs = jobs.lock().ok()?;
+        let mine = jobs.iter().position(|(test, _)| worker == 0 || *test != LOOM)?;
+        Some(jobs.remove(mine).1)
+    };
+    let survivors = std::thread::scope(|threads| {
+        let workers = [0, 1].map(|worker| threads.spawn(move || work(Copy::make(worker)?, || take(worker))));
+        let mut survivors = Vec::new();
+        for worker in workers {
+            survivors.extend(worker.join().map_err(|_| "a worker panicked")??);
         }
-    }
-    let mut survivors = Vec::new();
-    for fault in &faults {
-        let began = Instant::now();
-        copy.plant(fault)?;
-        let caught = copy.catch(fault);
-        copy.heal(fault)?;
-        let verdict = caught?.unwrap_or_else(|| {
-            survivors.push(fault.name.as_str());
-            "NOT CAUGHT".to_owned()
-        });
-        println!("{:>5.1} s  {:<44} {verdict}", began.elapsed().as_secs_f64(), fault.name);
-    }
+        Ok::<_, String>(survivors)
+    })?;
     match survivors.as_slice() {
         [] => Ok(()),
         some => Err(format!("no test noticed: {}", some.join(", "))),
     }
+}
+
+/// What a worker does with its copy of the core.
+enum Job<'a> {
+    /// Runs a test program, which must pass.
+    Healthy(&'a str),
+    /// Plants a fault, and runs tests until one fails.
+    Planted(&'a Fault),
+}
+
+/// Does what there is to do; returns the faults that no test noticed.
+fn work<'a>(copy: Copy, take: impl Fn() -> Option<Job<'a>>) -> Result<Vec<&'a str>, String> {
+    let mut survivors = Vec::new();
+    while let Some(job) = take() {
+        let began = Instant::now();
+        let (name, verdict) = match job {
+            Job::Healthy(test) => match copy.run(test)? {
+                Outcome::Passed => (test, "passes without a fault".to_owned()),
+                Outcome::Failed(how) => return Err(format!("without a fault, {test} fails: {how}")),
+            },
+            Job::Planted(fault) => {
+                copy.plant(fault)?;
+                let caught = copy.catch(fault);
+                copy.heal(fault)?;
+                let verdict = caught?.unwrap_or_else(|| {
+                    survivors.push(fault.name.as_str());
+                    "NOT CAUGHT".to_owned()
+                });
+                (fault.name.as_str(), verdict)
+            }
+        };
+        println!("{:>5.1} s  {name:<44} {verdict}", began.elapsed().as_secs_f64());
+    }
+    Ok(survivors)
 }
 
 fn read_all(folder: &Path) -> Result<Vec<Fault>, String> {
@@ -131,8 +172,8 @@ struct Copy {
 }
 
 impl Copy {
-    fn make() -> Result<Copy, String> {
-        let folder = root().join("target/faults");
+    fn make(number: usize) -> Result<Copy, String> {
+        let folder = root().join("target/faults").join(number.to_string());
         let say = |error: std::io::Error| format!("{}: {error}", folder.display());
         for part in ["core/src", "core/tests"] {
             // What a broken run has left.
@@ -173,10 +214,10 @@ impl Copy {
         Ok(None)
     }
 
-    /// `loom` is the core's loom tests; other names are files in `core/tests`.
+    /// Builds and runs a test program.
     fn run(&self, test: &str) -> Result<Outcome, String> {
-        let is_loom = test == "loom";
-        let mut cargo = self.cargo(if is_loom { "loom" } else { "target" });
+        let is_loom = test == LOOM;
+        let mut cargo = self.cargo(if is_loom { LOOM } else { "target" });
         cargo.args(["test", "--quiet", "--no-run", "--message-format=json", "-p", "giambio-core"]);
         match is_loom {
             true => cargo.args(["--lib", "--release"]).env("RUSTFLAGS", "--cfg loom"),
@@ -191,7 +232,7 @@ impl Copy {
         let program = executable(&messages).ok_or_else(|| format!("cargo names no program for {test}"))?;
         // A fault may eat memory: it gets 4 GB of addresses.
         let mut command = Command::new("sh");
-        command.args(["-c", "ulimit -v 4000000; exec \"$0\" $1", program, if is_loom { "loom" } else { "" }]);
+        command.args(["-c", "ulimit -v 4000000; exec \"$0\" $1", program, if is_loom { LOOM } else { "" }]);
         command.current_dir(self.folder.join("core")).env("RUST_BACKTRACE", "0").env("GIAMBIO_PROGRAMS", "3000");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
@@ -204,8 +245,8 @@ impl Copy {
     fn cargo(&self, target: &str) -> Command {
         let mut command = Shell::new("cargo").into_command();
         command.current_dir(&self.folder).env("CARGO_TARGET_DIR", self.folder.join(target));
-        // Some faults show only where the compiler checks for overflow; and it compiles faster.
-        command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_DEBUG", "0");
+        // The compiler takes longer than the tests: it does as little as may be, and nothing twice.
+        command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "1");
         command
     }
 }
