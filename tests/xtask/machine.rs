@@ -1,6 +1,6 @@
 //! What the machine has beside a stable toolchain, and how to get the rest.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::shell::Shell;
 
@@ -35,10 +35,15 @@ pub(crate) fn compiler_for(targets: &[&str]) -> Option<Compiler> {
     if targets.iter().all(|target| installed.lines().any(|line| line == *target)) {
         return Some(Compiler::Targets);
     }
-    let version = Shell::new(DEBIANS_COMPILER).arg("--version").output()?;
-    let sysroot = Shell::new(DEBIANS_COMPILER).arg("--print").arg("sysroot").output()?;
+    has_debians_compiler().then_some(Compiler::FromSources)
+}
+
+/// Is there a compiler of Debian's that is new enough, with its sources?
+pub(crate) fn has_debians_compiler() -> bool {
+    let says = |what| Shell::new(DEBIANS_COMPILER).args(what).output();
+    let (Some(version), Some(sysroot)) = (says("--version"), says("--print sysroot")) else { return false };
     let has_sources = Path::new(&sysroot).join("lib/rustlib/src/rust/library/core").exists();
-    (has_sources && minor(&version)? >= oldest_minor()).then_some(Compiler::FromSources)
+    has_sources && minor(&version).is_some_and(|minor| minor >= oldest_minor())
 }
 
 /// A command that builds for every bare-metal target.
@@ -58,12 +63,17 @@ pub(crate) fn from_sources(cargo: Shell) -> Shell {
 
 /// The linker that comes with the toolchain in use: Debian's compiler has none for bare metal.
 pub(crate) fn rust_lld() -> Result<String, String> {
-    let sysroot = Shell::new("rustc --print sysroot").output().ok_or("rustc --print sysroot does not run")?;
-    let linker = Path::new(&sysroot).join("lib/rustlib").join(host()?).join("bin/rust-lld");
+    let linker = own_libraries()?.join("bin/rust-lld");
     if linker.exists() {
         return Ok(linker.display().to_string());
     }
     Err(format!("there is no linker for bare metal: {}", linker.display()))
+}
+
+/// Where the toolchain in use keeps what it has for this machine.
+pub(crate) fn own_libraries() -> Result<PathBuf, String> {
+    let sysroot = Shell::new("rustc --print sysroot").output().ok_or("rustc --print sysroot does not run")?;
+    Ok(Path::new(&sysroot).join("lib/rustlib").join(host()?))
 }
 
 /// Installs Debian's packages, if this is a Debian of ours to change; says whether it is.

@@ -20,6 +20,7 @@ mod machine;
 mod page;
 mod platforms;
 mod rules;
+mod sanitizers;
 mod shell;
 mod steps;
 mod windows;

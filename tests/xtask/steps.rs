@@ -4,9 +4,10 @@ use crate::api;
 use crate::bench;
 use crate::firmware;
 use crate::laws;
-use crate::machine::{self, bare_metal_build, is_ci};
+use crate::machine::{self, bare_metal_build};
 use crate::platforms;
 use crate::rules;
+use crate::sanitizers;
 use crate::shell::{Shell, done_with, root};
 
 /// One check.
@@ -86,7 +87,8 @@ pub(crate) const STEPS: &[Step] = &[
     step("fuzz", Part::Test, laws::fuzz, "bytes and numbers from outside break nothing"),
     step("provenance", Part::Test, laws::provenance, "no pointer of the core comes from an integer"),
     step("faults", Part::Ci, laws::faults, "each fault that is planted in the core makes a test fail"),
-    step("address-sanitizer", Part::Test, address_sanitizer, "tests touch no freed memory and leak none"),
+    step("address-sanitizer", Part::Test, sanitizers::address, "tests touch no freed memory and leak none"),
+    step("thread-sanitizer", Part::Test, sanitizers::thread, "threads never touch the same without order"),
 ];
 
 /// The feature sets of the core that its tests run with; everything at once is the step "workspace".
@@ -260,24 +262,6 @@ fn interrupts() -> Outcome {
             .run()?;
     }
     done_with("interrupts");
-    Ok(Verdict::Passed)
-}
-
-fn address_sanitizer() -> Outcome {
-    if !machine::has_nightly() {
-        let why = "there is no nightly toolchain; `rustup toolchain install nightly` gets one".to_owned();
-        return if is_ci() { Err(why) } else { Ok(Verdict::Skipped(why)) };
-    }
-    let host = machine::host()?;
-    Shell::new(&format!("cargo +nightly test -p giambio-core -p giambio --lib --tests --target {host}"))
-        .env("RUSTFLAGS", "-Zsanitizer=address --cfg giambio_no_spare")
-        // Frames are larger with red zones around every variable.
-        .env("RUST_MIN_STACK", "16777216")
-        // Some programs forget on purpose; the file names them.
-        .env("LSAN_OPTIONS", &format!("suppressions={}", root().join("tests/leaks.txt").display()))
-        .own_target("address-sanitizer")
-        .run()?;
-    done_with("address-sanitizer");
     Ok(Verdict::Passed)
 }
 

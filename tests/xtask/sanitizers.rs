@@ -1,0 +1,61 @@
+//! The tests under the compiler's sanitizers: what they touch, and in which order.
+
+use crate::machine::{self, DEBIANS_PACKAGES, is_ci};
+use crate::shell::{Shell, done_with, root};
+use crate::steps::{Outcome, Verdict};
+
+/// Everything under AddressSanitizer and its search for leaks.
+pub(crate) fn address() -> Outcome {
+    if !machine::has_nightly() {
+        return cannot("there is no nightly toolchain; `rustup toolchain install nightly` gets one".to_owned());
+    }
+    let host = machine::host()?;
+    Shell::new(&format!("cargo +nightly test -p giambio-core -p giambio --lib --tests --target {host}"))
+        .env("RUSTFLAGS", "-Zsanitizer=address --cfg giambio_no_spare")
+        // Frames are larger with red zones around every variable.
+        .env("RUST_MIN_STACK", "16777216")
+        // Some programs forget on purpose; the file names them.
+        .env("LSAN_OPTIONS", &format!("suppressions={}", root().join("tests/leaks.txt").display()))
+        .own_target("address-sanitizer")
+        .run()?;
+    done_with("address-sanitizer");
+    Ok(Verdict::Passed)
+}
+
+/// The test programs in which threads, or signals, meet.
+const THREADS: &str = "--test threads --test wakers --test thread_ends --test interrupted --test interrupt_sync \
+    --test foreign_executors --test random_programs --test signals --test blocking_calls --test cores --test runs \
+    --test ctrl_c";
+
+/// Those under ThreadSanitizer, which must see all that threads do: so the standard library is built for it as well, by
+/// the compiler that has its sources. Its runtime comes with the toolchain in use.
+pub(crate) fn thread() -> Outcome {
+    let (host, libraries) = (machine::host()?, machine::own_libraries()?);
+    let runtime = libraries.join("lib/librustc-stable_rt.tsan.a");
+    if !machine::has_debians_compiler() || !runtime.exists() {
+        let wanted = runtime.display();
+        return cannot(format!("it takes Debian's {DEBIANS_PACKAGES}, and {wanted} of the toolchain in use"));
+    }
+    let flags = [
+        "-Zsanitizer=thread -Zexternal-clangrt --cfg giambio_no_spare".to_owned(),
+        format!("-Clink-args=-Wl,--whole-archive,{},--no-whole-archive", runtime.display()),
+        "-Clink-args=-lm -Clink-args=-lpthread -Clink-args=-lc".to_owned(),
+        // Other linkers do not find all that the runtime wants of the C library.
+        format!("-Clink-args=-fuse-ld=lld -Clink-args=-B{}", libraries.join("bin/gcc-ld").display()),
+    ];
+    machine::from_sources(Shell::new("cargo test -Zbuild-std=std,panic_unwind,test -p giambio-core -p giambio"))
+        .args(THREADS)
+        .arg("--target")
+        .arg(host)
+        .env("RUSTFLAGS", &flags.join(" "))
+        .env("GIAMBIO_PROGRAMS", "300")
+        .own_target("thread-sanitizer")
+        .run()?;
+    done_with("thread-sanitizer");
+    Ok(Verdict::Passed)
+}
+
+/// What it means that this machine lacks something.
+fn cannot(why: String) -> Outcome {
+    if is_ci() { Err(why) } else { Ok(Verdict::Skipped(why)) }
+}
