@@ -5,12 +5,14 @@ mod common;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use common::*;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use giambio_core::*;
 
 type Boxed<'a, T = ()> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -319,4 +321,31 @@ fn code_that_moves_into_a_cancelled_scope_gets_no_further() {
         assert!(scope.await.is_err());
         assert_eq!(steps.get(), 0);
     });
+}
+
+/// What a foreign set holds is known where the set is polled only when the set has polled it there, which it does after
+/// a wake. The documentation says so.
+#[test]
+fn a_shield_in_a_foreign_set_that_moves_to_another_task_is_known_there_after_its_next_poll() {
+    for (wakes_meanwhile, end) in [(false, 2), (true, 9)] {
+        run_virtual(async {
+            let shielded = shield(async {
+                if wakes_meanwhile {
+                    sleep(secs(1)).await;
+                }
+                sleep_until(Instant::from_nanos(9_000_000_000)).await;
+            });
+            let mut set: FuturesUnordered<_> = [shielded].into_iter().collect();
+            let first_polled_by_a_child = nursery(async |n| {
+                n.spawn(async {
+                    assert!(poll_once(pin!(set.next())).await.is_pending());
+                    Ok(())
+                });
+                Ok::<_, ()>(())
+            });
+            first_polled_by_a_child.await.unwrap();
+            let _ = move_on_after(secs(2), set.next()).await;
+            assert_eq!(clock().as_nanos(), secs(end).as_nanos() as u64, "woken meanwhile: {wakes_meanwhile}");
+        });
+    }
 }
