@@ -509,7 +509,7 @@ fn a_million_children_pass_through_a_small_arena_without_an_allocation() {
         let done = &Cell::new(0u32);
         nursery_in(&ARENA, async |n| {
             let mut before = 0;
-            for i in 0..1_000_000u32 {
+            for i in 0..a_million() {
                 n.spawn_wait(async move {
                     if i.is_multiple_of(8) {
                         checkpoint().await;
@@ -527,7 +527,7 @@ fn a_million_children_pass_through_a_small_arena_without_an_allocation() {
         })
         .await
         .unwrap();
-        assert_eq!((done.get(), ARENA.used()), (1_000_000, 0));
+        assert_eq!((done.get(), ARENA.used()), (a_million(), 0));
     });
 }
 

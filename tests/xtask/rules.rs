@@ -221,8 +221,12 @@ mod tests {
 
     /// The files that are about a system: of the libraries, and of the tests.
     const PLATFORM_FILES: [&str; 2] = ["std-adapter/src/platform/", "std-adapter/src/reactor/"];
-    const TESTS_OF_A_SYSTEM: [&str; 3] =
-        ["tests/scenarios/echo_costs.rs", "tests/scenarios/soak/measure.rs", "tests/xtask/rules.rs"];
+    const TESTS_OF_A_SYSTEM: [&str; 4] = [
+        "tests/scenarios/echo_costs.rs",
+        "tests/scenarios/interface_down.rs",
+        "tests/scenarios/soak/measure.rs",
+        "tests/xtask/rules.rs",
+    ];
 
     /// The conditions in a source: what `cfg`, `cfg!` and `cfg_attr` have in their parentheses.
     fn conditions(text: &str) -> Vec<&str> {

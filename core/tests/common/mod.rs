@@ -50,6 +50,11 @@ impl Drop for Alone {
     }
 }
 
+/// A million; less where the suite runs once more, with fewer features or for a sanitizer, which is to find other things.
+pub(crate) fn a_million() -> u32 {
+    if cfg!(all(feature = "std", feature = "hooks", not(giambio_no_spare))) { 1_000_000 } else { 100_000 }
+}
+
 /// Runs `main` to its end in a world where waiting takes no time.
 #[track_caller]
 pub(crate) fn run_virtual<F: Future>(main: F) -> F::Output {

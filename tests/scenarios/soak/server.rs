@@ -107,11 +107,12 @@ impl Drop for Server {
     }
 }
 
-/// Connections from an address to another have some 28,000 ports, so there are several, where one need not ask for them.
-const HOSTS: [&str; 4] = match cfg!(target_os = "linux") {
-    true => ["127.0.0.1:0", "127.0.0.2:0", "127.0.0.3:0", "127.0.0.4:0"],
-    false => ["127.0.0.1:0"; 4],
-};
+const LISTENERS: u8 = 4;
+
+/// Connections from an address to another have some 28,000 ports, so there are several, where the system lets them.
+async fn bind(number: u8) -> io::Result<TcpListener> {
+    TcpListener::bind([[127, 0, 0, 1 + number], [127, 0, 0, 1]].map(|host| SocketAddr::from((host, 0)))).await
+}
 
 /// What the server counts.
 #[derive(Default)]
@@ -131,10 +132,10 @@ pub(crate) fn serve() {
     });
     let counts = &Counts::default();
     let all: io::Result<()> = giambio::run(nursery(async |n| {
-        for (number, host) in HOSTS.iter().enumerate() {
-            let listener = TcpListener::bind(*host).await?;
+        for number in 0..LISTENERS {
+            let listener = bind(number).await?;
             counts.addresses.borrow_mut().push(listener.local_addr()?);
-            n.child().daemon().spawn(listen(n, number, host, listener, counts));
+            n.child().daemon().spawn(listen(n, number, listener, counts));
         }
         while !OVER.load(Relaxed) {
             tell(counts);
@@ -156,18 +157,17 @@ fn tell(counts: &Counts) {
 /// Listens for ever. The first listener stays, the others are closed under their accepts, and there are new ones.
 async fn listen<'env>(
     n: Nursery<'_, 'env, io::Error>,
-    number: usize,
-    host: &str,
+    number: u8,
     mut listener: TcpListener,
     counts: &'env Counts,
 ) -> io::Result<()> {
-    let mut rng = Rng(number as u64);
+    let mut rng = Rng(number.into());
     loop {
         let life = Duration::from_millis(200 + rng.below(2_000));
         accept(n, &listener, (number > 0).then_some(life), counts, &mut rng).await?;
         counts.listeners.set(counts.listeners.get() + 1);
-        listener = TcpListener::bind(host).await?;
-        counts.addresses.borrow_mut()[number] = listener.local_addr()?;
+        listener = bind(number).await?;
+        counts.addresses.borrow_mut()[usize::from(number)] = listener.local_addr()?;
     }
 }
 
