@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use crate::shell::{Shell, root};
 
 /// A test program that runs longer than that is caught in an endless loop.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Not a file in `core/tests`, but the core's loom tests.
 const LOOM: &str = "loom";
