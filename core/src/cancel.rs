@@ -19,10 +19,9 @@ use pin_project_lite::pin_project;
 
 use crate::raw::heap::Timed;
 use crate::raw::node::{CANCELLED, Entered};
-use crate::raw::port::with;
 use crate::raw::root::with_clock;
 use crate::sleep::no_runtime;
-use crate::time::Instant;
+use crate::time::{Instant, Moment};
 
 /// Why something was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,15 +173,11 @@ impl CancelScope {
             let ticks = match self.deadline.get() {
                 Deadline::None => return,
                 Deadline::After(span) => {
-                    let ticks = now.saturating_add(clock.to_ticks(span)).saturating_add(if span.is_zero() {
-                        0
-                    } else {
-                        clock.lag()
-                    });
+                    let ticks = clock.end_of(now, span);
                     self.deadline.set(Deadline::At(clock.instant(ticks)));
                     ticks
                 }
-                Deadline::At(instant) => clock.at(instant),
+                Deadline::At(instant) => Moment::of(instant, clock.hz()).ticks(),
             };
             self.timed().arm_or_expire(heap, ticks, now);
         });
@@ -318,7 +313,7 @@ impl Canceller<'_, '_> {
 
     /// Was the scope itself cancelled?
     pub fn is_cancelled(&self) -> bool {
-        with(|_| self.scope.timed.node.has(CANCELLED))
+        self.scope.timed.node.has(CANCELLED)
     }
 
     /// Why it was cancelled, if it was.

@@ -2,7 +2,7 @@
 
 use core::task::{Context, Poll};
 
-use crate::raw::port::with;
+use crate::raw::port::{now, with};
 use crate::raw::state::BUDGET;
 use crate::task::TaskId;
 
@@ -42,19 +42,18 @@ pub fn poll_gate(cx: &mut Context<'_>) -> Poll<()> {
         Wait,
         Yield,
     }
-    let may = with(|state| {
-        if state.is_cancelled() {
-            return May::Wait;
-        }
-        match state.budget.get() {
-            0 if !state.node.get().is_null() => May::Yield,
-            0 => May::GoOn,
-            left => {
-                state.budget.set(left - 1);
+    let may = if with(|state| state.is_cancelled()) {
+        May::Wait
+    } else {
+        now(|now| match now.spent.get() {
+            BUDGET if !now.node.get().is_null() => May::Yield,
+            BUDGET => May::GoOn,
+            spent => {
+                now.spent.set(spent + 1);
                 May::GoOn
             }
-        }
-    });
+        })
+    };
     match may {
         May::GoOn => Poll::Ready(()),
         May::Wait => Poll::Pending,
@@ -71,12 +70,7 @@ pub fn poll_gate(cx: &mut Context<'_>) -> Poll<()> {
 /// A leaf that wakes itself, to be polled again in the next turn, returns plain `Pending`.
 #[inline]
 pub fn poll_waits<T>() -> Poll<T> {
-    with(|state| {
-        let left = state.budget.get();
-        if left < BUDGET {
-            state.budget.set(left + 1);
-        }
-    });
+    now(|now| now.spent.set(now.spent.get().saturating_sub(1)));
     Poll::Pending
 }
 
@@ -140,7 +134,7 @@ pub fn wake_from_signal(waker: &core::task::Waker) -> bool {
 /// assert!(!giambio_core::in_runtime());
 /// ```
 pub fn in_runtime() -> bool {
-    with(|state| !state.runtime.get().is_null())
+    now(|now| !now.runtime.get().is_null())
 }
 
 /// The task that is running, if one is.

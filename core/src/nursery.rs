@@ -19,7 +19,8 @@ use crate::cancel::{Cancelled, Reason};
 use crate::errors::Others;
 use crate::hooks::{self, TaskError, TaskInfo};
 use crate::panics::{self, Payload};
-use crate::raw::children::{Children, Close, Polling};
+use crate::raw::children::{Children, Polling};
+use crate::raw::close::Close;
 use crate::raw::node::CANCELLED;
 use crate::storage::{Heap, Storage};
 
@@ -408,6 +409,7 @@ where
         let mut first_poll = !core::mem::replace(this.has_begun, true);
         if !first_poll && polling.entered.is_cancelled() {
             drop_idle(scope, &polling, this.body.as_mut());
+            polling.start_pass();
         }
         loop {
             one_pass(scope, &polling, this.body.as_mut(), this.value, first_poll, cx);
@@ -425,19 +427,17 @@ where
                     hooks::step_resumes();
                     return Poll::Ready(outcome);
                 }
-                if !*this.has_waited {
+                if !core::mem::replace(this.has_waited, true) {
                     cx.waker().wake_by_ref();
                 }
-                break;
-            }
-            if !polling.go_on() {
-                break;
+                polling.leave();
+                return Poll::Pending;
             }
             *this.has_waited = true;
+            if !polling.go_on() {
+                return Poll::Pending;
+            }
         }
-        *this.has_waited = true;
-        polling.requeue();
-        Poll::Pending
     }
 }
 
@@ -452,10 +452,12 @@ fn one_pass<T, E, S, B: Future<Output = Result<T, E>>>(
     first_poll: bool,
     cx: &mut Context<'_>,
 ) {
-    polling.start_pass();
     let mut is_ready = polling.body_may_be_ready();
-    if is_ready && !first_poll {
-        pass(scope, polling, Some(polling.bodys_turn()));
+    if is_ready {
+        polling.begin_body();
+        if !first_poll {
+            pass(scope, polling, Some(polling.bodys_turn()));
+        }
     }
     for _ in 0..2 {
         if is_ready && (first_poll || !polling.entered.must_drop()) {
@@ -463,10 +465,11 @@ fn one_pass<T, E, S, B: Future<Output = Result<T, E>>>(
             polling.start_pass_unless_begun();
         }
         pass(scope, polling, None);
-        is_ready = !is_ready && polling.body_is_next() && polling.body_may_be_ready();
+        is_ready = !is_ready && polling.body_may_be_ready() && polling.body_is_next();
         if !is_ready {
             break;
         }
+        polling.begin_body();
     }
 }
 

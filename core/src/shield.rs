@@ -17,6 +17,7 @@ use pin_project_lite::pin_project;
 use crate::hooks;
 use crate::panics::{self, Payload};
 use crate::raw::heap::Timed;
+use crate::raw::holding;
 use crate::raw::node::{Entered, HOLD, SHIELD};
 use crate::raw::port::with;
 use crate::raw::root::with_clock;
@@ -46,7 +47,7 @@ fn poll_shielded<F: Future>(
         let armed = with_clock(|clock, heap| {
             if !timed.is_armed_in(heap) && !timed.is_over() {
                 let now = clock.now();
-                let end = now.saturating_add(clock.to_ticks(grace)).saturating_add(clock.lag());
+                let end = clock.end_of(now, grace);
                 timed.arm_or_expire(heap, end, now);
             }
         });
@@ -101,6 +102,7 @@ impl<F: Future> Future for Shield<F> {
                 return Poll::Pending;
             }
             *this.unfinished = Some(Unfinished);
+            holding::prepare();
         }
         let timed = this.timed.as_ref();
         let Poll::Ready(end) = poll_shielded(timed, this.body.as_mut(), *this.grace, cx) else {
@@ -242,6 +244,7 @@ async fn finally_within<T>(grace: Option<Duration>, body: impl Future<Output = T
     if with(|state| state.is_cancelled()) {
         return pending().await;
     }
+    holding::prepare();
     let unfinished = Unfinished;
     let mut body = pin!(Some(body));
     let end = poll_fn(|cx| poll_body(timed, body.as_mut(), cx)).await;

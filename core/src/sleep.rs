@@ -13,7 +13,7 @@ use crate::hooks;
 use crate::raw::heap::Entry;
 use crate::raw::port::with;
 use crate::raw::root::with_clock;
-use crate::time::Instant;
+use crate::time::{Instant, Moment};
 
 #[cold]
 pub(crate) fn no_runtime(what: &str) -> ! {
@@ -70,7 +70,8 @@ pub fn effective_deadline() -> Option<Instant> {
 #[derive(Clone, Copy)]
 enum Target {
     After(Duration),
-    At(Instant),
+    /// What the entry says: an instant's nanoseconds, with the way to make ticks of them, or ticks.
+    At(Option<fn(Instant, u64) -> Moment>),
 }
 
 pin_project! {
@@ -78,9 +79,6 @@ pin_project! {
     #[must_use = "a sleep does nothing unless it is awaited"]
     pub struct Sleep {
         target: Target,
-        started: bool,
-        // Its time had passed when it began: it yields once and is over.
-        at_once: bool,
         #[pin]
         entry: Entry,
     }
@@ -91,15 +89,15 @@ impl core::fmt::Debug for Sleep {
         let mut f = f.debug_tuple("Sleep");
         match &self.target {
             Target::After(span) => f.field(span),
-            Target::At(instant) => f.field(instant),
+            Target::At(_) => f.field(&self.entry),
         };
         f.finish()
     }
 }
 
 impl Sleep {
-    const fn new(target: Target) -> Self {
-        Sleep { target, started: false, at_once: false, entry: Entry::sleeping() }
+    const fn new(target: Target, until: u64) -> Self {
+        Sleep { target, entry: Entry::sleeping(until) }
     }
 }
 
@@ -109,48 +107,44 @@ impl Future for Sleep {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         ready!(poll_gate(cx));
         let this = self.project();
-        if *this.started && *this.at_once {
+        let entry = this.entry.as_ref();
+        if entry.is_over_at_once() {
             hooks::slept_at_once();
             return Poll::Ready(());
         }
-        if this.entry.has_fired() {
+        if entry.has_fired() {
             return Poll::Ready(());
         }
-        let entry = this.entry.as_ref();
-        let in_time = with_clock(|clock, heap| {
-            if *this.started && entry.is_in(heap) {
-                return true;
+        let begun = with_clock(|clock, heap| {
+            if entry.has_begun() && entry.is_in(heap) {
+                return entry.store_waker(cx.waker());
             }
             let now = clock.now();
             let deadline = match *this.target {
                 // A sleep that another runtime has begun goes on in this one.
-                _ if *this.started => entry.deadline(),
-                Target::After(Duration::ZERO) => now,
-                Target::After(span) => now.saturating_add(clock.to_ticks(span)).saturating_add(clock.lag()),
-                Target::At(instant) => clock.at(instant),
+                _ if entry.has_begun() => entry.deadline(),
+                Target::After(span) => clock.end_of(now, span),
+                Target::At(None) => entry.deadline(),
+                Target::At(Some(moment)) => moment(Instant::from_nanos(entry.deadline()), clock.hz()).ticks(),
             };
-            *this.started = true;
-            *this.at_once = deadline <= now;
-            if !*this.at_once && deadline != u64::MAX {
-                entry.arm(heap, deadline);
+            entry.begin(deadline, deadline <= now);
+            if deadline <= now {
+                cx.waker().wake_by_ref();
+            } else if deadline != u64::MAX {
+                entry.arm_for(heap, deadline, cx.waker());
             }
             #[cfg(feature = "hooks")]
             {
                 let span = clock.instant(deadline) - clock.instant(now);
                 let sleeper = hooks::before_sleep(span);
-                entry.note_sleeper(sleeper.filter(|_| !*this.at_once), now);
+                entry.note_sleeper(sleeper.filter(|_| deadline > now), now);
             }
-            !*this.at_once
         });
-        match in_time {
-            Some(true) => {
-                this.entry.store_waker(cx.waker());
-                return poll_waits();
-            }
-            Some(false) => cx.waker().wake_by_ref(),
-            None => no_runtime("sleep"),
+        if begun.is_none() {
+            no_runtime("sleep");
         }
-        Poll::Pending
+        // One that yields once has woken itself.
+        if entry.is_over_at_once() { Poll::Pending } else { poll_waits() }
     }
 }
 
@@ -178,7 +172,7 @@ impl Future for Sleep {
 /// # });
 /// ```
 pub fn sleep(span: Duration) -> Sleep {
-    Sleep::new(Target::After(span))
+    Sleep::new(Target::After(span), u64::MAX)
 }
 
 /// Sleeps until `instant`. One that has passed yields once; [`Instant::MAX`] never comes.
@@ -203,7 +197,7 @@ pub fn sleep(span: Duration) -> Sleep {
 /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
 /// ```
 pub fn sleep_until(instant: Instant) -> Sleep {
-    Sleep::new(Target::At(instant))
+    Sleep::new(Target::At(Some(Moment::of)), instant.as_nanos())
 }
 
 /// Ticks at a fixed rate, without drift: each tick is due one period after the one before was
@@ -229,15 +223,26 @@ pub fn sleep_until(instant: Instant) -> Sleep {
 pub struct Interval {
     due: Instant,
     period: Duration,
-    skip_missed: bool,
+    /// `due` by the clock of the runtime that it ticks in, which has so many ticks in a second; 0: none yet. Counted on
+    /// in ticks, since to make ticks of an instant takes a long division.
+    ticks: u64,
+    rest: u32,
+    hz: u32,
+    /// What only some intervals need, so that others don't have the code: how to make ticks of `due`…
+    convert: Option<fn(Instant, u64) -> Moment>,
+    /// … and to skip what was missed.
+    skip: Option<fn(&mut Interval)>,
 }
 
-/// Ticks every `period`, the first time after one period from now.
+/// Ticks every `period`, the first time after one period from now. Taken to a runtime with a clock of another rate, it
+/// begins anew there.
 ///
 /// # Panics
 /// Outside a runtime, or if the period is zero.
 pub fn interval(period: Duration) -> Interval {
-    interval_at(clock() + period, period)
+    let mut ticks = Interval::new(clock(), period, None);
+    ticks.begin();
+    ticks
 }
 
 /// Ticks at `first`, then every `period`.
@@ -252,25 +257,64 @@ pub fn interval(period: Duration) -> Interval {
 /// assert_eq!(ticks.period(), Duration::from_secs(1));
 /// ```
 pub fn interval_at(first: Instant, period: Duration) -> Interval {
-    assert!(!period.is_zero(), "giambio: an interval's period must be longer than zero");
-    Interval { due: first, period, skip_missed: false }
+    Interval::new(first, period, Some(Moment::of))
 }
 
 impl Interval {
+    fn new(due: Instant, period: Duration, convert: Option<fn(Instant, u64) -> Moment>) -> Self {
+        assert!(!period.is_zero(), "giambio: an interval's period must be longer than zero");
+        Interval { due, period, ticks: 0, rest: 0, hz: 0, convert, skip: None }
+    }
+
+    /// Finds the ticks for `due`, or counts from now, if those there are aren't of the clock that runs.
+    fn begin(&mut self) {
+        let known = with_clock(|clock, _| {
+            let hz = clock.hz();
+            if core::mem::replace(&mut self.hz, hz as u32) == hz as u32 {
+                return;
+            }
+            let moment = match self.convert {
+                Some(convert) => convert(self.due, hz),
+                None => {
+                    let now = clock.now();
+                    self.due = clock.instant(now) + self.period;
+                    Moment::at(now).later(clock.moment(self.period))
+                }
+            };
+            self.set_moment(moment);
+        });
+        if known.is_none() {
+            no_runtime("interval");
+        }
+    }
+
+    /// One period on.
+    fn step(&mut self, span: Duration) {
+        self.due += span;
+        if let Some(span) = with_clock(|clock, _| clock.moment(span)) {
+            self.set_moment(self.moment().later(span));
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { ticks: self.ticks, rest: self.rest }
+    }
+
+    fn set_moment(&mut self, moment: Moment) {
+        (self.ticks, self.rest) = (moment.ticks, moment.rest);
+    }
+
     /// Waits for the next tick; says when it was due.
     ///
     /// # Cancellation
     /// **Restartable.** A tick that was waited for in vain is the next one again.
     pub async fn tick(&mut self) -> Instant {
-        sleep_until(self.due).await;
+        self.begin();
+        Sleep::new(Target::At(None), self.moment().ticks()).await;
         let due = self.due;
-        self.due += self.period;
-        if self.skip_missed {
-            // In 64 bits, which is what instants have: wider numbers cost a small chip much code.
-            let period = (Instant::from_nanos(0) + self.period).as_nanos();
-            let late = clock().as_nanos().saturating_sub(self.due.as_nanos());
-            let skipped = late.div_ceil(period).saturating_mul(period);
-            self.due = Instant::from_nanos(self.due.as_nanos().saturating_add(skipped));
+        self.step(self.period);
+        if let Some(skip) = self.skip {
+            skip(self);
         }
         due
     }
@@ -278,7 +322,12 @@ impl Interval {
     /// From now on, ticks whose time has passed before anyone waited for them are left out; the
     /// beat stays the same.
     pub fn skip_missed(mut self) -> Self {
-        self.skip_missed = true;
+        self.skip = Some(|this| {
+            // In 64 bits, which is what instants have: wider numbers cost a small chip much code.
+            let period = (Instant::from_nanos(0) + this.period).as_nanos();
+            let late = clock().as_nanos().saturating_sub(this.due.as_nanos());
+            this.step(Duration::from_nanos(late.div_ceil(period).saturating_mul(period)));
+        });
         self
     }
 

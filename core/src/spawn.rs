@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::nursery::Scope;
+use crate::raw::cancelling::prepare;
 use crate::raw::cell::{self, Name};
 use crate::sleep::sleep;
 use crate::storage::{Heap, Storage, Unbounded};
@@ -100,6 +101,7 @@ impl<'scope, 'env, E, S, N> Child<'scope, 'env, E, S, N> {
     /// Makes the child a daemon: it doesn't keep the nursery open, and is cancelled when the body
     /// and all other children have ended.
     pub fn daemon(mut self) -> Self {
+        prepare();
         self.daemon = true;
         self
     }

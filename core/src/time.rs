@@ -66,10 +66,46 @@ impl<C: Clock + ?Sized> Clock for &C {
 /// What the core asks of a clock whose type it has forgotten.
 pub(crate) trait AnyClock {
     fn now(&self) -> u64;
-    fn to_ticks(&self, span: Duration) -> u64;
-    fn at(&self, instant: Instant) -> u64;
+    /// The end of a sleep that begins at `now`: never early, but at once for a span of zero.
+    fn end_of(&self, now: u64, span: Duration) -> u64;
+    fn moment(&self, span: Duration) -> Moment;
     fn instant(&self, ticks: u64) -> Instant;
-    fn lag(&self) -> u64;
+    fn hz(&self) -> u64;
+}
+
+/// So many ticks and so many billionths of one: what a span or a moment is by a clock, without an error that could add up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Moment {
+    pub(crate) ticks: u64,
+    pub(crate) rest: u32,
+}
+
+impl Moment {
+    pub(crate) const fn at(ticks: u64) -> Self {
+        Moment { ticks, rest: 0 }
+    }
+
+    /// Rounded up.
+    pub(crate) fn ticks(self) -> u64 {
+        self.ticks.saturating_add((self.rest > 0).into())
+    }
+
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(crate) fn later(self, span: Moment) -> Self {
+        let rest = self.rest + span.rest;
+        let (carry, rest) = if rest < NANOS as u32 { (0, rest) } else { (1, rest - NANOS as u32) };
+        Moment { ticks: self.ticks.saturating_add(span.ticks).saturating_add(carry), rest }
+    }
+
+    /// Of an instant, by a clock of that rate. A function of its own, not one of the clock's, so that only those programs
+    /// have it that sleep until an instant.
+    pub(crate) fn of(instant: Instant, hz: u64) -> Self {
+        match instant {
+            Instant::MAX => Moment::at(u64::MAX),
+            Instant(nanos) if hz == NANOS => Moment::at(nanos),
+            Instant(nanos) => moment(hz, Duration::from_nanos(nanos)),
+        }
+    }
 }
 
 impl<C: Clock> AnyClock for C {
@@ -78,23 +114,23 @@ impl<C: Clock> AnyClock for C {
         Clock::now(self).0
     }
 
-    fn to_ticks(&self, span: Duration) -> u64 {
-        span_to_ticks(C::HZ, span)
+    fn end_of(&self, now: u64, span: Duration) -> u64 {
+        if span.is_zero() {
+            return now;
+        }
+        now.saturating_add(moment(C::HZ, span).ticks().saturating_add(C::LAG))
     }
 
-    fn at(&self, instant: Instant) -> u64 {
-        if instant == Instant::MAX {
-            return u64::MAX;
-        }
-        nanos_to_ticks(C::HZ, instant.0)
+    fn moment(&self, span: Duration) -> Moment {
+        moment(C::HZ, span)
     }
 
     fn instant(&self, ticks: u64) -> Instant {
         Instant(ticks_to_nanos(C::HZ, ticks))
     }
 
-    fn lag(&self) -> u64 {
-        C::LAG
+    fn hz(&self) -> u64 {
+        C::HZ
     }
 }
 
@@ -107,26 +143,30 @@ const fn whole_nanos(hz: u64) -> Option<u32> {
     if NANOS.is_multiple_of(hz) { Some((NANOS / hz) as u32) } else { None }
 }
 
-/// Rounded up; saturates.
+/// Exact, but that it saturates.
 #[inline]
-fn span_to_ticks(hz: u64, span: Duration) -> u64 {
-    let part = match whole_nanos(hz) {
-        Some(nanos) => span.subsec_nanos().div_ceil(nanos).into(),
+fn moment(hz: u64, span: Duration) -> Moment {
+    let (part, rest) = match whole_nanos(hz) {
+        // What is left of a tick's nanoseconds is less than a second's worth of ticks.
+        Some(nanos) => ((span.subsec_nanos() / nanos).into(), span.subsec_nanos() % nanos * hz as u32),
         None => match u64::from(span.subsec_nanos()).checked_mul(hz) {
-            Some(product) => product.div_ceil(NANOS),
-            None => (u128::from(span.subsec_nanos()) * u128::from(hz)).div_ceil(NANOS.into()) as u64,
+            Some(product) => (product / NANOS, (product % NANOS) as u32),
+            None => {
+                let product = u128::from(span.subsec_nanos()) * u128::from(hz);
+                ((product / u128::from(NANOS)) as u64, (product % u128::from(NANOS)) as u32)
+            }
         },
     };
-    span.as_secs().checked_mul(hz).and_then(|whole| whole.checked_add(part)).unwrap_or(u64::MAX)
+    match span.as_secs().checked_mul(hz).and_then(|whole| whole.checked_add(part)) {
+        Some(ticks) => Moment { ticks, rest },
+        None => Moment::at(u64::MAX),
+    }
 }
 
 /// Rounded up; saturates.
 #[inline]
-fn nanos_to_ticks(hz: u64, nanos: u64) -> u64 {
-    match whole_nanos(hz) {
-        Some(tick) => nanos.div_ceil(tick.into()),
-        None => span_to_ticks(hz, Duration::from_nanos(nanos)),
-    }
+fn span_to_ticks(hz: u64, span: Duration) -> u64 {
+    moment(hz, span).ticks()
 }
 
 /// Rounded down; saturates.

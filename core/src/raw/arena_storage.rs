@@ -22,9 +22,8 @@ const NONE: u32 = 0;
 #[cfg_attr(target_pointer_width = "64", repr(C, align(16)))]
 #[cfg_attr(not(target_pointer_width = "64"), repr(C, align(8)))]
 struct Slot<const BYTES: usize> {
+    /// A child's, or in the free list the link to the next.
     memory: UnsafeCell<MaybeUninit<[u8; BYTES]>>,
-    /// The next in the free list.
-    next: Cell<u32>,
     #[cfg(not(feature = "alloc"))]
     block: Block,
 }
@@ -33,7 +32,6 @@ impl<const BYTES: usize> Slot<BYTES> {
     const fn new() -> Self {
         Slot {
             memory: UnsafeCell::new(MaybeUninit::uninit()),
-            next: Cell::new(0),
             #[cfg(not(feature = "alloc"))]
             block: Block::new(),
         }
@@ -55,8 +53,8 @@ pub(crate) struct Slots<const TASKS: usize, const BYTES: usize> {
     free: Lock<Free>,
 }
 
-// SAFETY: a slot's memory belongs to who claimed it; `next` is touched under the lock; blocks are
-// touched inside `with` (ONE-CONTEXT).
+// SAFETY: a slot's memory belongs to who claimed it, or to the free list, which is touched under the
+// lock; blocks are touched inside `with` (ONE-CONTEXT).
 unsafe impl<const TASKS: usize, const BYTES: usize> Sync for Slots<TASKS, BYTES> {}
 
 impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
@@ -76,13 +74,19 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
         self.free.with(|free| free.used.get()) as usize
     }
 
+    /// Where a free slot keeps its link.
+    fn link_in(&self, index: u32) -> *mut u32 {
+        self.slots[index as usize].memory.get().cast()
+    }
+
     fn take(&self) -> Option<u32> {
         self.free.with(|free| {
             let index = match free.first.get() {
                 NONE if (free.fresh.get() as usize) < TASKS => free.fresh.replace(free.fresh.get() + 1),
                 NONE => return None,
                 link => {
-                    free.first.set(self.slots[link as usize - 1].next.get());
+                    // SAFETY: in the free list: `give_back` has left the link there.
+                    free.first.set(unsafe { self.link_in(link - 1).read() });
                     link - 1
                 }
             };
@@ -96,7 +100,9 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
         self.free.with(|free| match free.waiters.grant(index) {
             Ok(waker) => waker,
             Err(index) => {
-                self.slots[index as usize].next.set(free.first.replace(index + 1));
+                // SAFETY: the slot was a child's, and a child is larger than a link. It is given back, so nobody else
+                // looks at its memory (NEVER-REUSED-UNDROPPED).
+                unsafe { self.link_in(index).write(free.first.replace(index + 1)) };
                 free.used.set(free.used.get() - 1);
                 None
             }

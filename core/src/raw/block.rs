@@ -14,11 +14,13 @@ use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::node::Node;
+use super::port::{Byte, Half};
 #[cfg(feature = "alloc")]
 use super::table::GENERATION;
 
 /// One control block: 32 bytes on 64-bit targets, 16 (without a heap) or 20 on a small one.
 ///
+/// Flags and counts are changed only inside `with`, and may be looked at outside.
 /// What a wake has to touch lies together here: the task's cell is looked at only for where it belongs.
 pub(crate) struct Block {
     /// The node of the task, which starts its cell; null for a free block.
@@ -33,8 +35,8 @@ pub(crate) struct Block {
     pub(crate) queued_at: Cell<u32>,
     /// Counts direct wakes, so that a nursery in the task's code knows whether its body may have been woken since it
     /// last looked. When the count comes round, all of them are told (`State::refresh`).
-    pub(crate) direct: Cell<u16>,
-    flags: Cell<u8>,
+    pub(crate) direct: Half,
+    flags: Byte,
 }
 
 /// In a ready list (the root: to be polled in the next turn).
@@ -54,8 +56,8 @@ impl Block {
             cell: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
             queued_at: Cell::new(0),
-            direct: Cell::new(0),
-            flags: Cell::new(0),
+            direct: Half::new(0),
+            flags: Byte::new(0),
         }
     }
 
@@ -83,7 +85,9 @@ impl Block {
     /// Its task is about to be polled: all wakes so far are seen by that. Was it woken itself?
     #[inline]
     pub(crate) fn begin_poll(&self) -> bool {
-        self.flags.replace(self.flags.get() & CHILD) & WOKEN != 0
+        let flags = self.flags.get();
+        self.flags.set(flags & CHILD);
+        flags & WOKEN != 0
     }
 
     /// Is it a child's that waits, and was not woken since its last poll, with a count that doesn't come round next?

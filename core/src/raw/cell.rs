@@ -19,11 +19,12 @@ use core::task::{Context, Poll, Waker};
 
 use super::block::{Block, QUEUED};
 use super::children::Children;
+use super::current::Current;
 use super::handle::Handle;
-use super::node::{CANCELLED, CUT_OFF, Node, ROOT, TASK, TASK_SHIFT};
+use super::node::{CANCELLED, CUT_OFF, DONE, Node, ROOT};
 use super::place::Claim;
-use super::port::with;
-use super::state::{BUDGET, State};
+use super::port::{now, with};
+use super::state::State;
 use super::waker;
 use crate::cancel::Reason;
 use crate::hooks;
@@ -33,17 +34,15 @@ use crate::storage::Storage;
 use crate::task::TaskId;
 
 /// The future is in the cell.
-pub(super) const FUTURE: u32 = 1 << TASK_SHIFT;
+pub(super) const FUTURE: u8 = 1;
 /// The result is in the cell.
-pub(super) const OUTPUT: u32 = 1 << (TASK_SHIFT + 1);
+pub(super) const OUTPUT: u8 = 1 << 1;
 /// A [`Task`](crate::Task) refers to the cell.
-pub(super) const HANDLE: u32 = 1 << (TASK_SHIFT + 2);
+pub(super) const HANDLE: u8 = 1 << 2;
 /// Doesn't keep its nursery open.
-pub(super) const DAEMON: u32 = 1 << (TASK_SHIFT + 3);
-/// Over, one way or another.
-pub(super) const DONE: u32 = 1 << (TASK_SHIFT + 4);
+pub(super) const DAEMON: u8 = 1 << 3;
 /// Was dropped before it ended by itself, or failed.
-pub(super) const KILLED: u32 = 1 << (TASK_SHIFT + 5);
+pub(super) const KILLED: u8 = 1 << 4;
 
 /// What all cells start with. The node comes first (WHOLE-POINTER).
 #[repr(C)]
@@ -197,18 +196,23 @@ where
 
 impl Header {
     #[inline]
-    pub(super) fn has(&self, flag: u32) -> bool {
-        with(|_| self.node.has(flag))
+    pub(super) fn has(&self, flag: u8) -> bool {
+        self.node.task.get() & flag != 0
     }
 
     #[inline]
-    pub(super) fn set(&self, flag: u32) {
-        with(|_| self.node.set(flag));
+    pub(super) fn set(&self, flag: u8) {
+        self.node.task.set(self.node.task.get() | flag);
     }
 
     #[inline]
-    pub(super) fn clear(&self, flag: u32) {
-        with(|_| self.node.clear(flag));
+    pub(super) fn clear(&self, flag: u8) {
+        self.node.task.set(self.node.task.get() & !flag);
+    }
+
+    #[inline]
+    pub(super) fn is_done(&self) -> bool {
+        self.node.has(DONE)
     }
 
     pub(super) fn id(&self) -> TaskId {
@@ -228,7 +232,7 @@ pub(crate) fn info(task: NonNull<Header>) -> hooks::TaskInfo<'static> {
 pub(crate) fn current_id() -> Option<TaskId> {
     with(|state| {
         // SAFETY: STATIC-BLOCKS.
-        let block = unsafe { state.block.get().as_ref() }?;
+        let block = unsafe { state.now.block.get().as_ref() }?;
         // SAFETY: PINNED: the task that is being polled is alive.
         let node = unsafe { block.cell.get().as_ref() }?;
         if node.has(ROOT) {
@@ -313,7 +317,7 @@ where
     unsafe {
         cell.write(TaskCell {
             header: Header {
-                node: Node::new(TASK | FUTURE | HANDLE | if daemon { DAEMON } else { 0 }),
+                node: Node::new_task(FUTURE | HANDLE | if daemon { DAEMON } else { 0 }),
                 block: Cell::new(Some(block)),
                 vtable: Typed::<'scope, 'env, F, T, E, S, N>::VTABLE,
             },
@@ -321,31 +325,37 @@ where
             place: UnsafeCell::new(Place { future: ManuallyDrop::new(future) }),
         });
     }
-    let task: NonNull<Header> = cell.cast();
+    start(cell.cast(), block, NonNull::from(scope).cast(), daemon);
+    Handle(cell.cast(), PhantomData)
+}
+
+/// Makes a cell a child: what is the same for all types.
+#[cfg_attr(feature = "std", inline)]
+#[cfg_attr(not(feature = "std"), inline(never))]
+fn start(task: NonNull<Header>, block: &'static Block, scope: NonNull<Children>, daemon: bool) {
     let this: *const Node = task.as_ptr().cast_const().cast();
-    let whole: *const Node = ptr::from_ref(scope).cast();
-    let children = scope.children();
+    // SAFETY: the caller's nursery is alive, and starts with it (WHOLE-POINTER).
+    let children = unsafe { scope.as_ref() };
+    children.running.set(children.running.get() + 1);
+    if !daemon {
+        children.keeping.set(children.keeping.get() + 1);
+    }
     let foreign = with(|state| {
         block.claim(this);
-        state.adopt(this, &children.node, whole);
-        children.running.set(children.running.get() + 1);
-        if !daemon {
-            children.keeping.set(children.keeping.get() + 1);
-        }
+        state.adopt(this, &children.node, scope.as_ptr().cast_const().cast());
         state.queue(block)
     });
     if let Some(foreign) = foreign {
         foreign.wake();
     }
     hooks::spawned(|| info(task));
-    Handle(task, PhantomData)
 }
 
 /// Frees the cell if nothing needs it any more (NEVER-REUSED-UNDROPPED).
 pub(super) fn free(task: NonNull<Header>, children: NonNull<Children>) {
     // SAFETY: the callers' cell is alive until we release it.
     let header = unsafe { task.as_ref() };
-    if !header.has(DONE) || header.has(FUTURE | HANDLE) {
+    if !header.is_done() || header.has(FUTURE | HANDLE) {
         return;
     }
     // In one step with the check, so that no interrupt queues the block in between.
@@ -400,51 +410,46 @@ pub(super) struct Around {
     pub(super) node: *const Node,
     pub(super) block: *const Block,
     since: u32,
-    budget: u32,
+    spent: u32,
 }
 
 impl Around {
     #[inline]
-    pub(super) fn new(state: &State) -> Self {
-        Around {
-            node: state.node.get(),
-            block: state.block.get(),
-            since: state.since.get(),
-            budget: state.budget.get(),
-        }
+    pub(super) fn new(now: &Current) -> Self {
+        Around { node: now.node.get(), block: now.block.get(), since: now.since.get(), spent: now.spent.get() }
     }
 
     /// Makes it current again.
     #[inline]
-    pub(super) fn restore(&self, state: &State) {
-        state.node.set(self.node);
-        state.block.set(self.block);
-        state.since.set(self.since);
-        state.budget.set(self.budget);
+    pub(super) fn restore(&self, now: &Current) {
+        now.node.set(self.node);
+        now.block.set(self.block);
+        now.since.set(self.since);
+        now.spent.set(self.spent);
     }
 }
 
 impl Drop for Around {
     #[inline]
     fn drop(&mut self) {
-        with(|state| self.restore(state));
+        now(|now| self.restore(now));
     }
 }
 
 /// Makes a task the current one, with a fresh budget.
 #[inline]
-pub(super) fn make_current(state: &State, task: *const Node, block: &'static Block) {
-    state.node.set(task);
-    state.block.set(block);
-    state.since.set(block.queued_at.get());
-    state.budget.set(BUDGET);
+pub(super) fn make_current(now: &Current, task: *const Node, block: &'static Block, since: u32) {
+    now.node.set(task);
+    now.block.set(block);
+    now.since.set(since);
+    now.spent.set(0);
 }
 
 /// Drops a child's future where it is, and ends it as cancelled.
 pub(super) fn kill(task: NonNull<Header>, children: NonNull<Children>) {
     // SAFETY: the callers' cell is alive, and nobody else frees it: NESTED-POLL.
     let header = unsafe { task.as_ref() };
-    debug_assert!(!header.has(DONE));
+    debug_assert!(!header.is_done());
     let Some(block) = header.block.get() else { return };
     // Finishes even if the destructor panics.
     struct Finish(NonNull<Header>, NonNull<Children>);
@@ -457,27 +462,26 @@ pub(super) fn kill(task: NonNull<Header>, children: NonNull<Children>) {
     if let Some(who) = who {
         hooks::before_cancel(who);
     }
-    let reason = with(|state| {
-        // SAFETY: the nursery is alive: NESTED-POLL.
-        let kids = unsafe { children.as_ref() };
-        if header.node.has(CUT_OFF) && !kids.node.has(CANCELLED) {
-            kids.cut_short.set(true);
-        }
-        state.reason_at(task.as_ptr().cast_const().cast())
-    });
+    // SAFETY: the nursery is alive: NESTED-POLL.
+    let kids = unsafe { children.as_ref() };
+    if header.node.has(CUT_OFF) && !kids.node.has(CANCELLED) {
+        kids.cut_short.set(true);
+    }
+    let reason = with(|state| state.reason_at(task.as_ptr().cast_const().cast()));
     header.node.set_end(reason.unwrap_or(Reason::Requested));
     header.set(KILLED);
     let finish = Finish(task, children);
     if header.has(FUTURE) {
-        let _around = with(|state| {
-            let around = Around::new(state);
-            make_current(state, task.as_ptr().cast_const().cast(), block);
+        let since = with(|_| block.queued_at.get());
+        let _around = now(|now| {
+            let around = Around::new(now);
+            make_current(now, task.as_ptr().cast_const().cast(), block, since);
             around
         });
         // SAFETY: FUTURE says that it is there; NESTED-POLL: only its nursery calls `kill`, and
         // not from inside the child's poll.
         unsafe { (header.vtable.drop_future)(task) };
-        with(|state| state.check(task.as_ptr().cast_const().cast()));
+        now(|now| now.check(task.as_ptr().cast_const().cast()));
     }
     drop(finish);
     if let Some(who) = who {
@@ -490,7 +494,8 @@ pub(super) fn kill(task: NonNull<Header>, children: NonNull<Children>) {
 pub(super) fn finish(task: NonNull<Header>, children: NonNull<Children>) {
     // SAFETY: alive: NESTED-POLL.
     let header = unsafe { task.as_ref() };
-    if hooks::is_on() || !with(|state| state.is_leaf(&header.node)) {
+    // Without `std` the other way does for all: it is slower, but code costs as well.
+    if cfg!(not(feature = "std")) || hooks::is_on() || !with(|state| state.is_leaf(&header.node)) {
         return finish_at_length(task, children);
     }
     let awaiter = with(|state| end(state, task, children));
@@ -529,12 +534,13 @@ fn finish_at_length(task: NonNull<Header>, children: NonNull<Children>) {
 #[inline]
 fn end(state: &State, task: NonNull<Header>, children: NonNull<Children>) -> Option<Waker> {
     // SAFETY: both alive: NESTED-POLL.
-    let (node, kids) = unsafe { (&task.as_ref().node, children.as_ref()) };
-    node.set(DONE);
+    let (header, kids) = unsafe { (task.as_ref(), children.as_ref()) };
+    header.node.set(DONE);
     kids.running.set(kids.running.get() - 1);
-    if !node.has(DAEMON) {
+    if !header.has(DAEMON) {
         kids.keeping.set(kids.keeping.get() - 1);
     }
+    let node = &header.node;
     match node.waker.take_foreign(state) {
         Ok(block) => {
             drop(node.waker.take());

@@ -10,13 +10,12 @@ use core::pin::Pin;
 use core::ptr::{self, NonNull};
 use core::task::{Context, Poll, Waker};
 
-use super::block::{Block, QUEUED, ReadyList, is_before};
-use super::cell::{
-    Around, DAEMON, DONE, HANDLE, Header, KILLED, OUTPUT, Outcome, finish, free, info, kill, make_current,
-};
-use super::node::{CANCELLED, CUT_OFF, EXPIRED, Entered, FRESH, NURSERY, Node, POLLING, ROOT, Scoped, TASK};
-use super::port::with;
-use super::state::{BUDGET, State};
+use super::block::{Block, ReadyList, is_before};
+use super::cancelling;
+use super::cell::{Around, DAEMON, Header, KILLED, Outcome, finish, free, info, kill, make_current};
+use super::node::{CANCELLED, CUT_OFF, DONE, Entered, NURSERY, Node, POLLING, Scoped, TASK};
+use super::port::{now, with};
+use super::state::State;
 use super::waker;
 use crate::cancel::Reason;
 use crate::hooks;
@@ -34,11 +33,13 @@ pub(crate) struct Children {
     /// Those of them that keep the nursery open.
     pub(super) keeping: Cell<u32>,
     /// The task's count of direct wakes when the body was last polled.
-    seen: Cell<u16>,
+    pub(super) seen: Cell<u16>,
     race: Cell<bool>,
-    closed: Cell<bool>,
+    pub(super) closed: Cell<bool>,
     /// The idle children were dropped since the nursery is cancelled.
-    dropped_idle: Cell<bool>,
+    pub(super) dropped_idle: Cell<bool>,
+    /// The body must be polled whatever the count of wakes says: it has come round.
+    pub(super) is_fresh: Cell<bool>,
     /// Something was dropped for a scope around the nursery: there is no result to return.
     pub(crate) cut_short: Cell<bool>,
 }
@@ -54,6 +55,7 @@ impl Children {
             race: Cell::new(false),
             closed: Cell::new(false),
             dropped_idle: Cell::new(false),
+            is_fresh: Cell::new(false),
             cut_short: Cell::new(false),
         }
     }
@@ -70,12 +72,13 @@ impl Children {
 
     /// From now on the first child to finish ends the nursery.
     pub(crate) fn race(&self) {
+        cancelling::prepare();
         self.race.set(true);
     }
 
     /// Is the nursery cancelled, by itself or from outside?
     pub(crate) fn is_cancelled(&self) -> bool {
-        with(|_| self.node.is_cancelled())
+        self.node.is_cancelled()
     }
 
     /// Does it take no more children?
@@ -90,21 +93,21 @@ pub(crate) struct Polling<'a> {
     children: NonNull<Children>,
     /// The task around the nursery, if it is polled with that task's waker, so that its count of wakes says whether the
     /// body was woken.
-    task: Option<&'static Block>,
+    pub(super) task: Option<&'static Block>,
     /// The body must be polled whatever the count says: it has another waker now, or the count has come round.
     is_fresh: Cell<bool>,
     /// The last entry of the ready list that this pass may still take; null: none.
-    last: Cell<*const Block>,
+    pub(super) last: Cell<*const Block>,
     /// A child was taken already.
-    began: Cell<bool>,
+    pub(super) began: Cell<bool>,
     /// A child has ended: there is more to do than to poll children.
-    has_ended: Cell<bool>,
+    pub(super) has_ended: Cell<bool>,
     /// In a burst there was nothing ready but in this nursery…
-    is_known_alone: Cell<bool>,
+    pub(super) is_known_alone: Cell<bool>,
     /// … after so many wakes of the thread.
-    alone_at: Cell<u32>,
+    pub(super) alone_at: Cell<u32>,
     /// The task was taken from its ready list.
-    owes_wake: Cell<bool>,
+    pub(super) owes_wake: Cell<bool>,
     _nursery: PhantomData<&'a Children>,
 }
 
@@ -115,20 +118,16 @@ impl<'a> Polling<'a> {
         scope: Pin<&'a Scope<'scope, 'env, E, S>>,
         cx: &mut Context<'_>,
     ) -> Self {
-        let entered = Entered::new(scope, cx);
-        let (task, is_fresh) = with(|state| {
-            let was_told = entered.node.has(FRESH);
-            if was_told {
-                entered.node.clear(FRESH);
-            }
-            (waker::block_of_current(state, cx.waker()), was_told || entered.fresh_waker)
-        });
+        let children: &'a Children = scope.get_ref().children();
+        let task = now(|now| waker::block_of_current(now, cx.waker()));
+        let (entered, (is_fresh, last)) =
+            Entered::with(scope, cx, |_| (children.is_fresh.replace(false), children.ready.last()));
         Polling {
-            is_fresh: Cell::new(is_fresh),
+            is_fresh: Cell::new(is_fresh || entered.fresh_waker),
             task,
             entered,
             children: NonNull::from(scope.get_ref()).cast(),
-            last: Cell::new(ptr::null()),
+            last: Cell::new(last),
             began: Cell::new(false),
             has_ended: Cell::new(false),
             is_known_alone: Cell::new(false),
@@ -138,27 +137,27 @@ impl<'a> Polling<'a> {
         }
     }
 
-    fn children(&self) -> &'a Children {
+    pub(super) fn children(&self) -> &'a Children {
         // SAFETY: borrowed for `'a`, and a `Scope` starts with it (WHOLE-POINTER).
         unsafe { self.children.as_ref() }
     }
 
-    /// May the body have been woken since it was last polled?
+    /// Notes that the body is about to be polled: all wakes so far are seen by that.
     #[inline]
-    pub(crate) fn body_may_be_ready(&self) -> bool {
-        let Some(task) = self.task else { return true };
-        let count = with(|_| task.look_at_wakes());
-        let is_woken = self.children().seen.replace(count) != count;
-        self.is_fresh.replace(false) || is_woken
+    pub(crate) fn begin_body(&self) {
+        self.is_fresh.set(false);
+        if let Some(task) = self.task {
+            self.children().seen.set(with(|_| task.look_at_wakes()));
+        }
     }
 
     /// Was the body's task woken before every child that is still ready?
     #[inline]
     pub(crate) fn body_is_next(&self) -> bool {
-        with(|state| {
+        // SAFETY: STATIC-BLOCKS.
+        let task = now(|now| unsafe { now.block.get().as_ref() });
+        with(|_| {
             let Some(first) = self.children().ready.first() else { return true };
-            // SAFETY: STATIC-BLOCKS.
-            let task = unsafe { state.block.get().as_ref() };
             task.is_some_and(|task| is_before(task.queued_at.get(), first.queued_at.get()))
         })
     }
@@ -166,8 +165,7 @@ impl<'a> Polling<'a> {
     /// Notes what is ready now: one pass polls that and no more (law FAIR).
     #[inline]
     pub(crate) fn start_pass(&self) {
-        self.last.set(with(|_| self.children().ready.last()));
-        self.began.set(false);
+        with(|_| self.begin_pass());
     }
 
     /// Notes it anew, with what the body has spawned, if no child was polled yet.
@@ -181,116 +179,62 @@ impl<'a> Polling<'a> {
     /// May the nursery make another pass within this poll? It may if its children or its body are ready and nothing else
     /// is, so that the way up to the runtime and down again would lead here without another poll, and if the turn's polls
     /// are not used up (law FAIR).
+    ///
+    /// If not, this poll is over, and asks for another one if children are ready.
     #[inline]
     pub(crate) fn go_on(&self) -> bool {
-        let Some(task) = self.task else { return false };
-        with(|state| {
-            let is_ready = !self.children().ready.is_empty() || self.is_body_woken(task);
-            if !is_ready || !self.has_time(state, task) {
-                return false;
-            }
-            // A body's poll counts too, else one that only wakes itself would keep the loop.
-            state.polls_left.set(state.polls_left.get() - 1);
-            state.budget.set(BUDGET);
-            state.since.set(task.queued_at.get());
-            // As if it were polled anew: the wakes so far are the next pass's. But they may be for what the task does
-            // beside the nursery, so it is queued again at the end.
-            if task.has(QUEUED) {
-                // SAFETY: PINNED: the task is being polled, and its parent is its nursery or null (WHOLE-POINTER).
-                if let Some(nursery) = unsafe { (*task.cell.get()).parent.get().cast::<Children>().as_ref() } {
-                    nursery.ready.pop();
-                }
-                task.begin_poll();
-                self.owes_wake.set(true);
-            }
-            true
-        })
+        let over = with(|state| if self.goes_on(state) { None } else { Some(self.asks_again(state)) });
+        let Some(foreign) = over else { return true };
+        if let Some(foreign) = foreign {
+            foreign.wake();
+        }
+        false
     }
 
-    /// The same as `begins_anew`, where it is plain to see: one wake since the nursery was known to be alone, and one child
-    /// is ready, so that was it.
-    #[inline(always)]
-    fn begins_at_once(&self, state: &State) -> bool {
-        let ready = &self.children().ready;
-        let begins = self.alone_at.get() == state.wakes.get().wrapping_sub(1)
-            && self.is_known_alone.get()
-            && ready.has_one()
-            && !self.has_ended.get()
-            && !self.entered.node.is_cancelled()
-            && self.task.is_some_and(|task| !self.is_body_woken(task));
-        if begins {
-            self.alone_at.set(state.wakes.get());
-            self.last.set(ready.last());
+    /// This poll is over.
+    pub(crate) fn leave(&self) {
+        if let Some(foreign) = with(|state| self.asks_again(state)) {
+            foreign.wake();
         }
-        begins
     }
 
-    /// The pass is over: may the next begin at once, with nothing to do but to poll children? So it is if none has ended,
-    /// the body was not woken, and `go_on` would say yes.
-    #[inline(never)]
-    fn begins_anew(&self, state: &State) -> bool {
-        let Some(task) = self.task else { return false };
-        let ready = &self.children().ready;
-        if ready.is_empty() || self.has_ended.get() || self.is_body_woken(task) || !self.has_time(state, task) {
-            return false;
+    /// In one step with the look at the list: a wake by an interrupt either is seen here, or sees that nobody polls.
+    #[cfg_attr(feature = "std", inline)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    fn asks_again(&self, state: &State) -> Option<Waker> {
+        self.entered.node.clear(POLLING);
+        if self.children().ready.is_empty() {
+            return None;
         }
-        self.last.set(ready.last());
-        true
+        match state.up_from(&self.children().node) {
+            Ok(block) => state.queue(block),
+            Err(foreign) => foreign,
+        }
+    }
+
+    /// Notes what is ready now. Inside `with`.
+    #[inline]
+    pub(super) fn begin_pass(&self) {
+        self.last.set(self.children().ready.last());
+        self.began.set(false);
+    }
+
+    /// May the body have been woken since it was last polled?
+    #[inline]
+    pub(crate) fn body_may_be_ready(&self) -> bool {
+        self.is_fresh.get() || self.task.is_none_or(|task| self.is_body_woken(task))
     }
 
     #[inline]
-    fn is_body_woken(&self, task: &'static Block) -> bool {
+    pub(super) fn is_body_woken(&self, task: &'static Block) -> bool {
         task.direct.get() != self.children().seen.get()
-    }
-
-    /// Is there a poll left in this turn, and nobody else to have it?
-    #[inline(never)]
-    fn has_time(&self, state: &State, task: &'static Block) -> bool {
-        if state.polls_left.get() == 0 || !state.bursts.get() || self.entered.node.is_cancelled() {
-            return false;
-        }
-        let is_alone = self.is_alone(state, task);
-        self.is_known_alone.set(is_alone);
-        self.alone_at.set(state.wakes.get());
-        is_alone
-    }
-
-    /// Is nothing ready but this nursery's children and its body's task?
-    ///
-    /// Whatever is ready is in the list of its nursery, whose task is in the list of *its* nursery, and so on up to a task
-    /// whose code is being polled: so it is in a list of a nursery around this one, or in a scope beside those in the
-    /// code of their tasks. Of what else that code does beside the nursery nothing is known.
-    fn is_alone(&self, state: &State, task: &'static Block) -> bool {
-        let mut own: *const Block = task;
-        let mut at: *const Node = self.entered.node;
-        // SAFETY: PINNED: what is being polled is alive, and so is all around it.
-        while let Some(node) = unsafe { at.as_ref() } {
-            // Beside a scope that isn't a task there may be nurseries of the same task with children that are ready; and
-            // a scope whose deadline has passed gets one last poll.
-            if node.has(EXPIRED) || !(node.has(TASK | ROOT) || node.is_only_one()) {
-                return false;
-            }
-            if node.has(NURSERY) && !ptr::eq(at, self.entered.node) {
-                // SAFETY: it starts the nursery's core (WHOLE-POINTER).
-                if !unsafe { &*at.cast::<Children>() }.ready.is_empty_but_for(own) {
-                    return false;
-                }
-                own = ptr::null();
-            } else if node.has(ROOT) && own.is_null() {
-                // A root task is in no list.
-                // SAFETY: PINNED: the runtime whose turn it is is alive.
-                return !unsafe { state.runtime.get().as_ref() }.is_some_and(|root| root.is_queued());
-            }
-            at = node.parent.get();
-        }
-        true
     }
 
     /// When the task around the nursery was woken: the body's turn comes after the children that
     /// were woken before that.
     #[inline]
     pub(crate) fn bodys_turn(&self) -> u32 {
-        with(|state| state.since.get())
+        now(|now| now.since.get())
     }
 
     /// Are there children that this pass may still take?
@@ -303,7 +247,7 @@ impl<'a> Polling<'a> {
     /// panic, which is returned; the child that panicked is gone then, and the pass may be continued.
     #[inline]
     pub(crate) fn pass(&self, until: Option<u32>) -> Result<(), Payload> {
-        let around = with(Around::new);
+        let around = now(Around::new);
         let result = panics::catch(|| match hooks::is_on() {
             true => {
                 #[cfg(all(feature = "std", feature = "hooks"))]
@@ -313,13 +257,13 @@ impl<'a> Polling<'a> {
             false => self.poll_children::<false>(until, &around),
         });
         if result.is_err() {
-            let task = with(|state| {
-                let block = state.block.get();
-                around.restore(state);
+            let task = now(|now| {
+                let block = now.block.get();
+                around.restore(now);
                 // SAFETY: STATIC-BLOCKS.
                 if block == around.block { None } else { unsafe { block.as_ref() } }
             });
-            if let Some(task) = task.and_then(|block| NonNull::new(block.cell.get().cast_mut())) {
+            if let Some(task) = task.and_then(|block| NonNull::new(with(|_| block.cell.get()).cast_mut())) {
                 // What its destructor has to add to the panic is second to it.
                 let _ = panics::catch(|| kill(task.cast(), self.children));
             }
@@ -345,14 +289,11 @@ impl<'a> Polling<'a> {
             // SAFETY: not DONE, so FUTURE is set; NESTED-POLL: `self` is the proof.
             let outcome = unsafe { (header.vtable.poll)(task, &mut Context::from_waker(&waker)) };
             let is_ready = outcome.is_ready();
-            let must_drop = with(|state| {
-                state.check(task.as_ptr().cast());
-                let must_drop = !is_ready && header.node.must_drop();
-                if WATCHED || must_drop || is_ready {
-                    around.restore(state);
-                }
-                must_drop
-            });
+            now(|now| now.check(task.as_ptr().cast()));
+            let must_drop = !is_ready && header.node.is_cancelled() && with(|_| header.node.must_drop());
+            if WATCHED || must_drop || is_ready {
+                now(|now| around.restore(now));
+            }
             match outcome {
                 Poll::Pending => {
                     if WATCHED {
@@ -374,7 +315,7 @@ impl<'a> Polling<'a> {
             return None;
         }
         let last = self.last.get();
-        let left = state.polls_left.get();
+        let left = state.now.polls_left.get();
         // Each nursery that is polled polls at least one child, so that the way down to a
         // deep one doesn't use up the turn.
         if left == 0 && self.began.get() {
@@ -392,13 +333,14 @@ impl<'a> Polling<'a> {
         let was_woken = block.begin_poll();
         let task = NonNull::new(block.cell.get().cast_mut())?.cast::<Header>();
         // SAFETY: a queued block's cell is alive (`free`).
-        let node = unsafe { &task.as_ref().node };
+        let header = unsafe { task.as_ref() };
+        let node = &header.node;
         if node.has(DONE | CANCELLED | CUT_OFF) && (node.has(DONE) || !node.is_active()) {
-            around.restore(state);
+            around.restore(&state.now);
             return Some((task, if node.has(DONE) { Then::Free } else { Then::Kill }));
         }
-        state.polls_left.set(left.saturating_sub(1));
-        make_current(state, task.as_ptr().cast_const().cast(), block);
+        state.now.polls_left.set(left.saturating_sub(1));
+        make_current(&state.now, task.as_ptr().cast_const().cast(), block, block.queued_at.get());
         Some((task, Then::Poll { waker: waker::waker(block), was_woken }))
     }
 
@@ -415,79 +357,33 @@ impl<'a> Polling<'a> {
         finish(task, self.children);
         if ends_race {
             self.children().closed.set(true);
-            cancel_children(self.children, Reason::RaceWon);
+            if let Some(ways) = now(cancelling::ways) {
+                (ways.cancel_children)(self.children, Reason::RaceWon);
+            }
         }
     }
 
-    fn kill(&self, task: NonNull<Header>) {
+    pub(super) fn kill(&self, task: NonNull<Header>) {
         self.has_ended.set(true);
         kill(task, self.children);
     }
 
     /// Cancels the nursery itself.
     pub(crate) fn cancel(&self, reason: Reason) {
-        // SAFETY: alive while it is polled, and made from the whole.
-        unsafe { Node::cancel(self.children.as_ptr().cast_const().cast(), reason) };
+        if let Some(ways) = now(cancelling::ways) {
+            // SAFETY: alive while it is polled, and made from the whole.
+            unsafe { (ways.cancel)(self.children.as_ptr().cast_const().cast(), reason) };
+        }
     }
 
     /// The nursery is cancelled: drops all children but those in which a shield is at work.
     pub(crate) fn drop_idle(&self) -> Result<(), Payload> {
-        let mut first_panic = Ok(());
-        let node = &self.children().node;
-        // Once is enough: a child whose shields end later is woken and dropped in its own turn.
-        if self.children().dropped_idle.replace(true) && node.is_active() {
-            return first_panic;
-        }
-        for _ in 0..with(|_| node.count()) {
-            let task = with(|_| {
-                let first = node.first();
-                node.rotate();
-                idle_task(first)
-            });
-            let Some(task) = task else { continue };
-            let result = panics::catch(|| self.kill(task));
-            if first_panic.is_ok() {
-                first_panic = result;
-            }
-        }
-        first_panic
+        now(cancelling::ways).map_or(Ok(()), |ways| (ways.drop_idle)(self))
     }
 
-    /// Is a shield at work in the body (not in a child)?
+    /// Is a shield at work in the body (not in a child)? Asked when the nursery is cancelled.
     pub(crate) fn body_is_active(&self) -> bool {
-        with(|_| {
-            let node = &self.children().node;
-            (0..node.count()).any(|_| {
-                // SAFETY: PINNED: links lead to live nodes.
-                let first = unsafe { node.first().as_ref() };
-                let found = first.is_some_and(|inner| !inner.has(TASK) && inner.contributes());
-                // What was found stays in front, where the next look finds it at once.
-                if !found {
-                    node.rotate();
-                }
-                found
-            })
-        })
-    }
-
-    /// Asks for another poll if children are ready.
-    #[inline]
-    pub(crate) fn requeue(&self) {
-        let foreign = with(|state| {
-            // In one step with the look at the list: a wake by an interrupt either is seen here, or
-            // sees that nobody polls.
-            self.entered.node.clear(POLLING);
-            if self.children().ready.is_empty() {
-                return None;
-            }
-            match state.up_from(&self.children().node) {
-                Ok(block) => state.queue(block),
-                Err(foreign) => foreign,
-            }
-        });
-        if let Some(foreign) = foreign {
-            foreign.wake();
-        }
+        now(cancelling::ways).is_some_and(|ways| (ways.body_is_active)(self))
     }
 }
 
@@ -515,28 +411,11 @@ enum Then {
     Free,
 }
 
-/// Cancels each child that runs; the nursery itself isn't cancelled.
-fn cancel_children(children: NonNull<Children>, reason: Reason) {
-    // SAFETY: the callers' nursery is alive, though a foreign waker may have ended its children.
-    let node = &unsafe { children.as_ref() }.node;
-    for _ in 0..with(|_| node.count()) {
-        let task = with(|_| {
-            let first = node.first();
-            node.rotate();
-            running_task(first)
-        });
-        if let Some(task) = task {
-            // SAFETY: alive: just found in the list; a whole cell's pointer.
-            unsafe { Node::cancel(task.as_ptr().cast_const().cast(), reason) };
-        }
-    }
-}
-
 impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     /// Cancels the nursery itself.
     pub(crate) fn cancel_self(&self, reason: Reason) {
         // SAFETY: alive, pinned by `nursery` before anyone sees it, and made from the whole.
-        unsafe { Node::cancel(ptr::from_ref(self).cast(), reason) };
+        unsafe { cancelling::cancel(ptr::from_ref(self).cast(), reason) };
     }
 
     /// Why the nursery takes no more children.
@@ -546,19 +425,12 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
 
     /// Cancels each child that runs.
     pub(crate) fn cancel_each_child(&self, reason: Reason) {
-        cancel_children(NonNull::from(self).cast(), reason);
+        cancelling::cancel_children(NonNull::from(self).cast(), reason);
     }
 }
 
-/// The task that this node starts, if it is one that may be dropped now.
-fn idle_task(node: *const Node) -> Option<NonNull<Header>> {
-    let task = running_task(node)?;
-    // SAFETY: see there.
-    if unsafe { task.as_ref() }.node.is_active() { None } else { Some(task) }
-}
-
 /// The task that this node starts, if it is one and not over.
-fn running_task(node: *const Node) -> Option<NonNull<Header>> {
+pub(super) fn running_task(node: *const Node) -> Option<NonNull<Header>> {
     let node = NonNull::new(node.cast_mut())?;
     // SAFETY: PINNED: the callers take it from a list.
     if !unsafe { node.as_ref() }.has(TASK) {
@@ -566,105 +438,7 @@ fn running_task(node: *const Node) -> Option<NonNull<Header>> {
     }
     // SAFETY: a task's node starts its header (WHOLE-POINTER).
     let header = unsafe { node.cast::<Header>().as_ref() };
-    if header.has(DONE) { None } else { Some(node.cast()) }
-}
-
-/// Ends a nursery that is dropped: at the end of its future, or with it. Each child is dropped,
-/// even if destructors panic.
-pub(crate) struct Close<'scope>(&'scope Children, NonNull<Children>);
-
-impl<'scope> Close<'scope> {
-    pub(crate) fn new<'env, E, S>(scope: &'scope Scope<'scope, 'env, E, S>) -> Self {
-        Close(scope.children(), NonNull::from(scope).cast())
-    }
-}
-
-impl Drop for Close<'_> {
-    fn drop(&mut self) {
-        let children = self.0;
-        if children.closed.get() && children.node.first().is_null() && children.ready.is_empty() {
-            return;
-        }
-        children.closed.set(true);
-        // The destructors run inside the code that drops the nursery, not where it was last polled:
-        // else one that polls a scope from there would make a cycle of the tree.
-        let foreign = with(|state| {
-            let outer = state.node.get();
-            if children.node.parent.get() == outer {
-                return None;
-            }
-            state.relink(self.1.as_ptr().cast_const().cast(), outer)
-        });
-        let mut first_panic = Ok(());
-        // Without `std` a panic can't be caught: the rest is dropped while it unwinds.
-        struct Rest<'a>(&'a Close<'a>);
-        impl Drop for Rest<'_> {
-            fn drop(&mut self) {
-                drop(Close(self.0.0, self.0.1));
-            }
-        }
-        let rest = Rest(self);
-        if let Some(foreign) = foreign {
-            first_panic = panics::catch(|| foreign.wake());
-        }
-        while children.running.get() > 0 {
-            let task = with(|_| {
-                let first = children.node.first();
-                children.node.rotate();
-                running_task(first)
-            });
-            let Some(task) = task else { continue };
-            let result = panics::catch(|| kill(task, self.1));
-            if first_panic.is_ok() {
-                first_panic = result;
-            }
-        }
-        while let Some(block) = with(|_| children.ready.pop().inspect(|block| block.clear(QUEUED))) {
-            if let Some(task) = NonNull::new(block.cell.get().cast_mut()) {
-                free(task.cast(), self.1);
-            }
-        }
-        // What is left is over, but has a handle. Results first: a handle in one of them is the last
-        // that may look at another cell.
-        let find = |wanted: fn(&Header) -> bool| {
-            with(|_| {
-                let node = &children.node;
-                (0..node.count()).find_map(|_| {
-                    let first = NonNull::new(node.first().cast_mut())?;
-                    node.rotate();
-                    // SAFETY: PINNED.
-                    if !unsafe { first.as_ref() }.has(TASK) {
-                        return None;
-                    }
-                    let task = first.cast::<Header>();
-                    // SAFETY: as above; a task's node starts its header (WHOLE-POINTER).
-                    wanted(unsafe { task.as_ref() }).then_some(task)
-                })
-            })
-        };
-        while let Some(task) = find(|header| header.has(OUTPUT)) {
-            // SAFETY: alive: in the list; OUTPUT says that it is there.
-            let result = panics::catch(|| unsafe { (task.as_ref().vtable.drop_output)(task) });
-            if first_panic.is_ok() {
-                first_panic = result;
-            }
-        }
-        // Handles that were forgotten: `'scope` ends here.
-        while let Some(task) = find(|_| true) {
-            // The results' destructors may have woken some, which keeps their cells.
-            while with(|_| children.ready.pop().inspect(|block| block.clear(QUEUED))).is_some() {}
-            // SAFETY: alive: in the list.
-            unsafe { task.as_ref() }.clear(HANDLE);
-            let result = panics::catch(|| free(task, self.1));
-            if first_panic.is_ok() {
-                first_panic = result;
-            }
-        }
-        core::mem::forget(rest);
-        if let Err(payload) = first_panic {
-            panics::resume_unless_panicking(payload);
-        }
-    }
+    if header.is_done() { None } else { Some(node.cast()) }
 }
 
 // SAFETY: `repr(C)`, and `Children`, which starts with a node, comes first; a `Scope` is handed

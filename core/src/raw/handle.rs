@@ -5,9 +5,8 @@ use core::ptr::NonNull;
 use core::task::{Context, Poll};
 
 use super::block::QUEUED;
-use super::cell::{DONE, HANDLE, Header, KILLED, OUTPUT, free, info};
+use super::cell::{HANDLE, Header, KILLED, OUTPUT, free, info};
 use super::children::Children;
-use super::node::Node;
 use super::port::with;
 use crate::cancel::Reason;
 use crate::task::{Status, TaskId};
@@ -25,7 +24,7 @@ impl<T> Handle<T> {
     /// Is it over? Else the waker is kept for when it will be.
     pub(crate) fn poll_done(&self, cx: &mut Context<'_>) -> Poll<()> {
         let header = self.header();
-        if header.has(DONE) {
+        if header.is_done() {
             return Poll::Ready(());
         }
         header.node.waker.keep(cx.waker());
@@ -36,7 +35,7 @@ impl<T> Handle<T> {
     pub(crate) fn take(&self) -> Result<T, Reason> {
         let header = self.header();
         if !header.has(OUTPUT) {
-            return Err(with(|_| header.node.end()));
+            return Err(header.node.end());
         }
         header.clear(OUTPUT);
         // SAFETY: the place lies at that offset of the cell, and OUTPUT says that a `T` is in it.
@@ -44,14 +43,14 @@ impl<T> Handle<T> {
     }
 
     pub(crate) fn cancel(&self) {
-        if !self.header().has(DONE) {
+        if !self.header().is_done() {
             // SAFETY: alive, and made from the whole cell.
-            unsafe { Node::cancel(self.0.as_ptr().cast_const().cast(), Reason::Requested) };
+            unsafe { super::cancelling::cancel(self.0.as_ptr().cast_const().cast(), Reason::Requested) };
         }
     }
 
     pub(crate) fn is_done(&self) -> bool {
-        self.header().has(DONE)
+        self.header().is_done()
     }
 
     pub(crate) fn id(&self) -> TaskId {
@@ -64,13 +63,13 @@ impl<T> Handle<T> {
 
     pub(crate) fn status(&self) -> Status {
         let header = self.header();
-        if header.has(DONE) {
+        if header.is_done() {
             return if header.has(KILLED) { Status::Cancelled } else { Status::Finished };
         }
         if with(|state| state.is_running(&header.node)) {
             return Status::Running;
         }
-        if with(|_| header.node.is_cancelled()) {
+        if header.node.is_cancelled() {
             return Status::Cancelling;
         }
         match header.block.get() {
@@ -84,7 +83,7 @@ impl<T> Drop for Handle<T> {
     fn drop(&mut self) {
         let header = self.header();
         header.clear(HANDLE);
-        if header.has(DONE) {
+        if header.is_done() {
             // SAFETY: a cell that is over and has a handle stays linked under its nursery, made
             // from the whole; and `'scope` has not ended, or we would not be dropped.
             let children = header.node.parent.get().cast_mut().cast::<Children>();

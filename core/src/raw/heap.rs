@@ -33,7 +33,7 @@ use core::ptr;
 use core::task::Waker;
 
 use super::node::{Node, Scoped, TIMED};
-use super::port::with;
+use super::port::{Pointer, with};
 use super::waker::Kept;
 #[cfg(feature = "std")]
 use super::wheel::{Left, Slot, Wheel};
@@ -51,6 +51,9 @@ pub(crate) struct Entry {
     deadline: Cell<u64>,
     number: Cell<u32>,
     fired: Cell<bool>,
+    /// For the sleep that it is in: whether it has begun, and whether its time had passed then.
+    begun: Cell<bool>,
+    at_once: Cell<bool>,
     #[cfg(feature = "std")]
     slot: Cell<Slot>,
     what: What,
@@ -71,28 +74,47 @@ pub(crate) enum What {
 }
 
 impl Entry {
-    pub(crate) const fn sleeping() -> Self {
-        Self::new(What::Wake {
+    pub(crate) const fn sleeping(until: u64) -> Self {
+        let what = What::Wake {
             waker: Kept::new(),
             #[cfg(feature = "hooks")]
             sleeper: Cell::new(None),
-        })
+        };
+        Self::new(what, until)
     }
 
-    const fn new(what: What) -> Self {
+    const fn new(what: What, deadline: u64) -> Self {
         Entry {
             child: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
             prev: Cell::new(ptr::null()),
             home: Cell::new(ptr::null()),
-            deadline: Cell::new(u64::MAX),
+            deadline: Cell::new(deadline),
             number: Cell::new(0),
             fired: Cell::new(false),
+            begun: Cell::new(false),
+            at_once: Cell::new(false),
             #[cfg(feature = "std")]
             slot: Cell::new(Slot::NONE),
             what,
             _pinned: PhantomPinned,
         }
+    }
+
+    /// Its sleep begins.
+    pub(crate) fn begin(&self, deadline: u64, at_once: bool) {
+        self.deadline.set(deadline);
+        self.begun.set(true);
+        self.at_once.set(at_once);
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun.get()
+    }
+
+    /// Had its time passed when the sleep began? Then it yields once and is over.
+    pub(crate) fn is_over_at_once(&self) -> bool {
+        self.at_once.get()
     }
 
     /// Has the deadline come?
@@ -123,22 +145,34 @@ impl Entry {
         }
     }
 
-    /// Sets, or sets anew, this entry in `heap`.
-    pub(crate) fn arm(self: Pin<&Self>, heap: *const Heap, deadline: u64) {
-        with(|_| {
-            self.leave();
-            // SAFETY: the caller's heap is its runtime's, which is having its turn (PINNED).
-            if let Some(heap) = unsafe { heap.as_ref() } {
-                self.fired.set(false);
-                self.deadline.set(deadline);
-                heap.insert(self.get_ref());
-            }
-        });
+    /// Sets, or sets anew, this entry in `heap`. Inside `with`.
+    fn arm(self: Pin<&Self>, heap: *const Heap, deadline: u64) {
+        self.leave();
+        // SAFETY: the caller's heap is its runtime's, which is having its turn (PINNED).
+        if let Some(heap) = unsafe { heap.as_ref() } {
+            self.fired.set(false);
+            self.deadline.set(deadline);
+            heap.insert(self.get_ref());
+        }
+    }
+
+    /// Sets this entry in `heap`, to wake a future.
+    pub(crate) fn arm_for(self: Pin<&Self>, heap: *const Heap, deadline: u64, new: &Waker) {
+        let What::Wake { waker, .. } = &self.what else { return };
+        let new = new.clone();
+        // The old one may be foreign, and is dropped outside of `with` (NO-CALL-OUT).
+        drop(with(|_| {
+            self.arm(heap, deadline);
+            waker.replace(new)
+        }));
     }
 
     /// Takes the entry out of its heap.
     pub(crate) fn disarm(&self) {
-        with(|_| self.leave());
+        // It comes into a heap only by the code that it is in, and so does it here.
+        if !self.home.get().is_null() {
+            with(|_| self.leave());
+        }
     }
 
     fn leave(&self) {
@@ -208,8 +242,8 @@ pub(crate) struct Timed {
 }
 
 impl Timed {
-    pub(crate) const fn new(flags: u32) -> Self {
-        Timed { node: Node::new(flags | TIMED), entry: Entry::new(What::Expire(Cell::new(ptr::null()))) }
+    pub(crate) const fn new(flags: u16) -> Self {
+        Timed { node: Node::new(flags | TIMED), entry: Entry::new(What::Expire(Cell::new(ptr::null())), u64::MAX) }
     }
 
     /// Sets the deadline, in ticks of the heap's runtime.
@@ -218,7 +252,8 @@ impl Timed {
             node.set(self.node_ptr());
         }
         // SAFETY: structural: a field of a pinned value, and nothing moves it out.
-        unsafe { self.map_unchecked(|timed| &timed.entry) }.arm(heap, deadline);
+        let entry = unsafe { self.map_unchecked(|timed| &timed.entry) };
+        with(|_| entry.arm(heap, deadline));
     }
 
     /// The same, or expires at once if the time has come.
@@ -246,7 +281,7 @@ impl Timed {
 
     /// Has the deadline passed, or was the scope cancelled?
     pub(crate) fn is_over(&self) -> bool {
-        with(|_| self.node.has(super::node::EXPIRED | super::node::CANCELLED))
+        self.node.has(super::node::EXPIRED | super::node::CANCELLED)
     }
 
     /// Takes the deadline away.
@@ -262,7 +297,7 @@ impl Timed {
     /// Cancels the scope and wakes all that has to notice.
     pub(crate) fn cancel(self: Pin<&Self>, reason: crate::cancel::Reason) {
         // SAFETY: pinned and alive, and made from the whole.
-        unsafe { Node::cancel(self.node_ptr(), reason) };
+        unsafe { super::cancelling::cancel(self.node_ptr(), reason) };
     }
 }
 
@@ -273,7 +308,7 @@ impl super::state::State {
     /// The soonest deadline in ticks of the scopes around the running code, up to a shield.
     pub(crate) fn effective_deadline(&self) -> u64 {
         let mut soonest = u64::MAX;
-        let mut at = self.node.get();
+        let mut at = self.now.node.get();
         // SAFETY: PINNED: links lead to live nodes.
         while let Some(node) = unsafe { at.as_ref() } {
             if node.has(super::node::CANCELLED | super::node::EXPIRED) {
@@ -297,7 +332,7 @@ impl super::state::State {
 
 /// The deadlines of one runtime. Pinned with it: entries know where it is.
 pub(crate) struct Heap {
-    root: Cell<*const Entry>,
+    root: Pointer<Entry>,
     numbers: Cell<u32>,
     #[cfg(feature = "std")]
     far: Far,
@@ -328,7 +363,7 @@ pub(crate) struct Due {
 impl Heap {
     pub(crate) const fn new() -> Self {
         Heap {
-            root: Cell::new(ptr::null()),
+            root: Pointer::new(ptr::null()),
             numbers: Cell::new(0),
             #[cfg(feature = "std")]
             far: Far { wheel: Wheel::new(), near: Cell::new(0), near_limit: Cell::new(FEW) },

@@ -8,6 +8,8 @@
 //!   thread (nothing that leads to them is `Send`); without it they are touched only inside a
 //!   critical section. So plain cells suffice, and an interrupt that polls, wakes or drops sees
 //!   whole transactions.
+//!   What is read outside of `with` is one's own: the words of [`Current`](current::Current), which an interrupt puts
+//!   back as it found them, and the flags of a scope that one is polling, which nobody else changes.
 //! * **NO-CALL-OUT**: nothing inside `with` runs code of the user: no waker that isn't ours, no
 //!   destructor, no hook. What must be called is carried out of the closure first.
 //! * **PINNED**: a [`Node`](node::Node), [`Entry`](heap::Entry) or [`Waiter`](waiters::Waiter) is
@@ -28,12 +30,17 @@
 
 pub(crate) mod arena_storage;
 pub(crate) mod block;
+mod bursts;
+pub(crate) mod cancelling;
 pub(crate) mod cell;
 pub(crate) mod children;
+pub(crate) mod close;
+pub(crate) mod current;
 pub(crate) mod handle;
 pub(crate) mod heap;
 #[cfg(feature = "alloc")]
 mod heap_storage;
+pub(crate) mod holding;
 #[cfg(feature = "std")]
 pub(crate) mod inbox;
 pub(crate) mod line;

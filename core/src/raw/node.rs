@@ -3,16 +3,6 @@
 //! A node is one scope: a task, a nursery, a cancel scope, a shield. It is linked at its first
 //! poll under the node that is being polled then, and again if another node polls it later; it is
 //! unlinked by its destructor.
-//!
-//! # Counting shields
-//! `contributes(n) = n.HOLD || n.active > 0`, and `n.active` is the number of children of `n` that
-//! contribute. So a shield (which holds) is known to each scope around it, and a change travels
-//! up only as far as it changes something. `active == 0` in a cancelled scope means: drop it now.
-//!
-//! # Cancelling
-//! The cancelled node is marked `CANCELLED`, and all below it, down to shields, `CUT_OFF`, so that
-//! whoever asks looks at one word. The walk costs less than dropping what it marks, which follows.
-//! Nodes that are linked later inherit the mark.
 
 #[cfg(feature = "alloc")]
 mod recount;
@@ -26,40 +16,36 @@ use core::task::{Context, Waker};
 #[cfg(feature = "alloc")]
 pub(crate) use recount::audit;
 
-use super::port::with;
-use super::state::{BUDGET, POLLS_PER_TURN, State};
+use super::port::{Half, now, with};
+use super::state::{POLLS_PER_TURN, State};
 use super::waker::Kept;
+use super::{cancelling, holding};
 use crate::cancel::Reason;
-use crate::panics;
 
 /// This scope itself was cancelled.
-pub(crate) const CANCELLED: u32 = 1;
+pub(crate) const CANCELLED: u16 = 1;
 /// A scope around this one was cancelled, with no shield in between. Never on a shield.
-pub(crate) const CUT_OFF: u32 = 1 << 11;
+pub(crate) const CUT_OFF: u16 = 1 << 11;
 /// Keeps the scopes around it from being dropped: a shield, a clean-up to come.
-pub(crate) const HOLD: u32 = 1 << 1;
-pub(crate) const LINKED: u32 = 1 << 2;
+pub(crate) const HOLD: u16 = 1 << 1;
+pub(crate) const LINKED: u16 = 1 << 2;
 /// What is inside isn't cancelled by what is outside.
-pub(crate) const SHIELD: u32 = 1 << 3;
-pub(crate) const TASK: u32 = 1 << 4;
-pub(crate) const NURSERY: u32 = 1 << 5;
+pub(crate) const SHIELD: u16 = 1 << 3;
+pub(crate) const TASK: u16 = 1 << 4;
+pub(crate) const NURSERY: u16 = 1 << 5;
 /// The root task of a runtime.
-pub(crate) const ROOT: u32 = 1 << 6;
+pub(crate) const ROOT: u16 = 1 << 6;
 /// Its code is on the stack; not on tasks, see [`is_running`](State::is_running).
-pub(crate) const POLLING: u32 = 1 << 7;
+pub(crate) const POLLING: u16 = 1 << 7;
 /// To be woken by the cancellation under way.
-const WAKE: u32 = 1 << 8;
+pub(super) const WAKE: u16 = 1 << 8;
 /// Its deadline has passed: one last poll, then it is cancelled.
-pub(crate) const EXPIRED: u32 = 1 << 9;
+pub(crate) const EXPIRED: u16 = 1 << 9;
 /// Starts a [`Timed`](super::heap::Timed).
-pub(crate) const TIMED: u32 = 1 << 10;
+pub(crate) const TIMED: u16 = 1 << 10;
 
-const REASON_SHIFT: u32 = 12;
-/// Of a nursery: its body must be polled whatever the count of wakes says.
-pub(crate) const FRESH: u32 = 1 << 22;
-/// Flags of tasks only: see [`cell`](super::cell).
-pub(super) const TASK_SHIFT: u32 = 16;
-const END_SHIFT: u32 = 24;
+/// A task that is over, one way or another.
+pub(super) const DONE: u16 = 1 << 12;
 
 /// A scope in the tree.
 #[repr(C)]
@@ -72,19 +58,27 @@ pub(crate) struct Node {
     /// waker of whoever awaits its handle.
     pub(crate) waker: Kept,
     /// How many children contribute.
-    active: Cell<u32>,
-    flags: Cell<u32>,
+    pub(super) active: Cell<u32>,
+    /// Changed only inside `with`, and only by the code that polls this scope or one around it.
+    pub(super) flags: Half,
+    /// More flags of a task, which nobody looks at but its nursery and its handle.
+    pub(super) task: Cell<u8>,
+    /// Why the task was dropped and, above, why the scope was cancelled.
+    reasons: Cell<u8>,
     _pinned: PhantomPinned,
 }
 
-/// Notices the death of a node while foreign code runs.
-pub(crate) struct Watch {
-    node: Cell<*const Node>,
-    outer: *const Watch,
-}
-
 impl Node {
-    pub(crate) const fn new(flags: u32) -> Self {
+    pub(crate) const fn new(flags: u16) -> Self {
+        Self::with_both(flags, 0)
+    }
+
+    /// A child's, with flags of its cell.
+    pub(super) const fn new_task(task: u8) -> Self {
+        Self::with_both(TASK, task)
+    }
+
+    const fn with_both(flags: u16, task: u8) -> Self {
         Node {
             parent: Cell::new(ptr::null()),
             first: Cell::new(ptr::null()),
@@ -92,23 +86,25 @@ impl Node {
             next: Cell::new(ptr::null()),
             waker: Kept::new(),
             active: Cell::new(0),
-            flags: Cell::new(flags),
+            flags: Half::new(flags),
+            task: Cell::new(task),
+            reasons: Cell::new(0),
             _pinned: PhantomPinned,
         }
     }
 
     #[inline]
-    pub(crate) fn has(&self, flags: u32) -> bool {
+    pub(crate) fn has(&self, flags: u16) -> bool {
         self.flags.get() & flags != 0
     }
 
     #[inline]
-    pub(crate) fn set(&self, flags: u32) {
+    pub(crate) fn set(&self, flags: u16) {
         self.flags.set(self.flags.get() | flags);
     }
 
     #[inline]
-    pub(crate) fn clear(&self, flags: u32) {
+    pub(crate) fn clear(&self, flags: u16) {
         self.flags.set(self.flags.get() & !flags);
     }
 
@@ -136,7 +132,7 @@ impl Node {
     }
 
     /// Does something inside hold it, other than itself?
-    fn is_held(&self) -> bool {
+    pub(super) fn is_held(&self) -> bool {
         self.is_active() && !self.has(SHIELD)
     }
 
@@ -150,21 +146,26 @@ impl Node {
 
     /// Has its deadline passed, with no poll since?
     pub(crate) fn is_expired(&self) -> bool {
-        with(|_| self.has(EXPIRED))
+        self.has(EXPIRED)
     }
 
     pub(crate) fn reason(&self) -> Reason {
-        Reason::from_code((self.flags.get() >> REASON_SHIFT) as u8 & 0xf)
+        Reason::from_code(self.reasons.get() >> 4)
+    }
+
+    /// Notes why the scope is cancelled.
+    pub(super) fn set_reason(&self, reason: Reason) {
+        self.reasons.set(self.reasons.get() & 0xf | reason.code() << 4);
     }
 
     /// Notes why a task was dropped.
     pub(super) fn set_end(&self, reason: Reason) {
-        with(|_| self.flags.set(self.flags.get() & !(0xf << END_SHIFT) | u32::from(reason.code()) << END_SHIFT));
+        self.reasons.set(self.reasons.get() & 0xf0 | reason.code());
     }
 
     /// Why the task was dropped.
     pub(super) fn end(&self) -> Reason {
-        Reason::from_code((self.flags.get() >> END_SHIFT) as u8 & 0xf)
+        Reason::from_code(self.reasons.get() & 0xf)
     }
 
     /// The first node inside this one.
@@ -199,50 +200,6 @@ impl Node {
             }
         }
         n
-    }
-
-    /// Cancels this scope: wakes it and all in it that has to notice. The node may be gone when
-    /// this returns, if a foreign waker dropped it.
-    ///
-    /// # Safety
-    /// `this` leads to a live, pinned node and was made as WHOLE-POINTER asks.
-    pub(crate) unsafe fn cancel(this: *const Node, reason: Reason) {
-        let watch = with(|state| {
-            // SAFETY: by contract.
-            let node = unsafe { &*this };
-            if node.has(CANCELLED) {
-                return None;
-            }
-            node.set(CANCELLED | (u32::from(reason.code()) << REASON_SHIFT));
-            node.clear(EXPIRED);
-            if !node.has(CUT_OFF) {
-                state.mark_below(node, true);
-            }
-            state.mark_for_wake(this);
-            Some(Watch { node: Cell::new(this), outer: state.watch.get() })
-        });
-        let Some(watch) = watch else { return };
-        with(|state| state.watch.set(&watch));
-        // A foreign waker may cancel, drop and wake whatever it likes, so each is called with
-        // nothing borrowed, and the search starts anew after it. Should one panic, the others are
-        // called all the same.
-        let mut first_panic = Ok(());
-        while let Some(foreign) = with(|state| state.wake_next(watch.node.get())) {
-            let result = panics::catch(|| foreign.wake());
-            if first_panic.is_ok() {
-                first_panic = result;
-            }
-        }
-        drop(watch);
-        if let Err(payload) = first_panic {
-            panics::resume_unless_panicking(payload);
-        }
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        with(|state| state.watch.set(self.outer));
     }
 }
 
@@ -282,20 +239,29 @@ impl<'a> Entered<'a> {
     /// the waker, and makes it the current scope until the guard is dropped.
     #[inline]
     pub(crate) fn new<T: Scoped>(scope: Pin<&'a T>, cx: &mut Context<'_>) -> Self {
+        Self::with(scope, cx, |_| ()).0
+    }
+
+    /// The same, with something else to be done inside `with`.
+    #[inline]
+    pub(super) fn with<T: Scoped, R>(scope: Pin<&'a T>, cx: &mut Context<'_>, f: impl Fn(&State) -> R) -> (Self, R) {
         let this = scope.node_ptr();
         // SAFETY: `scope` is borrowed for as long as we live.
         let node: &'a Node = unsafe { &*this };
         let entered = with(|state| {
-            let outer = state.node.get();
+            let outer = state.now.node.get();
             let is_known = !outer.is_null() && node.parent.get() == outer && node.waker.is(cx.waker());
             is_known.then(|| {
                 node.set(POLLING);
-                state.node.set(this);
-                Entered { node, outer, fresh_waker: false }
+                state.now.node.set(this);
+                (Entered { node, outer, fresh_waker: false }, f(state))
             })
         });
-        // SAFETY: as above.
-        entered.unwrap_or_else(|| unsafe { Self::anew(this, cx) })
+        entered.unwrap_or_else(|| {
+            // SAFETY: as above.
+            let entered = unsafe { Self::anew(this, cx) };
+            (entered, with(f))
+        })
     }
 
     /// The same for one that has not been polled before, or elsewhere, or with another waker.
@@ -309,11 +275,11 @@ impl<'a> Entered<'a> {
         let known = node.waker.keep(cx.waker());
         // In somebody else's executor every poll from outside is a turn.
         let begins_turn = with(|state| {
-            let begins = state.node.get().is_null() && state.runtime.get().is_null();
+            let begins = state.now.node.get().is_null() && state.now.runtime.get().is_null();
             if begins {
-                state.polls_left.set(POLLS_PER_TURN);
-                state.budget.set(BUDGET);
-                state.bursts.set(false);
+                state.now.polls_left.set(POLLS_PER_TURN);
+                state.now.spent.set(0);
+                state.now.bursts.set(0);
             }
             begins
         });
@@ -321,11 +287,11 @@ impl<'a> Entered<'a> {
             super::root::begin_foreign_turn(cx.waker());
         }
         let (entered, foreign) = with(|state| {
-            let outer = state.node.get();
+            let outer = state.now.node.get();
             let moved = !(node.has(LINKED) && node.parent.get() == outer);
             let foreign = if moved { state.relink(this, outer) } else { None };
             node.set(POLLING);
-            state.node.set(this);
+            state.now.node.set(this);
             (Entered { node, outer, fresh_waker: !known || moved }, foreign)
         });
         if let Some(foreign) = foreign {
@@ -337,13 +303,13 @@ impl<'a> Entered<'a> {
     /// Is this scope cancelled, by itself or from outside?
     #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
-        with(|_| self.node.is_cancelled())
+        self.node.is_cancelled()
     }
 
     /// Is it cancelled, with nothing left inside that must run on?
     #[inline]
     pub(crate) fn must_drop(&self) -> bool {
-        with(|_| self.node.must_drop())
+        self.node.is_cancelled() && with(|_| !self.node.is_active())
     }
 
     /// Is the code around this scope cancelled?
@@ -356,32 +322,14 @@ impl<'a> Entered<'a> {
 impl Drop for Entered<'_> {
     #[inline]
     fn drop(&mut self) {
-        with(|state| {
-            self.node.clear(POLLING);
-            state.leave(self.node, self.outer);
-        });
+        if self.node.has(POLLING) {
+            with(|_| self.node.clear(POLLING));
+        }
+        now(|now| now.leave(self.node, self.outer));
     }
 }
 
 impl State {
-    /// Marks all below a node as cut off, or as not, down to shields and to what is cancelled
-    /// itself.
-    fn mark_below(&self, top: &Node, cut_off: bool) {
-        let mut at: *const Node = top;
-        loop {
-            // SAFETY: PINNED: links lead to live nodes.
-            let node = unsafe { &*at };
-            let below = ptr::eq(top, node) || !node.has(SHIELD | CANCELLED);
-            at = step(top, node, below);
-            // SAFETY: as above.
-            let Some(node) = (unsafe { at.as_ref() }) else { return };
-            match cut_off && !node.has(SHIELD) {
-                true => node.set(CUT_OFF),
-                false => node.clear(CUT_OFF),
-            }
-        }
-    }
-
     /// A node has a new parent: is it cut off now?
     fn inherit(&self, node: &Node, parent: Option<&Node>) {
         let cut_off = parent.is_some_and(Node::is_cancelled) && !node.has(SHIELD);
@@ -393,7 +341,10 @@ impl State {
             false => node.clear(CUT_OFF),
         }
         if !node.has(CANCELLED) {
-            self.mark_below(node, cut_off);
+            // Only what was cancelled marks anything, and then this is there.
+            if let Some(ways) = cancelling::ways(&self.now) {
+                (ways.mark_below)(node, cut_off);
+            }
         }
     }
 
@@ -407,7 +358,8 @@ impl State {
         // SAFETY: as above.
         while let Some(node) = unsafe { at.as_ref() } {
             if node.has(NURSERY) {
-                node.set(FRESH);
+                // SAFETY: as above; it starts the nursery's core (WHOLE-POINTER).
+                unsafe { &*at.cast::<super::children::Children>() }.is_fresh.set(true);
             }
             at = step(task, node, ptr::eq(task, node) || !node.has(TASK));
         }
@@ -443,7 +395,7 @@ impl State {
         let Some(parent) = parent else { return woken };
         append(parent, node, this);
         if node.contributes() {
-            self.add_active(parent);
+            holding::add(self, parent);
         }
         woken
     }
@@ -482,48 +434,7 @@ impl State {
                 parent.first.set(next);
             }
         }
-        if node.contributes() { self.remove_active(whole) } else { None }
-    }
-
-    fn add_active(&self, mut node: &Node) {
-        loop {
-            let contributed = node.contributes();
-            node.active.set(node.active.get() + 1);
-            if contributed {
-                return;
-            }
-            // SAFETY: PINNED.
-            match unsafe { node.parent.get().as_ref() } {
-                Some(parent) => node = parent,
-                None => return,
-            }
-        }
-    }
-
-    /// A child of this node no longer contributes. The topmost cancelled scope that has thereby
-    /// become free to be dropped is woken; those below it go with it.
-    #[must_use]
-    fn remove_active(&self, from: *const Node) -> Option<Waker> {
-        let mut freed: *const Node = ptr::null();
-        let mut at = from;
-        // SAFETY: PINNED.
-        while let Some(node) = unsafe { at.as_ref() } {
-            node.active.set(node.active.get() - 1);
-            if node.is_active() {
-                break;
-            }
-            if node.is_cancelled() {
-                freed = at;
-            }
-            if node.has(HOLD) {
-                break;
-            }
-            at = node.parent.get();
-        }
-        // SAFETY: PINNED.
-        let node = unsafe { freed.as_ref() }?;
-        let is_polled = if node.has(TASK) { self.is_running(node) } else { node.has(POLLING) };
-        if is_polled { None } else { self.wake_node(freed) }
+        if node.contributes() { holding::remove(self, whole) } else { None }
     }
 
     /// This node no longer holds the scopes around it.
@@ -533,43 +444,7 @@ impl State {
             return None;
         }
         node.clear(HOLD);
-        if node.is_active() { None } else { self.remove_active(node.parent.get()) }
-    }
-
-    fn mark_for_wake(&self, top: *const Node) {
-        // SAFETY: PINNED: the caller's node.
-        let top = unsafe { &*top };
-        top.set(WAKE);
-        if !top.is_active() {
-            return;
-        }
-        let mut at: *const Node = top;
-        // SAFETY: PINNED.
-        while let Some(node) = unsafe { at.as_ref() } {
-            // An inactive task is dropped by its nursery, an active one runs on.
-            if !node.has(TASK) {
-                node.set(WAKE);
-            }
-            at = step(top, node, ptr::eq(top, node) || node.is_held());
-        }
-    }
-
-    /// Wakes the marked nodes up to the first whose waker isn't ours.
-    fn wake_next(&self, whole: *const Node) -> Option<Waker> {
-        // SAFETY: null (the node died) or alive: the watch follows it.
-        let top = unsafe { whole.as_ref() }?;
-        let mut at = whole;
-        // SAFETY: PINNED.
-        while let Some(node) = unsafe { at.as_ref() } {
-            if node.has(WAKE) {
-                node.clear(WAKE);
-                if let Some(foreign) = self.wake_node(at) {
-                    return Some(foreign);
-                }
-            }
-            at = step(top, node, ptr::eq(top, node) || node.is_held());
-        }
-        None
+        if node.is_active() { None } else { holding::remove(self, node.parent.get()) }
     }
 
     /// Takes a dying node out of everything. Nodes inside it, whose code lives on elsewhere, become
@@ -586,7 +461,7 @@ impl State {
     #[must_use]
     #[inline]
     pub(crate) fn calm(&self, node: &Node) -> Option<Waker> {
-        if node.active.replace(0) == 0 || node.has(HOLD) { None } else { self.remove_active(node.parent.get()) }
+        if node.active.replace(0) == 0 || node.has(HOLD) { None } else { holding::remove(self, node.parent.get()) }
     }
 
     /// Is nothing inside this node, nothing at work and nobody watching?
@@ -651,7 +526,7 @@ fn append(parent: &Node, node: &Node, this: *const Node) {
 
 /// The node after `at` in the tree below `top`: its first child if `below`, else the next of its
 /// siblings, or of its parent's, and so on.
-fn step(top: &Node, at: &Node, below: bool) -> *const Node {
+pub(super) fn step(top: &Node, at: &Node, below: bool) -> *const Node {
     if below && !at.first.get().is_null() {
         return at.first.get();
     }

@@ -85,7 +85,7 @@ pub(crate) fn lend(f: impl FnOnce(&dyn Debugger) -> bool) {
 pub(crate) fn current() -> Option<TaskInfo<'static>> {
     let node = with(|state| {
         // SAFETY: STATIC-BLOCKS.
-        let block = unsafe { state.block.get().as_ref() }?;
+        let block = unsafe { state.now.block.get().as_ref() }?;
         Some(block.cell.get())
     })?;
     // SAFETY: PINNED: the task that is being polled is alive.

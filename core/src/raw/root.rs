@@ -7,9 +7,9 @@ use core::task::{Context, Poll};
 
 use super::block::{Block, DIRECT, QUEUED};
 use super::heap::Heap;
-use super::node::{Node, POLLING, ROOT, Scoped};
-use super::port::with;
-use super::state::{BUDGET, POLLS_PER_TURN};
+use super::node::{Node, ROOT, Scoped};
+use super::port::{now, with};
+use super::state::POLLS_PER_TURN;
 use super::{cell, waker};
 use crate::hooks::{self, Debugger};
 use crate::runtime::Next;
@@ -70,7 +70,7 @@ impl Root {
         debugger: Option<&'a dyn Debugger>,
     ) -> Option<Turn<'a>> {
         let this = self.get_ref();
-        if with(|state| !state.runtime.get().is_null()) {
+        if now(|now| !now.runtime.get().is_null()) {
             return None;
         }
         // What may panic comes before the state is touched, or when a `Turn` is there to restore it.
@@ -84,14 +84,15 @@ impl Root {
         // the clock, exists (`with_clock`), and cleared when it ends.
         let clock =
             unsafe { core::mem::transmute::<*const (dyn AnyClock + 'a), *const (dyn AnyClock + 'static)>(clock) };
-        let turn = with(|state| {
+        let turn = now(|now| {
             this.clock.set(Some(clock));
-            this.node.set(POLLING);
-            state.runtime.set(this);
-            state.polls_left.set(POLLS_PER_TURN);
-            state.bursts.set(false);
-            state.budget.set(BUDGET);
-            let (outer_node, outer_block) = (state.node.replace(self.node_ptr()), state.block.replace(block));
+            now.runtime.set(this);
+            now.polls_left.set(POLLS_PER_TURN);
+            now.bursts.set(0);
+            now.spent.set(0);
+            let (outer_node, outer_block) = (now.node.get(), now.block.get());
+            now.node.set(self.node_ptr());
+            now.block.set(block);
             Turn { root: this, block, outer_node, outer_block, is_watched: Cell::new(false) }
         });
         if let Some(debugger) = debugger.filter(|_| !this.mute.get()) {
@@ -114,7 +115,7 @@ impl Root {
 
     /// Has the root task been woken since its last poll, by this thread?
     pub(crate) fn is_queued(&self) -> bool {
-        with(|_| self.block.get().is_some_and(|block| block.has(QUEUED)))
+        self.block.get().is_some_and(|block| block.has(QUEUED))
     }
 
     #[cfg(feature = "std")]
@@ -240,7 +241,7 @@ impl Turn<'_> {
             if !self.block.has(QUEUED) {
                 return None;
             }
-            state.since.set(self.block.queued_at.get());
+            state.now.since.set(self.block.queued_at.get());
             Some((waker::waker(self.block), self.block.begin_poll()))
         })?;
         if was_woken {
@@ -255,18 +256,18 @@ impl Turn<'_> {
 
     /// From now on nurseries go on where nothing else is ready, unless somebody observes.
     pub(crate) fn allow_bursts(&self) {
-        with(|state| state.bursts.set(!self.is_watched.get()));
+        now(|now| now.bursts.set((!self.is_watched.get()).into()));
     }
 
     /// May the root task be polled once more in this turn?
     #[inline]
     pub(crate) fn goes_on(&self) -> bool {
-        with(|state| {
-            let left = state.polls_left.get();
-            let goes_on = state.bursts.get() && left > 0 && self.block.has(QUEUED);
+        now(|now| {
+            let left = now.polls_left.get();
+            let goes_on = now.bursts.get() != 0 && left > 0 && self.block.has(QUEUED);
             if goes_on {
-                state.polls_left.set(left - 1);
-                state.budget.set(BUDGET);
+                now.polls_left.set(left - 1);
+                now.spent.set(0);
             }
             goes_on
         })
@@ -289,13 +290,12 @@ impl Drop for Turn<'_> {
         if self.is_watched.get() && !hooks::uninstall() {
             self.root.mute.set(true);
         }
-        with(|state| {
+        now(|now| {
             self.root.clock.set(None);
-            self.root.node.clear(POLLING);
-            state.leave(&raw const self.root.node, self.outer_node);
-            state.block.set(self.outer_block);
-            state.runtime.set(ptr::null());
-            state.bursts.set(false);
+            now.leave(&raw const self.root.node, self.outer_node);
+            now.block.set(self.outer_block);
+            now.runtime.set(ptr::null());
+            now.bursts.set(0);
         });
     }
 }
@@ -303,9 +303,9 @@ impl Drop for Turn<'_> {
 /// Lends the clock and the timers of the runtime whose turn it is.
 #[inline]
 pub(crate) fn with_clock<R>(f: impl FnOnce(&dyn AnyClock, *const Heap) -> R) -> Option<R> {
-    let (clock, heap) = with(|state| {
+    let (clock, heap) = now(|now| {
         // SAFETY: the runtime whose turn it is is alive: its turn borrows it.
-        let root = unsafe { state.runtime.get().as_ref() }?;
+        let root = unsafe { now.runtime.get().as_ref() }?;
         Some((root.clock.get()?, &raw const root.heap))
     })?;
     // SAFETY: the clock is borrowed by the turn that is under way, and `f` returns before it ends.

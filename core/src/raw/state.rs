@@ -6,8 +6,9 @@ use core::ptr;
 use core::task::Waker;
 
 use super::block::{Block, QUEUED, WOKEN};
-use super::node::{NURSERY, Node, POLLING, ROOT, TASK, Watch};
-use super::root::Root;
+use super::children::Children;
+use super::current::Current;
+use super::node::{NURSERY, Node, POLLING, ROOT, TASK};
 
 /// How many children a turn polls before it looks at timers and I/O again (law FAIR).
 pub(crate) const POLLS_PER_TURN: u32 = 64;
@@ -17,24 +18,12 @@ pub(crate) const BUDGET: u32 = 128;
 
 /// One thread's state.
 pub(crate) struct State {
-    /// The innermost scope that is being polled.
-    pub(crate) node: Cell<*const Node>,
-    /// The block of the task that is being polled.
-    pub(crate) block: Cell<*const Block>,
-    /// The runtime whose turn it is.
-    pub(crate) runtime: Cell<*const Root>,
-    /// What is left of `POLLS_PER_TURN`.
-    pub(crate) polls_left: Cell<u32>,
-    /// Nurseries may go on where nothing else is ready, up to `POLLS_PER_TURN`.
-    pub(crate) bursts: Cell<bool>,
-    /// What is left of the running task's `BUDGET`.
-    pub(crate) budget: Cell<u32>,
+    /// Who is being polled.
+    pub(crate) now: Current,
     /// Counts wakes, to tell which came first.
     pub(super) wakes: Cell<u32>,
-    /// When the task that is being polled was woken.
-    pub(crate) since: Cell<u32>,
     /// Who wants to know when a node dies.
-    pub(crate) watch: Cell<*const Watch>,
+    pub(crate) watch: Cell<*const super::cancelling::Watch>,
     #[cfg(feature = "alloc")]
     pub(crate) table: Cell<Option<&'static super::table::Table>>,
     #[cfg(feature = "alloc")]
@@ -45,23 +34,17 @@ pub(crate) struct State {
     pub(crate) hooks: crate::hooks::HookState,
 }
 
-// SAFETY: what the pointers lead to is touched only inside `with` (ONE-CONTEXT), which without
-// `std` means: inside a critical section, whoever enters it. With `std` the state stays in its
-// thread.
+// SAFETY: all but `now`, which is of atomics, is touched only inside `with` (ONE-CONTEXT), which
+// without `std` means: inside a critical section, whoever enters it. With `std` the state stays in
+// its thread.
 #[cfg(not(feature = "std"))]
-unsafe impl Send for State {}
+unsafe impl Sync for State {}
 
 impl State {
     pub(crate) const fn new() -> Self {
         State {
-            node: Cell::new(ptr::null()),
-            block: Cell::new(ptr::null()),
-            runtime: Cell::new(ptr::null()),
-            polls_left: Cell::new(0),
-            bursts: Cell::new(false),
-            budget: Cell::new(BUDGET),
+            now: Current::new(),
             wakes: Cell::new(0),
-            since: Cell::new(0),
             watch: Cell::new(ptr::null()),
             #[cfg(feature = "alloc")]
             table: Cell::new(None),
@@ -74,33 +57,23 @@ impl State {
         }
     }
 
-    /// Makes the scope around the current one current again.
-    #[inline]
-    pub(crate) fn leave(&self, current: *const Node, outer: *const Node) {
-        self.check(current);
-        self.node.set(outer);
-    }
-
-    /// A poll of this node ends. With a state for each thread, polls end in the reverse order of their beginning. Where
-    /// two threads or cores share one, the pointers would soon lead nowhere: stop in time.
-    #[inline]
-    pub(crate) fn check(&self, current: *const Node) {
-        if !cfg!(feature = "std") && !ptr::eq(self.node.get(), current) {
-            two_at_once();
-        }
-    }
-
     /// Is the running code in a cancelled scope, and not shielded from it?
     #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         // SAFETY: PINNED: the node that is being polled is alive.
-        unsafe { self.node.get().as_ref() }.is_some_and(Node::is_cancelled)
+        unsafe { self.now.node.get().as_ref() }.is_some_and(Node::is_cancelled)
     }
 
     /// Somebody woke the task of this block: it is polled in the next pass of its nursery, and
     /// all nurseries in its code look at their bodies. Returns a foreign waker to be called when
     /// nothing is borrowed any more.
+    #[cfg_attr(feature = "std", inline)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn wake_block(&self, block: &'static Block) -> Option<Waker> {
+        if block.is_at_rest() {
+            block.rouse();
+            return self.append(block);
+        }
         self.count_direct(block);
         block.set(WOKEN);
         self.queue(block)
@@ -114,7 +87,7 @@ impl State {
             return false;
         }
         // SAFETY: PINNED: a child at rest is live, and so is its nursery, which starts with its core (WHOLE-POINTER).
-        let nursery = unsafe { &*(*block.cell.get()).parent.get().cast::<super::children::Children>() };
+        let nursery = unsafe { &*(*block.cell.get()).parent.get().cast::<Children>() };
         if nursery.ready.is_empty() && !nursery.node.has(POLLING) {
             return false;
         }
@@ -146,30 +119,45 @@ impl State {
     }
 
     /// Puts a task on its nursery's ready list and, where that list was empty, does the same with
-    /// the task around the nursery, and so on (law NO-LOST-WAKE). Iterative: depth costs no stack.
+    /// the task around the nursery, and so on (law NO-LOST-WAKE).
+    #[cfg_attr(feature = "std", inline)]
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(crate) fn queue(&self, block: &'static Block) -> Option<Waker> {
+        if block.has(QUEUED) {
+            return None;
+        }
+        block.set(QUEUED);
+        self.append(block)
+    }
+
+    /// The same for one that was just marked QUEUED.
     #[inline]
-    pub(crate) fn queue(&self, mut block: &'static Block) -> Option<Waker> {
+    fn append(&self, block: &'static Block) -> Option<Waker> {
+        self.stamp(block);
+        // SAFETY: PINNED: a live block's node is alive. A task's parent is its nursery for as long as it has a block, and
+        // the node starts the nursery's core (WHOLE-POINTER). A root task has none, and is in no list.
+        let nursery = unsafe { block.cell.get().as_ref()?.parent.get().cast::<Children>().as_ref() }?;
+        if !nursery.ready.push(block) || nursery.node.has(POLLING) { None } else { self.climb(nursery) }
+    }
+
+    /// This nursery has something to poll now. Iterative: depth costs no stack.
+    #[inline(never)]
+    fn climb(&self, mut nursery: &Children) -> Option<Waker> {
         loop {
-            if block.has(QUEUED) {
-                return None;
-            }
-            // SAFETY: PINNED: a live block's node is alive.
-            let node = unsafe { block.cell.get().as_ref() }?;
-            self.stamp(block);
-            block.set(QUEUED);
-            // SAFETY: a task's parent is its nursery for as long as it has a block, and the node
-            // starts the nursery's core (WHOLE-POINTER).
-            let Some(nursery) = (unsafe { node.parent.get().cast::<super::children::Children>().as_ref() }) else {
-                // A root task is in no list.
-                return None;
-            };
-            if !nursery.ready.push(block) || nursery.node.has(POLLING) {
-                return None;
-            }
-            block = match self.up_from(&nursery.node) {
+            let block = match self.up_from(&nursery.node) {
                 Ok(block) => block,
                 Err(foreign) => return foreign,
             };
+            if block.has(QUEUED) {
+                return None;
+            }
+            block.set(QUEUED);
+            self.stamp(block);
+            // SAFETY: as in `append`.
+            nursery = unsafe { block.cell.get().as_ref()?.parent.get().cast::<Children>().as_ref() }?;
+            if !nursery.ready.push(block) || nursery.node.has(POLLING) {
+                return None;
+            }
         }
     }
 
@@ -216,7 +204,7 @@ impl State {
 
     /// Is this task's code on the stack, perhaps with that of its children on top?
     pub(crate) fn is_running(&self, task: &Node) -> bool {
-        let mut at = self.node.get();
+        let mut at = self.now.node.get();
         // SAFETY: PINNED: what is being polled is alive, and so is all around it.
         while let Some(node) = unsafe { at.as_ref() } {
             if ptr::eq(node, task) {
@@ -226,18 +214,4 @@ impl State {
         }
         false
     }
-}
-
-/// Panics while it panics: unwinding must not go on from here.
-#[cold]
-fn two_at_once() -> ! {
-    const WHY: &str = "giambio: two threads or cores polled tasks at once, which takes feature `std`";
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("{WHY}");
-        }
-    }
-    let _bomb = Bomb;
-    panic!("{WHY}");
 }

@@ -15,6 +15,7 @@ use core::ptr;
 use core::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::block::Block;
+use super::current::Current;
 use super::port::with;
 use super::state::State;
 
@@ -127,9 +128,9 @@ fn is_ours(waker: &Waker) -> bool {
 
 /// The block of the task that is being polled, if this is its waker.
 #[inline]
-pub(crate) fn block_of_current(state: &State, waker: &Waker) -> Option<&'static Block> {
+pub(crate) fn block_of_current(now: &Current, waker: &Waker) -> Option<&'static Block> {
     // SAFETY: STATIC-BLOCKS.
-    let current = unsafe { state.block.get().as_ref() };
+    let current = unsafe { now.block.get().as_ref() };
     current.filter(|block| is_ours(waker) && name(block) == waker.data().addr())
 }
 
@@ -170,6 +171,12 @@ impl Kept {
     #[inline]
     pub(crate) fn take_foreign(&self, state: &State) -> Result<&'static Block, Option<Waker>> {
         self.block(state).ok_or_else(|| self.take())
+    }
+
+    /// Keeps another; inside `with`. What was kept before is to be dropped outside.
+    #[inline]
+    pub(crate) fn replace(&self, new: Waker) -> Option<Waker> {
+        self.0.replace(Some(new))
     }
 
     /// Keeps a waker; says whether it was the one kept before. Call it outside of `with`.

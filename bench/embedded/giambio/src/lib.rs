@@ -48,6 +48,7 @@ impl Clock for Millis {
 }
 
 /// The loop: sleeps by WFI when nothing is ready.
+#[inline(always)]
 pub fn run<F: Future>(main: F) -> F::Output {
     pin!(Runtime::new(Millis, main)).run_masked(&mut |_| cortex_m::asm::wfi())
 }

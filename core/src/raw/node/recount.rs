@@ -7,10 +7,10 @@ use core::pin::Pin;
 use core::ptr;
 
 use super::{
-    CANCELLED, CUT_OFF, EXPIRED, LINKED, NURSERY, Node, POLLING, SHIELD, Scoped, State, TASK, WAKE, step, with,
+    CANCELLED, CUT_OFF, DONE, EXPIRED, LINKED, NURSERY, Node, POLLING, SHIELD, Scoped, State, TASK, WAKE, step, with,
 };
 use crate::raw::block::{Block, QUEUED};
-use crate::raw::cell::{DAEMON, DONE, FUTURE, Header};
+use crate::raw::cell::{DAEMON, FUTURE, Header};
 use crate::raw::children::Children;
 
 /// What is wrong: its name, what was kept, what it should be.
@@ -88,9 +88,9 @@ impl State {
         each_child(&nursery.node, |child| {
             let Some(task) = header(child) else { return Ok(()) };
             let runs = !child.has(DONE);
-            so("has a future", child.has(FUTURE), runs)?;
+            so("has a future", task.has(FUTURE), runs)?;
             running += usize::from(runs);
-            keeping += usize::from(runs && !child.has(DAEMON));
+            keeping += usize::from(runs && !task.has(DAEMON));
             let block = task.block.get();
             so("its block knows it", block.is_some_and(|block| ptr::eq(block.cell.get(), child)), true)?;
             queued += usize::from(block.is_some_and(|block| block.has(QUEUED)));
