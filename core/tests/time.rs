@@ -678,6 +678,35 @@ fn an_interval_does_not_drift_on_a_clock_that_cannot_show_its_period() {
 }
 
 #[test]
+fn an_interval_that_is_taken_to_a_clock_of_another_rate_begins_anew_there() {
+    let _alone = alone();
+    let slow = VirtualClock::<1_000>::new();
+    let mut ticks = {
+        let mut runtime = pin!(Runtime::new(&slow, async {
+            let mut ticks = interval(secs(10));
+            assert_eq!(ticks.tick().await, at(10));
+            ticks
+        }));
+        finish(runtime.as_mut(), &slow)
+    };
+    let fast = VirtualClock::<32_768>::new();
+    fast.advance(secs(100));
+    let mut runtime = pin!(Runtime::new(&fast, async {
+        assert_eq!(ticks.tick().await, at(110));
+        assert_eq!(clock(), at(110));
+        assert_eq!(ticks.tick().await, at(120));
+        // One that began at a moment of its own keeps to it, whatever the clock.
+        let mut ticks = interval_at(at(125), millis(10));
+        for i in 0..100 {
+            let due = ticks.tick().await;
+            assert_eq!(due, at(125) + i * millis(10));
+            assert!(clock() >= due && clock() - due < Duration::from_nanos(30_518));
+        }
+    }));
+    finish(runtime.as_mut(), &fast);
+}
+
+#[test]
 fn missed_ticks_come_one_after_the_other() {
     run_virtual(async {
         let mut ticks = interval(secs(1));

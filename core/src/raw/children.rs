@@ -1,7 +1,7 @@
 //! A nursery's children: all that polls and drops them (law NESTED-POLL).
 //!
 //! [`Polling`] exists while the nursery is polled and is the proof that its children may be;
-//! [`Close`] ends what is left when the nursery is dropped. Nobody else polls, drops or frees one.
+//! [`Close`](super::close::Close) ends what is left when the nursery is dropped. Nobody else polls, drops or frees one.
 
 use core::cell::Cell;
 use core::marker::PhantomData;
