@@ -33,6 +33,23 @@ fn other_tasks_go_on_while_a_call_blocks() {
     });
 }
 
+/// Files are blocking calls on every system, from the standard library.
+#[test]
+fn files_are_written_read_and_removed() {
+    let path = std::env::temp_dir().join(format!("giambio-{}", std::process::id()));
+    run(async {
+        let text = "a line\n".repeat(10_000);
+        let (to, content) = (path.clone(), text.clone());
+        unblock(move || std::fs::write(to, content)).await.unwrap();
+        let from = path.clone();
+        assert_eq!(unblock(move || std::fs::read_to_string(from)).await.unwrap(), text);
+        let gone = path.clone();
+        unblock(move || std::fs::remove_file(gone)).await.unwrap();
+        let error = unblock(move || std::fs::File::open(path)).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    });
+}
+
 #[test]
 fn a_panic_of_a_call_reaches_who_awaits_it() {
     let caught = catch_unwind(AssertUnwindSafe(|| run(unblock(|| panic!("from the thread")))));
