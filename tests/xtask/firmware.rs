@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clients;
 use crate::emulator::Emulator;
 use crate::machine::{self, Compiler};
-use crate::shell::{Shell, root};
+use crate::shell::{Shell, done_with, root};
 
 /// A board with a folder in `examples/bare-metal/boards`.
 pub(crate) struct Board {
@@ -62,8 +62,9 @@ const IDLE: Duration = Duration::from_secs(8);
 const TESTS: &str = "tests/firmware/Cargo.toml";
 
 /// The packages outside of the workspace.
-pub(crate) const MANIFESTS: [&str; 4] =
-    [EXAMPLES, TESTS, "tests/defmt/Cargo.toml", "bench/embedded/giambio/Cargo.toml"];
+pub(crate) const MANIFESTS: [&str; 4] = [EXAMPLES, TESTS, "tests/defmt/Cargo.toml", BENCH];
+
+const BENCH: &str = "bench/embedded/giambio/Cargo.toml";
 
 const EXAMPLES: &str = "examples/bare-metal/Cargo.toml";
 
@@ -75,8 +76,12 @@ fn target_folder() -> PathBuf {
 
 /// A build for a bare-metal target, with the linker that comes with the toolchain.
 fn build(manifest: &str, target: &str, what: &str) -> Result<Shell, String> {
+    cargo("build", manifest, target, what)
+}
+
+fn cargo(command: &str, manifest: &str, target: &str, what: &str) -> Result<Shell, String> {
     let with = machine::bare_metal().ok_or("no compiler for it; the step `machine` says how to get one")?;
-    let mut cargo = Shell::new("cargo build --release --locked --manifest-path")
+    let mut cargo = Shell::new(&format!("cargo {command} --release --locked --manifest-path"))
         .arg(manifest)
         .args(&format!("--target {target} {what}"))
         .own_target("firmware")
@@ -86,6 +91,32 @@ fn build(manifest: &str, target: &str, what: &str) -> Result<Shell, String> {
         cargo = machine::from_sources(cargo.args("-Zbuild-std=core")).env(&linker, &machine::rust_lld()?);
     }
     Ok(cargo)
+}
+
+/// Clippy looks at all firmware of ours.
+pub(crate) fn lints() -> Result<(), String> {
+    for board in &BOARDS {
+        lint(EXAMPLES, board.target, &format!("-p {}", board.name))?;
+    }
+    for target in machine::BARE_METAL {
+        lint(TESTS, target, "")?;
+    }
+    lint(BENCH, BOARDS[0].target, "")?;
+    done_with("firmware-lints");
+    Ok(())
+}
+
+/// Clippy must be that of the compiler.
+fn lint(manifest: &str, target: &str, what: &str) -> Result<(), String> {
+    match machine::bare_metal() {
+        Some(Compiler::FromSources) => {
+            let clippy = machine::get_debians_clippy()?;
+            // Cargo would compile the core library to the end even for that.
+            let check = cargo("check", manifest, target, what)?.env("RUSTFLAGS", "-Dwarnings -Zno-codegen");
+            check.own_target("firmware-lints").env("RUSTC_WORKSPACE_WRAPPER", clippy).run()
+        }
+        _ => cargo("clippy", manifest, target, what)?.run(),
+    }
 }
 
 impl Board {

@@ -133,6 +133,20 @@ pub(crate) fn get_bare_metal() -> Result<(), String> {
     ))
 }
 
+/// Gets Clippy for the compiler that brings its sources.
+///
+/// # Errors
+/// The text says what to install.
+pub(crate) fn get_debians_clippy() -> Result<&'static str, String> {
+    const CLIPPY: &str = "/usr/bin/clippy-driver";
+    const PACKAGE: &str = "rust-web-clippy";
+    let has = || Path::new(CLIPPY).exists();
+    if has() || (install(PACKAGE)? && has()) {
+        return Ok(CLIPPY);
+    }
+    Err(format!("there is no Clippy for {DEBIANS_COMPILER}. Debian 12: sudo apt-get install {PACKAGE}"))
+}
+
 /// Gets the emulators that firmware runs in.
 ///
 /// # Errors

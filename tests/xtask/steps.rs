@@ -78,6 +78,7 @@ pub(crate) const STEPS: &[Step] = &[
     ),
     step("other-systems", Part::Ci, platforms::other_systems, "macOS, the BSDs and more: everything type-checks"),
     step("bare-metal", Part::Test, bare_metal, "the core builds where there is no operating system"),
+    step("firmware-lints", Part::Ci, firmware_lints, "clippy warns of nothing in what is built for the boards"),
     step("firmware", Part::Test, firmware_tests, "the core's conformance cases pass on emulated boards"),
     step("bare-metal-examples", Part::Test, bare_metal_examples, "firmware does on four boards what it says"),
     step("loom", Part::Test, loom, "wakes from other threads are right in every interleaving"),
@@ -222,6 +223,11 @@ fn bare_metal() -> Outcome {
         bare_metal_build(with, &core).own_target("bare-metal").run()?;
     }
     done_with("bare-metal");
+    Ok(Verdict::Passed)
+}
+
+fn firmware_lints() -> Outcome {
+    firmware::lints()?;
     Ok(Verdict::Passed)
 }
 
