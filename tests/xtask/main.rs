@@ -37,6 +37,7 @@ Runs what is checked about giambio, step by step, until one fails.
 cargo xtask test            every test; installs or names what the machine lacks
 cargo xtask test --quick    the inner loop: unit and integration tests
 cargo xtask ci              format, lints, documentation, then every test
+cargo xtask release         the same, and what takes too long for every change
 cargo xtask step NAME...    these steps alone
 cargo xtask list            the steps
 cargo xtask bench ...       giambio beside its peers; `cargo xtask bench --help` says more
@@ -148,6 +149,7 @@ impl Command {
             ["test"] if quick => steps_of(Part::Quick),
             ["test"] => steps_of(Part::Test),
             ["ci"] => steps_of(Part::Ci),
+            ["release"] => steps_of(Part::Release),
             ["step"] => return Err("step wants the names of steps".to_owned()),
             ["step", names @ ..] => names.iter().map(|name| step(name)).collect::<Result<_, _>>()?,
             words => return Err(format!("there is no command `{}`", words.join(" "))),
@@ -178,11 +180,12 @@ fn steps_of(part: Part) -> Vec<&'static Step> {
 fn list() {
     for Step { name, part, checks, .. } in STEPS {
         let part = match part {
-            Part::Quick => "quick, test, ci",
-            Part::Test => "test, ci",
-            Part::Ci => "ci",
+            Part::Quick => "quick, test, ci, release",
+            Part::Test => "test, ci, release",
+            Part::Ci => "ci, release",
+            Part::Release => "release",
         };
-        println!("{name:<18} {part:<16} {checks}");
+        println!("{name:<20} {part:<24} {checks}");
     }
 }
 
@@ -259,9 +262,10 @@ mod tests {
     }
 
     #[test]
-    fn ci_runs_every_step_and_the_others_fewer() {
-        assert_eq!(names("ci").unwrap().len(), STEPS.len());
-        assert!(names("test").unwrap().len() < STEPS.len());
+    fn each_command_runs_more_than_the_one_before_and_the_last_everything() {
+        assert_eq!(names("release").unwrap().len(), STEPS.len());
+        assert!(names("ci").unwrap().len() < STEPS.len());
+        assert!(names("test").unwrap().len() < names("ci").unwrap().len());
         assert!(names("test --quick").unwrap().len() < names("test").unwrap().len());
     }
 
