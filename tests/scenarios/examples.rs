@@ -32,7 +32,20 @@ fn without_fractions(line: &str) -> String {
 fn run(name: &str) -> Vec<String> {
     let ended = example(name).output().unwrap();
     assert!(ended.status.success(), "{name}: {}", ended.status);
-    String::from_utf8(ended.stdout).unwrap().lines().map(without_fractions).collect()
+    let lines = String::from_utf8(ended.stdout).unwrap().lines().map(without_fractions).collect();
+    if std::env::var_os("GIAMBIO_RUNNER").is_some() { sleepers_together(lines) } else { lines }
+}
+
+/// In an emulator so much time lies between two sleeps that begin one after the other that the second is not over when
+/// the loop looks for I/O after the first. It is told where it is told elsewhere.
+fn sleepers_together(mut lines: Vec<String>) -> Vec<String> {
+    let slept = |line: &String| line.starts_with("# Task '") && line.contains("' slept for ");
+    for i in 3..lines.len() {
+        if slept(&lines[i]) && lines[i - 1].starts_with("!! Done I/O") && slept(&lines[i - 3]) {
+            lines[i - 2..=i].rotate_right(1);
+        }
+    }
+    lines
 }
 
 fn assert_prints_what_it_says(name: &str) {
