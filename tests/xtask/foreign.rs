@@ -1,8 +1,8 @@
 //! Other systems: builds giambio for them, and runs what was built where an emulator or this kernel can.
 
-use crate::machine::{self, Compiler, DEBIANS_COMPILER, is_ci};
+use crate::machine::{self, Compiler, DEBIANS_COMPILER};
 use crate::shell::{Shell, root, target_folder};
-use crate::steps::{Outcome, Verdict};
+use crate::steps::{Outcome, Verdict, cannot};
 
 /// How programs for a target are linked and started here.
 pub(crate) struct Foreign {
@@ -44,8 +44,7 @@ impl Foreign {
     pub(crate) fn check(&self) -> Outcome {
         let compiler = match self.get() {
             Ok(compiler) => compiler,
-            Err(why) if is_ci() => return Err(why),
-            Err(why) => return Ok(Verdict::Skipped(why)),
+            Err(why) => return cannot(why),
         };
         let environment = (self.prepare)()?;
         let with = |shell: Shell| environment.iter().fold(shell, |shell, (name, value)| shell.env(name, value));

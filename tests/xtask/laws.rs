@@ -1,9 +1,9 @@
 //! The checks that take the laws by chance, by force or at length: each a step, and the soak a command.
 
 use crate::faults;
-use crate::machine::{self, is_ci};
+use crate::machine;
 use crate::shell::{Shell, done_with, root};
-use crate::steps::{Outcome, Verdict};
+use crate::steps::{Outcome, Verdict, cannot};
 
 /// Random programs against their reference; a million in less than half an hour:
 /// `GIAMBIO_PROGRAMS=1000000 cargo test --release -p giambio-core --test random_programs`.
@@ -90,6 +90,5 @@ fn without_nightly() -> Option<Outcome> {
     if machine::has_nightly() {
         return None;
     }
-    let why = "there is no nightly toolchain; `rustup toolchain install nightly` gets one".to_owned();
-    Some(if is_ci() { Err(why) } else { Ok(Verdict::Skipped(why)) })
+    Some(cannot(machine::NO_NIGHTLY.to_owned()))
 }

@@ -192,6 +192,8 @@ pub(crate) fn get_compiler_for(targets: &[&str]) -> Result<Compiler, String> {
     })
 }
 
+pub(crate) const NO_NIGHTLY: &str = "there is no nightly toolchain; `rustup toolchain install nightly` gets one";
+
 /// A nightly toolchain to run sanitizers with.
 pub(crate) fn has_nightly() -> bool {
     Shell::new("cargo +nightly --version").output().is_some()

@@ -5,7 +5,7 @@ use crate::foreign::{FOLDER, Foreign, check_for};
 use crate::linux::{I686, MUSL, S390X};
 use crate::machine::{self, BARE_METAL};
 use crate::shell::{done_with, root};
-use crate::steps::{ALL_FEATURES, BARE_METAL_FEATURES, Outcome, Part, STEPS, Verdict};
+use crate::steps::{ALL_FEATURES, BARE_METAL_FEATURES, Outcome, Part, STEPS, Verdict, cannot};
 use crate::windows::WINDOWS;
 
 /// A system, and what is done there.
@@ -96,8 +96,7 @@ pub(crate) fn other_systems() -> Outcome {
     let all = targets_where(|platform| platform.step == "other-systems");
     let compiler = match machine::get_compiler_for(&all) {
         Ok(compiler) => compiler,
-        Err(why) if machine::is_ci() => return Err(why),
-        Err(why) => return Ok(Verdict::Skipped(why)),
+        Err(why) => return cannot(why),
     };
     check_for(compiler, ALL_BUT_THE_CORE, &all).run()?;
     check_for(compiler, "-p giambio-core --all-targets", &in_each_set).run()?;
@@ -121,8 +120,7 @@ pub(crate) fn more_systems() -> Outcome {
     let all = targets_where(|platform| platform.step == "more-systems");
     let compiler = match machine::get_compiler_for(&all) {
         Ok(compiler) => compiler,
-        Err(why) if machine::is_ci() => return Err(why),
-        Err(why) => return Ok(Verdict::Skipped(why)),
+        Err(why) => return cannot(why),
     };
     check_for(compiler, ALL_BUT_THE_CORE, &all).run()?;
     done_with(FOLDER);

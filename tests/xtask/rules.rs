@@ -5,10 +5,9 @@ use std::io;
 use std::iter::Peekable;
 use std::str::SplitWhitespace;
 
-use crate::machine::is_ci;
 use crate::platforms;
 use crate::shell::{Shell, root};
-use crate::steps::{Outcome, Verdict};
+use crate::steps::{Outcome, Verdict, cannot};
 
 /// Every combination of each library's features builds.
 pub(crate) fn feature_matrix() -> Outcome {
@@ -51,7 +50,7 @@ pub(crate) fn minimum_rust() -> Outcome {
     let toolchain = format!("cargo +{promised}");
     if Shell::new(&toolchain).arg("--version").output().is_none() {
         let why = format!("Rust {promised} is not here; `rustup toolchain install {promised}` gets it");
-        return if is_ci() { Err(why) } else { Ok(Verdict::Skipped(why)) };
+        return cannot(why);
     }
     Shell::new(&format!("{toolchain} check --workspace --all-targets")).own_target("minimum-rust").run()?;
     Ok(Verdict::Passed)

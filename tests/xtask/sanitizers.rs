@@ -1,13 +1,13 @@
 //! The tests under the compiler's sanitizers: what they touch, and in which order.
 
-use crate::machine::{self, DEBIANS_PACKAGES, is_ci};
+use crate::machine::{self, DEBIANS_PACKAGES};
 use crate::shell::{Shell, done_with, root};
-use crate::steps::{Outcome, Verdict};
+use crate::steps::{Outcome, Verdict, cannot};
 
 /// Everything under AddressSanitizer and its search for leaks.
 pub(crate) fn address() -> Outcome {
     if !machine::has_nightly() {
-        return cannot("there is no nightly toolchain; `rustup toolchain install nightly` gets one".to_owned());
+        return cannot(machine::NO_NIGHTLY.to_owned());
     }
     let host = machine::host()?;
     Shell::new(&format!("cargo +nightly test -p giambio-core -p giambio --lib --tests --target {host}"))
@@ -53,9 +53,4 @@ pub(crate) fn thread() -> Outcome {
         .run()?;
     done_with("thread-sanitizer");
     Ok(Verdict::Passed)
-}
-
-/// What it means that this machine lacks something.
-fn cannot(why: String) -> Outcome {
-    if is_ci() { Err(why) } else { Ok(Verdict::Skipped(why)) }
 }

@@ -145,12 +145,8 @@ impl Wheel {
 
     /// Goes on to the soonest unit. Those that come in it leave; there is one at least, unless the wheel is empty.
     pub(crate) fn go_on(&self) -> Left {
-        if self.is_empty() {
-            return Left(ptr::null());
-        }
-        let level = self.levels.get().trailing_zeros() as usize;
-        let digit = self.occupied[level].get().trailing_zeros() as usize;
-        let list = self.empty(Slot((level * DIGITS + digit) as u8));
+        let Some(slot) = self.first_slot() else { return Left(ptr::null()) };
+        let list = self.empty(slot);
         let mut soonest = u64::MAX;
         let mut at = list.0;
         // SAFETY: LINKED, here and below.
@@ -175,10 +171,8 @@ impl Wheel {
     /// Begins anew at the unit of this deadline. All leave.
     pub(crate) fn begin_at(&self, deadline: u64) -> Left {
         let mut left = ptr::null();
-        while !self.is_empty() {
-            let level = self.levels.get().trailing_zeros() as usize;
-            let digit = self.occupied[level].get().trailing_zeros() as usize;
-            for entry in self.empty(Slot((level * DIGITS + digit) as u8)) {
+        while let Some(slot) = self.first_slot() {
+            for entry in self.empty(slot) {
                 // SAFETY: LINKED.
                 unsafe { &*entry }.set_next(left);
                 left = entry;
@@ -186,6 +180,16 @@ impl Wheel {
         }
         self.reached.set(deadline >> UNIT);
         Left(left)
+    }
+
+    /// Where the soonest entries are.
+    fn first_slot(&self) -> Option<Slot> {
+        if self.is_empty() {
+            return None;
+        }
+        let level = self.levels.get().trailing_zeros() as usize;
+        let digit = self.occupied[level].get().trailing_zeros() as usize;
+        Some(Slot((level * DIGITS + digit) as u8))
     }
 
     /// Lets all entries of a slot go.
