@@ -3,7 +3,7 @@
 use crate::firmware;
 use crate::foreign::{FOLDER, Foreign, check_for};
 use crate::linux::{I686, MUSL, S390X};
-use crate::machine::{self, BARE_METAL};
+use crate::machine::{self, BARE_METAL, Compiler};
 use crate::shell::{done_with, root};
 use crate::steps::{ALL_FEATURES, BARE_METAL_FEATURES, Outcome, Part, STEPS, Verdict, cannot};
 use crate::windows::WINDOWS;
@@ -25,12 +25,8 @@ enum Care {
     Home,
     /// Libraries, their tests and the examples are built for it; where they run.
     Runs(&'static Foreign, &'static str),
-    /// Everything is type-checked but the core's tests, in which no system makes a difference.
+    /// Everything is type-checked: all targets of all packages, and those of the core in each feature set.
     Checked,
-    /// Everything is type-checked, and the core in each feature set.
-    CheckedInEachSet,
-    /// And the core's tests too.
-    TestsCheckedInEachSet,
     /// The core is built.
     Core,
 }
@@ -51,8 +47,8 @@ pub(crate) const PLATFORMS: &[Platform] = &[
     platform("Linux, musl", &[MUSL.target], "epoll", Care::Runs(&MUSL, "natively"), "linux-musl"),
     platform("Linux, 32 bits", &[I686.target], "epoll", Care::Runs(&I686, "natively"), "linux-32-bit"),
     platform("Linux, big-endian", &[S390X.target], "epoll", Care::Runs(&S390X, "by QEMU"), "linux-big-endian"),
-    platform("FreeBSD", &["x86_64-unknown-freebsd"], "kqueue", Care::TestsCheckedInEachSet, "other-systems"),
-    platform("macOS", &["aarch64-apple-darwin"], "kqueue", Care::CheckedInEachSet, "other-systems"),
+    platform("FreeBSD", &["x86_64-unknown-freebsd"], "kqueue", Care::Checked, "other-systems"),
+    platform("macOS", &["aarch64-apple-darwin"], "kqueue", Care::Checked, "other-systems"),
     platform(
         "NetBSD, OpenBSD",
         &["x86_64-unknown-netbsd", "x86_64-unknown-openbsd"],
@@ -90,21 +86,10 @@ pub(crate) fn run(step: &str) -> Outcome {
 
 /// Type-checks what can't be run; and that a system that nobody knows is told so.
 pub(crate) fn other_systems() -> Outcome {
-    let tests_in_each_set = targets_where(|platform| matches!(platform.care, Care::TestsCheckedInEachSet));
-    let in_each_set =
-        targets_where(|platform| matches!(platform.care, Care::CheckedInEachSet | Care::TestsCheckedInEachSet));
-    let all = targets_where(|platform| platform.step == "other-systems");
-    let compiler = match machine::get_compiler_for(&all) {
+    let compiler = match check_everything("other-systems") {
         Ok(compiler) => compiler,
-        Err(why) => return cannot(why),
+        Err(outcome) => return outcome,
     };
-    check_for(compiler, ALL_BUT_THE_CORE, &all).run()?;
-    check_for(compiler, "-p giambio-core --all-targets", &in_each_set).run()?;
-    for features in ALL_FEATURES {
-        let core = format!("-p giambio-core --no-default-features --features={features}");
-        check_for(compiler, &core, &in_each_set).run()?;
-        check_for(compiler, &format!("{core} --tests"), &tests_in_each_set).run()?;
-    }
     let errors = check_for(compiler, "-p giambio", &[UNKNOWN]).fails_with()?;
     for file in ["std-adapter/src/platform/unix.rs", "std-adapter/src/reactor/epoll.rs"] {
         if !errors.contains(&format!("add a file beside {file}")) {
@@ -117,26 +102,34 @@ pub(crate) fn other_systems() -> Outcome {
 
 /// Type-checks the others that `polling` knows. For each of them the standard library is compiled first.
 pub(crate) fn more_systems() -> Outcome {
-    let all = targets_where(|platform| platform.step == "more-systems");
-    let compiler = match machine::get_compiler_for(&all) {
-        Ok(compiler) => compiler,
-        Err(why) => return cannot(why),
-    };
-    check_for(compiler, ALL_BUT_THE_CORE, &all).run()?;
+    if let Err(outcome) = check_everything("more-systems") {
+        return outcome;
+    }
     done_with(FOLDER);
     Ok(Verdict::Passed)
 }
 
-/// The core itself is checked on the way; in its tests no system makes a difference.
-const ALL_BUT_THE_CORE: &str = "-p giambio -p giambio-examples -p giambio-tests --all-targets";
-
-fn targets_where(wanted: fn(&Platform) -> bool) -> Vec<&'static str> {
-    PLATFORMS.iter().filter(|platform| wanted(platform)).flat_map(|platform| platform.targets).copied().collect()
+/// Type-checks all that there is, in each feature set, for the platforms of a step; an error is what the step ends with.
+fn check_everything(step: &str) -> Result<Compiler, Outcome> {
+    let targets: Vec<&str> = PLATFORMS
+        .iter()
+        .filter(|platform| platform.step == step)
+        .flat_map(|platform| platform.targets)
+        .copied()
+        .collect();
+    let compiler = machine::get_compiler_for(&targets).map_err(cannot)?;
+    check_for(compiler, "--workspace --all-targets", &targets).run().map_err(Err)?;
+    for features in ALL_FEATURES {
+        let core = format!("-p giambio-core --all-targets --no-default-features --features={features}");
+        check_for(compiler, &core, &targets).run().map_err(Err)?;
+    }
+    Ok(compiler)
 }
 
 /// The targets of the adapter.
 pub(crate) fn targets() -> Vec<&'static str> {
-    targets_where(|platform| !matches!(platform.care, Care::Core))
+    let with_adapter = PLATFORMS.iter().filter(|platform| !matches!(platform.care, Care::Core));
+    with_adapter.flat_map(|platform| platform.targets).copied().collect()
 }
 
 /// A system that giambio doesn't know, with a standard library.
@@ -152,14 +145,7 @@ impl Platform {
                 "both libraries, with tests; the examples".to_owned(),
                 format!("{place}: the tests of both libraries; the examples, by the tests of Linux"),
             ),
-            Care::Checked => ("everything is type-checked but the core's tests".to_owned(), "-".to_owned()),
-            Care::CheckedInEachSet => {
-                ("everything is type-checked, the libraries in each feature set".to_owned(), "-".to_owned())
-            }
-            Care::TestsCheckedInEachSet => (
-                "everything is type-checked, the libraries and their tests in each feature set".to_owned(),
-                "-".to_owned(),
-            ),
+            Care::Checked => ("everything is type-checked, in each feature set".to_owned(), "-".to_owned()),
             Care::Core => (
                 format!("the core, {} feature sets", BARE_METAL_FEATURES.len()),
                 format!(
