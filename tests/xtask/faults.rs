@@ -2,11 +2,11 @@
 //! catches none of them proves nothing.
 //!
 //! A fault is a file in `tests/faults`: what it is about, where it goes, which test programs are to
-//! catch it, and the text that is replaced. A text that isn't found, or found twice, fails the step,
+//! catch it (a module of the suite is one here), and the text that is replaced. A text that isn't found, or found twice, fails the step,
 //! so that faults can't outlive the code that they are for. See `tests/faults/README.md`.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -18,7 +18,7 @@ use crate::shell::{Shell, root};
 /// A test program that runs longer than that is caught in an endless loop.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Not a file in `core/tests`, but the core's loom tests.
+/// Not a test program, but the core's loom tests.
 const LOOM: &str = "loom";
 
 /// One thing that could be wrong with the core.
@@ -180,6 +180,7 @@ impl Copy {
             let _ = fs::remove_dir_all(folder.join(part));
             copy_folder(&root().join(part), &folder.join(part)).map_err(say)?;
         }
+        split_suite(&folder.join("core/tests")).map_err(say)?;
         fs::copy(root().join("core/Cargo.toml"), folder.join("core/Cargo.toml")).map_err(say)?;
         fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).map_err(say)?;
         let manifest = fs::read_to_string(root().join("Cargo.toml")).map_err(say)?;
@@ -249,6 +250,19 @@ impl Copy {
         command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "1");
         command
     }
+}
+
+/// Makes each module of the suite a program of its own: a fault wants one of them compiled, not all.
+fn split_suite(tests: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(tests.join("suite"))? {
+        let file = entry?.file_name().to_string_lossy().into_owned();
+        let topic = file.trim_end_matches(".rs");
+        if topic != "main" {
+            let program = format!("//! {topic}\nmod common;\n#[path = \"suite/{file}\"]\nmod {topic};\n");
+            fs::write(tests.join(&file), program)?;
+        }
+    }
+    fs::remove_file(tests.join("suite/main.rs"))
 }
 
 /// Waits for the end, for the first test that fails, or until there is no end to be expected.

@@ -22,10 +22,12 @@ pub(crate) fn address() -> Outcome {
     Ok(Verdict::Passed)
 }
 
-/// The test programs in which threads, or signals, meet.
-const THREADS: &str = "--test threads --test wakers --test thread_ends --test interrupted --test interrupt_sync \
-    --test foreign_executors --test random_programs --test signals --test blocking_calls --test cores --test runs \
-    --test ctrl_c";
+/// The tests in which threads, or signals, meet: modules of the core's suite, and whole programs.
+const THREADS: [&str; 2] = [
+    "--test suite -- threads:: wakers:: thread_ends:: interrupt_sync:: foreign_executors::",
+    "--test interrupted --test random_programs --test signals --test blocking_calls --test cores --test runs \
+     --test ctrl_c",
+];
 
 /// Those under ThreadSanitizer, which must see all that threads do: so the standard library is built for it as well, by
 /// the compiler that has its sources. Its runtime comes with the toolchain in use.
@@ -43,14 +45,16 @@ pub(crate) fn thread() -> Outcome {
         // Other linkers do not find all that the runtime wants of the C library.
         format!("-Clink-args=-fuse-ld=lld -Clink-args=-B{}", libraries.join("bin/gcc-ld").display()),
     ];
-    machine::from_sources(Shell::new("cargo test -Zbuild-std=std,panic_unwind,test -p giambio-core -p giambio"))
-        .args(THREADS)
-        .arg("--target")
-        .arg(host)
-        .env("RUSTFLAGS", &flags.join(" "))
-        .env("GIAMBIO_PROGRAMS", "300")
-        .own_target("thread-sanitizer")
-        .run()?;
+    for tests in THREADS {
+        machine::from_sources(Shell::new("cargo test -Zbuild-std=std,panic_unwind,test -p giambio-core -p giambio"))
+            .args("--target")
+            .arg(&host)
+            .args(tests)
+            .env("RUSTFLAGS", &flags.join(" "))
+            .env("GIAMBIO_PROGRAMS", "300")
+            .own_target("thread-sanitizer")
+            .run()?;
+    }
     done_with("thread-sanitizer");
     Ok(Verdict::Passed)
 }

@@ -1,6 +1,6 @@
 //! What the tests share: a virtual world to run in, and instruments that notice what a runtime
 //! must not do. None of it uses more of the core than a leaf future may.
-#![allow(dead_code)] // each test file uses a part
+#![allow(dead_code)] // each test program uses a part
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -523,9 +523,11 @@ impl Rng {
 
 // ----------------------------------------------------------------------------------- allocator
 
-/// Counts the bytes that a thread has allocated and not freed yet. A test file that wants the
-/// numbers makes it its global allocator.
+/// Counts the bytes that a thread has allocated and not freed yet.
 pub(crate) struct CountingAlloc;
+
+#[global_allocator]
+static ALLOCATOR: CountingAlloc = CountingAlloc;
 
 thread_local! {
     static BYTES: Cell<isize> = const { Cell::new(0) };

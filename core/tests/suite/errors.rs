@@ -1,12 +1,10 @@
 //! Law NOTHING-LOST: what becomes of errors, the first and the others.
 #![cfg(feature = "alloc")]
 
-mod common;
-
 use std::cell::RefCell;
 use std::error::Error;
 
-use common::*;
+use crate::common::*;
 use giambio_core::{
     Cancelled, ErrorGroup, Reason, checkpoint, finally, move_on_after, nursery, nursery_group, shield, sleep,
 };

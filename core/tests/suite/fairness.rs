@@ -1,14 +1,12 @@
 //! Laws FAIR, NO-LOST-WAKE and IDLE-IS-IDLE: who gets a turn, and when nobody does.
 #![cfg(feature = "alloc")]
 
-mod common;
-
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use common::*;
+use crate::common::*;
 use giambio_core::{
     Instant, Next, Runtime, Tick, VirtualClock, checkpoint, clock, move_on_after, nursery, poll_gate, sleep,
     sleep_until, sync,

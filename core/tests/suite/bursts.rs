@@ -2,13 +2,11 @@
 //!
 //! The runner has all other tests run in bursts too; here is what only shows from outside.
 #![cfg(feature = "alloc")]
-mod common;
-
 use std::cell::Cell;
 use std::pin::pin;
 use std::time::Duration;
 
-use common::*;
+use crate::common::*;
 use giambio_core::*;
 
 /// A program in which tasks of several nurseries, bodies and timers take turns.

@@ -1,15 +1,13 @@
 //! What interrupts and tasks say to each other: events, queues, waker slots.
 #![cfg(feature = "heapless")]
 
-mod common;
-
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use common::{Log, Woken, alone, run_foreign, run_virtual, settle};
+use crate::common::{Log, Woken, alone, run_foreign, run_virtual, settle};
 use giambio_core::sync::{Event, Queue, QueueFull, WakerSlot};
 use giambio_core::{
     Arena, Next, Runtime, VirtualClock, cancel_scope, checkpoint, move_on_after, nursery_in, poll_gate, sleep,

@@ -1,15 +1,13 @@
 //! Law HOOKS-OBSERVE: what a debugger is told, and in which order.
 #![cfg(all(feature = "alloc", feature = "hooks"))]
 
-mod common;
-
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use common::*;
+use crate::common::*;
 use giambio_core::{
     Debugger, Next, Runtime, TaskError, TaskId, TaskInfo, VirtualClock, checkpoint, finally, finally_for,
     move_on_after, nursery, nursery_group, shield, sleep,

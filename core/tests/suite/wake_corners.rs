@@ -1,7 +1,5 @@
 //! Wakes that must not be lost.
 #![cfg(feature = "std")]
-mod common;
-
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -9,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use common::*;
+use crate::common::*;
 use giambio_core::*;
 
 fn run_limited<F: Future>(main: F) -> Option<F::Output> {

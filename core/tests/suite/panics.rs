@@ -2,8 +2,6 @@
 //! NOTHING-LOST. Without feature `std` no panic can be caught, so there is nothing to test.
 #![cfg(feature = "std")]
 
-mod common;
-
 use std::any::Any;
 use std::cell::Cell;
 use std::future::Future;
@@ -11,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::pin::pin;
 use std::task::Poll;
 
-use common::*;
+use crate::common::*;
 use futures::FutureExt;
 use giambio_core::{
     Next, Runtime, VirtualClock, cancel_scope, checkpoint, finally, in_runtime, move_on_after, nursery, nursery_in,

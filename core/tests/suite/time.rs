@@ -1,20 +1,15 @@
 //! Conformance, area *time*. Law NEVER-EARLY.
 #![cfg(feature = "alloc")]
 
-mod common;
-
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::time::Duration;
 
-use common::*;
+use crate::common::*;
 use giambio_core::{
     Clock, Instant, Next, Runtime, Tick, VirtualClock, checkpoint, clock, interval, interval_at, move_on_after,
     move_on_at, nursery, sleep, sleep_until,
 };
-
-#[global_allocator]
-static ALLOCATOR: CountingAlloc = CountingAlloc;
 
 fn at(n: u64) -> Instant {
     Instant::from_nanos(n * 1_000_000_000)

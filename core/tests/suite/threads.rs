@@ -3,8 +3,6 @@
 //! NO-LOST-WAKE.
 #![cfg(feature = "std")]
 
-mod common;
-
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -14,7 +12,7 @@ use std::task::{Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use common::*;
+use crate::common::*;
 use giambio_core::{Arena, Runtime, Until, VirtualClock, cancel_scope, checkpoint, nursery, nursery_in};
 
 /// So long, and a test that waits for a lost wake has failed.

@@ -1,14 +1,12 @@
 //! Scopes and nurseries in an executor that isn't ours.
 #![cfg(feature = "std")]
-mod common;
-
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use common::*;
+use crate::common::*;
 use giambio_core::*;
 
 /// An executor that polls after wakes, at most so many times.

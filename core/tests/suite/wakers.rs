@@ -1,14 +1,12 @@
 //! Conformance, area *wakers*. Laws WAKERS-ARE-NAMES and NO-LOST-WAKE.
 #![cfg(feature = "alloc")]
 
-mod common;
-
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use common::*;
+use crate::common::*;
 use futures::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
 use giambio_core::{Next, Runtime, VirtualClock, checkpoint, nursery, sleep};

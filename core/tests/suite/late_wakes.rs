@@ -1,14 +1,12 @@
 //! Wakes that come when a nursery is being dropped, or after very many others.
 #![cfg(feature = "alloc")]
-mod common;
-
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use common::*;
+use crate::common::*;
 use giambio_core::*;
 
 type N = Result<(), ()>;

@@ -1,7 +1,6 @@
 //! Which types may cross threads, and what some of it costs.
 #![cfg(feature = "std")]
-mod common;
-use common::*;
+use crate::common::*;
 use giambio_core::*;
 use std::time::Instant as Wall;
 

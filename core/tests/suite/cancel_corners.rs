@@ -1,7 +1,5 @@
 //! Cancellation, with futures that move between tasks.
 #![cfg(feature = "std")]
-mod common;
-
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use common::*;
+use crate::common::*;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use giambio_core::*;

@@ -1,8 +1,6 @@
 //! Conformance, area *nursery*: who runs when, who waits for whom, and what is left at the end.
 #![cfg(feature = "alloc")]
 
-mod common;
-
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::mem;
@@ -10,14 +8,11 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 
-use common::*;
+use crate::common::*;
 use giambio_core::{
     Cancelled, Next, Nursery, Reason, Runtime, SpawnError, Status, Task, VirtualClock, cancel_scope, checkpoint,
     move_on_after, nursery, shield, sleep,
 };
-
-#[global_allocator]
-static ALLOCATOR: CountingAlloc = CountingAlloc;
 
 // ------------------------------------------------------------------------ the ordinary life
 

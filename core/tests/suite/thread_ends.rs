@@ -1,11 +1,9 @@
 //! Threads that end while something of a runtime is left.
 #![cfg(feature = "std")]
-mod common;
-
 use std::cell::RefCell;
 use std::pin::Pin;
 
-use common::*;
+use crate::common::*;
 use giambio_core::*;
 
 static CLOCK: VirtualClock = VirtualClock::new();

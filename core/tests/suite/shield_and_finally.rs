@@ -1,14 +1,12 @@
 //! Conformance, area *cancel*: what a cancellation must let finish, and how long it waits.
 #![cfg(feature = "alloc")]
 
-mod common;
-
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use common::*;
+use crate::common::*;
 use giambio_core::{
     Cancelled, Reason, cancel_scope, checkpoint, effective_deadline, finally, finally_for, is_cancelled, move_on_after,
     nursery, shield, shield_for, sleep,

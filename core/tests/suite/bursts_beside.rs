@@ -1,14 +1,12 @@
 //! Bursts: what else is ready is not forgotten, and a deadline gives one last poll in them too.
 #![cfg(feature = "alloc")]
-mod common;
-
 use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Context;
 use std::time::Duration;
 
-use common::*;
+use crate::common::*;
 use giambio_core::*;
 
 type N = Result<(), ()>;

@@ -1,13 +1,11 @@
 //! Foreign wakers that panic when they are woken or dropped: nothing may be lost over it. Laws
 //! NEVER-REUSED-UNDROPPED, NOTHING-LOST.
 #![cfg(feature = "std")]
-mod common;
-
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
-use common::*;
+use crate::common::*;
 use giambio_core::{Arena, cancel_scope, finally, nursery, nursery_in, shield};
 
 thread_local! {

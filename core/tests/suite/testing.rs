@@ -1,14 +1,12 @@
 //! The tools for tests, tested: time that jumps, waiting for all others, deadlocks that are told.
 #![cfg(feature = "std")]
 
-mod common;
-
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use common::*;
+use crate::common::*;
 use giambio_core::testing::{self, Autojump, Simulation, Stuck, wait_all_blocked};
 use giambio_core::{
     Runtime, Tick, VirtualClock, cancel_scope, checkpoint, finally, move_on_after, nursery, sleep, wake_from_signal,

@@ -1,20 +1,15 @@
 //! Nurseries without a heap: room for a fixed number of children. Law NEVER-REUSED-UNDROPPED.
 
-mod common;
-
 use std::cell::Cell;
 use std::future::Future;
 use std::mem;
 use std::pin::{Pin, pin};
 
-use common::*;
+use crate::common::*;
 use giambio_core::{
     Arena, Cancelled, Next, Nursery, Reason, Runtime, SpawnError, VirtualClock, checkpoint, finally, move_on_after,
     nursery_in, shield, sleep,
 };
-
-#[global_allocator]
-static ALLOCATOR: CountingAlloc = CountingAlloc;
 
 #[test]
 fn children_in_an_arena_run_as_others_do() {

@@ -2,12 +2,10 @@
 //! clean-ups have a file of their own.
 #![cfg(feature = "alloc")]
 
-mod common;
-
 use std::cell::Cell;
 use std::pin::pin;
 
-use common::*;
+use crate::common::*;
 use giambio_core::{
     Cancelled, Canceller, Instant, Reason, TimedOut, cancel_scope, checkpoint, clock, effective_deadline, fail_after,
     fail_at, finally, is_cancelled, move_on_after, move_on_at, nursery, shield, sleep, sleep_until, timeout,

@@ -1,13 +1,11 @@
 //! Conformance, area *run*, as far as it needs no operating system: the loop in the open.
 #![cfg(feature = "alloc")]
 
-mod common;
-
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::time::Duration;
 
-use common::*;
+use crate::common::*;
 use giambio_core::{
     Clock, Next, Runtime, TaskId, Tick, Until, VirtualClock, Wait, checkpoint, clock, current_task, in_runtime,
     interval, move_on_after, nursery, sleep,

@@ -2,8 +2,6 @@
 //! `--no-default-features` and with `--no-default-features --features alloc`.
 #![cfg(not(feature = "std"))]
 #![allow(unused_imports)] // each feature set has a part of the tests
-mod common;
-
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,7 +10,7 @@ use std::rc::Rc;
 use std::sync::mpsc::channel;
 use std::task::{Context, Poll, Waker};
 
-use common::*;
+use crate::common::*;
 use giambio_core::*;
 
 #[cfg(not(feature = "alloc"))]

@@ -1,0 +1,32 @@
+//! The core's tests: one module a topic, one program in all, since programs take longer to link than to run.
+//!
+//! Beside it are those that want a process of their own, for signals and for what they leak on purpose, and those that
+//! take chances by the thousand.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod arena;
+mod bursts;
+mod bursts_beside;
+mod cancel;
+mod cancel_corners;
+mod errors;
+mod fairness;
+mod foreign_executors;
+mod hooks;
+mod interrupt_sync;
+mod late_wakes;
+mod nursery;
+mod one_state_for_all;
+mod panicking_wakers;
+mod panics;
+mod runtime_by_hand;
+mod send_and_sync;
+mod shield_and_finally;
+mod testing;
+mod thread_ends;
+mod threads;
+mod time;
+mod wake_corners;
+mod wakers;
