@@ -1,6 +1,7 @@
 //! What the machine has beside a stable toolchain, and how to get the rest.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::shell::Shell;
 
@@ -78,6 +79,9 @@ pub(crate) fn own_libraries() -> Result<PathBuf, String> {
 
 /// Installs Debian's packages, if this is a Debian of ours to change; says whether it is.
 pub(crate) fn install(packages: &str) -> Result<bool, String> {
+    /// Debian's tool can't be started twice.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let has_apt = Shell::new("apt-get --version").output().is_some();
     let is_root = Shell::new("id -u").output().is_some_and(|id| id == "0");
     if has_apt && is_root {

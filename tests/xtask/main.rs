@@ -1,6 +1,6 @@
-//! `cargo xtask`: every check of giambio, run in order until one fails.
+//! `cargo xtask`: every check of giambio, run until one fails.
 //!
-//! What is checked is the table in `steps.rs`, in the order of its rows. `machine.rs` knows what a machine must have for that and
+//! What is checked is the table in `steps.rs`, in the order of its rows; `lanes.rs` runs them. `machine.rs` knows what a machine must have for that and
 //! how to get it; `shell.rs` runs a command and says which one failed. `platforms.rs` is the table of systems; how one is
 //! built for and run here: `foreign.rs`, with `windows.rs` and `linux.rs`. What must hold of sources and dependencies is in
 //! `rules.rs`, what of the public API in `api.rs`.
@@ -13,6 +13,7 @@ mod emulator;
 mod faults;
 mod firmware;
 mod foreign;
+mod lanes;
 mod laws;
 mod linux;
 mod machine;
@@ -25,14 +26,12 @@ mod shell;
 mod steps;
 mod windows;
 
-use std::io::Write;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
-use steps::{Part, STEPS, Step, Verdict};
+use steps::{Part, STEPS, Step};
 
 const HELP: &str = "\
-Runs what is checked about giambio, step by step, until one fails.
+Runs what is checked about giambio, step by step, until one fails; those for other systems at the same time.
 
 cargo xtask test            every test; installs or names what the machine lacks
 cargo xtask test --quick    the inner loop: unit and integration tests
@@ -84,7 +83,7 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         }
-        Command::Run { steps, skipped } => return run(&steps, &skipped),
+        Command::Run { steps, skipped } => return lanes::run(&steps, &skipped),
         Command::BenchEmbedded(arguments) => {
             if let Err(error) = bench_embedded::run(&arguments) {
                 eprintln!("{error}");
@@ -187,59 +186,6 @@ fn list() {
         };
         println!("{name:<20} {part:<24} {checks}");
     }
-}
-
-/// Runs the steps in order. The first that fails is the last.
-fn run(steps: &[&Step], skipped: &[&Step]) -> ExitCode {
-    let began = Instant::now();
-    let mut done = Vec::new();
-    let mut failure = None;
-    for (number, step) in steps.iter().enumerate() {
-        println!("\n==> {}/{} {}: {}", number + 1, steps.len(), step.name, step.checks);
-        let _ = std::io::stdout().flush();
-        let step_began = Instant::now();
-        let verdict = match skipped.iter().any(|skipped| skipped.name == step.name) {
-            true => Ok(Verdict::Skipped("as asked by --skip".to_owned())),
-            false => (step.run)(),
-        };
-        let took = seconds(step_began.elapsed());
-        match verdict {
-            Ok(Verdict::Passed) => done.push((step.name, took, "passed".to_owned())),
-            Ok(Verdict::Skipped(why)) => {
-                let stars = "*".repeat(72);
-                println!("{stars}\nSKIPPED {}: {why}\n{stars}", step.name);
-                done.push((step.name, took, format!("SKIPPED: {why}")));
-            }
-            Err(why) => {
-                done.push((step.name, took, "FAILED".to_owned()));
-                failure = Some(format!("{} failed: {why}", step.name));
-                break;
-            }
-        }
-        println!("<== {} {}", step.name, done[number].1);
-    }
-    summary(&done, began.elapsed());
-    match failure {
-        None => ExitCode::SUCCESS,
-        Some(failure) => {
-            let _ = std::io::stdout().flush();
-            eprintln!("{failure}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn summary(done: &[(&str, String, String)], took: Duration) {
-    println!("\n==> all in {}", seconds(took).trim());
-    for (name, took, verdict) in done {
-        println!("{took} {name:<18} {verdict}");
-    }
-    let count = |word| done.iter().filter(|(_, _, verdict)| verdict.starts_with(word)).count();
-    println!("steps: {} passed, {} failed, {} skipped", count("passed"), count("FAILED"), count("SKIPPED"));
-}
-
-fn seconds(span: Duration) -> String {
-    format!("{:>7.1} s", span.as_secs_f64())
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Runs commands where everyone can see them: each line printed can be pasted into a shell at the root of the repository.
 
+use std::cell::RefCell;
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -22,6 +25,25 @@ pub(crate) fn done_with(kind: &str) {
     if is_ci() {
         let _ = std::fs::remove_dir_all(root().join(target_folder(kind)));
     }
+}
+
+thread_local!(static OUTPUT: RefCell<Option<File>> = const { RefCell::new(None) });
+
+/// From now on, what this thread and the commands that it runs print goes to a file.
+pub(crate) fn print_to(file: File) {
+    OUTPUT.set(Some(file));
+}
+
+/// Prints a line where all of this thread's output goes.
+pub(crate) fn say(line: &str) {
+    OUTPUT.with_borrow_mut(|output| {
+        let said = match output {
+            Some(file) => writeln!(file, "{line}"),
+            // Before those that a command prints.
+            None => writeln!(stdout(), "{line}").and_then(|()| stdout().flush()),
+        };
+        said.expect("output goes somewhere");
+    });
 }
 
 /// A command that is about to run at the root.
@@ -78,7 +100,12 @@ impl Shell {
     /// # Errors
     /// It could not be started, or did not succeed.
     pub(crate) fn run(mut self) -> Result<(), String> {
-        println!("$ {}", self.shown);
+        say(&format!("$ {}", self.shown));
+        let file = OUTPUT.with_borrow(|output| output.as_ref().map(|file| (file.try_clone(), file.try_clone())));
+        if let Some((stdout, stderr)) = file {
+            let say = |error| format!("{error}: {}", self.shown);
+            self.command.stdout(stdout.map_err(say)?).stderr(stderr.map_err(say)?);
+        }
         match self.command.status() {
             Ok(status) if status.success() => Ok(()),
             Ok(status) => Err(format!("{status}: {}", self.shown)),
@@ -96,7 +123,7 @@ impl Shell {
     /// # Errors
     /// It could not be started, or succeeded.
     pub(crate) fn fails_with(mut self) -> Result<String, String> {
-        println!("$ {} # fails", self.shown);
+        say(&format!("$ {} # fails", self.shown));
         match self.command.output() {
             Ok(output) if output.status.success() => Err(format!("succeeded, and must not: {}", self.shown)),
             Ok(output) => Ok(String::from_utf8_lossy(&output.stderr).into_owned()),
@@ -109,7 +136,7 @@ impl Shell {
     /// # Errors
     /// It could not be started, or did not succeed: what it wrote to standard error.
     pub(crate) fn said(mut self) -> Result<String, String> {
-        println!("$ {}", self.shown);
+        say(&format!("$ {}", self.shown));
         match self.command.output() {
             Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
             Ok(output) => {

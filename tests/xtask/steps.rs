@@ -18,6 +18,8 @@ pub(crate) struct Step {
     pub(crate) run: fn() -> Outcome,
     /// What holds when it passes.
     pub(crate) checks: &'static str,
+    /// Runs at the same time as those that are not.
+    pub(crate) is_beside: bool,
 }
 
 /// The commands, each with all steps of those before it.
@@ -45,7 +47,12 @@ pub(crate) fn cannot(why: String) -> Outcome {
 }
 
 const fn step(name: &'static str, part: Part, run: fn() -> Outcome, checks: &'static str) -> Step {
-    Step { name, part, run, checks }
+    Step { name, part, run, checks, is_beside: false }
+}
+
+/// What is built for other systems goes into a folder of its own, so it need not wait for the rest.
+const fn beside(name: &'static str, part: Part, run: fn() -> Outcome, checks: &'static str) -> Step {
+    Step { is_beside: true, ..step(name, part, run, checks) }
 }
 
 pub(crate) const STEPS: &[Step] = &[
@@ -73,17 +80,22 @@ pub(crate) const STEPS: &[Step] = &[
         portable_reactor,
         "the adapter's tests pass on the portable reactor, both ways",
     ),
-    step("windows", Part::Test, || platforms::run("windows"), "tests and examples run on Windows, which is Wine here"),
-    step("linux-musl", Part::Ci, || platforms::run("linux-musl"), "tests and examples run with another C library"),
-    step("linux-32-bit", Part::Ci, || platforms::run("linux-32-bit"), "tests and examples run with 32 bits"),
-    step(
+    beside(
+        "windows",
+        Part::Test,
+        || platforms::run("windows"),
+        "tests and examples run on Windows, which is Wine here",
+    ),
+    beside("linux-musl", Part::Ci, || platforms::run("linux-musl"), "tests and examples run with another C library"),
+    beside("linux-32-bit", Part::Ci, || platforms::run("linux-32-bit"), "tests and examples run with 32 bits"),
+    beside(
         "linux-big-endian",
         Part::Ci,
         || platforms::run("linux-big-endian"),
         "tests and examples run where the big end is first",
     ),
-    step("other-systems", Part::Ci, platforms::other_systems, "macOS and the BSDs: everything type-checks"),
-    step("more-systems", Part::Release, platforms::more_systems, "so it does on whatever else has sockets"),
+    beside("other-systems", Part::Ci, platforms::other_systems, "macOS and the BSDs: everything type-checks"),
+    beside("more-systems", Part::Release, platforms::more_systems, "so it does on whatever else has sockets"),
     step("bare-metal", Part::Test, bare_metal, "the core builds where there is no operating system"),
     step("firmware-lints", Part::Ci, firmware_lints, "clippy warns of nothing in what is built for the boards"),
     step("firmware", Part::Test, firmware_tests, "the core's conformance cases pass on emulated boards"),
