@@ -13,8 +13,13 @@ use core::ptr::{self, NonNull};
 
 use super::port::with;
 
-/// Sizes are rounded up to a multiple of this, which is also their alignment.
+/// What two sizes differ by, and the alignment of all.
 const GRAIN: usize = 16;
+
+/// Allocators that round to the grain keep a word of their own with each piece: these sizes lose nothing by that.
+const fn size_of_list(list: usize) -> usize {
+    list * GRAIN + GRAIN + GRAIN / 2
+}
 
 /// How many sizes are kept; larger children, of more than a KiB, are rare and cost more than the allocator does.
 const SIZES: usize = 64;
@@ -36,15 +41,15 @@ struct Free {
 
 /// The list for this type of cell, if there is one.
 const fn list_of<C>() -> Option<usize> {
-    let size = size_of::<C>().div_ceil(GRAIN);
-    if align_of::<C>() <= GRAIN && size <= SIZES { Some(size - 1) } else { None }
+    let list = size_of::<C>().saturating_sub(size_of_list(0)).div_ceil(GRAIN);
+    if align_of::<C>() <= GRAIN && list < SIZES { Some(list) } else { None }
 }
 
 /// The memory that a `C` gets.
 const fn layout_of<C>() -> Layout {
     match list_of::<C>() {
         // The size can't overflow: it is at most that of the largest list.
-        Some(list) => match Layout::from_size_align((list + 1) * GRAIN, GRAIN) {
+        Some(list) => match Layout::from_size_align(size_of_list(list), GRAIN) {
             Ok(layout) => layout,
             Err(_) => Layout::new::<C>(),
         },
@@ -62,13 +67,13 @@ impl Spare {
         let first = NonNull::new(self.lists[list].get())?;
         // SAFETY: SPARE-IS-FREE: what is in a list was released, holds a `Free` and is nobody else's.
         self.lists[list].set(unsafe { first.as_ref() }.next);
-        self.bytes.set(self.bytes.get() - (list + 1) * GRAIN);
+        self.bytes.set(self.bytes.get() - size_of_list(list));
         Some(first.cast())
     }
 
     #[inline]
     fn keep(&self, list: usize, memory: NonNull<u8>) -> bool {
-        let bytes = self.bytes.get() + (list + 1) * GRAIN;
+        let bytes = self.bytes.get() + size_of_list(list);
         if bytes > LIMIT {
             return false;
         }
@@ -82,7 +87,7 @@ impl Spare {
     pub(crate) fn close(&self) {
         for list in 0..SIZES {
             while let Some(memory) = self.take(list) {
-                let bytes = (list + 1) * GRAIN;
+                let bytes = size_of_list(list);
                 // SAFETY: it came from `alloc` with this size and alignment (`layout_of`), which were good then.
                 unsafe { dealloc(memory.as_ptr(), Layout::from_size_align_unchecked(bytes, GRAIN)) };
             }

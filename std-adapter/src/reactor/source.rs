@@ -1,6 +1,6 @@
 //! One socket (or pipe) and its registration: what everything in `net` and `signal` is built on.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::rc::Rc;
@@ -41,22 +41,20 @@ impl Done<usize> {
 /// The future of a task has it several times, as an argument and as what becomes of it: so it is small, and all that can
 /// be is in `shared`.
 pub(crate) struct Source<S: AsSource> {
-    /// `None` once closed.
-    io: RefCell<Option<S>>,
+    /// `None` once closed, and while it is looked at.
+    io: Cell<Option<S>>,
+    key: Cell<Key>,
     shared: Rc<Shared>,
 }
 
 /// What the reactor knows of a source, too, while it is registered.
 pub(super) struct Shared {
     halves: Halves,
-    key: Cell<Key>,
-    /// Made by the runtime for itself: looking at it is not I/O of the program.
-    own: bool,
     reactor: Rc<Reactor>,
 }
 
 const _: () = assert!(
-    size_of::<Shared>() <= 64 && size_of::<Source<std::net::TcpStream>>() <= 24,
+    size_of::<Shared>() <= 56 && size_of::<Source<std::net::TcpStream>>() <= 12 + size_of::<std::net::TcpStream>(),
     "an idle connection should stay small"
 );
 
@@ -84,14 +82,14 @@ impl<S: AsSource> Source<S> {
     }
 
     fn make(io: Option<S>, own: bool) -> Source<S> {
-        let (halves, key) = (Halves::default(), Cell::new(Key::NONE));
-        let shared = Shared { halves, key, own, reactor: Reactor::current() };
-        Source { io: RefCell::new(io), shared: Rc::new(shared) }
+        let shared = Shared { halves: Halves::new(own), reactor: Reactor::current() };
+        Source { io: Cell::new(io), key: Cell::new(Key::NONE), shared: Rc::new(shared) }
     }
 
-    /// Calls `look` with the socket, if it is still open.
+    /// Calls `look` with the socket, if it is still open; `look` makes system calls, and leaves this source alone.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&S) -> io::Result<T>) -> io::Result<T> {
-        match &*self.io.borrow() {
+        let lent = Lent { io: self.io.take(), home: &self.io };
+        match &lent.io {
             Some(io) => look(io),
             None => Err(Closed::error()),
         }
@@ -161,7 +159,7 @@ impl<S: AsSource> Source<S> {
         if self.half(side).is_awaited_by(cx.waker()) {
             return Ok(());
         }
-        if self.shared.key.get() == Key::NONE {
+        if self.key.get() == Key::NONE {
             self.register()?;
         }
         if Poller::MUST_BE_ARMED {
@@ -181,14 +179,14 @@ impl<S: AsSource> Source<S> {
                 reactor.table.borrow_mut().remove(key);
                 return Err(error);
             }
-            self.shared.key.set(key);
+            self.key.set(key);
             self.count(|sockets| sockets + 1);
             Ok(())
         })
     }
 
     fn arm(&self, side: Side) -> io::Result<()> {
-        let key = self.shared.key.get();
+        let key = self.key.get();
         if key == Key::NONE {
             return Ok(());
         }
@@ -197,7 +195,7 @@ impl<S: AsSource> Source<S> {
     }
 
     fn count(&self, change: impl FnOnce(usize) -> usize) {
-        if !self.shared.own {
+        if !self.shared.halves.is_own() {
             self.shared.reactor.sockets.set(change(self.shared.reactor.sockets.get()));
         }
     }
@@ -209,8 +207,8 @@ impl<S: AsSource> Source<S> {
 
     /// Ends the registration and gives back the descriptor, if it was still open.
     pub(crate) fn take(&self) -> Option<S> {
-        let io = self.io.borrow_mut().take()?;
-        let key = self.shared.key.replace(Key::NONE);
+        let io = self.io.take()?;
+        let key = self.key.replace(Key::NONE);
         if key != Key::NONE
             && let Ok(system) = self.shared.reactor.system()
         {
@@ -245,10 +243,21 @@ impl<S: AsSource> Drop for Source<S> {
 
 impl<S: AsSource + fmt::Debug> fmt::Debug for Source<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.io.borrow() {
-            Some(io) => io.fmt(f),
-            None => f.write_str("Closed"),
-        }
+        // What is written to may be anything: it gets text, and not the socket.
+        let text = self.with(|io| Ok(if f.alternate() { format!("{io:#?}") } else { format!("{io:?}") }));
+        f.write_str(text.as_deref().unwrap_or("Closed"))
+    }
+}
+
+/// A source's descriptor, which goes back when this is dropped: a `RefCell` would take eight bytes more.
+struct Lent<'a, S> {
+    io: Option<S>,
+    home: &'a Cell<Option<S>>,
+}
+
+impl<S> Drop for Lent<'_, S> {
+    fn drop(&mut self) {
+        self.home.set(self.io.take());
     }
 }
 

@@ -62,6 +62,8 @@ const DRAINED: u8 = 1;
 const LASTING: u8 = 2;
 /// A future has this side for itself.
 const CLAIMED: u8 = 4;
+/// The source was made by the runtime for itself: looking at it is not I/O of the program. On the reading side.
+const OWN: u8 = 8;
 
 impl Half {
     fn has(&self, mark: u8) -> bool {
@@ -139,13 +141,25 @@ impl Half {
 }
 
 /// Both directions of one source.
-#[derive(Default)]
 pub(super) struct Halves {
     read: Half,
     write: Half,
 }
 
 impl Halves {
+    pub(super) fn new(is_own: bool) -> Halves {
+        let (read, write) = (Half::default(), Half::default());
+        if is_own {
+            read.set(OWN);
+        }
+        Halves { read, write }
+    }
+
+    /// Is it the runtime's, and not the program's?
+    pub(super) fn is_own(&self) -> bool {
+        self.read.has(OWN)
+    }
+
     pub(super) fn half(&self, side: Side) -> &Half {
         match side {
             Side::Read => &self.read,
