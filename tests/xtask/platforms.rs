@@ -25,7 +25,7 @@ enum Care {
     Home,
     /// Libraries, their tests and the examples are built for it; where they run.
     Runs(&'static Foreign, &'static str),
-    /// Everything is type-checked: all targets of all packages, and those of the core in each feature set.
+    /// Everything is type-checked: all targets of all packages, and those of the core in each of [`ALL_FEATURES`] too.
     Checked,
     /// The core is built.
     Core,
@@ -145,7 +145,10 @@ impl Platform {
                 "both libraries, with tests; the examples".to_owned(),
                 format!("{place}: the tests of both libraries; the examples, by the tests of Linux"),
             ),
-            Care::Checked => ("everything is type-checked, in each feature set".to_owned(), "-".to_owned()),
+            Care::Checked => (
+                format!("everything is type-checked, with tests, in {} feature sets", ALL_FEATURES.len() + 1),
+                "-".to_owned(),
+            ),
             Care::Core => (
                 format!("the core, {} feature sets", BARE_METAL_FEATURES.len()),
                 format!(

@@ -114,22 +114,18 @@ pub(crate) const STEPS: &[Step] = &[
 /// The feature sets of the core that its tests run with; everything at once is the step "workspace".
 const TESTED_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc", "alloc,hooks,nb,heapless", "std"];
 
-/// Every feature set of the core that differs; `std` has `alloc` in it.
+/// The feature sets of the core that differ in more than the sum of their parts: each feature with and without the others,
+/// without a heap, with `alloc` and with `std`, which has `alloc` in it. The step "feature-matrix" builds every other one.
 pub(crate) const ALL_FEATURES: &[&str] = &[
     "",
     "hooks",
-    "nb",
-    "heapless",
+    "nb,heapless",
+    "hooks,nb,heapless",
     "hooks,heapless,embedded-hal-async,defmt",
-    "hooks,nb",
     "alloc",
-    "alloc,hooks",
-    "alloc,nb",
-    "alloc,hooks,nb",
+    "alloc,hooks,nb,heapless",
     "std",
     "std,hooks",
-    "std,nb",
-    "std,hooks,nb",
 ];
 
 /// The feature sets for bare metal: without a heap, with all that needs none, with one.
@@ -166,7 +162,7 @@ fn format() -> Outcome {
 fn lints() -> Outcome {
     Shell::new("cargo clippy --workspace --all-targets -- -D warnings").run()?;
     for features in ALL_FEATURES {
-        // The tests where they run; elsewhere the step "other-systems" has them compiled.
+        // The tests where they run; the step "other-systems" has them compiled in the others.
         let what = if TESTED_FEATURES.contains(features) { "--all-targets" } else { "--lib" };
         Shell::new(&format!("cargo clippy -p giambio-core {what} --no-default-features"))
             .arg(format!("--features={features}"))
