@@ -626,6 +626,42 @@ fn a_sleep_goes_on_in_the_task_that_polls_it_last() {
     });
 }
 
+#[test]
+fn sleeps_that_outlive_their_runtime_go_on_in_another_or_are_dropped_in_none() {
+    for seed in 0..20 {
+        let waits = &RefCell::new(Vec::new());
+        run_virtual(async {
+            let mut rng = Rng(seed);
+            for _ in 0..300 {
+                let deadline = clock() + any_span(&mut rng);
+                let mut wait = Box::pin(sleep_until(deadline));
+                assert!(poll_once(wait.as_mut()).await.is_pending());
+                waits.borrow_mut().push((deadline, wait));
+                checkpoint().await; // or the budget of a poll is used up, and timers are not set
+            }
+        });
+        // In no runtime, and in no order.
+        waits.borrow_mut().retain({
+            let mut rng = Rng(!seed);
+            move |_| !rng.one_in(2)
+        });
+        run_virtual(async {
+            nursery(async |n| {
+                for (deadline, wait) in waits.take() {
+                    n.spawn(async move {
+                        wait.await;
+                        assert_eq!(clock(), deadline, "seed {seed}");
+                        Ok(())
+                    });
+                }
+                Ok::<_, ()>(())
+            })
+            .await
+            .unwrap();
+        });
+    }
+}
+
 // ---------------------------------------------------------------------------------- intervals
 
 #[test]
