@@ -227,10 +227,17 @@ impl ReadyList {
         Some(block)
     }
 
-    /// Is there exactly one?
+    /// The first block, if there is no other.
     #[inline]
-    pub(crate) fn has_one(&self) -> bool {
-        self.head.get() == self.tail.get() && !self.is_empty()
+    pub(crate) fn only(&self) -> Option<&'static Block> {
+        self.first().filter(|first| ptr::eq(*first, self.tail.get()))
+    }
+
+    /// Takes all blocks out, at once.
+    #[inline]
+    pub(crate) fn clear(&self) {
+        self.head.set(ptr::null());
+        self.tail.set(ptr::null());
     }
 
     /// Is there no block in it but this one?

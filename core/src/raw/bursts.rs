@@ -33,22 +33,22 @@ impl Polling<'_> {
         true
     }
 
-    /// The same as `begins_anew`, where it is plain to see: one wake since the nursery was known to be alone, and one child
-    /// is ready, so that was it.
+    /// The same as `begins_anew` and the first child of the new pass, where it is plain to see: one wake since the nursery
+    /// was known to be alone, and one child is ready, so that was it.
     #[inline(always)]
-    pub(super) fn begins_at_once(&self, state: &State) -> bool {
+    pub(super) fn take_only(&self, state: &State) -> Option<&'static Block> {
         let ready = &self.children().ready;
-        let begins = self.alone_at.get() == state.wakes.get().wrapping_sub(1)
-            && self.is_known_alone.get()
-            && ready.has_one()
-            && !self.has_ended.get()
-            && !self.entered.node.is_cancelled()
-            && self.task.is_some_and(|task| !self.is_body_woken(task));
-        if begins {
-            self.alone_at.set(state.wakes.get());
-            self.last.set(ready.last());
+        let wakes = state.wakes.get();
+        if self.alone_at.get() != wakes.wrapping_sub(1) {
+            return None;
         }
-        begins
+        let (task, only) = (self.known_alone.get()?, ready.only()?);
+        if self.entered.node.is_cancelled() || self.is_body_woken(task) || state.now.polls_left.get() == 0 {
+            return None;
+        }
+        self.alone_at.set(wakes);
+        ready.clear();
+        Some(only)
     }
 
     /// The pass is over: may the next begin at once, with nothing to do but to poll children? So it is if none has ended,
@@ -71,7 +71,7 @@ impl Polling<'_> {
             return false;
         }
         let is_alone = self.is_alone(state, task);
-        self.is_known_alone.set(is_alone);
+        self.known_alone.set((is_alone && !self.has_ended.get()).then_some(task));
         self.alone_at.set(state.wakes.get());
         is_alone
     }

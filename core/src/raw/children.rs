@@ -102,8 +102,8 @@ pub(crate) struct Polling<'a> {
     pub(super) began: Cell<bool>,
     /// A child has ended: there is more to do than to poll children.
     pub(super) has_ended: Cell<bool>,
-    /// In a burst there was nothing ready but in this nursery…
-    pub(super) is_known_alone: Cell<bool>,
+    /// In a burst there was nothing ready but in this nursery, whose task this is, and no child has ended…
+    pub(super) known_alone: Cell<Option<&'static Block>>,
     /// … after so many wakes of the thread.
     pub(super) alone_at: Cell<u32>,
     /// The task was taken from its ready list.
@@ -130,7 +130,7 @@ impl<'a> Polling<'a> {
             last: Cell::new(last),
             began: Cell::new(false),
             has_ended: Cell::new(false),
-            is_known_alone: Cell::new(false),
+            known_alone: Cell::new(None),
             alone_at: Cell::new(0),
             owes_wake: Cell::new(false),
             _nursery: PhantomData,
@@ -311,29 +311,21 @@ impl<'a> Polling<'a> {
     /// Takes the next child, of those that were woken before `until`. If it is to be polled, it is made the current task.
     #[inline(always)]
     fn next(&self, state: &State, until: Option<u32>, around: &Around) -> Option<(NonNull<Header>, Then)> {
-        if self.last.get().is_null() && (until.is_some() || !(self.begins_at_once(state) || self.begins_anew(state))) {
-            return None;
-        }
-        let last = self.last.get();
+        let block = match self.last.get().is_null() {
+            true if until.is_some() => return None,
+            true => match self.take_only(state) {
+                Some(block) => block,
+                None => self.begins_anew(state).then(|| self.take(state, None))??,
+            },
+            false => self.take(state, until)?,
+        };
         let left = state.now.polls_left.get();
-        // Each nursery that is polled polls at least one child, so that the way down to a
-        // deep one doesn't use up the turn.
-        if left == 0 && self.began.get() {
-            return None;
-        }
-        let ready = &self.children().ready;
-        if until.is_some_and(|until| ready.first().is_none_or(|first| is_before(until, first.queued_at.get()))) {
-            return None;
-        }
-        let block = ready.pop()?;
-        self.began.set(true);
-        if ptr::eq(block, last) {
-            self.last.set(ptr::null());
-        }
         let was_woken = block.begin_poll();
-        let task = NonNull::new(block.cell.get().cast_mut())?.cast::<Header>();
         // SAFETY: a queued block's cell is alive (`free`).
-        let header = unsafe { task.as_ref() };
+        let (task, header) = unsafe {
+            let task = NonNull::new_unchecked(block.cell.get().cast_mut()).cast::<Header>();
+            (task, task.as_ref())
+        };
         let node = &header.node;
         if node.has(DONE | CANCELLED | CUT_OFF) && (node.has(DONE) || !node.is_active()) {
             around.restore(&state.now);
@@ -344,11 +336,37 @@ impl<'a> Polling<'a> {
         Some((task, Then::Poll { waker: waker::waker(block), was_woken }))
     }
 
+    /// Takes the next of this pass out of the ready list.
+    #[inline(always)]
+    fn take(&self, state: &State, until: Option<u32>) -> Option<&'static Block> {
+        // Each nursery that is polled polls at least one child, so that the way down to a
+        // deep one doesn't use up the turn.
+        if state.now.polls_left.get() == 0 && self.began.get() {
+            return None;
+        }
+        let ready = &self.children().ready;
+        if until.is_some_and(|until| ready.first().is_none_or(|first| is_before(until, first.queued_at.get()))) {
+            return None;
+        }
+        let block = ready.pop()?;
+        self.began.set(true);
+        if ptr::eq(block, self.last.get()) {
+            self.last.set(ptr::null());
+        }
+        Some(block)
+    }
+
+    /// There is more to do than to poll children.
+    fn note_end(&self) {
+        self.has_ended.set(true);
+        self.known_alone.set(None);
+    }
+
     /// A child has ended by itself.
     fn end(&self, task: NonNull<Header>, outcome: Outcome) {
         // SAFETY: alive: NESTED-POLL.
         let header = unsafe { task.as_ref() };
-        self.has_ended.set(true);
+        self.note_end();
         if outcome == Outcome::Error {
             header.set(KILLED);
             header.node.set_end(Reason::Failed);
@@ -364,7 +382,7 @@ impl<'a> Polling<'a> {
     }
 
     pub(super) fn kill(&self, task: NonNull<Header>) {
-        self.has_ended.set(true);
+        self.note_end();
         kill(task, self.children);
     }
 
