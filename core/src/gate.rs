@@ -89,6 +89,7 @@ pub fn poll_waits<T>() -> Poll<T> {
 /// }).await;
 /// # })).run(&mut |_| {});
 /// ```
+#[inline]
 pub fn is_cancelled() -> bool {
     with(|state| state.is_cancelled())
 }
