@@ -90,17 +90,18 @@ impl Block {
         flags & WOKEN != 0
     }
 
-    /// Is it a child's that waits, and was not woken since its last poll, with a count that doesn't come round next?
+    /// Is it a child's that waits, and was not woken since its last poll, with a count that doesn't come round next? Then
+    /// this is what the count will be.
     #[inline]
-    pub(crate) fn is_at_rest(&self) -> bool {
-        self.flags.get() == CHILD && self.direct.get() != u16::MAX
+    pub(crate) fn at_rest(&self) -> Option<u16> {
+        if self.flags.get() == CHILD { self.direct.get().checked_add(1) } else { None }
     }
 
     /// Notes a direct wake of a child at rest, which is put on a ready list.
     #[inline]
-    pub(crate) fn rouse(&self) {
+    pub(crate) fn rouse(&self, count: u16) {
         self.flags.set(CHILD | QUEUED | WOKEN | DIRECT);
-        self.direct.set(self.direct.get() + 1);
+        self.direct.set(count);
     }
 
     /// Counts a direct wake, once until the task is polled or somebody looks.

@@ -34,21 +34,22 @@ impl Polling<'_> {
     }
 
     /// The same as `begins_anew` and the first child of the new pass, where it is plain to see: one wake since the nursery
-    /// was known to be alone, and one child is ready, so that was it.
+    /// was known to be alone, and one child is ready, so that was it. Says how many polls are left then.
     #[inline(always)]
-    pub(super) fn take_only(&self, state: &State) -> Option<&'static Block> {
-        let ready = &self.children().ready;
+    pub(super) fn take_only(&self, state: &State, polls_left: u32) -> Option<(&'static Block, u32)> {
+        let Children { node, ready, .. } = self.children();
         let wakes = state.wakes.get();
         if self.alone_at.get() != wakes.wrapping_sub(1) {
             return None;
         }
         let (task, only) = (self.known_alone.get()?, ready.only()?);
-        if self.entered.node.is_cancelled() || self.is_body_woken(task) || state.now.polls_left.get() == 0 {
+        if node.is_cancelled() || self.is_body_woken(task) {
             return None;
         }
+        let left = polls_left.checked_sub(1)?;
         self.alone_at.set(wakes);
         ready.clear();
-        Some(only)
+        Some((only, left))
     }
 
     /// The pass is over: may the next begin at once, with nothing to do but to poll children? So it is if none has ended,

@@ -247,6 +247,10 @@ impl<'a> Polling<'a> {
     /// panic, which is returned; the child that panicked is gone then, and the pass may be continued.
     #[inline]
     pub(crate) fn pass(&self, until: Option<u32>) -> Result<(), Payload> {
+        if until.is_some() {
+            // The next pass is not for this call to begin.
+            self.known_alone.set(None);
+        }
         let around = now(Around::new);
         let result = panics::catch(|| match hooks::is_on() {
             true => {
@@ -311,15 +315,16 @@ impl<'a> Polling<'a> {
     /// Takes the next child, of those that were woken before `until`. If it is to be polled, it is made the current task.
     #[inline(always)]
     fn next(&self, state: &State, until: Option<u32>, around: &Around) -> Option<(NonNull<Header>, Then)> {
-        let block = match self.last.get().is_null() {
-            true if until.is_some() => return None,
-            true => match self.take_only(state) {
-                Some(block) => block,
-                None => self.begins_anew(state).then(|| self.take(state, None))??,
-            },
-            false => self.take(state, until)?,
-        };
         let left = state.now.polls_left.get();
+        let (block, left) = if !self.last.get().is_null() {
+            (self.take(left, until)?, left.saturating_sub(1))
+        } else if let Some(taken) = self.take_only(state, left) {
+            taken
+        } else if until.is_none() && self.begins_anew(state) {
+            (self.take(left, None)?, left.saturating_sub(1))
+        } else {
+            return None;
+        };
         let was_woken = block.begin_poll();
         // SAFETY: a queued block's cell is alive (`free`).
         let (task, header) = unsafe {
@@ -331,17 +336,17 @@ impl<'a> Polling<'a> {
             around.restore(&state.now);
             return Some((task, if node.has(DONE) { Then::Free } else { Then::Kill }));
         }
-        state.now.polls_left.set(left.saturating_sub(1));
+        state.now.polls_left.set(left);
         make_current(&state.now, task.as_ptr().cast_const().cast(), block, block.queued_at.get());
         Some((task, Then::Poll { waker: waker::waker(block), was_woken }))
     }
 
     /// Takes the next of this pass out of the ready list.
     #[inline(always)]
-    fn take(&self, state: &State, until: Option<u32>) -> Option<&'static Block> {
+    fn take(&self, polls_left: u32, until: Option<u32>) -> Option<&'static Block> {
         // Each nursery that is polled polls at least one child, so that the way down to a
         // deep one doesn't use up the turn.
-        if state.now.polls_left.get() == 0 && self.began.get() {
+        if polls_left == 0 && self.began.get() {
             return None;
         }
         let ready = &self.children().ready;

@@ -70,8 +70,8 @@ impl State {
     #[cfg_attr(feature = "std", inline)]
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn wake_block(&self, block: &'static Block) -> Option<Waker> {
-        if block.is_at_rest() {
-            block.rouse();
+        if let Some(count) = block.at_rest() {
+            block.rouse(count);
             return self.append(block);
         }
         self.count_direct(block);
@@ -83,15 +83,13 @@ impl State {
     /// none of those, and nothing was done.
     #[inline]
     pub(crate) fn wakes_simply(&self, block: &'static Block) -> bool {
-        if !block.is_at_rest() {
-            return false;
-        }
+        let Some(count) = block.at_rest() else { return false };
         // SAFETY: PINNED: a child at rest is live, and so is its nursery, which starts with its core (WHOLE-POINTER).
         let nursery = unsafe { &*(*block.cell.get()).parent.get().cast::<Children>() };
-        if nursery.ready.is_empty() && !nursery.node.has(POLLING) {
+        if !nursery.node.has(POLLING) && nursery.ready.is_empty() {
             return false;
         }
-        block.rouse();
+        block.rouse(count);
         self.stamp(block);
         nursery.ready.push(block);
         true

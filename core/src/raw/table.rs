@@ -103,8 +103,12 @@ impl Index {
         if zero.is_null() {
             return None;
         }
+        let at = zero.wrapping_add(slot);
         // SAFETY: STATIC-BLOCKS; the chunk exists, and a slot lies within the chunk that its highest bit says.
-        let block: &'static Block = unsafe { &*zero.wrapping_add(slot) };
+        let block: &'static Block = unsafe {
+            core::hint::assert_unchecked(!at.is_null()); // the compiler forgets it, and looks again
+            &*at
+        };
         if block.name() == name { Some(block) } else { None }
     }
 
