@@ -25,7 +25,7 @@ const fn size_of_list(list: usize) -> usize {
 const SIZES: usize = 64;
 
 /// How many bytes a thread keeps at most.
-const LIMIT: usize = if cfg!(giambio_no_spare) { 0 } else { 4 << 20 };
+const LIMIT: usize = if cfg!(giambio_no_spare) { 0 } else { 8 << 20 };
 
 /// A thread's lists.
 pub(crate) struct Spare {

@@ -54,7 +54,8 @@ pub(super) struct Shared {
 }
 
 const _: () = assert!(
-    size_of::<Shared>() <= 56 && size_of::<Source<std::net::TcpStream>>() <= 12 + size_of::<std::net::TcpStream>(),
+    size_of::<Shared>() <= 56
+        && size_of::<Source<std::net::TcpStream>>() <= (12 + size_of::<std::net::TcpStream>()).next_multiple_of(8),
     "an idle connection should stay small"
 );
 
