@@ -3,9 +3,11 @@
 #![no_std]
 
 mod console;
+mod once;
 mod registers;
 mod serial;
 
 pub use console::print_line;
+pub use once::once;
 pub use registers::Peripheral;
 pub use serial::{Port, Uart};

@@ -69,7 +69,7 @@ pub(crate) fn start() {
     systick.enable_counter();
     ALARM.write(MODE, 1); // one shot
     ALARM.write(MASK, 1);
-    crate::unmask(IRQ as u16);
+    arm::unmask(IRQ);
 }
 
 pub(crate) fn on_interrupt() {

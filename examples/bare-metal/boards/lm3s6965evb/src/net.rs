@@ -56,7 +56,7 @@ pub fn start() -> Card {
     MAC.write(RECEIVE_CONTROL, 1 << 3 | 1); // on; damaged frames are dropped
     MAC.write(TRANSMIT_CONTROL, 1 << 4 | 1 << 2 | 1 << 1 | 1); // on; both ways, checksums, padding
     MAC.write(MASK, 0);
-    crate::unmask(IRQ as u16);
+    arm::unmask(IRQ);
     let [received, sent] = BUFFERS.each_ref().map(ConstStaticCell::take);
     Card { received, sent }
 }

@@ -25,7 +25,7 @@ pub fn every(period: Duration, handler: fn()) {
     TIMER.write(LOAD, (period.as_nanos() / 80) as u32 - 1);
     TIMER.write(MASK, 1);
     TIMER.write(CONTROL, 1);
-    crate::unmask(IRQ as u16);
+    arm::unmask(IRQ);
 }
 
 pub(crate) fn on_interrupt() {

@@ -46,7 +46,7 @@ pub(crate) fn start() {
     UART.write(FRACTION, 50);
     UART.write(LINE, 0b11 << 5); // 8 bits
     UART.write(CONTROL, 0x301); // on, both directions
-    crate::unmask(IRQ as u16);
+    arm::unmask(IRQ);
 }
 
 fn set_interrupts(on: u32, off: u32) {

@@ -64,7 +64,7 @@ pub(crate) fn start() {
     TIMER.write(PRESCALER, 4); // 16 MHz / 2^4
     TIMER.write(INTERRUPTS, 1 << 16); // at compare register 0
     TIMER.write(START, 1);
-    crate::unmask(IRQ as u16);
+    arm::unmask(IRQ);
 }
 
 pub(crate) fn on_interrupt() {

@@ -5,21 +5,15 @@
 #![no_std]
 
 mod clock;
-mod software;
 mod timer;
 mod uart;
 
-use core::sync::atomic::AtomicBool;
-use core::sync::atomic::Ordering::Relaxed;
-
-use cortex_m::peripheral::NVIC;
 use kit::Peripheral;
 
 pub use clock::{Clock, sleep, sleeps};
 pub use cortex_m_rt::entry;
 pub use kit::println;
 pub use semihosting::process::exit;
-pub use software::nest;
 pub use timer::every;
 pub use uart::Uart;
 
@@ -48,9 +42,7 @@ pub struct Board {
 /// # Panics
 /// The second time.
 pub fn start() -> Board {
-    static STARTED: AtomicBool = AtomicBool::new(false);
-    assert!(!STARTED.load(Relaxed), "the board has been started already");
-    STARTED.store(true, Relaxed);
+    kit::once();
     PINS.write(OUTPUTS, 1 << COLUMN | 1 << ROWS[0] | 1 << ROWS[1]);
     clock::start();
     uart::start();
@@ -67,20 +59,13 @@ impl Leds {
     }
 }
 
-/// A number that the board's interrupt controller knows.
-#[derive(Clone, Copy)]
-struct Irq(u16);
+/// Two interrupts that software causes: the chip has them for software.
+static NESTED: arm::Nested = arm::Nested::new(20, 21);
 
-// SAFETY: the numbers are those of the board's manual, and constant.
-unsafe impl cortex_m::interrupt::InterruptNumber for Irq {
-    fn number(self) -> u16 {
-        self.0
-    }
-}
-
-fn unmask(irq: u16) {
-    // SAFETY: what the handlers touch is made for interrupts: no critical section relies on a mask.
-    unsafe { NVIC::unmask(Irq(irq)) };
+/// Runs `handler` in an interrupt, twice: before and after a more urgent interrupt that runs
+/// `urgent` in the middle of it.
+pub fn nest(handler: fn(), urgent: fn()) {
+    NESTED.run(handler, urgent);
 }
 
 /// All interrupts.
@@ -90,7 +75,7 @@ unsafe fn DefaultHandler(irq: i16) {
         uart::IRQ => uart::on_interrupt(),
         clock::IRQ => clock::on_interrupt(),
         timer::IRQ => timer::on_interrupt(),
-        software::IRQ | software::URGENT_IRQ => software::on_interrupt(irq),
+        _ if NESTED.on_interrupt(irq) => {}
         _ => panic!("nobody asked for interrupt {irq}"),
     }
 }

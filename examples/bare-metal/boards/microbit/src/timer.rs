@@ -27,7 +27,7 @@ pub fn every(period: Duration, handler: fn()) {
     TIMER.write(SHORTCUTS, 1); // a match starts it anew
     TIMER.write(INTERRUPTS, 1 << 16);
     TIMER.write(START, 1);
-    crate::unmask(IRQ as u16);
+    arm::unmask(IRQ);
 }
 
 pub(crate) fn on_interrupt() {

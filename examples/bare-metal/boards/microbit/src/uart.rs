@@ -48,7 +48,7 @@ pub(crate) fn start() {
     UART.write(ENABLE, 4);
     UART.write(START_RECEIVING, 1);
     UART.write(START_SENDING, 1);
-    crate::unmask(IRQ as u16);
+    arm::unmask(IRQ);
 }
 
 impl Port for Uart0 {

@@ -24,7 +24,7 @@ pub fn every(period: Duration, handler: fn()) {
     TIMER.write(RELOAD, counts - 1);
     TIMER.write(VALUE, counts - 1);
     TIMER.write(CONTROL, 0b1001); // on, with interrupts
-    crate::unmask(IRQ as u16);
+    arm::unmask(IRQ);
 }
 
 pub(crate) fn on_interrupt() {

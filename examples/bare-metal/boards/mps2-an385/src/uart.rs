@@ -39,8 +39,8 @@ impl Uart0 {
 pub(crate) fn start() {
     UART.write(DIVISOR, crate::HZ / 115_200);
     UART.write(CONTROL, 0b11); // both directions
-    crate::unmask(RECEIVE_IRQ as u16);
-    crate::unmask(SEND_IRQ as u16);
+    arm::unmask(RECEIVE_IRQ);
+    arm::unmask(SEND_IRQ);
 }
 
 fn set_interrupts(on: u32, off: u32) {

@@ -9,9 +9,6 @@ mod plic;
 mod software;
 mod uart;
 
-use core::sync::atomic::AtomicBool;
-use core::sync::atomic::Ordering::Relaxed;
-
 use critical_section as _;
 
 pub use clock::{Clock, every, sleep, sleeps};
@@ -37,8 +34,7 @@ pub struct Board {
 /// # Panics
 /// The second time.
 pub fn start() -> Board {
-    static STARTED: AtomicBool = AtomicBool::new(false);
-    assert!(!STARTED.swap(true, Relaxed), "the board has been started already");
+    kit::once();
     uart::start();
     plic::start();
     clock::start();
