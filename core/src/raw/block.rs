@@ -168,11 +168,13 @@ pub(crate) fn is_before(a: u32, b: u32) -> bool {
 pub(crate) struct ReadyList {
     head: Cell<*const Block>,
     tail: Cell<*const Block>,
+    /// How many were ever appended; it comes round.
+    pushed: Cell<u32>,
 }
 
 impl ReadyList {
     pub(crate) const fn new() -> Self {
-        ReadyList { head: Cell::new(ptr::null()), tail: Cell::new(ptr::null()) }
+        ReadyList { head: Cell::new(ptr::null()), tail: Cell::new(ptr::null()), pushed: Cell::new(0) }
     }
 
     #[inline]
@@ -183,6 +185,7 @@ impl ReadyList {
     /// Appends a block that isn't in any list, and is marked QUEUED. Was the list empty?
     #[inline]
     pub(crate) fn push(&self, block: &'static Block) -> bool {
+        self.pushed.set(self.pushed.get().wrapping_add(1));
         block.next.set(ptr::null());
         let tail = self.tail.replace(block);
         // SAFETY: STATIC-BLOCKS.
@@ -201,6 +204,12 @@ impl ReadyList {
         if head.is_null() {
             self.tail.set(block);
         }
+    }
+
+    /// How many were ever appended; it comes round.
+    #[inline]
+    pub(crate) fn pushed(&self) -> u32 {
+        self.pushed.get()
     }
 
     /// The block that waits longest.

@@ -27,6 +27,7 @@ impl Polling<'_> {
                 nursery.ready.pop();
             }
             task.begin_poll();
+            self.others_at.set(self.others_at.get().wrapping_add(1));
             self.owes_wake.set(true);
         }
         self.begin_pass();
@@ -38,8 +39,7 @@ impl Polling<'_> {
     #[inline(always)]
     pub(super) fn take_only(&self, state: &State, polls_left: u32) -> Option<(&'static Block, u32)> {
         let Children { node, ready, .. } = self.children();
-        let wakes = state.wakes.get();
-        if self.alone_at.get() != wakes.wrapping_sub(1) {
+        if state.wakes.get() != self.next_wake.get() {
             return None;
         }
         let (task, only) = (self.known_alone.get()?, ready.only()?);
@@ -47,7 +47,7 @@ impl Polling<'_> {
             return None;
         }
         let left = polls_left.checked_sub(1)?;
-        self.alone_at.set(wakes);
+        self.next_wake.set(self.next_wake.get().wrapping_add(1));
         ready.clear();
         Some((only, left))
     }
@@ -71,10 +71,24 @@ impl Polling<'_> {
         if state.now.polls_left.get() == 0 || state.now.bursts.get() == 0 || self.entered.node.is_cancelled() {
             return false;
         }
-        let is_alone = self.is_alone(state, task);
+        // What was alone is alone until somebody else is woken.
+        let others = self.wakes_of_others(state, task);
+        if !(self.is_known_alone.get() && self.others_at.get() == others) {
+            self.is_known_alone.set(self.is_alone(state, task));
+            self.others_at.set(others);
+        }
+        self.next_wake.set(state.wakes.get().wrapping_add(1));
+        let is_alone = self.is_known_alone.get();
         self.known_alone.set((is_alone && !self.has_ended.get()).then_some(task));
-        self.alone_at.set(state.wakes.get());
         is_alone
+    }
+
+    /// A number that each wake changes, but those of the nursery's children and of its body's task: they are counted
+    /// apart, and the latter is counted at most once until `goes_on` takes the task from its list.
+    #[inline]
+    fn wakes_of_others(&self, state: &State, task: &'static Block) -> u32 {
+        let own = self.children().ready.pushed().wrapping_add(task.has(QUEUED).into());
+        state.wakes.get().wrapping_sub(own)
     }
 
     /// Is nothing ready but this nursery's children and its body's task?

@@ -98,14 +98,20 @@ pub(crate) struct Polling<'a> {
     is_fresh: Cell<bool>,
     /// The last entry of the ready list that this pass may still take; null: none.
     pub(super) last: Cell<*const Block>,
+    /// The pass takes no child that was woken later.
+    until: Cell<Option<u32>>,
     /// A child was taken already.
     pub(super) began: Cell<bool>,
     /// A child has ended: there is more to do than to poll children.
     pub(super) has_ended: Cell<bool>,
     /// In a burst there was nothing ready but in this nursery, whose task this is, and no child has ended…
     pub(super) known_alone: Cell<Option<&'static Block>>,
-    /// … after so many wakes of the thread.
-    pub(super) alone_at: Cell<u32>,
+    /// … before this wake of the thread.
+    pub(super) next_wake: Cell<u32>,
+    /// In a burst there was nothing ready but in this nursery…
+    pub(super) is_known_alone: Cell<bool>,
+    /// … after so many wakes of others.
+    pub(super) others_at: Cell<u32>,
     /// The task was taken from its ready list.
     pub(super) owes_wake: Cell<bool>,
     _nursery: PhantomData<&'a Children>,
@@ -128,10 +134,13 @@ impl<'a> Polling<'a> {
             entered,
             children: NonNull::from(scope.get_ref()).cast(),
             last: Cell::new(last),
+            until: Cell::new(None),
             began: Cell::new(false),
             has_ended: Cell::new(false),
             known_alone: Cell::new(None),
-            alone_at: Cell::new(0),
+            next_wake: Cell::new(0),
+            is_known_alone: Cell::new(false),
+            others_at: Cell::new(0),
             owes_wake: Cell::new(false),
             _nursery: PhantomData,
         }
@@ -247,6 +256,7 @@ impl<'a> Polling<'a> {
     /// panic, which is returned; the child that panicked is gone then, and the pass may be continued.
     #[inline]
     pub(crate) fn pass(&self, until: Option<u32>) -> Result<(), Payload> {
+        self.until.set(until);
         if until.is_some() {
             // The next pass is not for this call to begin.
             self.known_alone.set(None);
@@ -256,9 +266,9 @@ impl<'a> Polling<'a> {
             true => {
                 #[cfg(all(feature = "std", feature = "hooks"))]
                 self.last.set(super::shuffle::shuffle(&self.children().ready, self.last.get()));
-                self.poll_children::<true>(until, &around)
+                self.poll_children::<true>(&around)
             }
-            false => self.poll_children::<false>(until, &around),
+            false => self.poll_children::<false>(&around),
         });
         if result.is_err() {
             let task = now(|now| {
@@ -276,8 +286,8 @@ impl<'a> Polling<'a> {
     }
 
     /// The loop over the ready children; `WATCHED`: a debugger is told.
-    fn poll_children<const WATCHED: bool>(&self, until: Option<u32>, around: &Around) {
-        while let Some((task, then)) = with(|state| self.next(state, until, around)) {
+    fn poll_children<const WATCHED: bool>(&self, around: &Around) {
+        while let Some((task, then)) = with(|state| self.next(state, around)) {
             let Then::Poll { waker, was_woken } = then else {
                 match then {
                     Then::Free => free(task, self.children),
@@ -312,16 +322,16 @@ impl<'a> Polling<'a> {
         }
     }
 
-    /// Takes the next child, of those that were woken before `until`. If it is to be polled, it is made the current task.
+    /// Takes the next child of this pass. If it is to be polled, it is made the current task.
     #[inline(always)]
-    fn next(&self, state: &State, until: Option<u32>, around: &Around) -> Option<(NonNull<Header>, Then)> {
+    fn next(&self, state: &State, around: &Around) -> Option<(NonNull<Header>, Then)> {
         let left = state.now.polls_left.get();
         let (block, left) = if !self.last.get().is_null() {
-            (self.take(left, until)?, left.saturating_sub(1))
+            (self.take(left)?, left.saturating_sub(1))
         } else if let Some(taken) = self.take_only(state, left) {
             taken
-        } else if until.is_none() && self.begins_anew(state) {
-            (self.take(left, None)?, left.saturating_sub(1))
+        } else if self.until.get().is_none() && self.begins_anew(state) {
+            (self.take(left)?, left.saturating_sub(1))
         } else {
             return None;
         };
@@ -343,14 +353,18 @@ impl<'a> Polling<'a> {
 
     /// Takes the next of this pass out of the ready list.
     #[inline(always)]
-    fn take(&self, polls_left: u32, until: Option<u32>) -> Option<&'static Block> {
+    fn take(&self, polls_left: u32) -> Option<&'static Block> {
         // Each nursery that is polled polls at least one child, so that the way down to a
         // deep one doesn't use up the turn.
         if polls_left == 0 && self.began.get() {
             return None;
         }
         let ready = &self.children().ready;
-        if until.is_some_and(|until| ready.first().is_none_or(|first| is_before(until, first.queued_at.get()))) {
+        if self
+            .until
+            .get()
+            .is_some_and(|until| ready.first().is_none_or(|first| is_before(until, first.queued_at.get())))
+        {
             return None;
         }
         let block = ready.pop()?;
