@@ -215,10 +215,7 @@ impl<'a> Polling<'a> {
         if self.children().ready.is_empty() {
             return None;
         }
-        match state.up_from(&self.children().node) {
-            Ok(block) => state.queue(block),
-            Err(foreign) => foreign,
-        }
+        state.climb(self.children())
     }
 
     /// Notes what is ready now. Inside `with`.

@@ -49,6 +49,7 @@ impl Root {
     ///
     /// # Panics
     /// If it is another's turn.
+    #[inline]
     pub(crate) fn turn<'a>(
         self: Pin<&'a Self>,
         clock: &'a dyn AnyClock,
@@ -64,6 +65,7 @@ impl Root {
     }
 
     /// The same, or `None` if it is another's turn.
+    #[inline]
     pub(crate) fn try_turn<'a>(
         self: Pin<&'a Self>,
         clock: &'a dyn AnyClock,

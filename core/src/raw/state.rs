@@ -70,6 +70,12 @@ impl State {
     #[cfg_attr(feature = "std", inline)]
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn wake_block(&self, block: &'static Block) -> Option<Waker> {
+        self.wake_inline(block)
+    }
+
+    /// The same, where it should be fast.
+    #[inline(always)]
+    pub(crate) fn wake_inline(&self, block: &'static Block) -> Option<Waker> {
         if let Some(count) = block.at_rest() {
             block.rouse(count);
             return self.append(block);
@@ -81,6 +87,7 @@ impl State {
 
     /// The same for most wakes: of a child at rest, whose nursery has others ready or is being polled. False: it is
     /// none of those, and nothing was done.
+    #[cfg(feature = "std")]
     #[inline]
     pub(crate) fn wakes_simply(&self, block: &'static Block) -> bool {
         let Some(count) = block.at_rest() else { return false };
@@ -140,7 +147,7 @@ impl State {
 
     /// This nursery has something to poll now. Iterative: depth costs no stack.
     #[inline(never)]
-    fn climb(&self, mut nursery: &Children) -> Option<Waker> {
+    pub(super) fn climb(&self, mut nursery: &Children) -> Option<Waker> {
         loop {
             let block = match self.up_from(&nursery.node) {
                 Ok(block) => block,

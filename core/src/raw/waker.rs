@@ -27,17 +27,25 @@ fn clone(name: *const ()) -> RawWaker {
 
 fn drop_nothing(_: *const ()) {}
 
+/// Most wakes need no call, and so no frame on the stack.
+#[cfg(feature = "std")]
 fn wake(name: *const ()) {
     if !with(|state| imp::find(state, name).is_some_and(|block| state.wakes_simply(block))) {
         wake_anyhow(name);
     }
 }
 
-#[cold]
-#[inline(never)]
+/// Most wakes come from interrupts, to a program that sleeps: they go all the way up.
+#[cfg(not(feature = "std"))]
+fn wake(name: *const ()) {
+    wake_anyhow(name);
+}
+
+#[cfg_attr(feature = "std", cold, inline(never))]
+#[cfg_attr(not(feature = "std"), inline(always))]
 fn wake_anyhow(name: *const ()) {
     let foreign = with(|state| match imp::find(state, name) {
-        Some(block) => state.wake_block(block),
+        Some(block) => state.wake_inline(block),
         None => {
             imp::wake_elsewhere(state, name);
             None
