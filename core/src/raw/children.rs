@@ -356,12 +356,8 @@ impl<'a> Polling<'a> {
         if polls_left == 0 && self.began.get() {
             return None;
         }
-        let ready = &self.children().ready;
-        if self
-            .until
-            .get()
-            .is_some_and(|until| ready.first().is_none_or(|first| is_before(until, first.queued_at.get())))
-        {
+        let (ready, until) = (&self.children().ready, self.until.get());
+        if until.is_some_and(|until| ready.first().is_none_or(|first| is_before(until, first.queued_at.get()))) {
             return None;
         }
         let block = ready.pop()?;
