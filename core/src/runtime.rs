@@ -161,9 +161,10 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     }
 
     /// As [`turn`](Runtime::turn), but does not come back while tasks are ready: it polls them again, up to 64 polls in
-    /// all, until it is time to look at timers and I/O. The order of the polls is the same, but what a task does beside
-    /// a nursery (in a `join!`, say) may wait until the burst is over; what is saved is the way from the tasks up to the
-    /// loop and down again. A runtime with a debugger makes single turns.
+    /// all, until it is time to look at timers and I/O. The order of the tasks' polls is the same, but what a task does
+    /// beside a nursery (in a `join!`, say) may wait until the burst is over, and a nursery's body that is woken in the
+    /// middle of a pass may come a pass earlier or later. What is saved is the way from the tasks up to the loop and
+    /// down again. A runtime with a debugger makes single turns.
     ///
     /// ```
     /// use core::pin::pin;

@@ -2,8 +2,10 @@
 //!
 //! The runner has all other tests run in bursts too; here is what only shows from outside.
 #![cfg(feature = "alloc")]
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::pin::pin;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use crate::common::*;
@@ -64,6 +66,46 @@ fn a_burst_polls_in_the_order_of_single_turns() {
     let [turns, bursts] = &mut logs;
     assert_eq!(turns, bursts);
     assert_eq!(turns.len(), 24);
+}
+
+#[test]
+fn a_body_that_is_woken_in_a_burst_takes_turns_with_the_child_that_wakes_it() {
+    let _alone = alone();
+    for body_first in [false, true] {
+        let (log, body) = (&Log::new(), &RefCell::new(None::<Waker>));
+        let child = || {
+            poll_fn(move |cx| {
+                log.add("child");
+                let body = body.borrow();
+                let mut wakers = [body.as_ref(), Some(cx.waker())];
+                if !body_first {
+                    wakers.reverse();
+                }
+                wakers.into_iter().flatten().for_each(Waker::wake_by_ref);
+                Poll::Pending
+            })
+        };
+        let clock = VirtualClock::<1_000_000_000>::new();
+        let mut runtime = pin!(Runtime::new(&clock, async {
+            let result: Result<(), ()> = nursery(async |n| {
+                n.spawn(child());
+                poll_fn(|cx| {
+                    log.add("body");
+                    *body.borrow_mut() = Some(cx.waker().clone());
+                    Poll::Pending
+                })
+                .await
+            })
+            .await;
+            result
+        }));
+        for _ in 0..10 {
+            assert_eq!(runtime.as_mut().burst(), Next::Now);
+        }
+        let log = log.take();
+        assert!(log.len() > 300, "{} polls", log.len());
+        assert!(log.windows(3).all(|three| three.iter().any(|who| who == "body")), "{log:?}");
+    }
 }
 
 /// Polls of a child that is always ready until the burst comes back.
