@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clients;
 use crate::emulator::Emulator;
 use crate::machine::{self, Compiler};
-use crate::shell::{Shell, done_with, root};
+use crate::shell::{Shell, root};
 
 /// A board with a folder in `examples/bare-metal/boards`.
 pub(crate) struct Board {
@@ -88,9 +88,22 @@ fn cargo(command: &str, manifest: &str, target: &str, what: &str) -> Result<Shel
         .env("RUSTFLAGS", "-Dwarnings");
     if let Compiler::FromSources = with {
         let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
-        cargo = machine::from_sources(cargo.args("-Zbuild-std=core")).env(&linker, &machine::rust_lld()?);
+        cargo = machine::from_sources(cargo.args("-Zbuild-std=core,alloc")).env(&linker, &machine::rust_lld()?);
     }
-    Ok(cargo)
+    Ok(PROFILE.iter().fold(cargo, |cargo, (name, value)| cargo.env(&format!("CARGO_PROFILE_RELEASE_{name}"), value)))
+}
+
+/// That of the examples, for all: so the standard library's core is built once for each target.
+const PROFILE: [(&str, &str); 5] =
+    [("OPT_LEVEL", "s"), ("LTO", "fat"), ("CODEGEN_UNITS", "1"), ("PANIC", "abort"), ("DEBUG", "line-tables-only")];
+
+/// Builds the core with some features, for each target.
+pub(crate) fn core(features: &str) -> Result<(), String> {
+    for target in machine::BARE_METAL {
+        let what = format!("-p giambio-core --no-default-features --features={features}");
+        build("Cargo.toml", target, &what)?.run()?;
+    }
+    Ok(())
 }
 
 /// Clippy looks at all firmware of ours.
@@ -101,9 +114,7 @@ pub(crate) fn lints() -> Result<(), String> {
     for target in machine::BARE_METAL {
         lint(TESTS, target, "")?;
     }
-    lint(BENCH, BOARDS[0].target, "")?;
-    done_with("firmware-lints");
-    Ok(())
+    lint(BENCH, BOARDS[0].target, "")
 }
 
 /// Clippy must be that of the compiler.
@@ -111,9 +122,7 @@ fn lint(manifest: &str, target: &str, what: &str) -> Result<(), String> {
     match machine::bare_metal() {
         Some(Compiler::FromSources) => {
             let clippy = machine::get_debians_clippy()?;
-            // Cargo would compile the core library to the end even for that.
-            let check = cargo("check", manifest, target, what)?.env("RUSTFLAGS", "-Dwarnings -Zno-codegen");
-            check.own_target("firmware-lints").env("RUSTC_WORKSPACE_WRAPPER", clippy).run()
+            cargo("check", manifest, target, what)?.env("RUSTC_WORKSPACE_WRAPPER", clippy).run()
         }
         _ => cargo("clippy", manifest, target, what)?.run(),
     }

@@ -63,7 +63,7 @@ pub(crate) fn fuzz() -> Outcome {
             .arg(FUZZ)
             .arg("--target")
             .arg(&host)
-            .args("-- -max_total_time=5 -timeout=20 -rss_limit_mb=2000 -max_len=400")
+            .args("-- -max_total_time=3 -timeout=20 -rss_limit_mb=2000 -max_len=400")
             .arg(format!("-artifact_prefix={}/", root().join("target/fuzz").display()))
             .arg(corpus.display().to_string())
             .env("GIAMBIO_FUZZ", target)

@@ -47,16 +47,6 @@ pub(crate) fn has_debians_compiler() -> bool {
     has_sources && minor(&version).is_some_and(|minor| minor >= oldest_minor())
 }
 
-/// A command that builds for every bare-metal target.
-pub(crate) fn bare_metal_build(with: Compiler, what: &str) -> Shell {
-    let targets: String = BARE_METAL.iter().map(|target| format!(" --target {target}")).collect();
-    let build = format!("cargo build --release {what}{targets}");
-    match with {
-        Compiler::Targets => Shell::new(&build),
-        Compiler::FromSources => from_sources(Shell::new(&format!("{build} -Zbuild-std=core,alloc"))),
-    }
-}
-
 /// The same command with the compiler that brings its sources.
 pub(crate) fn from_sources(cargo: Shell) -> Shell {
     cargo.env("RUSTC_BOOTSTRAP", "1").env("RUSTC", DEBIANS_COMPILER)

@@ -4,7 +4,7 @@ use crate::api;
 use crate::bench;
 use crate::firmware;
 use crate::laws;
-use crate::machine::{self, bare_metal_build, is_ci};
+use crate::machine::{self, is_ci};
 use crate::platforms;
 use crate::rules;
 use crate::sanitizers;
@@ -112,7 +112,7 @@ pub(crate) const STEPS: &[Step] = &[
 ];
 
 /// The feature sets of the core that its tests run with; everything at once is the step "workspace".
-const TESTED_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc", "alloc,hooks,nb,heapless", "std"];
+pub(crate) const TESTED_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc", "alloc,hooks,nb,heapless", "std"];
 
 /// The feature sets of the core that differ in more than the sum of their parts: each feature with and without the others,
 /// without a heap, with `alloc` and with `std`, which has `alloc` in it. The step "feature-matrix" builds every other one.
@@ -162,7 +162,7 @@ fn format() -> Outcome {
 fn lints() -> Outcome {
     Shell::new("cargo clippy --workspace --all-targets -- -D warnings").run()?;
     for features in ALL_FEATURES {
-        // The tests where they run; the step "other-systems" has them compiled in the others.
+        // The tests where they run.
         let what = if TESTED_FEATURES.contains(features) { "--all-targets" } else { "--lib" };
         Shell::new(&format!("cargo clippy -p giambio-core {what} --no-default-features"))
             .arg(format!("--features={features}"))
@@ -234,12 +234,9 @@ fn portable(line: &str) -> Shell {
 }
 
 fn bare_metal() -> Outcome {
-    let with = machine::bare_metal().ok_or("no compiler for it; the step `machine` says how to get one")?;
     for features in BARE_METAL_FEATURES {
-        let core = format!("-p giambio-core --no-default-features --features={features}");
-        bare_metal_build(with, &core).own_target("bare-metal").run()?;
+        firmware::core(features)?;
     }
-    done_with("bare-metal");
     Ok(Verdict::Passed)
 }
 
