@@ -53,7 +53,7 @@ impl Foreign {
         let packages = "-p giambio-core -p giambio -p giambio-examples";
         // Random programs by the thousand are the work of other steps, and tell nothing about the system.
         let mut tests =
-            self.cargo(compiler, &format!("cargo test {packages} --lib --tests")).env("GIAMBIO_PROGRAMS", "100");
+            self.cargo(compiler, &format!("cargo test {packages} --lib --tests")).env("GIAMBIO_PROGRAMS", "250");
         if let Some(runner) = self.runner {
             tests = tests.env(&format!("CARGO_TARGET_{}_RUNNER", self.shouted()), runner);
             // A test that starts itself once more needs no runner in Wine, which is a system of its own.
