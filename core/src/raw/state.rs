@@ -67,8 +67,7 @@ impl State {
     /// Somebody woke the task of this block: it is polled in the next pass of its nursery, and
     /// all nurseries in its code look at their bodies. Returns a foreign waker to be called when
     /// nothing is borrowed any more.
-    #[cfg_attr(feature = "std", inline)]
-    #[cfg_attr(not(feature = "std"), inline(never))]
+    #[inline(never)]
     pub(crate) fn wake_block(&self, block: &'static Block) -> Option<Waker> {
         self.wake_inline(block)
     }
