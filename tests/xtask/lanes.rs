@@ -1,4 +1,4 @@
-//! Runs steps: one after the other, those for other systems at the same time, so that neither lane waits for the other.
+//! Runs steps one after the other in two lanes, of which neither waits for the other: two processors are busy all the time.
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use steps::{Part, STEPS, Step};
 
 const HELP: &str = "\
-Runs what is checked about giambio, step by step, until one fails; those for other systems at the same time.
+Runs what is checked about giambio, step by step in two lanes, each until one fails.
 
 cargo xtask test            every test; installs or names what the machine lacks
 cargo xtask test --quick    the inner loop: unit and integration tests
