@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clients;
 use crate::emulator::Emulator;
 use crate::machine::{self, Compiler};
-use crate::shell::{Shell, root};
+use crate::shell::{self, Shell, root};
 
 /// A board with a folder in `examples/bare-metal/boards`.
 pub(crate) struct Board {
@@ -70,8 +70,7 @@ const EXAMPLES: &str = "examples/bare-metal/Cargo.toml";
 
 /// Where the builds go, all in one folder.
 fn target_folder() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    root().join(target).join("firmware")
+    root().join(shell::target_folder("firmware"))
 }
 
 /// A build for a bare-metal target, with the linker that comes with the toolchain.

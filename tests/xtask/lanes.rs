@@ -1,7 +1,6 @@
 //! Runs steps one after the other in two lanes, of which neither waits for the other: two processors are busy all the time.
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -51,8 +50,7 @@ pub(crate) fn run(steps: &[&'static Step], skipped: &[&Step]) -> ExitCode {
 
 /// Two lanes at once. What the second prints is shown at its end, in one piece.
 fn both(here: &[&'static Step], beside: &[&'static Step], skipped: &[&Step]) -> Result<Vec<Report>, String> {
-    let path = PathBuf::from(target_folder("beside.log"));
-    let path = root().join(path);
+    let path = root().join(target_folder("beside.log"));
     let log = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::File::create(&path));
     let log = log.map_err(|error| format!("{}: {error}", path.display()))?;
     let names: Vec<&str> = beside.iter().map(|step| step.name).collect();

@@ -106,7 +106,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("programs", Part::Test, laws::programs, "100,000 random programs do what the reference says"),
     step("fuzz", Part::Test, laws::fuzz, "bytes and numbers from outside break nothing"),
     step("provenance", Part::Test, laws::provenance, "no pointer of the core comes from an integer"),
-    beside("faults", Part::Release, laws::faults, "each fault that is planted in the core makes a test fail"),
+    step("faults", Part::Release, laws::faults, "each fault that is planted in the core makes a test fail"),
     step("address-sanitizer", Part::Test, sanitizers::address, "tests touch no freed memory and leak none"),
     step("thread-sanitizer", Part::Test, sanitizers::thread, "threads never touch the same without order"),
 ];

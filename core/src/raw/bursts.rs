@@ -42,7 +42,7 @@ impl Polling<'_> {
         if state.wakes.get() != self.next_wake.get() {
             return None;
         }
-        let (task, only) = (self.known_alone.get()?, ready.only()?);
+        let (task, only) = (self.takes_only.get()?, ready.only()?);
         if node.is_cancelled() || self.is_body_woken(task) {
             return None;
         }
@@ -79,7 +79,7 @@ impl Polling<'_> {
         }
         self.next_wake.set(state.wakes.get().wrapping_add(1));
         let is_alone = self.is_known_alone.get();
-        self.known_alone.set((is_alone && !self.has_ended.get()).then_some(task));
+        self.takes_only.set((is_alone && !self.has_ended.get()).then_some(task));
         is_alone
     }
 

@@ -104,9 +104,9 @@ pub(crate) struct Polling<'a> {
     pub(super) began: Cell<bool>,
     /// A child has ended: there is more to do than to poll children.
     pub(super) has_ended: Cell<bool>,
-    /// In a burst there was nothing ready but in this nursery, whose task this is, and no child has ended…
-    pub(super) known_alone: Cell<Option<&'static Block>>,
-    /// … before this wake of the thread.
+    /// Where `take_only` may take a child: the nursery's task, if the nursery is known to be alone and no child has ended…
+    pub(super) takes_only: Cell<Option<&'static Block>>,
+    /// … and this is the first wake of the thread since.
     pub(super) next_wake: Cell<u32>,
     /// In a burst there was nothing ready but in this nursery…
     pub(super) is_known_alone: Cell<bool>,
@@ -137,7 +137,7 @@ impl<'a> Polling<'a> {
             until: Cell::new(None),
             began: Cell::new(false),
             has_ended: Cell::new(false),
-            known_alone: Cell::new(None),
+            takes_only: Cell::new(None),
             next_wake: Cell::new(0),
             is_known_alone: Cell::new(false),
             others_at: Cell::new(0),
@@ -256,7 +256,7 @@ impl<'a> Polling<'a> {
         self.until.set(until);
         if until.is_some() {
             // The next pass is not for this call to begin.
-            self.known_alone.set(None);
+            self.takes_only.set(None);
         }
         let around = now(Around::new);
         let result = panics::catch(|| match hooks::is_on() {
@@ -371,7 +371,7 @@ impl<'a> Polling<'a> {
     /// There is more to do than to poll children.
     fn note_end(&self) {
         self.has_ended.set(true);
-        self.known_alone.set(None);
+        self.takes_only.set(None);
     }
 
     /// A child has ended by itself.

@@ -169,7 +169,7 @@ impl State {
     ///
     /// The task's own code needs no poll for a child's wake; but where another nursery lies in
     /// between, its body leads to this node and so must be polled: the wake counts as direct.
-    pub(crate) fn up_from(&self, node: &Node) -> Result<&'static Block, Option<Waker>> {
+    fn up_from(&self, node: &Node) -> Result<&'static Block, Option<Waker>> {
         // A foreign one is called once, and stored again by the next poll.
         let block = node.waker.take_foreign(self)?;
         let mut above = node.parent.get();
