@@ -13,6 +13,7 @@ use core::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::hooks::{self, Debugger, NoDebugger};
+use crate::raw::port::masked;
 use crate::raw::root::{Root, Turn};
 use crate::time::{Clock, Tick};
 
@@ -45,6 +46,16 @@ pub enum Until {
     At(Tick),
     /// Until a task is woken.
     OnWake,
+}
+
+impl<T> From<Until> for Next<T> {
+    fn from(until: Until) -> Self {
+        match until {
+            Until::Now => Next::Now,
+            Until::At(tick) => Next::At(tick),
+            Until::OnWake => Next::OnWake,
+        }
+    }
 }
 
 /// How a loop waits between turns: an operating system's poll, `wfi`, or moving a virtual clock.
@@ -189,27 +200,15 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     fn work(self: Pin<&mut Self>, bursts: bool) -> Next<F::Output> {
         let mut this = self.project();
         let turn = begin(this.root.as_ref(), this.seams, this.main.is_some());
-        if !*this.started {
-            *this.started = true;
-            hooks::start();
-            turn.make_ready();
-        }
+        start(this.started, &turn);
         if bursts {
             turn.allow_bursts();
         }
         turn.take_remote();
         turn.fire_due();
-        let Some(mut main) = this.main.as_mut().as_pin_mut() else { return Next::OnWake };
-        loop {
-            if let Some(Poll::Ready(value)) = turn.poll(main.as_mut()) {
-                this.main.set(None);
-                hooks::exited(hooks::MAIN);
-                hooks::exit();
-                return Next::Finished(value);
-            }
-            if !turn.goes_on() {
-                return turn.next();
-            }
+        match poll(&turn, this.main.as_mut()) {
+            Some(value) => Next::Finished(value),
+            None => turn.until().into(),
         }
     }
 
@@ -225,26 +224,21 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
         turn.fire_due();
     }
 
-    /// Turns until the main future ends, waiting in between.
+    /// Runs until the main future ends, waiting in between: with [`Until::Now`] at least after every 64 polls, else where
+    /// nothing is ready.
+    ///
+    /// It makes [bursts](Runtime::burst), and with a debugger single [turns](Runtime::turn). During a wait it is nobody's
+    /// turn.
     ///
     /// # Panics
     /// As [`turn`](Runtime::turn).
-    pub fn run(mut self: Pin<&mut Self>, wait: &mut impl Wait) -> F::Output {
-        loop {
-            let until = match self.as_mut().turn() {
-                Next::Finished(value) => return value,
-                Next::Now => Until::Now,
-                Next::At(tick) => Until::At(tick),
-                Next::OnWake => Until::OnWake,
-            };
-            wait.wait(until);
-        }
+    pub fn run(self: Pin<&mut Self>, wait: &mut impl Wait) -> F::Output {
+        self.run_in(wait, Manner::Open)
     }
 
     /// As [`run`](Runtime::run), for a processor that sleeps until an interrupt comes: `wait` is
-    /// called with interrupts masked, unless one of them has woken a task since the last
-    /// [`burst`](Runtime::burst). So no wake falls between the look and the sleep. It is never
-    /// called for [`Until::Now`].
+    /// called with interrupts masked, unless one of them has woken a task since the last look. So no
+    /// wake falls between the look and the sleep. It is never called for [`Until::Now`].
     ///
     /// `wfi` ends by an interrupt even while it is masked (Cortex-M: by `PRIMASK`; RISC-V: by
     /// `mstatus`); its handler runs when `wait` has returned.
@@ -270,19 +264,40 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     ///     wfi();
     /// });
     /// ```
-    pub fn run_masked(mut self: Pin<&mut Self>, wait: &mut impl Wait) -> F::Output {
+    pub fn run_masked(self: Pin<&mut Self>, wait: &mut impl Wait) -> F::Output {
+        self.run_in(wait, Manner::Masked)
+    }
+
+    #[inline]
+    fn run_in(mut self: Pin<&mut Self>, wait: &mut impl Wait, manner: Manner) -> F::Output {
+        if !self.debugger().is_none() {
+            return self.run_watched(wait, manner);
+        }
+        let mut this = self.as_mut().project();
+        let turn = begin(this.root.as_ref(), this.seams, this.main.is_some());
+        start(this.started, &turn);
+        turn.allow_bursts();
         loop {
-            let until = match self.as_mut().burst() {
+            turn.take_remote();
+            turn.fire_due();
+            if let Some(value) = poll(&turn, this.main.as_mut()) {
+                return value;
+            }
+            let until = turn.until();
+            turn.pause(|| manner.wait(wait, until, || turn.is_ready()));
+        }
+    }
+
+    /// The same in single turns.
+    fn run_watched(mut self: Pin<&mut Self>, wait: &mut impl Wait, manner: Manner) -> F::Output {
+        loop {
+            let until = match self.as_mut().turn() {
                 Next::Finished(value) => return value,
-                Next::Now => continue,
+                Next::Now => Until::Now,
                 Next::At(tick) => Until::At(tick),
                 Next::OnWake => Until::OnWake,
             };
-            masked(|| {
-                if !self.is_ready() {
-                    wait.wait(until);
-                }
-            });
+            manner.wait(wait, until, || self.is_ready());
         }
     }
 
@@ -330,19 +345,57 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     }
 }
 
-/// Runs `f` with interrupts masked, where there are interrupts.
-fn masked(f: impl FnOnce()) {
-    #[cfg(feature = "std")]
-    f();
-    #[cfg(not(feature = "std"))]
-    critical_section::with(|_| f());
-}
-
 /// Begins a turn of a runtime that has not finished.
 fn begin<'a, C: Clock, D: Debugger>(root: Pin<&'a Root>, seams: &'a Option<(C, D)>, has_main: bool) -> Turn<'a> {
     match seams {
         Some((clock, debugger)) if has_main => root.turn(clock, hooks::dynamic(debugger)),
         _ => panic!("giambio: the runtime was turned after it had finished"),
+    }
+}
+
+/// How a run waits.
+#[derive(Clone, Copy)]
+enum Manner {
+    Open,
+    Masked,
+}
+
+impl Manner {
+    #[inline]
+    fn wait(self, wait: &mut impl Wait, until: Until, is_ready: impl Fn() -> bool) {
+        match self {
+            Manner::Open => wait.wait(until),
+            Manner::Masked if until == Until::Now => {}
+            Manner::Masked => masked(|| {
+                if !is_ready() {
+                    wait.wait(until);
+                }
+            }),
+        }
+    }
+}
+
+/// The first turn polls the root task, which nobody has woken.
+fn start(started: &mut bool, turn: &Turn<'_>) {
+    if !core::mem::replace(started, true) {
+        hooks::start();
+        turn.make_ready();
+    }
+}
+
+/// Polls the main future if its task was woken, and again while the turn goes on. Its value, when it ends.
+#[inline]
+fn poll<F: Future>(turn: &Turn<'_>, mut main: Pin<&mut Option<F>>) -> Option<F::Output> {
+    loop {
+        if let Some(Poll::Ready(value)) = main.as_mut().as_pin_mut().and_then(|main| turn.poll(main)) {
+            main.set(None);
+            hooks::exited(hooks::MAIN);
+            hooks::exit();
+            return Some(value);
+        }
+        if !turn.goes_on() {
+            return None;
+        }
     }
 }
 

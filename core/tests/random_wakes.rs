@@ -15,7 +15,7 @@ use std::pin::{Pin, pin};
 use std::task::{Poll, Waker};
 
 use common::*;
-use giambio_core::{Next, Nursery, Runtime, VirtualClock, nursery};
+use giambio_core::{Next, Nursery, Runtime, Until, VirtualClock, nursery};
 
 type Id = usize;
 
@@ -197,9 +197,17 @@ fn tree<'a>(world: &'a World, nursery_id: Id, depth: u32) -> Run<'a> {
     }))
 }
 
-fn check(seed: u64, bursts: bool) -> Vec<Id> {
+/// How the runtime is turned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Pace {
+    Turn,
+    Burst,
+    Run,
+}
+
+fn check(seed: u64, pace: Pace) -> Vec<Id> {
     let world = World {
-        reference: RefCell::new(Reference { bursts, ..Reference::default() }),
+        reference: RefCell::new(Reference { bursts: pace != Pace::Turn, ..Reference::default() }),
         rng: RefCell::new(Rng(seed)),
         wakers: RefCell::default(),
         next: Cell::new(0),
@@ -211,24 +219,32 @@ fn check(seed: u64, bursts: bool) -> Vec<Id> {
     let clock: VirtualClock = VirtualClock::new();
     let root = world.number();
     let mut runtime = pin!(Runtime::new(&clock, tree(&world, root, (seed % 5) as u32)));
-    loop {
-        world.in_turn.set(0);
-        let next = if bursts { runtime.as_mut().burst() } else { runtime.as_mut().turn() };
-        match next {
-            Next::Finished(result) => {
-                assert_eq!(result, Ok(()));
-                return world.log.take();
-            }
-            Next::Now => {}
-            Next::At(_) => unreachable!("there is no timer"),
-            Next::OnWake => {
-                assert!(world.reference.borrow().queues.values().all(VecDeque::is_empty), "somebody is ready");
-                world.wake_someone(None);
-            }
+    // 64, and one for each nursery on the way down to the last.
+    let new_turn = || {
+        let polls = world.in_turn.replace(0);
+        assert!(polls <= 64 + 6, "{polls} polls in one turn");
+    };
+    let mut wait = |until| {
+        if until == Until::OnWake {
+            assert!(world.reference.borrow().queues.values().all(VecDeque::is_empty), "somebody is ready");
+            world.wake_someone(None);
         }
-        // 64, and one for each nursery on the way down to the last.
-        assert!(world.in_turn.get() <= 64 + 6, "{} polls in one turn", world.in_turn.get());
-    }
+        new_turn();
+    };
+    let result = match pace {
+        Pace::Run => runtime.run(&mut wait),
+        _ => loop {
+            let next = if pace == Pace::Turn { runtime.as_mut().turn() } else { runtime.as_mut().burst() };
+            wait(match next {
+                Next::Finished(result) => break result,
+                Next::Now => Until::Now,
+                Next::At(_) => unreachable!("there is no timer"),
+                Next::OnWake => Until::OnWake,
+            });
+        },
+    };
+    assert_eq!(result, Ok(()));
+    world.log.take()
 }
 
 #[test]
@@ -236,12 +252,13 @@ fn random_wakes_are_answered_in_their_order() {
     let _alone = alone();
     let programs = std::env::var("GIAMBIO_PROGRAMS").ok().and_then(|text| text.parse().ok());
     for seed in 0..programs.map_or(300, |programs: u64| programs / 20) {
-        let [turns, bursts] = [false, true].map(|bursts| {
-            let order = std::panic::catch_unwind(|| check(seed, bursts));
-            order.unwrap_or_else(|_| panic!("seed {seed}, bursts: {bursts}"))
+        let [turns, bursts, run] = [Pace::Turn, Pace::Burst, Pace::Run].map(|pace| {
+            let order = std::panic::catch_unwind(|| check(seed, pace));
+            order.unwrap_or_else(|_| panic!("seed {seed}, {pace:?}"))
         });
         // Where 64 polls are over, a burst is cut off at another place than a single turn.
         let first = |order: &[Id]| order[..order.len().min(20)].to_vec();
         assert_eq!(first(&turns), first(&bursts), "seed {seed}: a burst polls in another order");
+        assert_eq!(first(&turns), first(&run), "seed {seed}: a run polls in another order");
     }
 }

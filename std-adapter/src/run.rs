@@ -180,18 +180,17 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
 }
 
 fn drive<F: Future, C: Clock, D: Debugger>(mut runtime: Pin<&mut Runtime<F, &C, D>>, idle: &mut Idle<&C>) -> F::Output {
+    if runtime.debugger().is_none() {
+        return runtime.run(idle);
+    }
     loop {
-        let until = match runtime.as_mut().burst() {
+        let until = match runtime.as_mut().turn() {
             Next::Finished(value) => return value,
             Next::Now => Until::Now,
             Next::At(tick) => Until::At(tick),
             Next::OnWake => Until::OnWake,
         };
-        if runtime.debugger().is_none() {
-            idle.wait(until);
-        } else {
-            wait_observed(runtime.as_mut(), idle, until);
-        }
+        wait_observed(runtime.as_mut(), idle, until);
     }
 }
 

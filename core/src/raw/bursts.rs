@@ -1,4 +1,7 @@
 //! Bursts: passes of a nursery without the way up to the runtime and down again, where nothing else is ready.
+//!
+//! The wait itself stays with the loop. The code around a nursery may have begun something in this very poll, which it polls
+//! after the nursery: a burst holds that up for 64 polls at most, a wait would hold it up for ever.
 
 use core::ptr;
 

@@ -12,7 +12,7 @@ use super::port::{now, with};
 use super::state::POLLS_PER_TURN;
 use super::{cell, waker};
 use crate::hooks::{self, Debugger};
-use crate::runtime::Next;
+use crate::runtime::Until;
 use crate::time::{AnyClock, Tick};
 
 /// Root task and timers. The node comes first (WHOLE-POINTER).
@@ -261,6 +261,35 @@ impl Turn<'_> {
         now(|now| now.bursts.set((!self.is_watched.get()).into()));
     }
 
+    /// Ends the turn, does what comes between two, and begins the next.
+    #[inline]
+    pub(crate) fn pause(&self, between: impl FnOnce()) {
+        struct Outside<'a>(&'a Turn<'a>);
+        impl Drop for Outside<'_> {
+            #[inline]
+            fn drop(&mut self) {
+                now(|now| {
+                    now.runtime.set(self.0.root);
+                    now.node.set(&raw const self.0.root.node);
+                    now.block.set(self.0.block);
+                });
+            }
+        }
+        let outside = now(|now| {
+            now.runtime.set(ptr::null());
+            now.node.set(self.outer_node);
+            now.block.set(self.outer_block);
+            Outside(self)
+        });
+        between();
+        drop(outside);
+        now(|now| now.polls_left.set(POLLS_PER_TURN));
+        self.allow_bursts();
+        // Another runtime may have had its turn.
+        #[cfg(feature = "std")]
+        with(|state| state.table()).set_notify_of(ptr::from_ref(&self.root.node).cast(), &self.root.notify);
+    }
+
     /// May the root task be polled once more in this turn?
     #[inline]
     pub(crate) fn goes_on(&self) -> bool {
@@ -275,14 +304,19 @@ impl Turn<'_> {
         })
     }
 
-    /// When to come back.
-    pub(crate) fn next<T>(&self) -> Next<T> {
-        if self.root.is_ready() {
-            return Next::Now;
+    /// Has the root task been woken?
+    pub(crate) fn is_ready(&self) -> bool {
+        self.root.is_ready()
+    }
+
+    /// How long to wait before the next.
+    pub(crate) fn until(&self) -> Until {
+        if self.is_ready() {
+            return Until::Now;
         }
         match with(|_| self.root.heap.soonest()) {
-            Some(tick) => Next::At(Tick(tick)),
-            None => Next::OnWake,
+            Some(tick) => Until::At(Tick(tick)),
+            None => Until::OnWake,
         }
     }
 }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
 
-use giambio_core::{Clock, Debugger, Next, Runtime, VirtualClock, clock, poll_gate, poll_waits};
+use giambio_core::{Clock, Debugger, Next, Runtime, Until, VirtualClock, clock, poll_gate, poll_waits};
 
 /// More turns than any test here needs.
 const TURNS: u32 = 50_000_000;
@@ -64,14 +64,16 @@ pub(crate) fn run_virtual<F: Future>(main: F) -> F::Output {
     finish(runtime.as_mut(), &clock)
 }
 
-/// One turn, or with GIAMBIO_BURSTS in the environment one burst: what holds for the one holds for the other, so the
-/// runner has these tests run both ways.
-pub(crate) fn step<F: Future, C: Clock, D: Debugger>(runtime: Pin<&mut Runtime<F, C, D>>) -> Next<F::Output> {
+/// Is GIAMBIO_BURSTS in the environment? Then tests make bursts instead of single turns, and runs of them: what
+/// holds for the one holds for the other, so the runner has them run both ways.
+pub(crate) fn in_bursts() -> bool {
     static BURSTS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    match BURSTS.get_or_init(|| std::env::var_os("GIAMBIO_BURSTS").is_some()) {
-        true => runtime.burst(),
-        false => runtime.turn(),
-    }
+    *BURSTS.get_or_init(|| std::env::var_os("GIAMBIO_BURSTS").is_some())
+}
+
+/// One turn or one burst.
+pub(crate) fn step<F: Future, C: Clock, D: Debugger>(runtime: Pin<&mut Runtime<F, C, D>>) -> Next<F::Output> {
+    if in_bursts() { runtime.burst() } else { runtime.turn() }
 }
 
 /// Each count and mark that the core keeps of scopes and tasks equals a recount; between turns. `is_tame`: the code pauses
@@ -91,22 +93,31 @@ pub(crate) fn finish<F: Future, C: Clock, D: Debugger, const HZ: u64>(
     mut runtime: Pin<&mut Runtime<F, C, D>>,
     clock: &VirtualClock<HZ>,
 ) -> F::Output {
-    for turn in 0..TURNS {
-        match step(runtime.as_mut()) {
-            Next::Finished(value) => return value,
-            Next::Now => {}
-            Next::At(tick) => {
-                let before = clock.now();
-                assert!(before < tick, "turn {turn} wants to wait until {tick:?}, which is past");
+    let mut turns = 0;
+    let mut wait = |until| {
+        turns += 1;
+        assert!(turns < TURNS, "no end in sight after {TURNS} turns");
+        let before = clock.now();
+        match until {
+            Until::Now => {}
+            Until::At(tick) => {
+                assert!(before < tick, "turn {turns} wants to wait until {tick:?}, which is past");
                 clock.advance_to(tick);
             }
-            Next::OnWake => {
-                let now = clock.now();
-                panic!("deadlock in turn {turn} at {now:?}: all tasks wait, for no timer")
-            }
+            Until::OnWake => panic!("deadlock in turn {turns} at {before:?}: all tasks wait, for no timer"),
         }
+    };
+    if in_bursts() {
+        return runtime.run(&mut wait);
     }
-    panic!("no end in sight after {TURNS} turns")
+    loop {
+        wait(match runtime.as_mut().turn() {
+            Next::Finished(value) => return value,
+            Next::Now => Until::Now,
+            Next::At(tick) => Until::At(tick),
+            Next::OnWake => Until::OnWake,
+        });
+    }
 }
 
 /// Turns until all tasks wait, the clock standing still.

@@ -1,5 +1,6 @@
 //! Runs a program in some surroundings, and compares it with the reference.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,7 +12,7 @@ use std::task::Waker;
 use std::thread::Thread;
 use std::time::Duration;
 
-use giambio_core::{__census, Clock, Debugger, Next, Runtime, Tick, VirtualClock, move_on_after};
+use giambio_core::{__census, Clock, Debugger, Next, Runtime, Tick, Until, VirtualClock, move_on_after};
 
 use crate::code::Code;
 use crate::common::{Rng, alone, audit, step};
@@ -83,29 +84,46 @@ fn drive<F: Future, C: Clock>(
     bell: &Bell,
     turns: u64,
 ) -> Result<Option<F::Output>, String> {
-    let mut chance = world.noise.as_ref().map(|noise| noise.borrow().clone());
-    for _ in 0..turns {
-        world.make_noise();
-        // It makes no difference where single turns end and bursts begin.
-        let bursts = chance.as_mut().is_some_and(|chance| chance.one_in(2));
-        let next = if bursts { runtime.as_mut().burst() } else { step(runtime.as_mut()) };
-        audit(runtime.as_mut(), true)?;
-        let deadline = match next {
-            Next::Finished(value) => return Ok(Some(value)),
-            Next::Now => continue,
-            Next::At(tick) => Some(tick),
-            Next::OnWake => None,
-        };
+    let chance = RefCell::new(world.noise.as_ref().map(|noise| noise.borrow().clone()));
+    let one_in = |n| chance.borrow_mut().as_mut().is_some_and(|chance| chance.one_in(n));
+    // All tasks wait.
+    let pass_time = |deadline| {
         // No time passes while another thread is about to wake a task.
         if world.open.load(Ordering::SeqCst) > 0 || bell.rung.swap(false, Ordering::SeqCst) {
             bell.wait(|| world.open.load(Ordering::SeqCst) == 0);
-            continue;
+            return Ok(());
         }
-        match deadline {
-            Some(tick) => clock.advance_to(on_the_way(chance.as_mut(), clock.now(), tick)),
-            None => return Err(format!("deadlock at {:?} after {:#?}", clock.now(), world.events.borrow())),
+        let Some(tick) = deadline else {
+            return Err(format!("deadlock at {:?} after {:#?}", clock.now(), world.events.borrow()));
+        };
+        clock.advance_to(on_the_way(chance.borrow_mut().as_mut(), clock.now(), tick));
+        Ok(())
+    };
+    let mut wait = |until| {
+        let passed = match until {
+            Until::Now => Ok(()),
+            Until::At(tick) => pass_time(Some(tick)),
+            Until::OnWake => pass_time(None),
+        };
+        passed.unwrap_or_else(|deadlock| panic!("{deadlock}"));
+        world.make_noise();
+    };
+    for _ in 0..turns {
+        world.make_noise();
+        // It makes no difference where single turns end and bursts begin, and who waits.
+        let next = match (one_in(2), turns == MANY && one_in(4)) {
+            (false, _) => step(runtime.as_mut()),
+            (true, false) => runtime.as_mut().burst(),
+            (true, true) => return Ok(Some(runtime.run(&mut wait))),
+        };
+        audit(runtime.as_mut(), true)?;
+        match next {
+            Next::Finished(value) => return Ok(Some(value)),
+            Next::Now => continue,
+            Next::At(tick) => pass_time(Some(tick))?,
+            Next::OnWake => pass_time(None)?,
         }
-        if chance.as_mut().is_some_and(|chance| chance.one_in(3)) {
+        if one_in(3) {
             runtime.as_mut().fire_due();
             audit(runtime.as_mut(), true)?;
         }

@@ -92,12 +92,98 @@ fn a_wait_is_told_how_long_it_may_wait() {
     let time = VirtualClock::<1_000>::new();
     let mut wait = Recorder(&time, RefCell::default());
     let runtime = pin!(Runtime::new(&time, async {
-        checkpoint().await;
+        for _ in 0..100 {
+            checkpoint().await;
+        }
         sleep(millis(5)).await;
         sleep(millis(6)).await;
     }));
     runtime.run(&mut wait);
+    // 64 polls, then it is time to look.
     assert_eq!(wait.1.take(), [Until::Now, Until::At(Tick(5)), Until::At(Tick(11))]);
+}
+
+#[test]
+fn a_masked_run_is_not_told_to_look() {
+    let _alone = alone();
+    let time = VirtualClock::<1_000>::new();
+    let waits = RefCell::new(Vec::new());
+    let runtime = pin!(Runtime::new(&time, async {
+        for _ in 0..1_000 {
+            checkpoint().await;
+        }
+        sleep(millis(5)).await;
+    }));
+    runtime.run_masked(&mut |until| {
+        waits.borrow_mut().push(until);
+        time.advance(millis(5));
+    });
+    assert_eq!(waits.take(), [Until::At(Tick(5))]);
+}
+
+/// A wait belongs to nobody: another runtime may have its turns there.
+#[test]
+fn a_wait_is_nobodys_turn() {
+    let _alone = alone();
+    let (time, event) = (VirtualClock::<1_000>::new(), Event::new());
+    let inner_runs = Cell::new(0);
+    let outer = pin!(Runtime::new(&time, async {
+        let result: Result<(), ()> = nursery(async |n| {
+            n.spawn(async {
+                event.wait().await;
+                sleep(millis(7)).await;
+                Ok(())
+            });
+            Ok(())
+        })
+        .await;
+        (result, in_runtime(), current_task())
+    }));
+    let outcome = outer.run(&mut |until| {
+        assert!(!in_runtime());
+        assert_eq!(current_task(), None);
+        let inner_time = VirtualClock::<1_000>::new();
+        let inner = pin!(Runtime::new(&inner_time, async {
+            sleep(millis(3)).await;
+            inner_runs.set(inner_runs.get() + 1);
+            clock()
+        }));
+        let woke = inner.run(&mut |until| {
+            if let Until::At(tick) = until {
+                inner_time.advance_to(tick)
+            }
+        });
+        assert_eq!(woke.as_nanos(), 3_000_000);
+        event.set();
+        if let Until::At(tick) = until {
+            time.advance_to(tick);
+        }
+    });
+    assert_eq!(outcome, (Ok(()), true, Some(TaskId::MAIN)));
+    assert_eq!(time.now(), Tick(7));
+    assert_eq!(inner_runs.get(), 2);
+}
+
+#[test]
+fn a_panic_in_a_wait_leaves_the_runtime_usable() {
+    let _alone = alone();
+    let (time, live) = (VirtualClock::<1_000>::new(), Live::new());
+    let mut runtime = pin!(Runtime::new(&time, async {
+        let _object = live.object();
+        sleep(millis(5)).await;
+        clock()
+    }));
+    let run = std::panic::AssertUnwindSafe(|| runtime.as_mut().run(&mut |_| panic!("no power")));
+    assert!(std::panic::catch_unwind(run).is_err());
+    assert!(!in_runtime());
+    assert_eq!(live.left(), 1);
+    let end = runtime.run(&mut |until| {
+        if let Until::At(tick) = until {
+            time.advance_to(tick)
+        }
+    });
+    assert_eq!(end.as_nanos(), 5_000_000);
+    assert_eq!(live.left(), 0);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! NO-LOST-WAKE.
 #![cfg(feature = "std")]
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -13,7 +14,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use crate::common::*;
-use giambio_core::{Arena, Runtime, Until, VirtualClock, cancel_scope, checkpoint, nursery, nursery_in};
+use giambio_core::{Arena, Runtime, Until, VirtualClock, cancel_scope, checkpoint, move_on_after, nursery, nursery_in};
 
 /// So long, and a test that waits for a lost wake has failed.
 const WATCHDOG: Duration = Duration::from_secs(120);
@@ -238,4 +239,30 @@ fn eight_threads_wake_tasks_while_their_runtime_is_dropped_and_their_thread_ends
         thread.join().unwrap();
     }
     wakers.stop(threads);
+}
+
+/// The notifier is the thread's: after another runtime has had its turns in a wait, it is this one's again.
+#[test]
+fn a_wake_from_another_thread_is_told_to_the_runtime_that_waits() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poison| poison.into_inner());
+    let ((outer, notify_outer), (inner, notify_inner)) = (Woken::new(), Woken::new());
+    let (clock, wakers, waits) = (VirtualClock::<1000>::new(), crate::common::Wakers::new(), Cell::new(0));
+    let main = async {
+        let _: u32 = move_on_after(Duration::from_secs(1), wakers.wait()).await.unwrap_or(0);
+    };
+    pin!(Runtime::new(&clock, main).with_notify(notify_outer)).run(&mut |until| {
+        waits.set(waits.get() + 1);
+        if waits.get() == 1 {
+            pin!(Runtime::new(&clock, checkpoint()).with_notify(notify_inner.clone())).run(&mut |_| {});
+            return;
+        }
+        outer.take();
+        let waker = wakers.last();
+        thread::spawn(|| waker.wake()).join().unwrap();
+        assert_eq!((outer.take(), inner.take()), (1, 0));
+        if let Until::At(tick) = until {
+            clock.advance_to(tick);
+        }
+    });
+    assert_eq!(waits.get(), 2);
 }
