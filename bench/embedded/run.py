@@ -26,13 +26,15 @@ PEERS = {
     "super-loop": ("bare", []),
     "least executor": ("mini", []),
     "giambio": ("giambio", []),
+    "giambio, joined": ("giambio", ["--features=joined"]),
     "embassy": ("embassy", []),
     "lilos": ("lilos", []),
     "lilos, no timer": ("lilos", ["--no-default-features"]),
 }
 FIGURES = ["size", "switch", "hop", "wake", "event", "queue", "timers", "ram"]
 # What a folder does not have.
-LACKS = {peer: {"event", "queue"} for peer in PEERS if peer != "giambio"}
+LACKS = {peer: {"event", "queue"} for peer in PEERS if not peer.startswith("giambio")}
+LACKS["giambio, joined"] = {"ram"}
 LACKS["super-loop"] |= {"hop", "ram"}
 LACKS["lilos, no timer"] |= {"size", "timers", "ram"}
 

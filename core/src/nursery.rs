@@ -474,8 +474,18 @@ fn one_pass<T, E, S, B: Future<Output = Result<T, E>>>(
 }
 
 /// Polls the children whose turn it is; a panic of one is the nursery's.
-#[inline]
+#[cfg_attr(feature = "std", inline)]
+#[cfg_attr(not(feature = "std"), inline(never))]
 fn pass<E, S>(scope: &Scope<'_, '_, E, S>, polling: &Polling<'_>, until: Option<u32>) {
+    // Most often there is nothing before the body's turn, which needs no call.
+    if polling.has_more() {
+        poll_children(scope, polling, until);
+    }
+}
+
+#[cfg_attr(feature = "std", inline(never))]
+#[cfg_attr(not(feature = "std"), inline)]
+fn poll_children<E, S>(scope: &Scope<'_, '_, E, S>, polling: &Polling<'_>, until: Option<u32>) {
     while polling.has_more() {
         match polling.pass(until) {
             Ok(()) => break,

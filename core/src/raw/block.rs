@@ -47,6 +47,10 @@ pub(crate) const WOKEN: u8 = 2;
 pub(crate) const DIRECT: u8 = 4;
 /// In use by a child.
 const CHILD: u8 = 8;
+/// In use by a root task. A free block has no flag at all.
+const OF_ROOT: u8 = 16;
+/// What stays while its task lives.
+const LIVE: u8 = CHILD | OF_ROOT;
 
 impl Block {
     /// A free one, in a `static`; those of a table begin as zeros.
@@ -64,7 +68,7 @@ impl Block {
     /// Is it in use by a task?
     #[inline]
     pub(crate) fn is_live(&self) -> bool {
-        !self.cell.get().is_null()
+        self.flags.get() != 0
     }
 
     #[inline]
@@ -86,7 +90,7 @@ impl Block {
     #[inline]
     pub(crate) fn begin_poll(&self) -> bool {
         let flags = self.flags.get();
-        self.flags.set(flags & CHILD);
+        self.flags.set(flags & LIVE);
         flags & WOKEN != 0
     }
 
@@ -95,6 +99,14 @@ impl Block {
     #[inline]
     pub(crate) fn at_rest(&self) -> Option<u16> {
         if self.flags.get() == CHILD { self.direct.get().checked_add(1) } else { None }
+    }
+
+    /// Does one more wake change nothing? So it is if it was woken itself and is queued, with nobody having looked at its
+    /// count since, and if it is free.
+    #[inline]
+    pub(crate) fn ignores_wakes(&self) -> bool {
+        let flags = self.flags.get();
+        flags & !LIVE == QUEUED | WOKEN | DIRECT || flags == 0
     }
 
     /// Notes a direct wake of a child at rest, which is put on a ready list.
@@ -143,8 +155,9 @@ impl Block {
 
     /// Free to live, for a root task.
     pub(crate) fn claim_for_root(&self, cell: *const Node) {
-        self.claim(cell);
-        self.clear(CHILD);
+        debug_assert!(!self.is_live() && !self.has(QUEUED));
+        self.cell.set(cell);
+        self.flags.set(OF_ROOT | WOKEN);
     }
 
     /// Live to free: from here on the old wakers are stale.

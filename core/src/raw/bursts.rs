@@ -55,13 +55,13 @@ impl Polling<'_> {
         Some((only, left))
     }
 
-    /// The pass is over: may the next begin at once, with nothing to do but to poll children? So it is if none has ended,
-    /// the body was not woken, and `go_on` would say yes.
+    /// The pass is over, and no child has ended: may the next begin at once, with nothing to do but to poll children? So it
+    /// is if the body was not woken, and `go_on` would say yes.
     #[inline(never)]
     pub(super) fn begins_anew(&self, state: &State) -> bool {
         let Some(task) = self.task else { return false };
         let ready = &self.children().ready;
-        if ready.is_empty() || self.has_ended.get() || self.is_body_woken(task) || !self.has_time(state, task) {
+        if ready.is_empty() || self.is_body_woken(task) || !self.has_time(state, task) {
             return false;
         }
         self.last.set(ready.last());

@@ -343,7 +343,7 @@ fn start(task: NonNull<Header>, block: &'static Block, scope: NonNull<Children>,
     let foreign = with(|state| {
         block.claim(this);
         state.adopt(this, &children.node, scope.as_ptr().cast_const().cast());
-        state.queue(block)
+        state.queue_first(children, block)
     });
     if let Some(foreign) = foreign {
         foreign.wake();

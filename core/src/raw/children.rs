@@ -327,7 +327,7 @@ impl<'a> Polling<'a> {
             (self.take(left)?, left.saturating_sub(1))
         } else if let Some(taken) = self.take_only(state, left) {
             taken
-        } else if self.until.get().is_none() && self.begins_anew(state) {
+        } else if self.until.get().is_none() && !self.has_ended.get() && self.begins_anew(state) {
             (self.take(left)?, left.saturating_sub(1))
         } else {
             return None;

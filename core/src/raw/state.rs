@@ -79,6 +79,10 @@ impl State {
             block.rouse(count);
             return self.append(block);
         }
+        // With `std` it is seldom worth the question.
+        if cfg!(not(feature = "std")) && block.ignores_wakes() {
+            return None;
+        }
         self.count_direct(block);
         block.set(WOKEN);
         self.queue(block)
@@ -137,10 +141,31 @@ impl State {
     /// The same for one that was just marked QUEUED.
     #[inline]
     fn append(&self, block: &'static Block) -> Option<Waker> {
-        self.stamp(block);
         // SAFETY: PINNED: a live block's node is alive. A task's parent is its nursery for as long as it has a block, and
         // the node starts the nursery's core (WHOLE-POINTER). A root task has none, and is in no list.
-        let nursery = unsafe { block.cell.get().as_ref()?.parent.get().cast::<Children>().as_ref() }?;
+        match unsafe { block.cell.get().as_ref()?.parent.get().cast::<Children>().as_ref() } {
+            Some(nursery) => self.queue_in(nursery, block),
+            None => {
+                self.stamp(block);
+                None
+            }
+        }
+    }
+
+    /// The same for a new one, whose nursery is known.
+    #[inline]
+    pub(super) fn queue_first(&self, nursery: &Children, block: &'static Block) -> Option<Waker> {
+        // Where code is dear, the same code.
+        if cfg!(not(feature = "std")) {
+            return self.queue(block);
+        }
+        block.set(QUEUED);
+        self.queue_in(nursery, block)
+    }
+
+    #[inline]
+    fn queue_in(&self, nursery: &Children, block: &'static Block) -> Option<Waker> {
+        self.stamp(block);
         if !nursery.ready.push(block) || nursery.node.has(POLLING) { None } else { self.climb(nursery) }
     }
 

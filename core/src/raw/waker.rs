@@ -44,7 +44,7 @@ fn wake(name: *const ()) {
 #[cfg_attr(feature = "std", cold, inline(never))]
 #[cfg_attr(not(feature = "std"), inline(always))]
 fn wake_anyhow(name: *const ()) {
-    let foreign = with(|state| match imp::find(state, name) {
+    let foreign = with(|state| match imp::named(state, name) {
         Some(block) => state.wake_inline(block),
         None => {
             imp::wake_elsewhere(state, name);
@@ -65,6 +65,9 @@ mod imp {
     pub(super) fn name(block: &'static Block) -> *const () {
         ptr::without_provenance(block.name())
     }
+
+    /// The block to wake, which may be free.
+    pub(super) use find as named;
 
     /// The block of a name of this thread, if it is live and in that generation.
     #[inline]
@@ -93,12 +96,17 @@ mod imp {
         ptr::from_ref(block).cast()
     }
 
+    /// The block to wake, which may be free.
+    #[inline]
+    pub(super) fn named(_: &State, name: *const ()) -> Option<&'static Block> {
+        // SAFETY: only `name` makes our wakers, from a block, and STATIC-BLOCKS.
+        Some(unsafe { &*name.cast::<Block>() })
+    }
+
     /// The block, if it is live.
     #[inline]
-    pub(super) fn find(_: &State, name: *const ()) -> Option<&'static Block> {
-        // SAFETY: only `name` makes our wakers, from a block, and STATIC-BLOCKS.
-        let block: &'static Block = unsafe { &*name.cast::<Block>() };
-        block.is_live().then_some(block)
+    pub(super) fn find(state: &State, name: *const ()) -> Option<&'static Block> {
+        named(state, name).filter(|block| block.is_live())
     }
 
     #[inline]

@@ -1,9 +1,13 @@
-//! What a user of giambio brings: a clock, and the way to sleep.
+//! What a user of giambio brings: a clock, and the way to sleep. With feature `joined` the tasks are no children of a
+//! nursery: the main task polls all of them, as a `join!` does.
 #![no_std]
 
+use core::array::from_fn;
 use core::convert::Infallible;
-use core::pin::pin;
+use core::future::poll_fn;
+use core::pin::{Pin, pin};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::task::Poll;
 
 use bench_common as b;
 use giambio_core::{Arena, Clock, Runtime, Tick, nursery_in};
@@ -58,11 +62,45 @@ pub fn run_tasks<const BYTES: usize, F>(arena: &'static Arena<{ b::N }, BYTES>, 
 where
     F: Future<Output = Result<(), Infallible>> + 'static,
 {
-    let Ok(()) = run(nursery_in(arena, async |n| {
-        for i in 0..b::N {
-            let _ = n.try_spawn(task(i));
-        }
-        Ok(())
-    }));
+    let Ok(()) = if cfg!(feature = "joined") {
+        let tasks = from_fn::<_, { b::N }, _>(task);
+        run(async move { all(pin!(tasks)).await })
+    } else {
+        run(nursery_in(arena, async |n| {
+            for i in 0..b::N {
+                let _ = n.try_spawn(task(i));
+            }
+            Ok(())
+        }))
+    };
     b::exit()
+}
+
+/// Polls tasks that never end.
+async fn all<F: Future<Output = Result<(), Infallible>>, const N: usize>(mut tasks: Pin<&mut [F; N]>) -> F::Output {
+    poll_fn(|cx| {
+        for i in 0..N {
+            // SAFETY: structural: the array is pinned, and nothing moves its elements.
+            let task = unsafe { tasks.as_mut().map_unchecked_mut(|tasks| &mut tasks[i]) };
+            if let Poll::Ready(result) = task.poll(cx) {
+                return Poll::Ready(result);
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// Runs two that never end.
+#[inline(always)]
+pub fn run_two<A, B>(first: A, second: B) -> Result<(), Infallible>
+where
+    A: Future<Output = Result<(), Infallible>>,
+    B: Future<Output = Result<(), Infallible>>,
+{
+    let (mut first, mut second) = (pin!(first), pin!(second));
+    run(poll_fn(move |cx| match first.as_mut().poll(cx) {
+        Poll::Pending => second.as_mut().poll(cx),
+        ended => ended,
+    }))
 }

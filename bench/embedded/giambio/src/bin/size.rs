@@ -31,10 +31,14 @@ fn SysTick() {
 #[cortex_m_rt::entry]
 fn main() -> ! {
     b::systick_start();
-    let Ok(()) = fw_giambio::run(nursery_in(&ARENA, async |n| {
-        let _ = n.try_spawn(a());
-        let _ = n.try_spawn(c());
-        Ok(())
-    }));
+    let Ok(()) = if cfg!(feature = "joined") {
+        fw_giambio::run_two(a(), c())
+    } else {
+        fw_giambio::run(nursery_in(&ARENA, async |n| {
+            let _ = n.try_spawn(a());
+            let _ = n.try_spawn(c());
+            Ok(())
+        }))
+    };
     b::exit()
 }
