@@ -12,7 +12,7 @@ use crate::hooks;
 use crate::raw::heap::Entry;
 use crate::raw::port::with;
 use crate::raw::root::with_clock;
-use crate::time::{Instant, Moment};
+use crate::time::{AnyClock, Instant, Moment};
 
 #[cold]
 pub(crate) fn no_runtime(what: &str) -> ! {
@@ -69,8 +69,8 @@ pub fn effective_deadline() -> Option<Instant> {
 #[derive(Clone, Copy)]
 enum Target {
     After(Duration),
-    /// What the entry says: an instant's nanoseconds, with the way to make ticks of them, or ticks.
-    At(Option<fn(Instant, u64) -> Moment>),
+    /// What the entry says, in nanoseconds, of which this makes ticks. The division comes with those who use it.
+    At(fn(Instant, u64) -> Moment),
 }
 
 pin_project! {
@@ -94,57 +94,74 @@ impl core::fmt::Debug for Sleep {
     }
 }
 
-impl Sleep {
-    const fn new(target: Target, until: u64) -> Self {
-        Sleep { target, entry: Entry::sleeping(until) }
-    }
-}
-
 impl Future for Sleep {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(poll_gate(cx));
         let this = self.project();
         let entry = this.entry.as_ref();
-        if entry.is_over_at_once() {
-            hooks::slept_at_once();
-            return Poll::Ready(());
-        }
-        if entry.has_fired() {
-            return Poll::Ready(());
-        }
-        let begun = with_clock(|clock, heap| {
-            if entry.has_begun() && entry.is_in(heap) {
-                return entry.store_waker(cx.waker());
-            }
-            let now = clock.now();
-            let deadline = match *this.target {
-                // A sleep that another runtime has begun goes on in this one.
-                _ if entry.has_begun() => entry.deadline(),
-                Target::After(span) => clock.end_of(now, span),
-                Target::At(None) => entry.deadline(),
-                Target::At(Some(moment)) => moment(Instant::from_nanos(entry.deadline()), clock.hz()).ticks(),
-            };
-            entry.begin(deadline, deadline <= now);
-            if deadline <= now {
-                cx.waker().wake_by_ref();
-            } else if deadline != u64::MAX {
-                entry.arm_for(heap, deadline, cx.waker());
-            }
-            #[cfg(feature = "hooks")]
-            {
-                let span = clock.instant(deadline) - clock.instant(now);
-                let sleeper = hooks::before_sleep(span);
-                entry.note_sleeper(sleeper.filter(|_| deadline > now), now);
-            }
-        });
-        if begun.is_none() {
-            no_runtime("sleep");
-        }
-        // One that yields once has woken itself.
-        if entry.is_over_at_once() { Poll::Pending } else { poll_waits() }
+        poll_entry(entry, cx, &|clock, now| match *this.target {
+            Target::After(span) => clock.end_of(now, span),
+            Target::At(moment) => moment(Instant::from_nanos(entry.deadline()), clock.hz()).ticks(),
+        })
     }
+}
+
+pin_project! {
+    /// Waits until the clock reads what the entry says. It has nothing to convert, so that an interval doesn't have the
+    /// code.
+    struct Alarm {
+        #[pin]
+        entry: Entry,
+    }
+}
+
+impl Future for Alarm {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let entry = this.entry.as_ref();
+        poll_entry(entry, cx, &|_, _| entry.deadline())
+    }
+}
+
+/// The poll of all that waits for time; `deadline` says by the clock, at the first poll, when it ends.
+#[inline]
+fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, deadline: &dyn Fn(&dyn AnyClock, u64) -> u64) -> Poll<()> {
+    ready!(poll_gate(cx));
+    if entry.is_over_at_once() {
+        hooks::slept_at_once();
+        return Poll::Ready(());
+    }
+    if entry.has_fired() {
+        return Poll::Ready(());
+    }
+    let begun = with_clock(|clock, heap| {
+        if entry.has_begun() && entry.is_in(heap) {
+            return entry.store_waker(cx.waker());
+        }
+        let now = clock.now();
+        // A sleep that another runtime has begun goes on in this one.
+        let deadline = if entry.has_begun() { entry.deadline() } else { deadline(clock, now) };
+        entry.begin(deadline, deadline <= now);
+        if deadline <= now {
+            cx.waker().wake_by_ref();
+        } else if deadline != u64::MAX {
+            entry.arm_for(heap, deadline, cx.waker());
+        }
+        #[cfg(feature = "hooks")]
+        {
+            let span = clock.instant(deadline) - clock.instant(now);
+            let sleeper = hooks::before_sleep(span);
+            entry.note_sleeper(sleeper.filter(|_| deadline > now), now);
+        }
+    });
+    if begun.is_none() {
+        no_runtime("sleep");
+    }
+    // One that yields once has woken itself.
+    if entry.is_over_at_once() { Poll::Pending } else { poll_waits() }
 }
 
 /// Sleeps for `span`, counted from the first poll; never less by the runtime's clock. A span of
@@ -171,7 +188,7 @@ impl Future for Sleep {
 /// # });
 /// ```
 pub fn sleep(span: Duration) -> Sleep {
-    Sleep::new(Target::After(span), u64::MAX)
+    Sleep { target: Target::After(span), entry: Entry::sleeping(u64::MAX) }
 }
 
 /// Sleeps until `instant`. One that has passed yields once; [`Instant::MAX`] never comes.
@@ -196,7 +213,7 @@ pub fn sleep(span: Duration) -> Sleep {
 /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
 /// ```
 pub fn sleep_until(instant: Instant) -> Sleep {
-    Sleep::new(Target::At(Some(Moment::of)), instant.as_nanos())
+    Sleep { target: Target::At(Moment::of), entry: Entry::sleeping(instant.as_nanos()) }
 }
 
 /// Ticks at a fixed rate, without drift: each tick is due one period after the one before was
@@ -239,7 +256,8 @@ pub struct Interval {
 /// # Panics
 /// Outside a runtime, or if the period is zero.
 pub fn interval(period: Duration) -> Interval {
-    let mut ticks = Interval::new(clock(), period, None);
+    // When it is due is found there.
+    let mut ticks = Interval::new(Instant::from_nanos(0), period, None);
     ticks.begin();
     ticks
 }
@@ -309,7 +327,7 @@ impl Interval {
     /// **Restartable.** A tick that was waited for in vain is the next one again.
     pub async fn tick(&mut self) -> Instant {
         self.begin();
-        Sleep::new(Target::At(None), self.moment().ticks()).await;
+        Alarm { entry: Entry::sleeping(self.moment().ticks()) }.await;
         let due = self.due;
         self.step(self.period);
         if let Some(skip) = self.skip {

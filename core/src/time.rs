@@ -66,11 +66,20 @@ impl<C: Clock + ?Sized> Clock for &C {
 /// What the core asks of a clock whose type it has forgotten.
 pub(crate) trait AnyClock {
     fn now(&self) -> u64;
-    /// The end of a sleep that begins at `now`: never early, but at once for a span of zero.
-    fn end_of(&self, now: u64, span: Duration) -> u64;
     fn moment(&self, span: Duration) -> Moment;
     fn instant(&self, ticks: u64) -> Instant;
     fn hz(&self) -> u64;
+    fn lag(&self) -> u64;
+}
+
+impl dyn AnyClock + '_ {
+    /// The end of a sleep that begins at `now`: never early, but at once for a span of zero.
+    pub(crate) fn end_of(&self, now: u64, span: Duration) -> u64 {
+        if span.is_zero() {
+            return now;
+        }
+        now.saturating_add(self.moment(span).ticks().saturating_add(self.lag()))
+    }
 }
 
 /// So many ticks and so many billionths of one: what a span or a moment is by a clock, without an error that could add up.
@@ -114,13 +123,6 @@ impl<C: Clock> AnyClock for C {
         Clock::now(self).0
     }
 
-    fn end_of(&self, now: u64, span: Duration) -> u64 {
-        if span.is_zero() {
-            return now;
-        }
-        now.saturating_add(moment(C::HZ, span).ticks().saturating_add(C::LAG))
-    }
-
     fn moment(&self, span: Duration) -> Moment {
         moment(C::HZ, span)
     }
@@ -131,6 +133,10 @@ impl<C: Clock> AnyClock for C {
 
     fn hz(&self) -> u64 {
         C::HZ
+    }
+
+    fn lag(&self) -> u64 {
+        C::LAG
     }
 }
 
