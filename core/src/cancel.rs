@@ -136,7 +136,24 @@ enum Deadline {
     None,
     /// Counted from the first poll.
     After(Duration),
-    At(Instant),
+    /// The same since then; the timer has the ticks.
+    Begun(Instant),
+    /// This makes ticks of it. The division comes with those who use it.
+    At(Instant, fn(Instant, u64) -> Moment),
+}
+
+impl Deadline {
+    const fn at(instant: Instant) -> Self {
+        Deadline::At(instant, Moment::of)
+    }
+
+    /// Where it is known.
+    fn instant(self) -> Option<Instant> {
+        match self {
+            Deadline::Begun(instant) | Deadline::At(instant, _) => Some(instant),
+            Deadline::None | Deadline::After(_) => None,
+        }
+    }
 }
 
 impl CancelScope {
@@ -174,10 +191,12 @@ impl CancelScope {
                 Deadline::None => return,
                 Deadline::After(span) => {
                     let ticks = clock.end_of(now, span);
-                    self.deadline.set(Deadline::At(clock.instant(ticks)));
+                    self.deadline.set(Deadline::Begun(clock.instant(ticks)));
                     ticks
                 }
-                Deadline::At(instant) => Moment::of(instant, clock.hz()).ticks(),
+                // One that another runtime has begun goes on in this one.
+                Deadline::Begun(_) => self.timed.deadline(),
+                Deadline::At(instant, moment) => moment(instant, clock.hz()).ticks(),
             };
             self.timed().arm_or_expire(heap, ticks, now);
         });
@@ -241,10 +260,8 @@ impl<F: Future> Future for Bounded<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let scope = this.scope.as_ref();
-        scope.poll(this.body, cx).map_err(|_| match scope.deadline.get() {
-            Deadline::At(deadline) => TimedOut { deadline },
-            _ => TimedOut { deadline: Instant::MAX },
-        })
+        let timed_out = || TimedOut { deadline: scope.deadline.get().instant().unwrap_or(Instant::MAX) };
+        scope.poll(this.body, cx).map_err(|_| timed_out())
     }
 }
 
@@ -328,17 +345,14 @@ impl Canceller<'_, '_> {
     /// Outside a runtime.
     pub fn set_deadline(&self, deadline: Option<Instant>) {
         self.scope.timed.disarm();
-        self.scope.deadline.set(deadline.map_or(Deadline::None, Deadline::At));
+        self.scope.deadline.set(deadline.map_or(Deadline::None, Deadline::at));
         self.scope.arm();
     }
 
     /// The scope's own deadline; a scope around it may have a sooner one, see
     /// [`effective_deadline`](crate::effective_deadline).
     pub fn deadline(&self) -> Option<Instant> {
-        match self.scope.deadline.get() {
-            Deadline::At(instant) => Some(instant),
-            _ => None,
-        }
+        self.scope.deadline.get().instant()
     }
 }
 
@@ -418,7 +432,7 @@ pub async fn move_on_after<T>(span: Duration, body: impl Future<Output = T>) -> 
 /// # Panics
 /// When polled outside a runtime.
 pub async fn move_on_at<T>(deadline: Instant, body: impl Future<Output = T>) -> Option<T> {
-    Bounded::new(Deadline::At(deadline), body).await.ok()
+    Bounded::new(Deadline::at(deadline), body).await.ok()
 }
 
 /// As [`move_on_after`], with an error instead of `None`.
@@ -461,7 +475,7 @@ pub async fn fail_after<T>(span: Duration, body: impl Future<Output = T>) -> Res
 /// # Panics
 /// When polled outside a runtime.
 pub async fn fail_at<T>(deadline: Instant, body: impl Future<Output = T>) -> Result<T, TimedOut> {
-    Bounded::new(Deadline::At(deadline), body).await
+    Bounded::new(Deadline::at(deadline), body).await
 }
 
 /// [`fail_after`] under the name that other libraries use.

@@ -127,7 +127,7 @@ impl Future for Alarm {
 }
 
 /// The poll of all that waits for time; `deadline` says by the clock, at the first poll, when it ends.
-#[inline]
+#[cfg_attr(feature = "std", inline)]
 fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, deadline: &dyn Fn(&dyn AnyClock, u64) -> u64) -> Poll<()> {
     ready!(poll_gate(cx));
     if entry.is_over_at_once() {

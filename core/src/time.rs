@@ -74,6 +74,7 @@ pub(crate) trait AnyClock {
 
 impl dyn AnyClock + '_ {
     /// The end of a sleep that begins at `now`: never early, but at once for a span of zero.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn end_of(&self, now: u64, span: Duration) -> u64 {
         if span.is_zero() {
             return now;

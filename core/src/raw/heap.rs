@@ -290,6 +290,11 @@ impl Timed {
         self.entry.disarm();
     }
 
+    /// The last deadline that was set, in ticks.
+    pub(crate) fn deadline(&self) -> u64 {
+        self.entry.deadline()
+    }
+
     pub(crate) fn is_armed_in(&self, heap: *const Heap) -> bool {
         self.entry.is_in(heap)
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::common::*;
 use giambio_core::{
-    Clock, Instant, Next, Runtime, Tick, VirtualClock, checkpoint, clock, interval, interval_at, move_on_after,
-    move_on_at, nursery, sleep, sleep_until,
+    Clock, Instant, Next, Runtime, Tick, VirtualClock, checkpoint, clock, fail_after, fail_at, interval, interval_at,
+    move_on_after, move_on_at, nursery, sleep, sleep_until,
 };
 
 fn at(n: u64) -> Instant {
@@ -660,6 +660,32 @@ fn sleeps_that_outlive_their_runtime_go_on_in_another_or_are_dropped_in_none() {
             .unwrap();
         });
     }
+}
+
+#[test]
+fn a_deadline_that_was_set_in_one_runtime_goes_on_in_another() {
+    let [mut after, mut at_instant] = [true, false].map(|is_span| {
+        Box::pin(async move {
+            let instant = clock() + secs(9);
+            match is_span {
+                true => fail_after(secs(9), forever::<()>()).await,
+                false => fail_at(instant, forever::<()>()).await,
+            }
+        })
+    });
+    run_virtual(async {
+        sleep(secs(1)).await;
+        assert!(poll_once(after.as_mut()).await.is_pending());
+        assert!(poll_once(at_instant.as_mut()).await.is_pending());
+    });
+    run_virtual(async {
+        assert_eq!(after.await.map_err(|late| late.deadline), Err(at(10)));
+        assert_eq!(clock(), at(10));
+    });
+    run_virtual(async {
+        assert_eq!(at_instant.await.map_err(|late| late.deadline), Err(at(10)));
+        assert_eq!(clock(), at(10));
+    });
 }
 
 // ---------------------------------------------------------------------------------- intervals
