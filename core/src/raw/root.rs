@@ -172,6 +172,14 @@ fn root_block() -> &'static Block {
 #[cfg(feature = "std")]
 #[inline]
 fn take_remote(table: &'static super::table::Table) {
+    if table.is_pending() {
+        take_remote_wakes(table);
+    }
+}
+
+#[cfg(feature = "std")]
+#[inline(never)]
+fn take_remote_wakes(table: &'static super::table::Table) {
     table.take_remote(|block| {
         if !block.is_live() {
             return;
@@ -220,9 +228,14 @@ impl Turn<'_> {
     /// Fires the timers that are due.
     #[inline]
     pub(crate) fn fire_due(&self) {
-        if self.root.heap.is_empty() {
-            return;
+        if !self.root.heap.is_empty() {
+            self.fire();
         }
+    }
+
+    #[cfg_attr(feature = "std", inline(never))]
+    #[cfg_attr(not(feature = "std"), inline)]
+    fn fire(&self) {
         let Some(now) = with_clock(|clock, _| clock.now()) else { return };
         while let Some(due) = self.root.heap.fire(now) {
             #[cfg(feature = "hooks")]

@@ -322,10 +322,15 @@ mod imp {
         }
 
         /// The same for a runtime that begins its turn.
+        #[inline]
         pub(crate) fn set_notify_of(&self, runtime: *const (), notify: &Cell<Option<Waker>>) {
-            if self.remote.notify_of.get() == runtime {
-                return;
+            if self.remote.notify_of.get() != runtime {
+                self.set_another_notify(runtime, notify);
             }
+        }
+
+        #[cold]
+        fn set_another_notify(&self, runtime: *const (), notify: &Cell<Option<Waker>>) {
             let waker = notify.take();
             let copy = waker.clone();
             notify.set(waker);
