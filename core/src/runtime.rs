@@ -48,9 +48,9 @@ pub enum Until {
     OnWake,
 }
 
-impl<T> From<Until> for Next<T> {
-    fn from(until: Until) -> Self {
-        match until {
+impl Until {
+    fn into_next<T>(self) -> Next<T> {
+        match self {
             Until::Now => Next::Now,
             Until::At(tick) => Next::At(tick),
             Until::OnWake => Next::OnWake,
@@ -208,7 +208,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
         turn.fire_due();
         match poll(&turn, this.main.as_mut()) {
             Some(value) => Next::Finished(value),
-            None => turn.until().into(),
+            None => turn.until().into_next(),
         }
     }
 
