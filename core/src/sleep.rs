@@ -151,7 +151,7 @@ fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, deadline: &dyn Fn(&dyn A
             entry.arm_for(heap, deadline, cx.waker());
         }
         #[cfg(feature = "hooks")]
-        {
+        if hooks::is_on() {
             let span = clock.instant(deadline) - clock.instant(now);
             let sleeper = hooks::before_sleep(span);
             entry.note_sleeper(sleeper.filter(|_| deadline > now), now);
