@@ -195,9 +195,11 @@ impl CancelScope {
                     ticks
                 }
                 // One that another runtime has begun goes on in this one.
-                Deadline::Begun(_) => self.timed.deadline(),
+                Deadline::Begun(_) => self.timed.deadline_by(clock.hz()),
                 Deadline::At(instant, moment) => moment(instant, clock.hz()).ticks(),
             };
+            #[cfg(feature = "std")]
+            self.timed.set_rate(clock.hz());
             self.timed().arm_or_expire(heap, ticks, now);
         });
         if armed.is_none() {

@@ -224,8 +224,8 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
         turn.fire_due();
     }
 
-    /// Runs until the main future ends, waiting in between: with [`Until::Now`] at least after every 64 polls, else where
-    /// nothing is ready.
+    /// Runs until the main future ends, waiting in between: where nothing is ready and, with [`Until::Now`], when a burst
+    /// is over and something still is.
     ///
     /// It makes [bursts](Runtime::burst), and with a debugger single [turns](Runtime::turn). During a wait it is nobody's
     /// turn.

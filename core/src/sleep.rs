@@ -75,6 +75,9 @@ enum Target {
 
 pin_project! {
     /// What [`sleep`] and [`sleep_until`] return.
+    ///
+    /// One that was begun in a runtime may go on in another: until the same [`Instant`] by the clock of that one. Without
+    /// feature `std` all clocks of a program must tick at one rate then.
     #[must_use = "a sleep does nothing unless it is awaited"]
     pub struct Sleep {
         target: Target,
@@ -143,8 +146,10 @@ fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, deadline: &dyn Fn(&dyn A
         }
         let now = clock.now();
         // A sleep that another runtime has begun goes on in this one.
-        let deadline = if entry.has_begun() { entry.deadline() } else { deadline(clock, now) };
+        let deadline = if entry.has_begun() { entry.deadline_by(clock.hz()) } else { deadline(clock, now) };
         entry.begin(deadline, deadline <= now);
+        #[cfg(feature = "std")]
+        entry.set_rate(clock.hz());
         if deadline <= now {
             cx.waker().wake_by_ref();
         } else if deadline != u64::MAX {

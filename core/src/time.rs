@@ -191,6 +191,15 @@ fn ticks_to_nanos(hz: u64, ticks: u64) -> u64 {
 }
 
 /// A span in nanoseconds, if 64 bits hold it; without the 128 bits that `Duration::as_nanos` makes a small chip compute in.
+/// A reading of a clock of one rate, as the same time since its start by a clock of another.
+#[cfg(feature = "std")]
+pub(crate) fn convert(ticks: u64, from_hz: u64, to_hz: u64) -> u64 {
+    if ticks == u64::MAX || from_hz == to_hz {
+        return ticks;
+    }
+    Moment::of(Instant(ticks_to_nanos(from_hz, ticks)), to_hz).ticks()
+}
+
 fn nanos_of(span: Duration) -> Option<u64> {
     span.as_secs().checked_mul(NANOS)?.checked_add(span.subsec_nanos().into())
 }

@@ -101,12 +101,12 @@ impl Block {
         if self.flags.get() == CHILD { self.direct.get().checked_add(1) } else { None }
     }
 
-    /// Does one more wake change nothing? So it is if it was woken itself and is queued, with nobody having looked at its
-    /// count since, and if it is free.
+    /// Does one more wake change nothing? So it is if it is free (whose name may have come round), and if it was woken
+    /// itself and is queued, with nobody having looked at its count since. With `std` the latter is seldom worth the question.
     #[inline]
     pub(crate) fn ignores_wakes(&self) -> bool {
         let flags = self.flags.get();
-        flags & !LIVE == QUEUED | WOKEN | DIRECT || flags == 0
+        flags == 0 || cfg!(not(feature = "std")) && flags & !LIVE == QUEUED | WOKEN | DIRECT
     }
 
     /// Notes a direct wake of a child at rest, which is put on a ready list.

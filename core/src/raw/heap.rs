@@ -56,6 +56,9 @@ pub(crate) struct Entry {
     at_once: Cell<bool>,
     #[cfg(feature = "std")]
     slot: Cell<Slot>,
+    /// The rate of the clock that the deadline is a reading of; 0: not known. Without `std` all have the same.
+    #[cfg(feature = "std")]
+    hz: Cell<u32>,
     what: What,
     _pinned: PhantomPinned,
 }
@@ -96,6 +99,8 @@ impl Entry {
             at_once: Cell::new(false),
             #[cfg(feature = "std")]
             slot: Cell::new(Slot::NONE),
+            #[cfg(feature = "std")]
+            hz: Cell::new(0),
             what,
             _pinned: PhantomPinned,
         }
@@ -128,6 +133,22 @@ impl Entry {
 
     pub(crate) fn deadline(&self) -> u64 {
         self.deadline.get()
+    }
+
+    /// The clock that the deadline is a reading of has so many ticks in a second.
+    #[cfg(feature = "std")]
+    pub(crate) fn set_rate(&self, hz: u64) {
+        self.hz.set(u32::try_from(hz).unwrap_or(0));
+    }
+
+    /// The deadline by a clock of that rate.
+    pub(crate) fn deadline_by(&self, hz: u64) -> u64 {
+        #[cfg(feature = "std")]
+        if self.hz.get() != 0 {
+            return crate::time::convert(self.deadline(), self.hz.get().into(), hz);
+        }
+        let _ = hz;
+        self.deadline()
     }
 
     /// Replaces the waker of a sleeping entry.
@@ -290,9 +311,15 @@ impl Timed {
         self.entry.disarm();
     }
 
-    /// The last deadline that was set, in ticks.
-    pub(crate) fn deadline(&self) -> u64 {
-        self.entry.deadline()
+    /// As for its entry.
+    #[cfg(feature = "std")]
+    pub(crate) fn set_rate(&self, hz: u64) {
+        self.entry.set_rate(hz);
+    }
+
+    /// The last deadline that was set, by a clock of that rate.
+    pub(crate) fn deadline_by(&self, hz: u64) -> u64 {
+        self.entry.deadline_by(hz)
     }
 
     pub(crate) fn is_armed_in(&self, heap: *const Heap) -> bool {

@@ -282,6 +282,8 @@ impl Turn<'_> {
             #[inline]
             fn drop(&mut self) {
                 now(|now| {
+                    // Somebody else's turn may have begun here and not ended: two at once.
+                    now.check(self.0.outer_node);
                     now.runtime.set(self.0.root);
                     now.node.set(&raw const self.0.root.node);
                     now.block.set(self.0.block);
@@ -289,14 +291,18 @@ impl Turn<'_> {
             }
         }
         let outside = now(|now| {
+            // What is good during a turn, as the clock, is reached by this alone.
             now.runtime.set(ptr::null());
-            now.node.set(self.outer_node);
+            now.leave(&raw const self.root.node, self.outer_node);
             now.block.set(self.outer_block);
             Outside(self)
         });
         between();
         drop(outside);
-        now(|now| now.polls_left.set(POLLS_PER_TURN));
+        now(|now| {
+            now.polls_left.set(POLLS_PER_TURN);
+            now.spent.set(0);
+        });
         self.allow_bursts();
         // Another runtime may have had its turn.
         #[cfg(feature = "std")]

@@ -79,8 +79,7 @@ impl State {
             block.rouse(count);
             return self.append(block);
         }
-        // With `std` it is seldom worth the question.
-        if cfg!(not(feature = "std")) && block.ignores_wakes() {
+        if block.ignores_wakes() {
             return None;
         }
         self.count_direct(block);

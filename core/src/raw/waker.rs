@@ -209,3 +209,29 @@ impl Kept {
         known
     }
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use crate::raw::cell::{claim_block, release_block};
+    use crate::raw::node::{Node, TASK};
+    use crate::raw::table::GENERATION;
+
+    /// After as many tasks in a slot as there are generations its block has an old name again.
+    #[test]
+    fn a_name_that_has_come_round_wakes_no_free_block() {
+        let node = Node::new(TASK);
+        let block = claim_block().unwrap();
+        let old = waker(block);
+        for _ in 0..usize::MAX / GENERATION + 1 {
+            block.claim(&node);
+            with(|state| release_block(state, block));
+            assert!(core::ptr::eq(claim_block().unwrap(), block));
+        }
+        assert_eq!(name(block), old.data().addr());
+        old.wake_by_ref();
+        assert!(!block.is_live());
+        block.claim(&node);
+        with(|state| release_block(state, block));
+    }
+}

@@ -68,8 +68,9 @@ impl<'c, const HZ: u64> Autojump<'c, HZ> {
         self
     }
 
-    /// How many turns there may be while the clock stands still, before that counts as being
-    /// [stuck](Stuck::Livelock); a million by default.
+    /// How many waits there may be while the clock stands still, before that counts as being
+    /// [stuck](Stuck::Livelock); a million by default. There is one between two turns, or between two bursts of
+    /// [`Runtime::run`](crate::Runtime::run).
     pub fn turns(mut self, most: u64) -> Self {
         self.most_turns = most;
         self

@@ -17,8 +17,8 @@
 //! The clock stands still while any task can go on. When all of them wait it jumps to the next
 //! deadline, as the *autojump clock* of trio does. So a test of a timeout of an hour takes
 //! microseconds, it never fails because the machine was busy, and the same program does the same
-//! thing each time. The scheduler is the one that runs in production: [`run`] is a loop over
-//! [`Runtime::turn`](crate::Runtime::turn), as every adapter's is.
+//! thing each time. The scheduler is the one that runs in production; [`run`] makes single
+//! [turns](crate::Runtime::turn) where a server makes [bursts](crate::Runtime::burst) of them.
 //!
 //! | you want | take |
 //! | --- | --- |

@@ -129,3 +129,32 @@ fn a_hook_that_unwinds_leaves_no_half_finished_child() {
     drop(runtime);
     assert_eq!(dropped.get(), 1);
 }
+
+/// A thread whose wait ends while another is in the middle of a poll doesn't take its place.
+#[test]
+fn two_threads_that_poll_at_once_end_the_program() {
+    const CHILD: &str = "GIAMBIO_TWO_AT_ONCE";
+    if std::env::var_os(CHILD).is_none() {
+        let this = "one_state_for_all::two_threads_that_poll_at_once_end_the_program";
+        let mut program = std::process::Command::new(std::env::current_exe().unwrap());
+        let end = program.args(["--exact", this, "--nocapture"]).env(CHILD, "").output().unwrap();
+        let said = String::from_utf8_lossy(&end.stderr);
+        assert!(!end.status.success() && said.contains("two threads or cores polled tasks at once"), "{said}");
+        return;
+    }
+    let ((begin, begins), (tell, is_inside)) = (channel::<()>(), channel::<()>());
+    std::thread::spawn(move || {
+        begins.recv().unwrap();
+        let clock: VirtualClock = VirtualClock::new();
+        let inside = async {
+            tell.send(()).unwrap();
+            std::thread::sleep(secs(60)); // ended long before
+        };
+        let _ = pin!(Runtime::new(&clock, inside)).turn();
+    });
+    let clock: VirtualClock = VirtualClock::new();
+    pin!(Runtime::new(&clock, sleep(secs(1)))).run(&mut |_| {
+        begin.send(()).unwrap();
+        is_inside.recv().unwrap();
+    });
+}

@@ -3,12 +3,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use crate::common::*;
 use giambio_core::{
     Clock, Next, Runtime, TaskId, Tick, Until, VirtualClock, Wait, checkpoint, clock, current_task, in_runtime,
-    interval, move_on_after, nursery, sleep,
+    interval, move_on_after, nursery, poll_gate, sleep,
 };
 
 /// Something of everything, telling what it does.
@@ -162,6 +163,32 @@ fn a_wait_is_nobodys_turn() {
     assert_eq!(outcome, (Ok(()), true, Some(TaskId::MAIN)));
     assert_eq!(time.now(), Tick(7));
     assert_eq!(inner_runs.get(), 2);
+}
+
+/// 100 leaf operations before a wait and 100 after it are within the budget of each of two polls.
+#[test]
+fn the_budget_is_a_new_one_after_a_wait() {
+    let _alone = alone();
+    let polls = ["turns", "a run"].map(|how| {
+        let (time, polls) = (VirtualClock::<1_000>::new(), Cell::new(0));
+        let main = async {
+            for _ in 0..2 {
+                std::future::poll_fn(|cx| {
+                    polls.set(polls.get() + 1);
+                    (0..100).map(|_| poll_gate(cx)).find(Poll::is_pending).unwrap_or(Poll::Ready(()))
+                })
+                .await;
+                sleep(millis(5)).await;
+            }
+        };
+        let mut runtime = pin!(Runtime::new(&time, main));
+        match how {
+            "turns" => finish(runtime, &time),
+            _ => runtime.as_mut().run(&mut |_| time.advance(millis(5))),
+        }
+        polls.get()
+    });
+    assert_eq!(polls, [2, 2]);
 }
 
 #[test]

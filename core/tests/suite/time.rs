@@ -688,6 +688,39 @@ fn a_deadline_that_was_set_in_one_runtime_goes_on_in_another() {
     });
 }
 
+#[cfg(feature = "std")]
+#[test]
+fn a_deadline_taken_to_a_clock_of_another_rate_is_the_same_instant() {
+    type Wait = std::pin::Pin<Box<dyn Future<Output = Result<(), giambio_core::TimedOut>>>>;
+    let (slow, fast) = (VirtualClock::<1_000>::new(), VirtualClock::<1_000_000>::new());
+    let mut waits: [Wait; 4] = [
+        Box::pin(async { Ok(sleep(secs(9)).await) }),
+        Box::pin(async { Ok(sleep_until(at(9)).await) }),
+        Box::pin(fail_after(secs(9), forever::<()>())),
+        Box::pin(fail_at(at(9), forever::<()>())),
+    ];
+    for wait in &mut waits {
+        let begun = pin!(Runtime::new(&slow, poll_once(wait.as_mut())));
+        assert!(begun.run(&mut |_| unreachable!("nothing waits")).is_pending());
+    }
+    let ended = pin!(Runtime::new(&fast, async {
+        nursery(async |n| {
+            for wait in waits {
+                n.spawn(async {
+                    if let Err(late) = wait.await {
+                        assert_eq!(late.deadline, at(9));
+                    }
+                    assert_eq!(clock(), at(9));
+                    Ok::<_, ()>(())
+                });
+            }
+            Ok(())
+        })
+        .await
+    }));
+    assert_eq!(finish(ended, &fast), Ok(()));
+}
+
 // ---------------------------------------------------------------------------------- intervals
 
 #[test]
