@@ -195,11 +195,10 @@ impl CancelScope {
                     ticks
                 }
                 // One that another runtime has begun goes on in this one.
-                Deadline::Begun(_) => self.timed.deadline_by(clock.hz()),
+                Deadline::Begun(_) => self.timed.deadline_by(clock),
                 Deadline::At(instant, moment) => moment(instant, clock.hz()).ticks(),
             };
-            #[cfg(feature = "std")]
-            self.timed.set_rate(clock.hz());
+            self.timed.note_rate(clock);
             self.timed().arm_or_expire(heap, ticks, now);
         });
         if armed.is_none() {
@@ -262,8 +261,9 @@ impl<F: Future> Future for Bounded<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let scope = this.scope.as_ref();
-        let timed_out = || TimedOut { deadline: scope.deadline.get().instant().unwrap_or(Instant::MAX) };
-        scope.poll(this.body, cx).map_err(|_| timed_out())
+        scope
+            .poll(this.body, cx)
+            .map_err(|_| TimedOut { deadline: scope.deadline.get().instant().unwrap_or(Instant::MAX) })
     }
 }
 

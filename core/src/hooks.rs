@@ -316,10 +316,11 @@ mod imp {
     }
 
     /// The current task begins to sleep: told when its step has ended.
-    pub(crate) fn before_sleep(span: Duration) -> Option<TaskInfo<'static>> {
+    pub(crate) fn before_sleep(span: impl FnOnce() -> Duration) -> Option<TaskInfo<'static>> {
         if !is_on() {
             return None;
         }
+        let span = span();
         report_sleep();
         let task = current()?;
         with(|state| state.hooks.sleep.set(Some((task, span))));

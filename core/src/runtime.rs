@@ -13,7 +13,6 @@ use core::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::hooks::{self, Debugger, NoDebugger};
-use crate::raw::port::masked;
 use crate::raw::root::{Root, Turn};
 use crate::time::{Clock, Tick};
 
@@ -37,6 +36,16 @@ pub enum Next<T> {
     Finished(T),
 }
 
+impl<T> Next<T> {
+    fn from_until(until: Until) -> Self {
+        match until {
+            Until::Now => Next::Now,
+            Until::At(tick) => Next::At(tick),
+            Until::OnWake => Next::OnWake,
+        }
+    }
+}
+
 /// How long a [`Wait`] may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
@@ -46,16 +55,6 @@ pub enum Until {
     At(Tick),
     /// Until a task is woken.
     OnWake,
-}
-
-impl Until {
-    fn into_next<T>(self) -> Next<T> {
-        match self {
-            Until::Now => Next::Now,
-            Until::At(tick) => Next::At(tick),
-            Until::OnWake => Next::OnWake,
-        }
-    }
 }
 
 /// How a loop waits between turns: an operating system's poll, `wfi`, or moving a virtual clock.
@@ -168,7 +167,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// * Inside another turn of the same thread: `.await` the future instead.
     /// * After [`Next::Finished`].
     pub fn turn(self: Pin<&mut Self>) -> Next<F::Output> {
-        self.work(false)
+        self.work(false).map_or_else(Next::from_until, Next::Finished)
     }
 
     /// As [`turn`](Runtime::turn), but does not come back while tasks are ready: it polls them again, up to 64 polls in
@@ -193,11 +192,12 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// # Panics
     /// As [`turn`](Runtime::turn).
     pub fn burst(self: Pin<&mut Self>) -> Next<F::Output> {
-        self.work(true)
+        self.work(true).map_or_else(Next::from_until, Next::Finished)
     }
 
+    /// A turn or a burst: what the main future has ended with, else how long to wait.
     #[inline]
-    fn work(self: Pin<&mut Self>, bursts: bool) -> Next<F::Output> {
+    pub(crate) fn work(self: Pin<&mut Self>, bursts: bool) -> Result<F::Output, Until> {
         let mut this = self.project();
         let turn = begin(this.root.as_ref(), this.seams, this.main.is_some());
         start(this.started, &turn);
@@ -206,10 +206,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
         }
         turn.take_remote();
         turn.fire_due();
-        match poll(&turn, this.main.as_mut()) {
-            Some(value) => Next::Finished(value),
-            None => turn.until().into_next(),
-        }
+        poll(&turn, this.main.as_mut()).ok_or_else(|| turn.until())
     }
 
     /// The first part of a turn: takes the wakes of other threads and fires the timers that are
@@ -291,13 +288,10 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// The same in single turns.
     fn run_watched(mut self: Pin<&mut Self>, wait: &mut impl Wait, manner: Manner) -> F::Output {
         loop {
-            let until = match self.as_mut().turn() {
-                Next::Finished(value) => return value,
-                Next::Now => Until::Now,
-                Next::At(tick) => Until::At(tick),
-                Next::OnWake => Until::OnWake,
-            };
-            manner.wait(wait, until, || self.is_ready());
+            match self.as_mut().work(false) {
+                Ok(value) => return value,
+                Err(until) => manner.wait(wait, until, || self.is_ready()),
+            }
         }
     }
 
@@ -343,6 +337,14 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     pub fn after_io(&self, timeout: Option<Duration>) {
         hooks::observe(self.debugger(), |debugger| debugger.after_io(timeout));
     }
+}
+
+/// Runs `f` with interrupts masked, where there are interrupts.
+fn masked(f: impl FnOnce()) {
+    #[cfg(feature = "std")]
+    f();
+    #[cfg(not(feature = "std"))]
+    critical_section::with(|_| f());
 }
 
 /// Begins a turn of a runtime that has not finished.

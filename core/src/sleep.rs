@@ -146,19 +146,17 @@ fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, deadline: &dyn Fn(&dyn A
         }
         let now = clock.now();
         // A sleep that another runtime has begun goes on in this one.
-        let deadline = if entry.has_begun() { entry.deadline_by(clock.hz()) } else { deadline(clock, now) };
+        let deadline = if entry.has_begun() { entry.deadline_by(clock) } else { deadline(clock, now) };
         entry.begin(deadline, deadline <= now);
-        #[cfg(feature = "std")]
-        entry.set_rate(clock.hz());
+        entry.note_rate(clock);
         if deadline <= now {
             cx.waker().wake_by_ref();
         } else if deadline != u64::MAX {
             entry.arm_for(heap, deadline, cx.waker());
         }
         #[cfg(feature = "hooks")]
-        if hooks::is_on() {
-            let span = clock.instant(deadline) - clock.instant(now);
-            let sleeper = hooks::before_sleep(span);
+        {
+            let sleeper = hooks::before_sleep(|| clock.instant(deadline) - clock.instant(now));
             entry.note_sleeper(sleeper.filter(|_| deadline > now), now);
         }
     });

@@ -190,7 +190,6 @@ fn ticks_to_nanos(hz: u64, ticks: u64) -> u64 {
     secs.checked_mul(NANOS).and_then(|whole| whole.checked_add(part)).unwrap_or(u64::MAX)
 }
 
-/// A span in nanoseconds, if 64 bits hold it; without the 128 bits that `Duration::as_nanos` makes a small chip compute in.
 /// A reading of a clock of one rate, as the same time since its start by a clock of another.
 #[cfg(feature = "std")]
 pub(crate) fn convert(ticks: u64, from_hz: u64, to_hz: u64) -> u64 {
@@ -200,6 +199,7 @@ pub(crate) fn convert(ticks: u64, from_hz: u64, to_hz: u64) -> u64 {
     Moment::of(Instant(ticks_to_nanos(from_hz, ticks)), to_hz).ticks()
 }
 
+/// A span in nanoseconds, if 64 bits hold it; without the 128 bits that `Duration::as_nanos` makes a small chip compute in.
 fn nanos_of(span: Duration) -> Option<u64> {
     span.as_secs().checked_mul(NANOS)?.checked_add(span.subsec_nanos().into())
 }

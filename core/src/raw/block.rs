@@ -155,8 +155,7 @@ impl Block {
 
     /// Free to live, for a root task.
     pub(crate) fn claim_for_root(&self, cell: *const Node) {
-        debug_assert!(!self.is_live() && !self.has(QUEUED));
-        self.cell.set(cell);
+        self.claim(cell);
         self.flags.set(OF_ROOT | WOKEN);
     }
 

@@ -39,6 +39,7 @@ use super::waker::Kept;
 use super::wheel::{Left, Slot, Wheel};
 #[cfg(feature = "hooks")]
 use crate::hooks::TaskInfo;
+use crate::time::AnyClock;
 
 /// One deadline.
 pub(crate) struct Entry {
@@ -135,19 +136,21 @@ impl Entry {
         self.deadline.get()
     }
 
-    /// The clock that the deadline is a reading of has so many ticks in a second.
-    #[cfg(feature = "std")]
-    pub(crate) fn set_rate(&self, hz: u64) {
-        self.hz.set(u32::try_from(hz).unwrap_or(0));
+    /// The deadline is a reading of this clock.
+    pub(crate) fn note_rate(&self, clock: &dyn AnyClock) {
+        #[cfg(feature = "std")]
+        self.hz.set(u32::try_from(clock.hz()).unwrap_or(0));
+        #[cfg(not(feature = "std"))]
+        let _ = clock;
     }
 
-    /// The deadline by a clock of that rate.
-    pub(crate) fn deadline_by(&self, hz: u64) -> u64 {
+    /// The deadline by this clock, where another runtime may have noted it.
+    pub(crate) fn deadline_by(&self, clock: &dyn AnyClock) -> u64 {
         #[cfg(feature = "std")]
         if self.hz.get() != 0 {
-            return crate::time::convert(self.deadline(), self.hz.get().into(), hz);
+            return crate::time::convert(self.deadline(), self.hz.get().into(), clock.hz());
         }
-        let _ = hz;
+        let _ = clock;
         self.deadline()
     }
 
@@ -312,14 +315,13 @@ impl Timed {
     }
 
     /// As for its entry.
-    #[cfg(feature = "std")]
-    pub(crate) fn set_rate(&self, hz: u64) {
-        self.entry.set_rate(hz);
+    pub(crate) fn note_rate(&self, clock: &dyn AnyClock) {
+        self.entry.note_rate(clock);
     }
 
-    /// The last deadline that was set, by a clock of that rate.
-    pub(crate) fn deadline_by(&self, hz: u64) -> u64 {
-        self.entry.deadline_by(hz)
+    /// As for its entry.
+    pub(crate) fn deadline_by(&self, clock: &dyn AnyClock) -> u64 {
+        self.entry.deadline_by(clock)
     }
 
     pub(crate) fn is_armed_in(&self, heap: *const Heap) -> bool {

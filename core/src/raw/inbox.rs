@@ -38,6 +38,7 @@ impl Pending {
     }
 
     /// The owner's first step. True: look through all bits.
+    #[inline]
     pub(crate) fn take(&self) -> bool {
         self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::SeqCst)
     }

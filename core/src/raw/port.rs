@@ -29,12 +29,6 @@ mod imp {
         STATE.with(|state| f(&state.now))
     }
 
-    /// Runs `f` with interrupts masked, where there are interrupts.
-    #[inline]
-    pub(crate) fn masked(f: impl FnOnce()) {
-        f();
-    }
-
     /// A word that an interrupt may look at.
     pub(crate) type Word = Cell<u32>;
     /// Half of one.
@@ -78,12 +72,6 @@ mod imp {
     #[inline]
     pub(crate) fn now<R>(f: impl FnOnce(&Current) -> R) -> R {
         f(&STATE.now)
-    }
-
-    /// Runs `f` with interrupts masked, where there are interrupts.
-    #[inline]
-    pub(crate) fn masked(f: impl FnOnce()) {
-        critical_section::with(|_| f());
     }
 
     /// A word that an interrupt may look at: loads and stores, which is all that each processor has.
@@ -150,7 +138,7 @@ mod imp {
     }
 }
 
-pub(crate) use imp::{Byte, Half, Lock, Pointer, Word, masked, now, with};
+pub(crate) use imp::{Byte, Half, Lock, Pointer, Word, now, with};
 
 /// What a runtime's seams must be, given from where they may be reached. With feature `std`:
 /// anything, since a runtime keeps to its thread. Without it: `Sync`, since an interrupt may ask

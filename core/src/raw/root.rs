@@ -86,23 +86,16 @@ impl Root {
         // the clock, exists (`with_clock`), and cleared when it ends.
         let clock =
             unsafe { core::mem::transmute::<*const (dyn AnyClock + 'a), *const (dyn AnyClock + 'static)>(clock) };
-        let turn = now(|now| {
-            this.clock.set(Some(clock));
-            now.runtime.set(this);
-            now.polls_left.set(POLLS_PER_TURN);
-            now.bursts.set(0);
-            now.spent.set(0);
-            let (outer_node, outer_block) = (now.node.get(), now.block.get());
-            now.node.set(self.node_ptr());
-            now.block.set(block);
-            Turn { root: this, block, outer_node, outer_block, is_watched: Cell::new(false) }
-        });
+        this.clock.set(Some(clock));
+        let (outer_node, outer_block) = now(|now| (now.node.get(), now.block.get()));
+        let turn = Turn { root: this, block, outer_node, outer_block, is_watched: Cell::new(false) };
+        turn.enter();
         if let Some(debugger) = debugger.filter(|_| !this.mute.get()) {
             turn.is_watched.set(true);
             hooks::install(Some(debugger));
         }
         #[cfg(feature = "std")]
-        with(|state| state.table()).set_notify_of(self.node_ptr().cast(), &this.notify);
+        turn.claim_notify();
         Some(turn)
     }
 
@@ -172,14 +165,6 @@ fn root_block() -> &'static Block {
 #[cfg(feature = "std")]
 #[inline]
 fn take_remote(table: &'static super::table::Table) {
-    if table.is_pending() {
-        take_remote_wakes(table);
-    }
-}
-
-#[cfg(feature = "std")]
-#[inline(never)]
-fn take_remote_wakes(table: &'static super::table::Table) {
     table.take_remote(|block| {
         if !block.is_live() {
             return;
@@ -213,6 +198,39 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    /// Makes it this runtime's turn.
+    #[inline]
+    fn enter(&self) {
+        now(|now| {
+            // After a pause somebody else's turn may have begun and not ended: two at once.
+            now.check(self.outer_node);
+            now.runtime.set(self.root);
+            now.node.set(ptr::from_ref(self.root).cast());
+            now.block.set(self.block);
+            now.polls_left.set(POLLS_PER_TURN);
+            now.bursts.set(0);
+            now.spent.set(0);
+        });
+    }
+
+    /// Makes it nobody's turn. What is good during a turn, as the clock, is reached through `runtime` alone.
+    #[inline]
+    fn exit(&self) {
+        now(|now| {
+            now.leave(ptr::from_ref(self.root).cast(), self.outer_node);
+            now.block.set(self.outer_block);
+            now.runtime.set(ptr::null());
+            now.bursts.set(0);
+        });
+    }
+
+    /// Other threads that wake a task of this one end this runtime's wait.
+    #[cfg(feature = "std")]
+    #[inline]
+    fn claim_notify(&self) {
+        with(|state| state.table()).set_notify_of(ptr::from_ref(self.root).cast(), &self.root.notify);
+    }
+
     /// The root task is polled in this turn.
     pub(crate) fn make_ready(&self) {
         with(|_| self.block.set(QUEUED));
@@ -281,32 +299,17 @@ impl Turn<'_> {
         impl Drop for Outside<'_> {
             #[inline]
             fn drop(&mut self) {
-                now(|now| {
-                    // Somebody else's turn may have begun here and not ended: two at once.
-                    now.check(self.0.outer_node);
-                    now.runtime.set(self.0.root);
-                    now.node.set(&raw const self.0.root.node);
-                    now.block.set(self.0.block);
-                });
+                self.0.enter();
             }
         }
-        let outside = now(|now| {
-            // What is good during a turn, as the clock, is reached by this alone.
-            now.runtime.set(ptr::null());
-            now.leave(&raw const self.root.node, self.outer_node);
-            now.block.set(self.outer_block);
-            Outside(self)
-        });
+        self.exit();
+        let outside = Outside(self);
         between();
         drop(outside);
-        now(|now| {
-            now.polls_left.set(POLLS_PER_TURN);
-            now.spent.set(0);
-        });
         self.allow_bursts();
         // Another runtime may have had its turn.
         #[cfg(feature = "std")]
-        with(|state| state.table()).set_notify_of(ptr::from_ref(&self.root.node).cast(), &self.root.notify);
+        self.claim_notify();
     }
 
     /// May the root task be polled once more in this turn?
@@ -345,13 +348,8 @@ impl Drop for Turn<'_> {
         if self.is_watched.get() && !hooks::uninstall() {
             self.root.mute.set(true);
         }
-        now(|now| {
-            self.root.clock.set(None);
-            now.leave(&raw const self.root.node, self.outer_node);
-            now.block.set(self.outer_block);
-            now.runtime.set(ptr::null());
-            now.bursts.set(0);
-        });
+        self.root.clock.set(None);
+        self.exit();
     }
 }
 

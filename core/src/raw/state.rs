@@ -140,15 +140,11 @@ impl State {
     /// The same for one that was just marked QUEUED.
     #[inline]
     fn append(&self, block: &'static Block) -> Option<Waker> {
+        self.stamp(block);
         // SAFETY: PINNED: a live block's node is alive. A task's parent is its nursery for as long as it has a block, and
         // the node starts the nursery's core (WHOLE-POINTER). A root task has none, and is in no list.
-        match unsafe { block.cell.get().as_ref()?.parent.get().cast::<Children>().as_ref() } {
-            Some(nursery) => self.queue_in(nursery, block),
-            None => {
-                self.stamp(block);
-                None
-            }
-        }
+        let nursery = unsafe { block.cell.get().as_ref()?.parent.get().cast::<Children>().as_ref() }?;
+        self.push(nursery, block)
     }
 
     /// The same for a new one, whose nursery is known.
@@ -159,12 +155,12 @@ impl State {
             return self.queue(block);
         }
         block.set(QUEUED);
-        self.queue_in(nursery, block)
+        self.stamp(block);
+        self.push(nursery, block)
     }
 
     #[inline]
-    fn queue_in(&self, nursery: &Children, block: &'static Block) -> Option<Waker> {
-        self.stamp(block);
+    fn push(&self, nursery: &Children, block: &'static Block) -> Option<Waker> {
         if !nursery.ready.push(block) || nursery.node.has(POLLING) { None } else { self.climb(nursery) }
     }
 

@@ -376,10 +376,15 @@ mod imp {
         }
 
         /// Takes the wakes of other threads: calls `wake` for each block.
-        pub(crate) fn take_remote(&self, mut wake: impl FnMut(&'static Block)) {
-            if !self.remote.pending.take() {
-                return;
+        #[inline]
+        pub(crate) fn take_remote(&self, wake: impl FnMut(&'static Block)) {
+            if self.remote.pending.take() {
+                self.take_bits(wake);
             }
+        }
+
+        #[inline(never)]
+        fn take_bits(&self, mut wake: impl FnMut(&'static Block)) {
             // If a foreign waker panics in between, the rest isn't forgotten.
             struct Rest<'a>(&'a Table);
             impl Drop for Rest<'_> {

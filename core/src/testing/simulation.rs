@@ -10,7 +10,7 @@ use std::vec::Vec;
 
 use super::autojump::{Autojump, MANY_TURNS};
 use crate::hooks::{Debugger, TaskInfo};
-use crate::runtime::{Next, Runtime, Until};
+use crate::runtime::Runtime;
 use crate::task::TaskId;
 use crate::time::{Instant, VirtualClock};
 
@@ -153,14 +153,9 @@ impl Simulation {
         let runtime = Runtime::new(&clock, main).with_debugger(&tasks).with_notify(wait.waker());
         let mut runtime = pin!(runtime);
         loop {
-            let until = match runtime.as_mut().turn() {
-                Next::Finished(value) => return Ok(value),
-                Next::Now => Until::Now,
-                Next::At(tick) => Until::At(tick),
-                Next::OnWake => Until::OnWake,
-            };
-            if let Err(stuck) = wait.try_wait(until) {
-                return Err(stuck.with(tasks.names()));
+            match runtime.as_mut().work(false) {
+                Ok(value) => return Ok(value),
+                Err(until) => wait.try_wait(until).map_err(|stuck| stuck.with(tasks.names()))?,
             }
         }
     }

@@ -213,6 +213,30 @@ fn a_panic_in_a_wait_leaves_the_runtime_usable() {
     assert_eq!(live.left(), 0);
 }
 
+/// What a child waits for inside a nursery is dropped with the runtime, also when it was left in a wait.
+#[test]
+fn a_runtime_that_is_dropped_after_a_panic_in_a_wait_drops_its_tasks() {
+    let _alone = alone();
+    let (time, live) = (VirtualClock::<1_000>::new(), Live::new());
+    let mut runtime = Box::pin(Runtime::new(&time, async {
+        nursery(async |n| {
+            n.spawn(async {
+                let _object = live.object();
+                let _seen = on_drop(|| assert!(in_runtime()));
+                move_on_after(millis(5), forever::<()>()).await;
+                Ok::<_, ()>(())
+            });
+            Ok(())
+        })
+        .await
+    }));
+    let run = std::panic::AssertUnwindSafe(|| runtime.as_mut().run(&mut |_| panic!("no power")));
+    assert!(std::panic::catch_unwind(run).is_err());
+    assert_eq!((live.left(), in_runtime()), (1, false));
+    drop(runtime);
+    assert_eq!((live.left(), in_runtime()), (0, false));
+}
+
 #[test]
 fn waiting_without_limit_ends_with_a_wake() {
     let _alone = alone();
