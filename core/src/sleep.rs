@@ -155,9 +155,10 @@ fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, deadline: &dyn Fn(&dyn A
             entry.arm_for(heap, deadline, cx.waker());
         }
         #[cfg(feature = "hooks")]
+        if let Some(sleeper) = hooks::before_sleep(|| clock.instant(deadline) - clock.instant(now))
+            && deadline > now
         {
-            let sleeper = hooks::before_sleep(|| clock.instant(deadline) - clock.instant(now));
-            entry.note_sleeper(sleeper.filter(|_| deadline > now), now);
+            entry.note_sleeper(sleeper, now);
         }
     });
     if begun.is_none() {

@@ -163,9 +163,9 @@ impl Entry {
 
     /// Notes who sleeps, for the debugger.
     #[cfg(feature = "hooks")]
-    pub(crate) fn note_sleeper(&self, who: Option<TaskInfo<'static>>, since: u64) {
+    pub(crate) fn note_sleeper(&self, who: TaskInfo<'static>, since: u64) {
         if let What::Wake { sleeper, .. } = &self.what {
-            sleeper.set(who.map(|who| (who, since)));
+            sleeper.set(Some((who, since)));
         }
     }
 
