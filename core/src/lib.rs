@@ -137,6 +137,7 @@ mod defmt_log;
 #[cfg(feature = "embedded-hal-async")]
 mod delay;
 mod errors;
+mod fault;
 mod gate;
 mod hooks;
 #[cfg(feature = "nb")]
@@ -167,6 +168,9 @@ pub use defmt_log::DefmtDebugger;
 pub use delay::Delay;
 #[cfg(feature = "alloc")]
 pub use errors::ErrorGroup;
+#[cfg(giambio_faults)]
+#[doc(hidden)]
+pub use fault::is_planted as __is_planted;
 #[cfg(feature = "alloc")]
 #[doc(hidden)]
 pub use gate::__census;

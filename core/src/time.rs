@@ -9,6 +9,7 @@ use core::cell::Cell;
 use core::ops::{Add, AddAssign, Sub};
 use core::time::Duration;
 
+use crate::fault::fault;
 use crate::raw::port::{Lock, Reachable};
 
 /// A reading of a [`Clock`], in its own ticks.
@@ -79,7 +80,8 @@ impl dyn AnyClock + '_ {
         if span.is_zero() {
             return now;
         }
-        now.saturating_add(self.moment(span).ticks().saturating_add(self.lag()))
+        let lag = if fault!("lag-forgotten") { 0 } else { self.lag() };
+        now.saturating_add(self.moment(span).ticks().saturating_add(lag))
     }
 }
 
@@ -97,7 +99,8 @@ impl Moment {
 
     /// Rounded up.
     pub(crate) fn ticks(self) -> u64 {
-        self.ticks.saturating_add((self.rest > 0).into())
+        let up = self.rest > 0 && !fault!("spans-rounded-down");
+        self.ticks.saturating_add(up.into())
     }
 
     #[cfg_attr(not(feature = "std"), inline(never))]

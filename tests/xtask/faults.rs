@@ -161,7 +161,7 @@ fn planted(fault: &Fault, text: &str) -> Result<String, String> {
 }
 
 /// How a test program ended.
-enum Outcome {
+pub(crate) enum Outcome {
     Passed,
     Failed(String),
 }
@@ -266,7 +266,7 @@ fn split_suite(tests: &Path) -> io::Result<()> {
 }
 
 /// Waits for the end, for the first test that fails, or until there is no end to be expected.
-fn watch(child: &mut Child) -> Result<Outcome, String> {
+pub(crate) fn watch(child: &mut Child) -> Result<Outcome, String> {
     let (sender, failures) = channel();
     let output = child.stdout.take().ok_or("its output isn't a pipe")?;
     // Ends with the program, whose output it reads.
@@ -293,7 +293,7 @@ fn watch(child: &mut Child) -> Result<Outcome, String> {
 }
 
 /// The program in Cargo's messages.
-fn executable(messages: &str) -> Option<&str> {
+pub(crate) fn executable(messages: &str) -> Option<&str> {
     messages.lines().rev().find_map(|line| {
         let (_, rest) = line.split_once("\"executable\":\"")?;
         Some(rest.split_once('"')?.0)
@@ -301,7 +301,7 @@ fn executable(messages: &str) -> Option<&str> {
 }
 
 /// The first error in Cargo's messages, as a person reads it.
-fn rendered(messages: &str) -> String {
+pub(crate) fn rendered(messages: &str) -> String {
     let error = messages.lines().find(|line| line.contains("\"level\":\"error\"")).unwrap_or_default();
     let text = error.split_once("\"rendered\":\"").map_or(error, |(_, rest)| rest);
     let text = text.split_once("\",\"$message_type").map_or(text, |(text, _)| text);

@@ -22,6 +22,7 @@ mod page;
 mod platforms;
 mod rules;
 mod sanitizers;
+mod seams;
 mod shell;
 mod steps;
 mod windows;
