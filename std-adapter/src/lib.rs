@@ -28,6 +28,16 @@
 //! # }
 //! ```
 //!
+//! # Features
+//!
+//! The core's features `std`, `hooks` and `nb` are always on. These are passed on to it:
+//!
+//! | feature | adds | by default |
+//! | --- | --- | --- |
+//! | `heapless` | `sync::Queue`: values from threads and signal handlers to tasks | on |
+//! | `embedded-hal-async` | `Delay`, for drivers that want a `DelayNs` | off |
+//! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats | off |
+//!
 //! # Operating systems
 //!
 //! | system | waits with | file |
