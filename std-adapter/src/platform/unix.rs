@@ -84,19 +84,30 @@ pub(crate) fn after_accept(error: &io::Error) -> AfterAccept {
         // macOS may return a connection that was reset meanwhile, with an address of no bytes. The standard library can't
         // tell what that is, and has closed the connection.
         None if error.kind() == io::ErrorKind::InvalidInput => AfterAccept::TakeNext,
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => AfterAccept::TryLater,
-        // Linux reports errors of the network that are pending on the new connection here.
+        // The last: watching the listener would take more than the system's limit for watches.
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC) => AfterAccept::TryLater,
+        // Linux reports errors of the network that are pending on the new connection here, and what a firewall has
+        // against it.
         Some(
             Errno::CONNABORTED
             | Errno::CONNRESET
-            | Errno::PROTO
-            | Errno::NETDOWN
-            | Errno::NETUNREACH
             | Errno::HOSTDOWN
             | Errno::HOSTUNREACH
+            | Errno::INTR
+            | Errno::NETDOWN
+            | Errno::NETUNREACH
             | Errno::NOPROTOOPT
+            | Errno::OPNOTSUPP
+            | Errno::PERM
+            | Errno::PROTO
+            | Errno::PROTONOSUPPORT
+            | Errno::SOCKTNOSUPPORT
             | Errno::TIMEDOUT,
         ) => AfterAccept::TakeNext,
+        #[cfg(any(target_os = "linux", target_os = "android", target_os = "illumos", target_os = "solaris"))]
+        Some(Errno::NONET) => AfterAccept::TakeNext,
+        #[cfg(any(target_os = "linux", target_os = "android", target_os = "illumos", target_os = "solaris"))]
+        Some(Errno::NOSR) => AfterAccept::TryLater,
         _ => AfterAccept::GiveUp,
     }
 }

@@ -115,8 +115,18 @@ pub(crate) fn send_error(error: io::Error) -> io::Error {
 
 pub(crate) fn after_accept(error: &io::Error) -> AfterAccept {
     match error.raw_os_error() {
-        Some(winsock::WSAEMFILE | winsock::WSAENOBUFS) => AfterAccept::TryLater,
-        Some(winsock::WSAECONNRESET | winsock::WSAECONNABORTED | winsock::WSAENETDOWN) => AfterAccept::TakeNext,
+        Some(winsock::WSAEMFILE | winsock::WSAENOBUFS | winsock::WSA_NOT_ENOUGH_MEMORY) => AfterAccept::TryLater,
+        Some(
+            winsock::WSAECONNABORTED
+            | winsock::WSAECONNREFUSED
+            | winsock::WSAECONNRESET
+            | winsock::WSAEHOSTUNREACH
+            | winsock::WSAEINTR
+            | winsock::WSAENETDOWN
+            | winsock::WSAENETRESET
+            | winsock::WSAENETUNREACH
+            | winsock::WSAETIMEDOUT,
+        ) => AfterAccept::TakeNext,
         _ => AfterAccept::GiveUp,
     }
 }

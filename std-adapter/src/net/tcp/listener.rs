@@ -18,6 +18,10 @@ use crate::reactor::{Done, Side, Source};
 /// of freed descriptors not at all, so time is the only thing to wait for.
 const UNTIL_DESCRIPTORS: Duration = Duration::from_millis(20);
 
+/// So many broken connections are passed over at a stretch. What goes on for longer may be there to stay, as a firewall's
+/// rule, and must not keep a CPU busy.
+const BROKEN_AT_A_STRETCH: u32 = 100;
+
 /// A TCP socket that takes connections.
 ///
 /// ```
@@ -72,8 +76,9 @@ impl TcpListener {
 
     /// Waits for a connection; returns it and the peer's address.
     ///
-    /// A connection that broke before it was accepted is passed over. When the process (or the system) has no descriptors or memory left,
-    /// this waits until there are some, and takes the connections that came meanwhile.
+    /// A connection that broke before it was accepted, or that a firewall forbids, is passed over. When the process (or the
+    /// system) has no descriptors or memory left, this waits until there are some, and takes the connections that came
+    /// meanwhile.
     ///
     /// # Errors
     /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task accepts; [`Closed`]; what else the system may
@@ -82,6 +87,7 @@ impl TcpListener {
     /// # Cancellation
     /// **Restartable.** A connection is taken only by the poll that returns it.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let mut broken = 0;
         loop {
             let accepted = self.source.attempt(Side::Read, |listener| listener.accept().map(Done::more));
             let error = match accepted.await {
@@ -92,19 +98,33 @@ impl TcpListener {
                 Err(error) => error,
             };
             match platform::after_accept(&error) {
-                AfterAccept::TakeNext => {}
-                AfterAccept::TryLater => sleep(UNTIL_DESCRIPTORS).await,
+                AfterAccept::TakeNext if broken < BROKEN_AT_A_STRETCH => broken += 1,
+                AfterAccept::TakeNext | AfterAccept::TryLater => {
+                    broken = 0;
+                    sleep(UNTIL_DESCRIPTORS).await;
+                }
                 AfterAccept::GiveUp => return Err(error),
             }
         }
     }
 
-    /// Takes a connection if one waits now. Never waits.
+    /// Takes a connection if one waits now. Never waits. Passes over what is broken, as [`accept`](TcpListener::accept) does.
     ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; the system's if it can't be taken.
     pub fn try_accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let (socket, peer) = self.source.try_io(Side::Read, |listener| listener.accept().map(Done::more))?;
+        let mut broken = 0;
+        let (socket, peer) = loop {
+            match self.source.try_io(Side::Read, |listener| listener.accept().map(Done::more)) {
+                Ok(accepted) => break accepted,
+                Err(error)
+                    if broken < BROKEN_AT_A_STRETCH && platform::after_accept(&error) == AfterAccept::TakeNext =>
+                {
+                    broken += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        };
         socket.set_nonblocking(true)?;
         Ok((TcpStream::from_nonblocking(socket), peer))
     }
