@@ -28,6 +28,9 @@
 //! }
 //! ```
 //!
+//! On an operating system it is `Driver<StdClock, 8> = Driver::new(StdClock::new())`, with `giambio::StdClock`, which is
+//! the clock of `giambio::run` too.
+//!
 //! # What to know
 //! * Embassy counts in its own ticks: `embassy-time`'s features `tick-hz-…`, a million a second
 //!   unless told otherwise. Readings of the clock are converted, rounded so that nothing is early.

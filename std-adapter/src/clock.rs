@@ -1,42 +1,42 @@
 //! The clock of the operating system.
 
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use giambio_core::{Clock, Tick};
 
-/// Nanoseconds since the clock was made, from [`std::time::Instant`]: monotonic, and what `run` uses by default.
+/// Nanoseconds since such a clock was first read in this process, from [`std::time::Instant`]: monotonic, and what `run`
+/// uses by default.
+///
+/// All of them are one clock: a reading is good beside those of any other, on any thread, and one may be `static`.
 ///
 /// ```
 /// use giambio::{Clock, StdClock};
 ///
-/// let clock = StdClock::new();
-/// let first = clock.now();
-/// assert!(clock.now() >= first);
+/// static CLOCK: StdClock = StdClock::new();
+///
+/// let first = CLOCK.now();
+/// assert!(StdClock::new().now() >= first);
 /// ```
-#[derive(Clone, Copy, Debug)]
-pub struct StdClock {
-    start: Instant,
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StdClock(());
 
 impl StdClock {
-    /// A clock that starts now.
+    /// The clock.
     #[must_use]
-    pub fn new() -> StdClock {
-        StdClock { start: Instant::now() }
+    pub const fn new() -> StdClock {
+        StdClock(())
     }
 }
 
-impl Default for StdClock {
-    fn default() -> StdClock {
-        StdClock::new()
-    }
-}
+/// When the clock was first read.
+static START: OnceLock<Instant> = OnceLock::new();
 
 impl Clock for StdClock {
     const HZ: u64 = 1_000_000_000;
 
     fn now(&self) -> Tick {
         // 2^64 ns are 584 years.
-        Tick(self.start.elapsed().as_nanos() as u64)
+        Tick(START.get_or_init(Instant::now).elapsed().as_nanos() as u64)
     }
 }

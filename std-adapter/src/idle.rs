@@ -42,6 +42,8 @@ pub struct Idle<C> {
     events: Events,
     waker: Waker,
     clock: C,
+    /// The clock goes as the system's own does, and never jumps.
+    is_steady: bool,
     slack: Slack,
 }
 
@@ -50,6 +52,9 @@ pub(crate) const EVENTS_PER_WAIT: NonZeroUsize = NonZeroUsize::new(1024).unwrap(
 
 /// How long after a deadline the next one may wait for others, unless told otherwise: a wait costs several µs.
 pub(crate) const TIMER_SLACK: Duration = Duration::from_micros(100);
+
+/// No slack is longer: waking up once a second costs nothing worth saving.
+const MOST_SLACK: Duration = Duration::from_secs(1);
 
 /// How many it takes at most: room for them is made in advance, and more gain nothing.
 const MOST_EVENTS: NonZeroUsize = NonZeroUsize::new(1 << 16).unwrap();
@@ -60,14 +65,14 @@ impl<C: Clock> Idle<C> {
     /// # Errors
     /// The reactor could not be made: the process has too many descriptors open.
     pub fn new(clock: C) -> io::Result<Idle<C>> {
-        Idle::with(clock, EVENTS_PER_WAIT, TIMER_SLACK)
+        Idle::with(clock, false, EVENTS_PER_WAIT, TIMER_SLACK)
     }
 
-    pub(crate) fn with(clock: C, events: NonZeroUsize, slack: Duration) -> io::Result<Idle<C>> {
+    pub(crate) fn with(clock: C, is_steady: bool, events: NonZeroUsize, slack: Duration) -> io::Result<Idle<C>> {
         let reactor = Reactor::current();
         let events = reactor.events(events.min(MOST_EVENTS))?;
         let waker = reactor.waker()?;
-        Ok(Idle { reactor, events, waker, clock, slack: Slack::new::<C>(slack) })
+        Ok(Idle { reactor, events, waker, clock, is_steady, slack: Slack::new::<C>(slack) })
     }
 
     /// Ends a wait, from any thread: for [`Runtime::with_notify`](crate::Runtime::with_notify).
@@ -104,9 +109,10 @@ impl<C: Clock> Wait for Idle<C> {
             Until::Now => self.reactor.wait(&mut self.events, Limit::Now),
             Until::OnWake => self.reactor.wait(&mut self.events, Limit::Never),
             Until::At(tick) => {
-                let tick = self.slack.stretch(tick);
+                let tick = self.slack.stretch(tick, || clock.now());
                 let left = || left(clock, tick);
-                self.reactor.wait(&mut self.events, Limit::At { moment: tick.0, left: &left })
+                self.reactor
+                    .wait(&mut self.events, Limit::At { moment: tick.0, is_steady: self.is_steady, left: &left })
             }
         };
         if let Err(error) = waited {
@@ -124,23 +130,27 @@ impl<C: fmt::Debug> fmt::Debug for Idle<C> {
 /// Sees to it that deadlines close to each other share a wait.
 struct Slack {
     ticks: u64,
-    /// The moment that was waited for last.
-    last: u64,
+    /// The moment that was waited for last, if any was.
+    last: Option<u64>,
 }
 
 impl Slack {
     fn new<C: Clock>(span: Duration) -> Slack {
-        let ticks = span.as_nanos().saturating_mul(u128::from(C::HZ)) / NANOS;
-        Slack { ticks: u64::try_from(ticks).unwrap_or(u64::MAX), last: 0 }
+        let ticks = span.min(MOST_SLACK).as_nanos() * u128::from(C::HZ) / NANOS;
+        Slack { ticks: u64::try_from(ticks).unwrap_or(u64::MAX), last: None }
     }
 
-    /// A deadline that follows the last one at once is waited for until the slack is over, so that more may be due.
-    /// What comes alone is waited for to the tick.
-    fn stretch(&mut self, deadline: Tick) -> Tick {
-        let follows = deadline.0 > self.last; // else it is waited for once more, or is new and comes before
-        let earliest = if follows { self.last.saturating_add(self.ticks) } else { 0 };
-        self.last = deadline.0.max(earliest);
-        Tick(self.last)
+    /// A deadline that follows the last one closely is waited for until the slack is over, so that more may be due.
+    /// What comes alone is waited for to the tick, and so is what comes after one that was given up before its time.
+    fn stretch(&mut self, deadline: Tick, now: impl FnOnce() -> Tick) -> Tick {
+        let shared = self.last.and_then(|last| {
+            // Not after the last one: it is waited for once more, or is new and comes before.
+            let distance = deadline.0.checked_sub(last).filter(|distance| *distance > 0)?;
+            (distance < self.ticks && last <= now().0).then(|| last.saturating_add(self.ticks))
+        });
+        let moment = shared.unwrap_or(deadline.0);
+        self.last = Some(moment);
+        Tick(moment)
     }
 }
 
@@ -166,8 +176,14 @@ mod tests {
         }
     }
 
+    /// Until when the deadlines are waited for, one after the other, each wait to its end.
     fn stretched(slack: &mut Slack, deadlines: &[u64]) -> Vec<u64> {
-        deadlines.iter().map(|deadline| slack.stretch(Tick(*deadline)).0).collect()
+        let mut now = 0;
+        let mut wait = |deadline: &u64| {
+            now = slack.stretch(Tick(*deadline), || Tick(now)).0;
+            now
+        };
+        deadlines.iter().map(&mut wait).collect()
     }
 
     #[test]
@@ -182,6 +198,33 @@ mod tests {
     fn a_deadline_that_is_waited_for_again_and_again_is_not_put_off_further() {
         let mut slack = Slack::new::<Stopped<1_000_000>>(Duration::from_micros(100));
         assert_eq!(stretched(&mut slack, &[1_000, 1_050, 1_050, 1_050, 1_050]), [1_000, 1_100, 1_050, 1_050, 1_050]);
+    }
+
+    #[test]
+    fn the_first_deadline_follows_none_however_soon_it_comes() {
+        for slack in [Duration::from_secs(1), Duration::MAX] {
+            assert_eq!(stretched(&mut Slack::new::<Stopped<1_000>>(slack), &[5]), [5]);
+        }
+    }
+
+    #[test]
+    fn a_deadline_after_one_that_was_given_up_follows_none() {
+        let mut slack = Slack::new::<Stopped<1_000_000>>(Duration::from_micros(100));
+        let mut wait = |now, deadline| slack.stretch(Tick(deadline), || Tick(now)).0;
+        assert_eq!([wait(0, 1_000), wait(10, 1_010), wait(20, 1_020)], [1_000, 1_010, 1_020]);
+        assert_eq!([wait(1_020, 1_030), wait(1_120, 1_121)], [1_120, 1_220]);
+    }
+
+    #[test]
+    fn the_longest_slack_ends_after_a_second() {
+        let mut slack = Slack::new::<Stopped<1_000>>(Duration::MAX);
+        assert_eq!(stretched(&mut slack, &[5, 10, 5_000]), [5, 1_005, 5_000]);
+    }
+
+    #[test]
+    fn a_loop_of_short_sleeps_goes_round_once_in_a_slack() {
+        let mut slack = Slack::new::<Stopped<1_000>>(Duration::from_millis(100));
+        assert_eq!(stretched(&mut slack, &[10, 20, 120, 220]), [10, 110, 210, 310]);
     }
 
     #[test]

@@ -73,7 +73,13 @@ pub fn run_or_ctrl_c<F: Future>(main: F) -> Result<F::Output, Interrupted> {
 /// ```
 #[must_use = "a builder does nothing until `run` is called"]
 pub fn builder() -> Builder {
-    Builder { clock: StdClock::new(), debugger: NoDebugger, events: EVENTS_PER_WAIT, slack: TIMER_SLACK }
+    Builder {
+        clock: StdClock::new(),
+        is_steady: true,
+        debugger: NoDebugger,
+        events: EVENTS_PER_WAIT,
+        slack: TIMER_SLACK,
+    }
 }
 
 /// What [`builder`] makes.
@@ -81,6 +87,8 @@ pub fn builder() -> Builder {
 #[must_use = "a builder does nothing until `run` is called"]
 pub struct Builder<C = StdClock, D = NoDebugger> {
     clock: C,
+    /// The clock is our own.
+    is_steady: bool,
     debugger: D,
     events: NonZeroUsize,
     slack: Duration,
@@ -89,14 +97,23 @@ pub struct Builder<C = StdClock, D = NoDebugger> {
 impl<C: Clock, D: Debugger> Builder<C, D> {
     /// Has `debugger` observe the run. Give `&debugger` to keep it.
     pub fn debugger<D2: Debugger>(self, debugger: D2) -> Builder<C, D2> {
-        Builder { clock: self.clock, debugger, events: self.events, slack: self.slack }
+        let Builder { clock, is_steady, debugger: _, events, slack } = self;
+        Builder { clock, is_steady, debugger, events, slack }
     }
 
     /// Takes the time from `clock`. Give `&clock` to keep it.
     ///
     /// While nothing is ready the thread sleeps for as long as the clock says is left, in real time, then asks it again.
+    /// The real time is [`std::time::Instant`]'s, which on most systems stands still while the machine is suspended.
+    ///
+    /// The clock may jump ahead, as one does that counts the time in which the machine was suspended. It is asked each
+    /// time before the thread falls asleep, so a jump while something is ready makes no sleep longer. One that comes while
+    /// the thread sleeps wakes nobody: it is seen when that sleep ends, by what was left when it began or by an event or
+    /// a wake that comes before. Who makes or notices the jump can end it: have a task wait for word of that, and wake
+    /// it.
     pub fn clock<C2: Clock>(self, clock: C2) -> Builder<C2, D> {
-        Builder { clock, debugger: self.debugger, events: self.events, slack: self.slack }
+        let Builder { clock: _, is_steady: _, debugger, events, slack } = self;
+        Builder { clock, is_steady: false, debugger, events, slack }
     }
 
     /// How many events to take from the operating system at once, 1,024 by default: with fewer, the first of a
@@ -107,11 +124,17 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
     }
 
     /// How long the thread may sleep on after a deadline when the next one follows closely, so that both share a wait;
-    /// 100 µs by default.
+    /// 100 µs by default, and at most a second: a longer one means the same.
     ///
     /// Waking up costs several microseconds, more than all else about a timer: with a hundred thousand sleeps that end
     /// in a second, at any moment of it, most of the time would go into waiting. A deadline that comes alone, or that
     /// other work is still going on for, is not put off. Zero has the thread wake up for each.
+    ///
+    /// Put off is each deadline that comes less than the slack after the one for which the thread last woke up, whosever
+    /// they are. So the thread wakes up for deadlines once in a slack at most, and **a task that loops over sleeps shorter
+    /// than the slack goes round once in a slack**: with 100 ms, a loop over `sleep(10 ms)` that has the thread to itself
+    /// takes 100 ms a round instead of 10, from the second round on. Where a pace must be kept, the slack should be a
+    /// small part of it.
     pub fn timer_slack(self, slack: Duration) -> Builder<C, D> {
         Builder { slack, ..self }
     }
@@ -146,7 +169,7 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
             return Err(RunError::Nested);
         }
         let clock = self.clock;
-        let mut idle = Idle::with(&clock, self.events, self.slack).map_err(RunError::Reactor)?;
+        let mut idle = Idle::with(&clock, self.is_steady, self.events, self.slack).map_err(RunError::Reactor)?;
         let runtime = Runtime::new(&clock, main).with_debugger(self.debugger).with_notify(idle.waker());
         Ok(drive(pin!(runtime), &mut idle))
     }

@@ -5,7 +5,8 @@ mod common;
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -214,6 +215,72 @@ fn a_clock_of_the_users_decides_what_time_it_is() {
     let start = Instant::now();
     builder().clock(Fast(StdClock::new())).run(sleep(Duration::from_millis(100)));
     assert!(start.elapsed() >= Duration::from_millis(9));
+}
+
+/// Runs `test` on a thread of its own, and fails if it hangs.
+fn in_time(test: impl FnOnce() + Send + 'static) {
+    let (ended, end) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        test();
+        let _ = ended.send(());
+    });
+    if end.recv_timeout(Duration::from_secs(20)) == Err(mpsc::RecvTimeoutError::Timeout) {
+        panic!("it hangs");
+    }
+    thread.join().unwrap();
+}
+
+#[test]
+fn a_clock_that_jumps_while_the_loop_is_awake_is_asked_before_the_loop_sleeps() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    /// As one that counts the time in which the machine was suspended.
+    struct Jumping(StdClock, AtomicU64);
+    impl Clock for Jumping {
+        const HZ: u64 = StdClock::HZ;
+        fn now(&self) -> Tick {
+            Tick(self.0.now().0 + self.1.load(Ordering::Relaxed))
+        }
+    }
+    in_time(|| {
+        let clock = &Jumping(StdClock::new(), AtomicU64::new(0));
+        builder().clock(clock).run(async {
+            let wait_then_jump = async {
+                let (send, receive) = mpsc::channel::<Waker>();
+                let thread = thread::spawn(move || {
+                    let waker = receive.recv().unwrap();
+                    thread::sleep(Duration::from_millis(20)); // by now the loop sleeps, with its alarm in an hour
+                    waker.wake();
+                });
+                let mut waits = true;
+                poll_fn(|cx| {
+                    if std::mem::take(&mut waits) {
+                        send.send(cx.waker().clone()).unwrap();
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(())
+                })
+                .await;
+                thread.join().unwrap();
+                clock.1.store(HOUR.as_nanos() as u64, Ordering::Relaxed);
+            };
+            futures_lite::future::zip(sleep(HOUR), wait_then_jump).await;
+        });
+    });
+}
+
+#[test]
+fn no_slack_puts_off_the_first_deadline() {
+    in_time(|| builder().timer_slack(Duration::MAX).run(sleep(Duration::from_millis(5))));
+}
+
+#[test]
+fn all_clocks_of_the_process_agree_and_one_may_be_static() {
+    static CLOCK: StdClock = StdClock::new();
+    let first = CLOCK.now();
+    thread::sleep(Duration::from_millis(5));
+    let second = StdClock::new().now();
+    assert!(second.0 - first.0 >= 5_000_000, "{first:?}, {second:?}");
+    assert!(CLOCK.now() >= second);
 }
 
 #[test]

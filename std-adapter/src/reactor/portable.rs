@@ -179,7 +179,8 @@ mod tests {
         let began = Instant::now();
         poller.arm(source, KEY, true, false).unwrap();
         loop {
-            poller.wait(&mut events, Limit::At { moment: 0, left: &|| Duration::from_secs(1) }).unwrap();
+            let limit = Limit::At { moment: 0, is_steady: true, left: &|| Duration::from_secs(1) };
+            poller.wait(&mut events, limit).unwrap();
             if events.iter().any(|event| event.key == KEY && event.read.ready) {
                 return;
             }
@@ -250,7 +251,7 @@ mod tests {
             (Duration::from_secs(100_000_001), LONGEST),    // an error on macOS
             (Duration::MAX, LONGEST),
         ] {
-            assert_eq!(timeout(Limit::At { moment: 0, left: &|| left }), Some(asked), "{left:?}");
+            assert_eq!(timeout(Limit::At { moment: 0, is_steady: true, left: &|| left }), Some(asked), "{left:?}");
         }
         assert_eq!(timeout(Limit::Never), None);
     }
