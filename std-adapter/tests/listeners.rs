@@ -161,6 +161,19 @@ fn names_are_looked_up_and_both_families_listened_to() {
     });
 }
 
+/// What is in brackets once went to the name server, brackets and all.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_address_with_an_interface_is_the_same_with_brackets_and_without() {
+    run(async {
+        let beside = lookup(("fe80::1%lo", 80)).await.unwrap();
+        assert_eq!(lookup("[fe80::1%lo]:80").await.unwrap(), beside);
+        assert_eq!(lookup("[fe80::1%1]:80").await.unwrap(), beside, "the loopback interface is the first");
+        assert!(matches!(beside[..], [SocketAddr::V6(address)] if address.scope_id() == 1));
+        assert!(lookup("[fe80::1%no-such-interface]:80").await.is_err());
+    });
+}
+
 #[test]
 fn what_is_no_address_is_an_error_at_once() {
     run(async {

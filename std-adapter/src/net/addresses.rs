@@ -11,11 +11,12 @@ use crate::blocking::unblock;
 pub enum Target {
     /// Addresses, to be tried in this order.
     Known(Vec<SocketAddr>),
-    /// A host's name and a port; the name has to be looked up.
+    /// A host's name and a port; the name has to be looked up. So has that of an interface: `fe80::1%eth0`.
     Name(String, u16),
 }
 
-/// Anything that says where to connect or listen: `"localhost:1500"`, `("::1", 0)`, a [`SocketAddr`], a slice of them.
+/// Anything that says where to connect or listen: `"localhost:1500"`, `"[fe80::1%eth0]:80"`, `("::1", 0)`, a [`SocketAddr`],
+/// a slice of them.
 ///
 /// The standard library's [`ToSocketAddrs`] does the same, but may block the thread for a name without saying so.
 pub trait ToAddresses {
@@ -99,11 +100,31 @@ impl ToAddresses for (Ipv6Addr, u16) {
 impl ToAddresses for (&str, u16) {
     fn to_target(&self) -> io::Result<Target> {
         let (host, port) = *self;
-        match host.parse::<IpAddr>() {
-            Ok(ip) => known((ip, port)),
-            Err(_) if host.is_empty() => Err(invalid("the name of the host is empty")),
-            Err(_) => Ok(Target::Name(host.to_owned(), port)),
+        match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            Some(v6) if is_v6(v6) => of_host(v6, port),
+            Some(_) => Err(invalid("what stands in brackets is no IPv6 address")),
+            None => of_host(host, port),
         }
+    }
+}
+
+/// Is it an address of IPv6, with the scope that it belongs to or without?
+fn is_v6(text: &str) -> bool {
+    let (address, scope) = text.split_once('%').unwrap_or((text, "none"));
+    address.parse::<Ipv6Addr>().is_ok() && !scope.is_empty()
+}
+
+fn of_host(host: &str, port: u16) -> io::Result<Target> {
+    if host.is_empty() {
+        return Err(invalid("the name of the host is empty"));
+    }
+    if let Ok(ip) = host.parse::<IpAddr>() {
+        return known((ip, port));
+    }
+    // A scope that is a number is part of the address. One that is an interface's name has to be looked up.
+    match format!("[{host}]:{port}").parse::<SocketAddrV6>() {
+        Ok(address) => known(address),
+        Err(_) => Ok(Target::Name(host.to_owned(), port)),
     }
 }
 
@@ -173,8 +194,27 @@ mod tests {
     }
 
     #[test]
+    fn an_address_may_say_its_scope() {
+        let address = Target::Known(vec![SocketAddrV6::new("fe80::1".parse().unwrap(), 80, 0, 7).into()]);
+        assert_eq!("[fe80::1%7]:80".to_target().unwrap(), address);
+        assert_eq!(("fe80::1%7", 80).to_target().unwrap(), address);
+        assert_eq!(("[fe80::1%7]", 80).to_target().unwrap(), address);
+        let named = Target::Name("fe80::1%lo".into(), 80);
+        assert_eq!("[fe80::1%lo]:80".to_target().unwrap(), named);
+        assert_eq!(("fe80::1%lo", 80).to_target().unwrap(), named);
+    }
+
+    #[test]
     fn what_is_no_address_says_why() {
-        for (text, why) in [("localhost", "port is missing"), ("localhost:http", "not a number"), (":80", "empty")] {
+        for (text, why) in [
+            ("localhost", "port is missing"),
+            ("localhost:http", "not a number"),
+            (":80", "empty"),
+            ("[localhost]:80", "brackets"),
+            ("[127.0.0.1]:80", "brackets"),
+            ("[fe80::1%]:80", "brackets"),
+            ("[]:80", "brackets"),
+        ] {
             let error = text.to_target().unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
             assert!(error.to_string().contains(why), "{text}: {error}");

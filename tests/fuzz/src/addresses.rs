@@ -19,7 +19,7 @@ pub fn addresses(data: &[u8]) {
             assert!(!host.is_empty(), "{text:?}");
             assert!(host.parse::<IpAddr>().is_err(), "{text:?} is no name but an address");
             assert_eq!((host.as_str(), port).to_target().unwrap(), Target::Name(host.clone(), port));
-            assert!(text.starts_with(&host), "{text:?}");
+            assert!(text.starts_with(&host) || text.starts_with(&format!("[{host}]")), "{text:?}");
         }
         Ok(other) => panic!("{text:?} became {other:?}"),
         Err(error) => assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{text:?}: {error}"),
@@ -30,10 +30,14 @@ pub fn addresses(data: &[u8]) {
     // With the port beside it.
     match (&*text, 80).to_target() {
         Ok(Target::Known(addresses)) => assert_eq!(addresses[0].port(), 80),
-        Ok(Target::Name(host, port)) => assert_eq!((host.as_str(), port), (&*text, 80)),
+        Ok(Target::Name(host, port)) => assert_eq!((host.as_str(), port), (without_brackets(&text), 80)),
         Ok(other) => panic!("{text:?} became {other:?}"),
-        Err(error) => assert!(text.is_empty(), "{text:?}: {error}"),
+        Err(error) => assert!(text.is_empty() || without_brackets(&text) != text, "{text:?}: {error}"),
     }
+}
+
+fn without_brackets(text: &str) -> &str {
+    text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text)
 }
 
 trait Text {

@@ -8,7 +8,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_text_is_an_address_or_an_error(text in "[0-9a-f:.\\[\\]%a-z]{0,24}|\\PC{0,20}") {
+    fn any_text_is_an_address_or_an_error(text in "[0-9a-f:.\\[\\]%a-z]{0,24}|\\[[0-9a-f:]{2,9}(%[0-9a-z]{0,3})?\\](:[0-9]{1,5})?|\\PC{0,20}") {
         giambio_fuzz::addresses(text.as_bytes());
     }
 
