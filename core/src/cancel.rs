@@ -105,16 +105,30 @@ impl fmt::Display for Cancelled {
 impl core::error::Error for Cancelled {}
 
 /// The work didn't end in time.
+///
+/// ```
+/// # use core::time::Duration;
+/// use giambio_core::{fail_after, sleep, testing};
+///
+/// let second = Duration::from_secs(1);
+/// let error = testing::run(fail_after(second, sleep(2 * second))).unwrap_err();
+/// assert_eq!(error.to_string(), "timed out after 1s");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedOut {
     /// When it should have ended.
     pub deadline: Instant,
+    /// How long it was given: what [`fail_after`] was called with, and with [`fail_at`] the time from its first poll to
+    /// the deadline.
+    pub given: Duration,
 }
 
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = Duration::from_nanos(self.deadline.as_nanos());
-        write!(f, "timed out: the deadline was {at:?} after the clock's start")
+        if self.given.is_zero() {
+            return f.write_str("timed out: no time was left");
+        }
+        write!(f, "timed out after {:?}", self.given)
     }
 }
 
@@ -256,14 +270,13 @@ impl<F> Bounded<F> {
 }
 
 impl<F: Future> Future for Bounded<F> {
-    type Output = Result<F::Output, TimedOut>;
+    /// An error says when the deadline was.
+    type Output = Result<F::Output, Instant>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let scope = this.scope.as_ref();
-        scope
-            .poll(this.body, cx)
-            .map_err(|_| TimedOut { deadline: scope.deadline.get().instant().unwrap_or(Instant::MAX) })
+        scope.poll(this.body, cx).map_err(|_| scope.deadline.get().instant().unwrap_or(Instant::MAX))
     }
 }
 
@@ -463,7 +476,7 @@ pub async fn move_on_at<T>(deadline: Instant, body: impl Future<Output = T>) -> 
 /// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
 /// ```
 pub async fn fail_after<T>(span: Duration, body: impl Future<Output = T>) -> Result<T, TimedOut> {
-    Bounded::new(Deadline::After(span), body).await
+    Bounded::new(Deadline::After(span), body).await.map_err(|deadline| TimedOut { deadline, given: span })
 }
 
 /// As [`fail_after`], with the moment instead of the span.
@@ -477,7 +490,9 @@ pub async fn fail_after<T>(span: Duration, body: impl Future<Output = T>) -> Res
 /// # Panics
 /// When polled outside a runtime.
 pub async fn fail_at<T>(deadline: Instant, body: impl Future<Output = T>) -> Result<T, TimedOut> {
-    Bounded::new(Deadline::at(deadline), body).await
+    // Where there is no clock, the deadline says so.
+    let given = with_clock(|clock, _| deadline - clock.instant(clock.now())).unwrap_or_default();
+    Bounded::new(Deadline::at(deadline), body).await.map_err(|deadline| TimedOut { deadline, given })
 }
 
 /// [`fail_after`] under the name that other libraries use.

@@ -119,7 +119,7 @@ impl Format for Cancelled {
 
 impl Format for TimedOut {
     fn format(&self, f: Formatter<'_>) {
-        write!(f, "timed out: the deadline was {}", self.deadline)
+        write!(f, "timed out after {=u64} us", micros(self.given))
     }
 }
 

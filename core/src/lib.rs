@@ -140,6 +140,8 @@ mod errors;
 mod fault;
 mod gate;
 mod hooks;
+#[cfg(feature = "std")]
+mod io_error;
 #[cfg(feature = "nb")]
 pub mod nb;
 mod nursery;

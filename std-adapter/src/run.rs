@@ -268,6 +268,17 @@ impl fmt::Display for RunError {
     }
 }
 
+/// Of the kind of the system's error, if there is one, else [`Other`](io::ErrorKind::Other); kept inside.
+impl From<RunError> for io::Error {
+    fn from(error: RunError) -> Self {
+        let kind = match &error {
+            RunError::Nested => io::ErrorKind::Other,
+            RunError::Reactor(error) | RunError::CtrlC(error) | RunError::Thread(error) => error.kind(),
+        };
+        io::Error::new(kind, error)
+    }
+}
+
 impl std::error::Error for RunError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {

@@ -90,6 +90,14 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
+/// Of the kind [`Other`](io::ErrorKind::Other), with the error kept inside. Not of the kind that has its name: who reads
+/// or writes in a loop takes that for "try again".
+impl From<Interrupted> for io::Error {
+    fn from(error: Interrupted) -> Self {
+        io::Error::other(error)
+    }
+}
+
 /// Runs `main`, and cancels it when Ctrl+C is pressed.
 pub(crate) async fn until_ctrl_c<F: Future>(main: F, mut presses: CtrlC) -> Result<F::Output, Interrupted> {
     let outcome = cancel_scope(async move |scope| {

@@ -246,3 +246,44 @@ fn a_debugger_sees_each_look_at_sockets() {
     assert!(log.chunks(2).filter(|pair| pair[0].starts_with("io")).all(|pair| pair == ["io...", "io done"]), "{log:?}");
     assert!(log.iter().any(|line| line == "io..."), "{log:?}");
 }
+
+/// What functions of a network program are full of: all of it goes up by `?`.
+#[test]
+fn timeouts_handles_and_cancellations_are_io_errors() {
+    async fn quiet() -> io::Result<usize> {
+        let (_client, server) = pair().await;
+        giambio::fail_after(Duration::from_millis(1), server.receive(&mut [0])).await?
+    }
+    async fn cancelled() -> io::Result<usize> {
+        let (_client, server) = pair().await;
+        nursery(async |n| {
+            let child = n.spawn_value(async { server.receive(&mut [0]).await });
+            child.cancel();
+            Ok(child.await?)
+        })
+        .await
+    }
+    async fn leaves() -> io::Result<usize> {
+        let (_client, server) = pair().await;
+        nursery(async |n| {
+            n.spawn(async { Ok(n.cancel()) });
+            server.receive(&mut [0]).await
+        })
+        .await
+    }
+    let error = run(quiet()).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert_eq!(error.downcast::<giambio::TimedOut>().unwrap().given, Duration::from_millis(1));
+    for error in [run(cancelled()).unwrap_err(), run(leaves()).unwrap_err()] {
+        assert!(error.downcast::<giambio::Cancelled>().is_ok());
+    }
+
+    fn interrupted() -> io::Result<()> {
+        Ok(Err(giambio::Interrupted)?)
+    }
+    fn nested() -> io::Result<()> {
+        run(async { Ok(builder().try_run(async {})?) })
+    }
+    assert!(interrupted().unwrap_err().downcast::<giambio::Interrupted>().is_ok());
+    assert!(matches!(nested().unwrap_err().downcast(), Ok(giambio::RunError::Nested)));
+}

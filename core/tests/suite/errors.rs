@@ -308,3 +308,58 @@ fn an_error_in_a_nursery_that_an_outer_scope_cancelled_leaks_nothing() {
         assert_eq!(live.left(), 0);
     });
 }
+
+/// In a program whose functions all return `io::Result`, everything goes up by `?`.
+#[test]
+#[cfg(feature = "std")]
+fn errors_of_this_crate_are_io_errors_that_keep_them_and_nobody_tries_again() {
+    use giambio_core::{Cancelled, Reason, TimedOut, fail_after};
+    use std::io::{self, ErrorKind, Read};
+
+    async fn in_time() -> io::Result<()> {
+        fail_after(secs(2), forever::<io::Result<()>>()).await?
+    }
+    async fn handles() -> io::Result<()> {
+        nursery(async |n| {
+            let child = n.spawn(forever());
+            child.cancel();
+            Ok(child.await?)
+        })
+        .await
+    }
+    async fn cancels() -> io::Result<()> {
+        nursery(async |n| {
+            n.cancel();
+            forever().await
+        })
+        .await
+    }
+    async fn groups() -> io::Result<()> {
+        let failed: Result<(), ErrorGroup<io::Error>> =
+            nursery_group(async |_| Err(io::Error::from(ErrorKind::NotFound))).await;
+        Ok(failed?)
+    }
+    run_virtual(async {
+        let error = in_time().await.unwrap_err();
+        assert_eq!((error.kind(), error.to_string()), (ErrorKind::TimedOut, "timed out after 2s".into()));
+        assert_eq!(error.downcast::<TimedOut>().unwrap().given, secs(2));
+        for error in [handles().await.unwrap_err(), cancels().await.unwrap_err()] {
+            assert_ne!(error.kind(), ErrorKind::Interrupted);
+            assert_eq!(error.downcast::<Cancelled>().unwrap(), Cancelled { reason: Reason::Requested });
+        }
+        let error = groups().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!(error.downcast::<ErrorGroup<io::Error>>().unwrap().len(), 1);
+    });
+
+    struct Gone(u32);
+    impl Read for Gone {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            self.0 += 1;
+            assert_eq!(self.0, 1, "a loop of `std` has taken it for \"try again\"");
+            Err(Cancelled { reason: Reason::Requested }.into())
+        }
+    }
+    assert!(Gone(0).read_exact(&mut [0]).is_err());
+    assert!(io::copy(&mut Gone(0), &mut io::sink()).is_err());
+}
