@@ -521,6 +521,47 @@ fn options_are_what_they_were_set_to() {
     });
 }
 
+/// Zero seconds to linger would throw data away.
+#[test]
+fn parts_of_a_second_to_linger_are_rounded_up() {
+    run(async {
+        let (client, _server) = pair().await;
+        for (millis, seconds) in [(0, 0), (1, 1), (500, 1), (1000, 1), (1001, 2)] {
+            client.set_linger(Some(Duration::from_millis(millis))).unwrap();
+            assert_eq!(client.linger().unwrap(), Some(Duration::from_secs(seconds)), "{millis} ms");
+        }
+        for long in [Duration::from_secs(1 << 16), Duration::from_secs(1 << 32), Duration::MAX] {
+            client.set_linger(Some(long)).unwrap();
+            let linger = client.linger().unwrap().unwrap();
+            assert!(linger >= Duration::from_secs(300), "{long:?} became {linger:?}");
+        }
+        client.set_linger(None).unwrap();
+    });
+}
+
+#[test]
+fn parts_of_a_second_until_probes_are_rounded_up_and_what_is_refused_changes_nothing() {
+    run(async {
+        let (client, _server) = pair().await;
+        let client = client.into_std().unwrap();
+        #[cfg(not(any(windows, target_os = "openbsd")))] // they do not say
+        let clone = socket2::Socket::from(client.try_clone().unwrap());
+        let client = TcpStream::from(client);
+        for idle in [Duration::ZERO, Duration::from_nanos(1), Duration::from_millis(500), Duration::from_millis(1500)] {
+            client.set_keepalive(Some(idle)).unwrap();
+            assert!(client.keepalive().unwrap());
+            #[cfg(not(any(windows, target_os = "openbsd")))]
+            assert_eq!(clone.tcp_keepalive_time().unwrap(), Duration::from_secs(idle.as_secs() + 1));
+        }
+        for on in [true, false] {
+            client.set_keepalive(on.then_some(Duration::from_secs(30))).unwrap();
+            if client.set_keepalive(Some(Duration::MAX)).is_err() {
+                assert_eq!(client.keepalive().unwrap(), on);
+            }
+        }
+    });
+}
+
 #[test]
 fn a_stream_dropped_by_another_future_while_one_waits_elsewhere_harms_nobody() {
     run(async {

@@ -8,6 +8,9 @@ use socket2::{SockRef, TcpKeepalive};
 
 use super::TcpStream;
 
+/// The system keeps it in 16 bits; Apple's does so in hundredths of a second. What is more would become something else, even zero.
+const LONGEST_LINGER: Duration = Duration::from_secs(if cfg!(target_vendor = "apple") { 327 } else { 32_767 });
+
 /// # Options
 ///
 /// All of them fail with [`Closed`](crate::net::Closed) after `close`, and with the system's error if it refuses.
@@ -65,12 +68,14 @@ impl TcpStream {
         self.option(|socket| SockRef::from(socket).linger())
     }
 
-    /// Sets [`linger`](TcpStream::linger), in whole seconds. Zero throws away what was not delivered and resets the connection. Anything else
-    /// makes closing block the thread for as long, so prefer `None`.
+    /// Sets [`linger`](TcpStream::linger), in whole seconds, rounded up, and no more than the system knows (9 hours; 5 minutes on
+    /// Apple's). Zero throws away what was not delivered and resets the connection. Anything else makes closing block the
+    /// thread for as long, so prefer `None`.
     ///
     /// # Errors
     /// See [options](#options).
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        let linger = linger.map(|linger| whole_seconds(linger).min(LONGEST_LINGER));
         self.option(|socket| SockRef::from(socket).set_linger(linger))
     }
 
@@ -83,13 +88,21 @@ impl TcpStream {
     }
 
     /// Has the system probe the connection when nothing has moved for `idle`, so that a peer that vanished is noticed; `None`: not.
+    /// It counts whole seconds: rounded up, and at least one.
     ///
     /// # Errors
-    /// See [options](#options).
+    /// See [options](#options). [`InvalidInput`](io::ErrorKind::InvalidInput) for more than the system knows (9 hours on Linux);
+    /// whether it probes is then as before.
     pub fn set_keepalive(&self, idle: Option<Duration>) -> io::Result<()> {
-        self.option(|socket| match idle {
-            Some(idle) => SockRef::from(socket).set_tcp_keepalive(&TcpKeepalive::new().with_time(idle)),
-            None => SockRef::from(socket).set_keepalive(false),
+        self.option(|socket| {
+            let socket = SockRef::from(socket);
+            let Some(idle) = idle else { return socket.set_keepalive(false) };
+            let idle = whole_seconds(idle).max(Duration::from_secs(1));
+            let before = socket.keepalive()?;
+            // This switches it on first.
+            socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(idle)).inspect_err(|_| {
+                let _ = socket.set_keepalive(before);
+            })
         })
     }
 
@@ -136,4 +149,10 @@ impl TcpStream {
     fn option<T>(&self, look: impl FnOnce(&net::TcpStream) -> io::Result<T>) -> io::Result<T> {
         self.raw(look)?
     }
+}
+
+/// Rounded up: what becomes zero would mean something else.
+fn whole_seconds(span: Duration) -> Duration {
+    let up = u64::from(span.subsec_nanos() > 0);
+    Duration::from_secs(span.as_secs().saturating_add(up))
 }
