@@ -77,6 +77,23 @@ fn a_second_accept_is_told_that_the_listener_is_busy() {
 }
 
 #[test]
+fn a_clone_in_blocking_mode_does_not_block_who_accepts() {
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        run(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap().into_std().unwrap();
+            let clone = TcpListener::from(listener.try_clone().unwrap());
+            let listener = TcpListener::from(listener);
+            drop(clone.into_std().unwrap()); // both were in blocking mode
+            assert_eq!(kind(listener.try_accept()), Some(ErrorKind::WouldBlock));
+            assert!(move_on_after(Duration::from_millis(20), listener.accept()).await.is_none());
+        });
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(Duration::from_secs(20)).expect("accepting blocks the loop's thread");
+}
+
+#[test]
 fn closing_a_listener_wakes_who_accepts_and_frees_the_port() {
     run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

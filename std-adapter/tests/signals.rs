@@ -2,15 +2,20 @@
 //! way to sleep, asleep in the operating system.
 #![cfg(unix)]
 
+mod common;
+
 use std::future::poll_fn;
+use std::io::{self, IoSlice};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::SeqCst};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 use std::{ptr, thread};
 
+use futures_lite::AsyncWriteExt;
+use giambio::net::TcpStream;
 use giambio::{fail_after, wake_from_signal};
-use signal_hook::consts::SIGUSR2;
+use signal_hook::consts::{SIGPIPE, SIGUSR2};
 use signal_hook::low_level::{register, unregister};
 
 static WAKER: AtomicPtr<Waker> = AtomicPtr::new(ptr::null_mut());
@@ -76,5 +81,30 @@ fn signals_end_the_wait_of_the_loop_whenever_they_come() {
         stop.store(true, SeqCst);
     });
     assert!(SIGNALS.load(SeqCst) >= 3_000);
+    assert!(unregister(id));
+}
+
+/// By its default action the signal ends the process.
+#[test]
+fn sending_what_nobody_receives_is_an_error_and_no_signal() {
+    static SIGNALS: AtomicU32 = AtomicU32::new(0);
+    async fn fails(send: impl AsyncFn(&TcpStream) -> io::Result<usize>) {
+        let (client, server) = common::pair().await;
+        drop(server);
+        while send(&client).await.is_ok() {}
+        assert!(send(&client).await.is_err());
+    }
+    // SAFETY: the handler uses an atomic.
+    let id = unsafe { register(SIGPIPE, || _ = SIGNALS.fetch_add(1, SeqCst)) }.unwrap();
+    giambio::run(async {
+        let data = [IoSlice::new(b"hel"), IoSlice::new(b"lo")];
+        fails(async |client| client.send(b"hello").await).await;
+        fails(async |client| client.send_all(b"hello").await.map(|()| 5)).await;
+        fails(async |client| client.try_send(b"hello")).await;
+        fails(async |client| client.send_vectored(&data).await).await;
+        fails(async |mut client| client.write(b"hello").await).await;
+        fails(async |mut client| client.write_vectored(&data).await).await;
+    });
+    assert_eq!(SIGNALS.load(SeqCst), 0);
     assert!(unregister(id));
 }

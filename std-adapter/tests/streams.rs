@@ -99,6 +99,76 @@ fn vectored_calls_gather_and_scatter() {
     });
 }
 
+/// More slices than any system takes at once.
+const MANY_SLICES: usize = 3000;
+
+/// A connection at both of whose ends the system was told of both sides, so that only news end a wait.
+async fn registered_pair() -> (TcpStream, TcpStream) {
+    let (client, server) = pair().await;
+    for (one, other) in [(&client, &server), (&server, &client)] {
+        let mut buffer = [0; 1];
+        let mut receive = Box::pin(one.receive(&mut buffer));
+        assert!(poll_once(&mut receive).await.is_none());
+        settle().await; // what was news when it was registered is none any more
+        other.send_all(b"x").await.unwrap();
+        receive.await.unwrap();
+    }
+    (client, server)
+}
+
+/// What `step` moves until it is all.
+async fn all_of<E: std::fmt::Debug>(mut step: impl AsyncFnMut(usize) -> Result<usize, E>) {
+    let mut moved = 0;
+    while moved < MANY_SLICES {
+        let count = move_on_after(Duration::from_secs(10), step(moved)).await;
+        moved += count.unwrap_or_else(|| panic!("stuck after {moved}")).unwrap();
+    }
+}
+
+#[test]
+fn more_slices_than_the_system_takes_are_no_short_count() {
+    run(async {
+        let (client, server) = registered_pair().await;
+        let data: Vec<u8> = (0..MANY_SLICES).map(|n| n as u8).collect();
+        let slices: Vec<_> = data.chunks(1).map(IoSlice::new).collect();
+        for by_traits in [false, true] {
+            all_of(async |sent| match by_traits {
+                false => client.send_vectored(&slices[sent..]).await,
+                true => (&client).write_vectored(&slices[sent..]).await,
+            })
+            .await;
+            while server.peek(&mut [0; MANY_SLICES]).await.unwrap() < MANY_SLICES {
+                settle().await;
+            }
+            let mut got = vec![0; MANY_SLICES];
+            all_of(async |received| {
+                let mut slices: Vec<_> = got[received..].chunks_mut(1).map(IoSliceMut::new).collect();
+                match by_traits {
+                    false => server.receive_vectored(&mut slices).await,
+                    true => (&server).read_vectored(&mut slices).await,
+                }
+            })
+            .await;
+            assert!(got == data);
+        }
+    });
+}
+
+#[test]
+fn empty_slices_in_front_hide_nothing() {
+    run(async {
+        let (client, server) = pair().await;
+        let mut slices = vec![IoSlice::new(b""); MANY_SLICES];
+        slices.push(IoSlice::new(b"hello"));
+        assert_eq!(client.send_vectored(&slices).await.unwrap(), 5);
+        let mut buffer = [0; 5];
+        let mut slices: Vec<_> = (0..MANY_SLICES).map(|_| IoSliceMut::new(&mut [])).collect();
+        slices.push(IoSliceMut::new(&mut buffer));
+        assert_eq!(server.receive_vectored(&mut slices).await.unwrap(), 5, "0 would be the end");
+        assert_eq!(&buffer, b"hello");
+    });
+}
+
 #[test]
 fn a_peek_leaves_the_data() {
     run(async {
@@ -429,6 +499,53 @@ fn an_empty_buffer_is_neither_an_end_nor_a_wait() {
 }
 
 #[test]
+fn to_move_no_bytes_is_done_at_once_whatever_the_connection_is_at() {
+    run(async {
+        let (client, server) = narrow_pair().await;
+        let (data, mut buffer) = (vec![0; 4 << 20], [0; 8]);
+        let none = async || {
+            assert_eq!(poll_once(&mut Box::pin(client.receive(&mut []))).await.unwrap().unwrap(), 0);
+            assert_eq!(poll_once(&mut Box::pin(client.peek(&mut []))).await.unwrap().unwrap(), 0);
+            assert_eq!(poll_once(&mut Box::pin(client.receive_vectored(&mut []))).await.unwrap().unwrap(), 0);
+            assert_eq!(poll_once(&mut Box::pin(client.send(&[]))).await.unwrap().unwrap(), 0);
+            assert_eq!(poll_once(&mut Box::pin(client.send_vectored(&[IoSlice::new(&[])]))).await.unwrap().unwrap(), 0);
+            assert_eq!(poll_once(&mut (&client).read(&mut [])).await.unwrap().unwrap(), 0);
+            assert_eq!(poll_once(&mut (&client).write(&[])).await.unwrap().unwrap(), 0);
+            assert_eq!(poll_once(&mut (&client).read_vectored(&mut [])).await.unwrap().unwrap(), 0);
+            assert_eq!(poll_once(&mut (&client).write_vectored(&[])).await.unwrap().unwrap(), 0);
+            assert_eq!(client.try_receive(&mut []).unwrap(), 0);
+            assert_eq!(client.try_send(&[]).unwrap(), 0);
+        };
+        none().await;
+        // Nothing has come, nothing more can go, and others wait for that.
+        let (mut receiving, mut sending) = (Box::pin(client.receive(&mut buffer)), client.send_all(&data));
+        assert!(poll_once(&mut receiving).await.is_none() && poll_once(&mut sending).await.is_none());
+        none().await;
+        drop((receiving, sending));
+        none().await;
+        drop(server);
+        settle().await;
+        none().await;
+        client.close();
+        assert!(Closed::is_cause_of(&client.receive(&mut []).await.unwrap_err()));
+        assert!(Closed::is_cause_of(&client.try_send(&[]).unwrap_err()));
+    });
+}
+
+#[test]
+fn closing_by_futures_io_what_is_over_already_is_no_error() {
+    run(async {
+        let (mut client, server) = pair().await;
+        server.set_linger(Some(Duration::ZERO)).unwrap();
+        drop(server); // a reset
+        assert!(client.receive(&mut [0]).await.is_err() || cfg!(windows));
+        AsyncWriteExt::close(&mut client).await.unwrap();
+        TcpStream::close(&client);
+        AsyncWriteExt::close(&mut client).await.unwrap();
+    });
+}
+
+#[test]
 fn the_traits_of_futures_io_work_on_streams_and_halves() {
     run(async {
         let (mut client, server) = pair().await;
@@ -496,6 +613,32 @@ fn streams_come_from_the_standard_library_and_go_back() {
     let mut rest = String::new();
     back.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "three");
+}
+
+/// Windows has no call that would not wait.
+#[cfg(unix)]
+#[test]
+fn a_clone_in_blocking_mode_does_not_block_the_loop() {
+    let (done, is_done) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        run(async {
+            let (client, server) = narrow_pair().await;
+            let client = client.into_std().unwrap();
+            let clone = TcpStream::from(client.try_clone().unwrap());
+            let client = TcpStream::from(client);
+            let clone = clone.into_std().unwrap(); // both are in blocking mode now
+            let (data, mut buffer) = (vec![0; 4 << 20], [0; 8]);
+            assert_eq!(kind(client.try_receive(&mut buffer)), Some(ErrorKind::WouldBlock));
+            assert!(move_on_after(SOON, client.peek(&mut buffer)).await.is_none());
+            assert!(move_on_after(SOON, client.receive(&mut buffer)).await.is_none());
+            assert!(move_on_after(SOON, client.receive_vectored(&mut [IoSliceMut::new(&mut buffer)])).await.is_none());
+            assert!(move_on_after(SOON, client.send_all(&data)).await.is_none());
+            assert!(move_on_after(SOON, client.send_vectored(&[IoSlice::new(&data)])).await.is_none());
+            drop((clone, server));
+        });
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(Duration::from_secs(20)).expect("a call blocks the loop's thread");
 }
 
 #[test]

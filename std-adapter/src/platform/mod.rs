@@ -3,7 +3,7 @@
 //! * `CtrlC` and `Again`: watch for Ctrl+C;
 //! * `REUSE_ADDRESS`, `set_reuse_port`: what a listener should ask for;
 //! * `is_in_progress`: does this error of `connect` mean that it goes on in the background?
-//! * `send_error`: the error of sending as every system would tell it;
+//! * `bytes`: moves bytes through a connection;
 //! * `after_accept`: is this error of `accept` about one connection, about the lack of something, or about the listener?
 //! * the standard traits that tell a socket's raw descriptor.
 

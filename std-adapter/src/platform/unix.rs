@@ -1,5 +1,8 @@
 //! Unix: signals come through a pipe that our own reactor watches.
 
+#[path = "bytes/unix.rs"]
+pub(crate) mod bytes;
+
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -73,10 +76,6 @@ pub(crate) fn set_reuse_port(_: &socket2::Socket) -> io::Result<()> {
 
 pub(crate) fn is_in_progress(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::INPROGRESS)
-}
-
-pub(crate) fn send_error(error: io::Error) -> io::Error {
-    error
 }
 
 pub(crate) fn after_accept(error: &io::Error) -> AfterAccept {

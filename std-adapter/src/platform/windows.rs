@@ -4,6 +4,9 @@
 //! **HANDLER-IS-STATIC**: the handler is a plain function and touches only statics, so it may be called at any time until
 //! the process ends.
 
+#[path = "bytes/windows.rs"]
+pub(crate) mod bytes;
+
 use std::io;
 use std::os::windows::io::{AsRawSocket, RawSocket};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -103,14 +106,6 @@ pub(crate) fn set_reuse_port(_: &socket2::Socket) -> io::Result<()> {
 
 pub(crate) fn is_in_progress(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
-}
-
-/// The standard library has no word for sending after `shutdown(Shutdown::Write)`.
-pub(crate) fn send_error(error: io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(winsock::WSAESHUTDOWN) => io::Error::new(io::ErrorKind::BrokenPipe, error),
-        _ => error,
-    }
 }
 
 pub(crate) fn after_accept(error: &io::Error) -> AfterAccept {

@@ -12,18 +12,18 @@ use super::table::Side;
 /// Made by [`Source::attempt`]. Completes with the first outcome of `call` other than "would block".
 ///
 /// It has its side of the source to itself from when it first waits until it completes or is dropped. One
-/// that never waits needs no claim: nothing else runs between its beginning and its end.
+/// that never waits needs no claim: nothing else runs between its beginning and its end. Without a side it never waits.
 #[must_use = "nothing is tried until this is awaited"]
 pub(crate) struct Attempt<'a, S: AsSource, F> {
     source: &'a Source<S>,
-    side: Side,
+    side: Option<Side>,
     call: F,
     claim: Option<Claim<'a>>,
 }
 
 impl<S: AsSource> Source<S> {
     /// Tries `call` until it no longer would block.
-    pub(crate) fn attempt<T, F>(&self, side: Side, call: F) -> Attempt<'_, S, F>
+    pub(crate) fn attempt<T, F>(&self, side: Option<Side>, call: F) -> Attempt<'_, S, F>
     where
         F: FnMut(&S) -> io::Result<Done<T>> + Unpin,
     {

@@ -123,14 +123,27 @@ impl<S: AsSource> Source<S> {
         }
     }
 
+    /// The same for a caller that only polls, while no future has claimed the side. Without a side, it does not wait.
+    pub(crate) fn poll_unclaimed<T>(
+        &self,
+        cx: &mut Context<'_>,
+        side: Option<Side>,
+        attempt: impl FnMut(&S) -> io::Result<Done<T>>,
+    ) -> Poll<io::Result<T>> {
+        let Some(side) = side else { return self.poll_once(cx, attempt) };
+        self.unclaimed(side)?;
+        self.poll_io(cx, side, attempt)
+    }
+
     /// The same for one future alone: `claim` is its claim to the side, which it needs while it waits.
     pub(crate) fn poll_claimed<'a, T>(
         &'a self,
         cx: &mut Context<'_>,
-        side: Side,
+        side: Option<Side>,
         claim: &mut Option<Claim<'a>>,
         attempt: impl FnMut(&S) -> io::Result<Done<T>>,
     ) -> Poll<io::Result<T>> {
+        let Some(side) = side else { return self.poll_once(cx, attempt) };
         if claim.is_none() {
             self.unclaimed(side)?;
         }
@@ -143,8 +156,23 @@ impl<S: AsSource> Source<S> {
         polled
     }
 
+    /// For a call that waits for neither side.
+    fn poll_once<T>(
+        &self,
+        cx: &mut Context<'_>,
+        attempt: impl FnOnce(&S) -> io::Result<Done<T>>,
+    ) -> Poll<io::Result<T>> {
+        ready!(poll_gate(cx));
+        Poll::Ready(self.with(attempt).map(|done| done.value))
+    }
+
     /// Tries once, without waiting.
-    pub(crate) fn try_io<T>(&self, side: Side, attempt: impl FnOnce(&S) -> io::Result<Done<T>>) -> io::Result<T> {
+    pub(crate) fn try_io<T>(
+        &self,
+        side: Option<Side>,
+        attempt: impl FnOnce(&S) -> io::Result<Done<T>>,
+    ) -> io::Result<T> {
+        let Some(side) = side else { return self.with(attempt).map(|done| done.value) };
         self.unclaimed(side)?;
         let tried = self.with(attempt);
         match &tried {
@@ -201,8 +229,8 @@ impl<S: AsSource> Source<S> {
         }
     }
 
-    /// An error if a future has claimed `side`: for callers that only poll.
-    pub(crate) fn unclaimed(&self, side: Side) -> io::Result<()> {
+    /// An error if a future has claimed `side`.
+    fn unclaimed(&self, side: Side) -> io::Result<()> {
         if self.half(side).is_claimed() { Err(busy_error(side)) } else { Ok(()) }
     }
 

@@ -23,6 +23,13 @@ pub(crate) enum Side {
     Write,
 }
 
+impl Side {
+    /// The side that a call has to itself and waits for: none if it moves nothing.
+    pub(crate) fn unless(self, moves_nothing: bool) -> Option<Side> {
+        (!moves_nothing).then_some(self)
+    }
+}
+
 /// Names a slot of a [`Table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key(pub(super) u32);

@@ -92,7 +92,7 @@ impl ConnectOptions {
         };
         let stream = TcpStream::from_nonblocking(socket.into());
         if pending {
-            stream.source().attempt(Side::Write, is_connected).await?;
+            stream.source().attempt(Some(Side::Write), is_connected).await?;
         }
         Ok(stream)
     }

@@ -12,15 +12,15 @@ use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-use super::stream::{read, read_vectored, write, write_vectored};
+use super::bytes::{are_empty, receive, receive_vectored, send, send_vectored};
 use super::{ReadHalf, TcpStream, WriteHalf};
 use crate::reactor::Side;
 
 /// The shared reference does it; the others pass on to it.
 impl AsyncRead for &TcpStream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.source().unclaimed(Side::Read)?;
-        self.source().poll_io(cx, Side::Read, |socket| read(socket, buffer))
+        let side = Side::Read.unless(buffer.is_empty());
+        self.source().poll_unclaimed(cx, side, |socket| receive(socket, buffer))
     }
 
     fn poll_read_vectored(
@@ -28,17 +28,17 @@ impl AsyncRead for &TcpStream {
         cx: &mut Context<'_>,
         buffers: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.source().unclaimed(Side::Read)?;
-        self.source().poll_io(cx, Side::Read, |socket| read_vectored(socket, buffers))
+        let side = Side::Read.unless(are_empty(buffers));
+        self.source().poll_unclaimed(cx, side, |socket| receive_vectored(socket, buffers))
     }
 }
 
 /// Nothing is buffered here, so flushing does nothing; closing tells the peer that nothing will follow, as
-/// `shutdown(Shutdown::Write)`.
+/// `shutdown(Shutdown::Write)`, and has nothing to do if the connection is over.
 impl AsyncWrite for &TcpStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        self.source().unclaimed(Side::Write)?;
-        self.source().poll_io(cx, Side::Write, |socket| write(socket, data))
+        let side = Side::Write.unless(data.is_empty());
+        self.source().poll_unclaimed(cx, side, |socket| send(socket, data))
     }
 
     fn poll_write_vectored(
@@ -46,8 +46,8 @@ impl AsyncWrite for &TcpStream {
         cx: &mut Context<'_>,
         data: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.source().unclaimed(Side::Write)?;
-        self.source().poll_io(cx, Side::Write, |socket| write_vectored(socket, data))
+        let side = Side::Write.unless(are_empty(data));
+        self.source().poll_unclaimed(cx, side, |socket| send_vectored(socket, data))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -55,8 +55,17 @@ impl AsyncWrite for &TcpStream {
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.shutdown(Shutdown::Write))
+        Poll::Ready(match self.shutdown(Shutdown::Write) {
+            Err(error) if is_over(&error) => Ok(()),
+            ended => ended,
+        })
     }
+}
+
+/// Is this what `shutdown` says of a connection that is over, by the peer, the network or this program?
+fn is_over(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, NotConnected};
+    matches!(error.kind(), NotConnected | ConnectionReset | ConnectionAborted)
 }
 
 impl AsyncRead for TcpStream {

@@ -1,5 +1,6 @@
 //! TCP: one file for each thing that a caller does with it.
 
+mod bytes;
 mod connect;
 mod futures_io;
 mod listener;

@@ -1,12 +1,13 @@
 //! A connection.
 
 use std::fmt;
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{self, Shutdown, SocketAddr};
 
+use super::bytes;
 use super::whole::{ReceiveExact, SendAll};
 use crate::net::{ConnectOptions, ToAddresses};
-use crate::platform;
+use crate::platform::bytes::make_quiet;
 use crate::reactor::{Done, Side, Source};
 
 /// A TCP connection.
@@ -57,6 +58,7 @@ impl TcpStream {
 
     /// `socket` must be in non-blocking mode.
     pub(super) fn from_nonblocking(socket: net::TcpStream) -> TcpStream {
+        make_quiet(&socket);
         TcpStream { source: Source::new(socket) }
     }
 
@@ -71,6 +73,9 @@ impl TcpStream {
 
     /// Gives the connection back to the standard library, in blocking mode.
     ///
+    /// All clones of a socket are in one mode. A `TcpStream` of this crate over a clone of this one goes on without blocking
+    /// the thread; on Windows, which has no call for that, it would block.
+    ///
     /// # Errors
     /// [`Closed`](crate::net::Closed), or the system refuses to change the mode.
     pub fn into_std(self) -> io::Result<net::TcpStream> {
@@ -80,7 +85,7 @@ impl TcpStream {
     }
 
     /// Waits for data and moves it to `buffer`; returns how many bytes. 0 says that the peer has sent everything it will
-    /// (or that `buffer` is empty).
+    /// (or that `buffer` is empty: that waits for nothing).
     ///
     /// # Errors
     /// [`ConnectionReset`](io::ErrorKind::ConnectionReset) and other errors of the network;
@@ -90,10 +95,10 @@ impl TcpStream {
     /// **Restartable.** Data is taken only by the poll that returns it.
     pub fn receive(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         // An `async fn` would hold its arguments twice.
-        self.source.attempt(Side::Read, move |socket| read(socket, buffer))
+        self.source.attempt(Side::Read.unless(buffer.is_empty()), move |socket| bytes::receive(socket, buffer))
     }
 
-    /// Like [`receive`](TcpStream::receive), into several buffers, each filled before the next.
+    /// Like [`receive`](TcpStream::receive), into several buffers, each filled before the next; the system takes 1,024 at once.
     ///
     /// # Errors
     /// As [`receive`](TcpStream::receive).
@@ -101,7 +106,8 @@ impl TcpStream {
     /// # Cancellation
     /// **Restartable.**
     pub async fn receive_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        self.source.attempt(Side::Read, |socket| read_vectored(socket, buffers)).await
+        let side = Side::Read.unless(bytes::are_empty(buffers));
+        self.source.attempt(side, |socket| bytes::receive_vectored(socket, buffers)).await
     }
 
     /// Fills `buffer` to the end. The future tells how far it got: [`ReceiveExact::received`].
@@ -124,7 +130,7 @@ impl TcpStream {
     /// # Cancellation
     /// **Restartable.**
     pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.source.attempt(Side::Read, |socket| socket.peek(buffer).map(Done::more)).await
+        self.source.attempt(Side::Read.unless(buffer.is_empty()), |socket| bytes::peek(socket, buffer)).await
     }
 
     /// Moves data to `buffer` if there is some now. Never waits.
@@ -132,7 +138,7 @@ impl TcpStream {
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; else as [`receive`](TcpStream::receive).
     pub fn try_receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.source.try_io(Side::Read, |socket| read(socket, buffer))
+        self.source.try_io(Side::Read.unless(buffer.is_empty()), |socket| bytes::receive(socket, buffer))
     }
 
     /// Waits until [`try_receive`](TcpStream::try_receive) may succeed, so that no buffer need be held meanwhile:
@@ -158,10 +164,10 @@ impl TcpStream {
     /// # Cancellation
     /// **Restartable.**
     pub fn readable(&self) -> impl Future<Output = io::Result<()>> {
-        self.source.attempt(Side::Read, |_| Ok(Done::more(())))
+        self.source.attempt(Some(Side::Read), |_| Ok(Done::more(())))
     }
 
-    /// Waits for room and sends the beginning of `data`; returns how many bytes.
+    /// Waits for room and sends the beginning of `data`; returns how many bytes, which is 0 only if there are none.
     ///
     /// # Errors
     /// [`BrokenPipe`](io::ErrorKind::BrokenPipe), [`ConnectionReset`](io::ErrorKind::ConnectionReset) and other
@@ -171,10 +177,10 @@ impl TcpStream {
     /// # Cancellation
     /// **Restartable.** Data is sent only by the poll that returns the count.
     pub fn send(&self, data: &[u8]) -> impl Future<Output = io::Result<usize>> {
-        self.source.attempt(Side::Write, move |socket| write(socket, data))
+        self.source.attempt(Side::Write.unless(data.is_empty()), move |socket| bytes::send(socket, data))
     }
 
-    /// Like [`send`](TcpStream::send), from several buffers, one after the other.
+    /// Like [`send`](TcpStream::send), from several buffers, one after the other; the system takes 1,024 at once.
     ///
     /// # Errors
     /// As [`send`](TcpStream::send).
@@ -182,7 +188,8 @@ impl TcpStream {
     /// # Cancellation
     /// **Restartable.**
     pub async fn send_vectored(&self, data: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.source.attempt(Side::Write, |socket| write_vectored(socket, data)).await
+        let side = Side::Write.unless(bytes::are_empty(data));
+        self.source.attempt(side, |socket| bytes::send_vectored(socket, data)).await
     }
 
     /// Sends all of `data`. The future tells how far it got: [`SendAll::written`].
@@ -214,7 +221,7 @@ impl TcpStream {
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; else as [`send`](TcpStream::send).
     pub fn try_send(&self, data: &[u8]) -> io::Result<usize> {
-        self.source.try_io(Side::Write, |socket| write(socket, data))
+        self.source.try_io(Side::Write.unless(data.is_empty()), |socket| bytes::send(socket, data))
     }
 
     /// Waits until [`try_send`](TcpStream::try_send) may succeed. It may be a false alarm.
@@ -225,7 +232,7 @@ impl TcpStream {
     /// # Cancellation
     /// **Restartable.**
     pub fn writable(&self) -> impl Future<Output = io::Result<()>> {
-        self.source.attempt(Side::Write, |_| Ok(Done::more(())))
+        self.source.attempt(Some(Side::Write), |_| Ok(Done::more(())))
     }
 
     /// Ends one direction or both, while the connection stays open: after `Shutdown::Write` the peer receives what was sent
@@ -269,24 +276,6 @@ impl TcpStream {
     pub(super) fn source(&self) -> &Source<net::TcpStream> {
         &self.source
     }
-}
-
-pub(super) fn read(mut socket: &net::TcpStream, buffer: &mut [u8]) -> io::Result<Done<usize>> {
-    Ok(Done::moved(socket.read(buffer)?, buffer.len()))
-}
-
-pub(super) fn read_vectored(mut socket: &net::TcpStream, buffers: &mut [IoSliceMut<'_>]) -> io::Result<Done<usize>> {
-    let asked = buffers.iter().map(|buffer| buffer.len()).sum();
-    Ok(Done::moved(socket.read_vectored(buffers)?, asked))
-}
-
-pub(super) fn write(mut socket: &net::TcpStream, data: &[u8]) -> io::Result<Done<usize>> {
-    Ok(Done::moved(socket.write(data).map_err(platform::send_error)?, data.len()))
-}
-
-pub(super) fn write_vectored(mut socket: &net::TcpStream, data: &[IoSlice<'_>]) -> io::Result<Done<usize>> {
-    let asked = data.iter().map(|data| data.len()).sum();
-    Ok(Done::moved(socket.write_vectored(data).map_err(platform::send_error)?, asked))
 }
 
 impl From<net::TcpStream> for TcpStream {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::TcpStream;
-use super::stream::{read, write};
+use super::bytes::{receive, send};
 use crate::reactor::{Claim, Side};
 
 /// Made by [`TcpStream::send_all`].
@@ -41,7 +41,7 @@ impl Future for SendAll<'_> {
         let SendAll { stream, data, written, claim } = self.get_mut();
         while *written < data.len() {
             let rest = &data[*written..];
-            let sent = stream.source().poll_claimed(cx, Side::Write, claim, |socket| write(socket, rest));
+            let sent = stream.source().poll_claimed(cx, Some(Side::Write), claim, |socket| send(socket, rest));
             match ready!(sent)? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => *written += count,
@@ -83,7 +83,7 @@ impl Future for ReceiveExact<'_> {
         let ReceiveExact { stream, buffer, received, claim } = self.get_mut();
         while *received < buffer.len() {
             let rest = &mut buffer[*received..];
-            let got = stream.source().poll_claimed(cx, Side::Read, claim, |socket| read(socket, rest));
+            let got = stream.source().poll_claimed(cx, Some(Side::Read), claim, |socket| receive(socket, rest));
             match ready!(got)? {
                 0 => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
                 count => *received += count,
