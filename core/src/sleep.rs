@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use pin_project_lite::pin_project;
 
+use crate::fault::fault;
 use crate::gate::{is_cancelled, poll_gate, poll_waits};
 use crate::hooks;
 use crate::raw::heap::Entry;
@@ -247,7 +248,7 @@ pub struct Interval {
     /// in ticks, since to make ticks of an instant takes a long division.
     ticks: u64,
     rest: u32,
-    hz: u32,
+    hz: u64,
     /// What only some intervals need, so that others don't have the code: how to make ticks of `due`…
     convert: Option<fn(Instant, u64) -> Moment>,
     /// … and to skip what was missed.
@@ -290,8 +291,8 @@ impl Interval {
     /// Finds the ticks for `due`, or counts from now, if those there are aren't of the clock that runs.
     fn begin(&mut self) {
         let known = with_clock(|clock, _| {
-            let hz = clock.hz();
-            if core::mem::replace(&mut self.hz, hz as u32) == hz as u32 {
+            let hz = if fault!("rates-cut-short") { clock.hz() & 0xffff_ffff } else { clock.hz() };
+            if core::mem::replace(&mut self.hz, hz) == hz {
                 return;
             }
             let moment = match self.convert {

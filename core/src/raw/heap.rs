@@ -59,7 +59,7 @@ pub(crate) struct Entry {
     slot: Cell<Slot>,
     /// The rate of the clock that the deadline is a reading of; 0: not known. Without `std` all have the same.
     #[cfg(feature = "std")]
-    hz: Cell<u32>,
+    hz: Cell<u64>,
     what: What,
     _pinned: PhantomPinned,
 }
@@ -139,7 +139,7 @@ impl Entry {
     /// The deadline is a reading of this clock.
     pub(crate) fn note_rate(&self, clock: &dyn AnyClock) {
         #[cfg(feature = "std")]
-        self.hz.set(u32::try_from(clock.hz()).unwrap_or(0));
+        self.hz.set(clock.hz());
         #[cfg(not(feature = "std"))]
         let _ = clock;
     }
@@ -148,7 +148,7 @@ impl Entry {
     pub(crate) fn deadline_by(&self, clock: &dyn AnyClock) -> u64 {
         #[cfg(feature = "std")]
         if self.hz.get() != 0 {
-            return crate::time::convert(self.deadline(), self.hz.get().into(), clock.hz());
+            return crate::time::convert(self.deadline(), self.hz.get(), clock.hz());
         }
         let _ = clock;
         self.deadline()

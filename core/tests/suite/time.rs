@@ -691,8 +691,15 @@ fn a_deadline_that_was_set_in_one_runtime_goes_on_in_another() {
 #[cfg(feature = "std")]
 #[test]
 fn a_deadline_taken_to_a_clock_of_another_rate_is_the_same_instant() {
+    goes_on_by_another_clock::<1_000, 1_000_000>();
+    goes_on_by_another_clock::<{ 1 << 33 }, { 1 << 34 }>();
+    goes_on_by_another_clock::<1_000, { (1 << 32) + 1_000 }>();
+}
+
+#[cfg(feature = "std")]
+fn goes_on_by_another_clock<const SLOW: u64, const FAST: u64>() {
     type Wait = std::pin::Pin<Box<dyn Future<Output = Result<(), giambio_core::TimedOut>>>>;
-    let (slow, fast) = (VirtualClock::<1_000>::new(), VirtualClock::<1_000_000>::new());
+    let (slow, fast) = (VirtualClock::<SLOW>::new(), VirtualClock::<FAST>::new());
     let mut waits: [Wait; 4] = [
         Box::pin(async { Ok(sleep(secs(9)).await) }),
         Box::pin(async { Ok(sleep_until(at(9)).await) }),
@@ -792,6 +799,48 @@ fn an_interval_that_is_taken_to_a_clock_of_another_rate_begins_anew_there() {
             assert_eq!(due, at(125) + i * millis(10));
             assert!(clock() >= due && clock() - due < Duration::from_nanos(30_518));
         }
+    }));
+    finish(runtime.as_mut(), &fast);
+}
+
+/// Takes an interval of each kind through a few ticks by a clock of that rate.
+fn keeps_its_beat_at<const HZ: u64>() {
+    let _alone = alone();
+    let time = VirtualClock::<HZ>::new();
+    let mut runtime = pin!(Runtime::new(&time, async {
+        let mut all = [interval(secs(10)), interval_at(at(10), secs(10)), interval(secs(10)).skip_missed()];
+        for i in 1..=3 {
+            for ticks in &mut all {
+                assert_eq!(ticks.tick().await, at(10 * i), "{HZ} Hz");
+                assert_eq!(clock(), at(10 * i), "{HZ} Hz");
+            }
+        }
+    }));
+    finish(runtime.as_mut(), &time);
+}
+
+#[test]
+fn an_interval_keeps_its_beat_by_a_clock_of_any_rate() {
+    keeps_its_beat_at::<1>();
+    keeps_its_beat_at::<1_000_000_000>();
+    keeps_its_beat_at::<{ (1 << 32) - 1 }>();
+    keeps_its_beat_at::<{ 1 << 32 }>();
+    keeps_its_beat_at::<{ (1 << 32) + 1 }>();
+    keeps_its_beat_at::<{ 6 << 32 }>();
+}
+
+#[test]
+fn an_interval_tells_clocks_apart_whose_rates_differ_by_a_multiple_of_2_to_the_32() {
+    let _alone = alone();
+    let slow = VirtualClock::<1_000>::new();
+    let mut ticks = {
+        let mut runtime = pin!(Runtime::new(&slow, async { interval(secs(10)) }));
+        finish(runtime.as_mut(), &slow)
+    };
+    let fast = VirtualClock::<{ (1 << 32) + 1_000 }>::new();
+    let mut runtime = pin!(Runtime::new(&fast, async {
+        assert_eq!(ticks.tick().await, at(10));
+        assert_eq!(clock(), at(10));
     }));
     finish(runtime.as_mut(), &fast);
 }
