@@ -37,6 +37,7 @@ use super::port::{Pointer, with};
 use super::waker::Kept;
 #[cfg(feature = "std")]
 use super::wheel::{Left, Slot, Wheel};
+use crate::fault::fault;
 #[cfg(feature = "hooks")]
 use crate::hooks::TaskInfo;
 use crate::time::AnyClock;
@@ -328,8 +329,11 @@ impl Timed {
         self.entry.is_in(heap)
     }
 
-    /// Cancels the scope and wakes all that has to notice.
+    /// Cancels the scope and wakes all that has to notice. There is nothing left to come due.
     pub(crate) fn cancel(self: Pin<&Self>, reason: crate::cancel::Reason) {
+        if !fault!("cancelled-and-expired") {
+            self.entry.disarm();
+        }
         // SAFETY: pinned and alive, and made from the whole.
         unsafe { super::cancelling::cancel(self.node_ptr(), reason) };
     }

@@ -18,6 +18,7 @@ use super::block::Block;
 use super::current::Current;
 use super::port::with;
 use super::state::State;
+use crate::fault::fault;
 
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, drop_nothing);
 
@@ -69,7 +70,7 @@ mod imp {
     /// The block to wake, which may be free.
     pub(super) use find as named;
 
-    /// The block of a name of this thread, if it is live and in that generation.
+    /// The block of a name of this thread, if it is in that generation; free, if that has come round.
     #[inline]
     pub(super) fn find(state: &State, name: *const ()) -> Option<&'static Block> {
         state.index.find(name.addr())
@@ -170,10 +171,11 @@ impl Kept {
         self.peek().is_some_and(|kept| kept.will_wake(waker))
     }
 
-    /// The block that it names, if it is one of ours, of this thread, and not stale.
+    /// The block that it names, if it is one of ours, of this thread, and not stale. A free one may have the name again.
     #[inline]
     pub(crate) fn block(&self, state: &State) -> Option<&'static Block> {
-        self.peek().filter(|waker| is_ours(waker)).and_then(|waker| imp::find(state, waker.data()))
+        let block = self.peek().filter(|waker| is_ours(waker)).and_then(|waker| imp::find(state, waker.data()))?;
+        (block.is_live() || fault!("free-block-queued")).then_some(block)
     }
 
     /// Takes it out.
@@ -214,6 +216,7 @@ impl Kept {
 mod tests {
     use super::*;
     use crate::raw::cell::{claim_block, release_block};
+    use crate::raw::children::Children;
     use crate::raw::node::{Node, TASK};
     use crate::raw::table::GENERATION;
 
@@ -230,6 +233,11 @@ mod tests {
         }
         assert_eq!(name(block), old.data().addr());
         old.wake_by_ref();
+        assert!(!block.is_live());
+        // Nor does a child of a nursery that was polled with it last.
+        let nursery = Children::new();
+        nursery.node.waker.keep(&old);
+        with(|state| state.climb(&nursery)).into_iter().for_each(Waker::wake);
         assert!(!block.is_live());
         block.claim(&node);
         with(|state| release_block(state, block));

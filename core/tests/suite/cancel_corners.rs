@@ -347,3 +347,38 @@ fn a_shield_in_a_foreign_set_that_moves_to_another_task_is_known_there_after_its
         });
     }
 }
+
+/// What is cancelled has no deadline any more, however long a clean-up in it takes.
+#[test]
+fn a_scope_that_was_cancelled_before_its_deadline_does_not_expire() {
+    let _alone = alone();
+    let time: VirtualClock = VirtualClock::new();
+    let mut runtime = pin!(Runtime::new(&time, async {
+        cancel_scope(async |scope| {
+            scope.set_deadline(Some(clock() + secs(5)));
+            let body = async {
+                sleep(secs(1)).await;
+                scope.cancel();
+                forever::<()>().await
+            };
+            finally(body, async || sleep(secs(9)).await).await
+        })
+        .await
+    }));
+    let mut waits = Vec::new();
+    let end = loop {
+        let next = step(runtime.as_mut());
+        assert_eq!(audit(runtime.as_mut(), true), Ok(()));
+        match next {
+            Next::Finished(end) => break end,
+            Next::Now => {}
+            Next::At(tick) => {
+                waits.push(tick.0 / 1_000_000_000);
+                time.advance_to(tick);
+            }
+            Next::OnWake => panic!("all wait for ever"),
+        }
+    };
+    assert_eq!(end.map_err(|cancelled| cancelled.reason), Err(Reason::Requested));
+    assert_eq!(waits, [1, 10], "the loop wakes for the code and for nothing else");
+}
