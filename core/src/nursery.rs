@@ -98,6 +98,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
             earlier => {
                 // Its message was printed when it happened.
                 self.panic.set(earlier);
+                panics::dispose(payload);
                 false
             }
         };

@@ -17,15 +17,16 @@ mod imp {
         catch_unwind(AssertUnwindSafe(f))
     }
 
-    /// Runs `f` and says whether it returned. Its panic ends here, and what the payload's destructor
-    /// has to add as well.
-    #[cfg(feature = "hooks")]
+    /// Runs `f` and says whether it returned. Its panic ends here.
     pub(crate) fn is_fine(f: impl FnOnce()) -> bool {
-        let Err(payload) = catch(f) else { return true };
+        catch(f).map_err(dispose).is_ok()
+    }
+
+    /// Drops what a panic carries that is second to another. What its destructor has to add ends here.
+    pub(crate) fn dispose(payload: Payload) {
         if let Err(second) = catch(|| drop(payload)) {
             core::mem::forget(second);
         }
-        false
     }
 
     pub(crate) fn resume(payload: Payload) -> ! {
@@ -37,6 +38,7 @@ mod imp {
         if !std::thread::panicking() {
             resume_unwind(payload)
         }
+        dispose(payload);
     }
 }
 
@@ -56,6 +58,10 @@ mod imp {
         true
     }
 
+    pub(crate) fn dispose(payload: Payload) {
+        match payload {}
+    }
+
     pub(crate) fn resume(payload: Payload) -> ! {
         match payload {}
     }
@@ -65,6 +71,46 @@ mod imp {
     }
 }
 
-#[cfg(feature = "hooks")]
+#[cfg(any(feature = "hooks", feature = "std"))]
 pub(crate) use imp::is_fine;
-pub(crate) use imp::{Payload, catch, resume, resume_unless_panicking};
+pub(crate) use imp::{Payload, catch, dispose, resume, resume_unless_panicking};
+
+/// The first of the panics of several calls, each of which is made whatever became of those before it.
+#[must_use = "a panic that was caught has to go on"]
+pub(crate) struct First(Result<(), Payload>);
+
+impl First {
+    #[inline]
+    pub(crate) const fn new() -> Self {
+        First(Ok(()))
+    }
+
+    /// Makes a call.
+    #[inline]
+    pub(crate) fn catch(&mut self, call: impl FnOnce()) {
+        self.note(catch(call));
+    }
+
+    /// Takes in how a call has ended.
+    #[inline]
+    pub(crate) fn note(&mut self, result: Result<(), Payload>) {
+        match (result, &self.0) {
+            (Err(payload), Err(_)) => dispose(payload),
+            (Err(payload), Ok(())) => self.0 = Err(payload),
+            (Ok(()), _) => {}
+        }
+    }
+
+    #[inline]
+    pub(crate) fn into_result(self) -> Result<(), Payload> {
+        self.0
+    }
+
+    /// The first panic goes on, unless another one is under way.
+    #[inline]
+    pub(crate) fn resume(self) {
+        if let Err(payload) = self.0 {
+            resume_unless_panicking(payload);
+        }
+    }
+}

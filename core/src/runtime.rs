@@ -138,7 +138,8 @@ impl<F: Future, C: Clock> Runtime<F, C> {
 
     /// The same with a debugger, which sees every event.
     pub fn with_debugger<D: Debugger>(mut self, debugger: D) -> Runtime<F, C, D> {
-        let root = Root::new();
+        #[cfg_attr(not(feature = "std"), expect(unused_mut, reason = "it has no notifier"))]
+        let mut root = Root::new();
         #[cfg(feature = "std")]
         root.set_notify(self.root.take_notify());
         Runtime {
@@ -154,7 +155,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// The same with something to call when a task is woken by another thread: it must end a
     /// [`Wait::wait`] that is under way, or the next one. It may be called from any thread.
     #[cfg(feature = "std")]
-    pub fn with_notify(self, notify: core::task::Waker) -> Self {
+    pub fn with_notify(mut self, notify: core::task::Waker) -> Self {
         self.root.set_notify(Some(notify));
         self
     }

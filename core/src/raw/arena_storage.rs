@@ -9,6 +9,7 @@ use core::task::{Context, Poll, Waker, ready};
 
 #[cfg(not(feature = "alloc"))]
 use super::block::Block;
+use super::foreign::wake;
 use super::place::{Claim, Place};
 use super::port::Lock;
 use super::waiters::{WaitList, Waiter};
@@ -138,12 +139,6 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
         let waiting = pin!(Waiting { slots: self, waiter: Waiter::new() });
         let waiting = waiting.into_ref();
         poll_fn(|cx| waiting.poll(cx)).await
-    }
-}
-
-fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        waker.wake();
     }
 }
 

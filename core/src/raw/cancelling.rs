@@ -19,7 +19,7 @@ use super::node::{CANCELLED, CUT_OFF, EXPIRED, Node, SHIELD, TASK, WAKE, step};
 use super::port::{now, with};
 use super::state::State;
 use crate::cancel::Reason;
-use crate::panics::{self, Payload};
+use crate::panics::{First, Payload};
 
 /// What nurseries need once something is, or can be, cancelled.
 pub(crate) struct Ways {
@@ -77,17 +77,12 @@ pub(crate) unsafe fn cancel(this: *const Node, reason: Reason) {
     // A foreign waker may cancel, drop and wake whatever it likes, so each is called with
     // nothing borrowed, and the search starts anew after it. Should one panic, the others are
     // called all the same.
-    let mut first_panic = Ok(());
+    let mut first = First::new();
     while let Some(foreign) = with(|state| wake_next(state, watch.node.get())) {
-        let result = panics::catch(|| foreign.wake());
-        if first_panic.is_ok() {
-            first_panic = result;
-        }
+        first.catch(|| foreign.wake());
     }
     drop(watch);
-    if let Err(payload) = first_panic {
-        panics::resume_unless_panicking(payload);
-    }
+    first.resume();
 }
 
 impl Drop for Watch {
@@ -154,6 +149,7 @@ fn wake_next(state: &State, whole: *const Node) -> Option<Waker> {
 pub(super) fn cancel_children(children: NonNull<Children>, reason: Reason) {
     // SAFETY: the callers' nursery is alive, though a foreign waker may have ended its children.
     let node = &unsafe { children.as_ref() }.node;
+    let mut first = First::new();
     for _ in 0..with(|_| node.count()) {
         let task = with(|_| {
             let first = node.first();
@@ -162,18 +158,19 @@ pub(super) fn cancel_children(children: NonNull<Children>, reason: Reason) {
         });
         if let Some(task) = task {
             // SAFETY: alive: just found in the list; a whole cell's pointer.
-            unsafe { cancel(task.as_ptr().cast_const().cast(), reason) };
+            first.catch(|| unsafe { cancel(task.as_ptr().cast_const().cast(), reason) });
         }
     }
+    first.resume();
 }
 
 /// The nursery is cancelled: drops all children but those in which a shield is at work.
 fn drop_idle(polling: &Polling<'_>) -> Result<(), Payload> {
-    let mut first_panic = Ok(());
+    let mut first = First::new();
     let node = &polling.children().node;
     // Once is enough: a child whose shields end later is woken and dropped in its own turn.
     if polling.children().dropped_idle.replace(true) && node.is_active() {
-        return first_panic;
+        return Ok(());
     }
     for _ in 0..with(|_| node.count()) {
         let task = with(|_| {
@@ -182,12 +179,9 @@ fn drop_idle(polling: &Polling<'_>) -> Result<(), Payload> {
             idle_task(first)
         });
         let Some(task) = task else { continue };
-        let result = panics::catch(|| polling.kill(task));
-        if first_panic.is_ok() {
-            first_panic = result;
-        }
+        first.catch(|| polling.kill(task));
     }
-    first_panic
+    first.into_result()
 }
 
 /// Is a shield at work in the body (not in a child)?

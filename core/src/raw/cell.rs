@@ -20,6 +20,7 @@ use core::task::{Context, Poll, Waker};
 use super::block::{Block, QUEUED};
 use super::children::Children;
 use super::current::Current;
+use super::foreign;
 use super::handle::Handle;
 use super::node::{CANCELLED, CUT_OFF, DONE, Node, ROOT};
 use super::place::Claim;
@@ -29,7 +30,7 @@ use super::waker;
 use crate::cancel::Reason;
 use crate::hooks;
 use crate::nursery::Scope;
-use crate::panics;
+use crate::panics::First;
 use crate::storage::Storage;
 use crate::task::TaskId;
 
@@ -503,9 +504,7 @@ pub(super) fn finish(task: NonNull<Header>, children: NonNull<Children>) {
     if !header.has(HANDLE) {
         free(task, children);
     }
-    if let Some(awaiter) = awaiter {
-        awaiter.wake();
-    }
+    foreign::wake(awaiter);
 }
 
 /// The same with a debugger, or with scopes that the child leaves behind.
@@ -514,7 +513,7 @@ fn finish_at_length(task: NonNull<Header>, children: NonNull<Children>) {
     // SAFETY: alive: NESTED-POLL.
     let header = unsafe { task.as_ref() };
     let who = hooks::is_on().then(|| info(task));
-    let (awaiter, foreign) = with(|state| {
+    let (awaiter, holder) = with(|state| {
         let awaiter = end(state, task, children);
         state.orphan(&header.node);
         (awaiter, state.calm(&header.node))
@@ -523,10 +522,11 @@ fn finish_at_length(task: NonNull<Header>, children: NonNull<Children>) {
     if let Some(who) = who {
         hooks::exited(who);
     }
-    let results = [awaiter, foreign].map(|waker| panics::catch(|| waker.into_iter().for_each(Waker::wake)));
-    for payload in results.into_iter().filter_map(Result::err) {
-        panics::resume_unless_panicking(payload);
+    let mut first = First::new();
+    for waker in [awaiter, holder].into_iter().flatten() {
+        first.catch(|| waker.wake());
     }
+    first.resume();
 }
 
 /// Marks a child as over, and counts it. Its cell stays in the list where the end of the nursery finds it, until it is

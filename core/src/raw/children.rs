@@ -13,6 +13,7 @@ use core::task::{Context, Poll, Waker};
 use super::block::{Block, ReadyList, is_before};
 use super::cancelling;
 use super::cell::{Around, DAEMON, Header, KILLED, Outcome, finish, free, info, kill, make_current};
+use super::foreign;
 use super::node::{CANCELLED, CUT_OFF, DONE, Entered, NURSERY, Node, POLLING, Scoped, TASK};
 use super::port::{now, with};
 use super::state::State;
@@ -276,7 +277,9 @@ impl<'a> Polling<'a> {
             });
             if let Some(task) = task.and_then(|block| NonNull::new(with(|_| block.cell.get()).cast_mut())) {
                 // What its destructor has to add to the panic is second to it.
-                let _ = panics::catch(|| kill(task.cast(), self.children));
+                if let Err(second) = panics::catch(|| kill(task.cast(), self.children)) {
+                    panics::dispose(second);
+                }
             }
         }
         result
@@ -422,9 +425,8 @@ impl Drop for Polling<'_> {
     fn drop(&mut self) {
         if self.owes_wake.get()
             && let Some(task) = self.task
-            && let Some(foreign) = with(|state| state.queue(task))
         {
-            foreign.wake();
+            foreign::wake(with(|state| state.queue(task)));
         }
     }
 }

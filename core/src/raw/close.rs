@@ -8,7 +8,7 @@ use super::children::Children;
 use super::node::{DONE, Node, TASK};
 use super::port::with;
 use crate::nursery::Scope;
-use crate::panics::{self, Payload};
+use crate::panics::First;
 
 /// Ends a nursery that is dropped: at the end of its future, or with it. Each child is dropped,
 /// even if destructors panic.
@@ -36,7 +36,7 @@ impl Drop for Close<'_> {
             }
             state.relink(self.1.as_ptr().cast_const().cast(), outer)
         });
-        let mut first_panic = Ok(());
+        let mut first = First::new();
         // Without `std` a panic can't be caught: the rest is dropped while it unwinds.
         struct Rest<'a>(&'a Close<'a>);
         impl Drop for Rest<'_> {
@@ -46,15 +46,10 @@ impl Drop for Close<'_> {
         }
         let rest = Rest(self);
         if let Some(foreign) = foreign {
-            first_panic = panics::catch(|| foreign.wake());
+            first.catch(|| foreign.wake());
         }
-        let mut note = |result: Result<(), Payload>| {
-            if first_panic.is_ok() {
-                first_panic = result;
-            }
-        };
         while let Some(task) = find(&children.node, 0, DONE) {
-            note(panics::catch(|| kill(task, self.1)));
+            first.catch(|| kill(task, self.1));
         }
         while let Some(block) = pop(children) {
             if let Some(task) = NonNull::new(with(|_| block.cell.get()).cast_mut()) {
@@ -65,7 +60,7 @@ impl Drop for Close<'_> {
         // that may look at another cell.
         while let Some(task) = find(&children.node, OUTPUT, 0) {
             // SAFETY: alive: in the list; OUTPUT says that it is there.
-            note(panics::catch(|| unsafe { (task.as_ref().vtable.drop_output)(task) }));
+            first.catch(|| unsafe { (task.as_ref().vtable.drop_output)(task) });
         }
         // Handles that were forgotten: `'scope` ends here.
         while let Some(task) = find(&children.node, 0, 0) {
@@ -73,12 +68,10 @@ impl Drop for Close<'_> {
             while pop(children).is_some() {}
             // SAFETY: alive: in the list.
             unsafe { task.as_ref() }.clear(HANDLE);
-            note(panics::catch(|| free(task, self.1)));
+            first.catch(|| free(task, self.1));
         }
         core::mem::forget(rest);
-        if let Err(payload) = first_panic {
-            panics::resume_unless_panicking(payload);
-        }
+        first.resume();
     }
 }
 

@@ -7,6 +7,7 @@ use core::task::{Context, Poll};
 use super::block::QUEUED;
 use super::cell::{HANDLE, Header, KILLED, OUTPUT, free, info};
 use super::children::Children;
+use super::foreign;
 use super::port::with;
 use crate::cancel::Reason;
 use crate::task::{Status, TaskId};
@@ -91,7 +92,7 @@ impl<T> Drop for Handle<T> {
                 free(self.0, children);
             }
         } else {
-            drop(with(|_| header.node.waker.take()));
+            foreign::discard(with(|_| header.node.waker.take()));
         }
     }
 }

@@ -10,6 +10,7 @@ use core::task::{Context, Poll, Waker, ready};
 
 use pin_project_lite::pin_project;
 
+use super::foreign;
 use super::port::Lock;
 use super::waiters::{WaitList, Waiter};
 use crate::gate::{poll_gate, poll_waits};
@@ -123,9 +124,7 @@ pin_project! {
                 inside.promises.set(inside.promises.get() - PROMISE);
                 inside.tell(Tell::First)
             });
-            if let Some((next, _)) = next {
-                next.wake();
-            }
+            foreign::wake(next.map(|(waker, _)| waker));
         }
     }
 }

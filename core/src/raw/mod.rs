@@ -36,6 +36,7 @@ pub(crate) mod cell;
 pub(crate) mod children;
 pub(crate) mod close;
 pub(crate) mod current;
+pub(crate) mod foreign;
 pub(crate) mod handle;
 pub(crate) mod heap;
 #[cfg(feature = "alloc")]

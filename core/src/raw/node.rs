@@ -19,7 +19,7 @@ pub(crate) use recount::audit;
 use super::port::{Half, now, with};
 use super::state::{POLLS_PER_TURN, State};
 use super::waker::Kept;
-use super::{cancelling, holding};
+use super::{cancelling, foreign, holding};
 use crate::cancel::Reason;
 
 /// This scope itself was cancelled.
@@ -544,9 +544,6 @@ pub(super) fn step(top: &Node, at: &Node, below: bool) -> *const Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        let foreign = with(|state| state.retire(self));
-        if let Some(foreign) = foreign {
-            foreign.wake();
-        }
+        foreign::wake(with(|state| state.retire(self)));
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct Root {
     /// The debugger has panicked.
     mute: Cell<bool>,
     #[cfg(feature = "std")]
-    notify: Cell<Option<core::task::Waker>>,
+    notify: Option<core::task::Waker>,
 }
 
 // SAFETY: `repr(C)`, the node first; linked by `turn`, which asks for a pin.
@@ -41,7 +41,7 @@ impl Root {
             clock: Cell::new(None),
             mute: Cell::new(false),
             #[cfg(feature = "std")]
-            notify: Cell::new(None),
+            notify: None,
         }
     }
 
@@ -114,27 +114,33 @@ impl Root {
     }
 
     #[cfg(feature = "std")]
-    pub(crate) fn set_notify(&self, notify: Option<core::task::Waker>) {
-        self.notify.set(notify);
+    pub(crate) fn set_notify(&mut self, notify: Option<core::task::Waker>) {
+        self.notify = notify;
     }
 
     #[cfg(feature = "std")]
-    pub(crate) fn take_notify(&self) -> Option<core::task::Waker> {
+    pub(crate) fn take_notify(&mut self) -> Option<core::task::Waker> {
         self.notify.take()
     }
 }
 
 impl Drop for Root {
     fn drop(&mut self) {
-        #[cfg(feature = "std")]
-        if let Some(table) = with(|state| state.table.get()) {
-            table.forget_notify_of(ptr::from_ref(self).cast());
-        }
         if let Some(block) = self.block.take() {
             with(|state| {
                 block.clear(QUEUED | DIRECT);
                 cell::release_block(state, block);
             });
+        }
+        // The notifier is dropped last: it may do anything, and panic.
+        #[cfg(feature = "std")]
+        {
+            let mut first = crate::panics::First::new();
+            if let Some(table) = with(|state| state.table.get()) {
+                first.catch(|| table.forget_notify_of(ptr::from_ref(self).cast()));
+            }
+            first.catch(|| drop(self.notify.take()));
+            first.resume();
         }
     }
 }

@@ -214,9 +214,12 @@ mod imp {
 #[cfg(feature = "std")]
 mod imp {
     use super::*;
+    use crate::fault::fault;
+    use crate::panics::{self, First};
+    use crate::raw::foreign;
     use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
     use core::task::Waker;
-    use std::sync::{Mutex, PoisonError};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
     use std::thread::{self, ThreadId};
     use std::vec::Vec;
 
@@ -240,6 +243,8 @@ mod imp {
         callers: AtomicUsize,
         /// Which runtime's waker `notify` is.
         notify_of: Cell<*const ()>,
+        /// What `notify` was, and what a thread may be calling still. The owner's.
+        former: Cell<Vec<*mut Waker>>,
         /// Tasks of other executors that poll nurseries on this thread.
         executors: Mutex<Vec<Waker>>,
         /// The thread has ended, with tasks alive: the table retires when they are gone.
@@ -257,6 +262,7 @@ mod imp {
                 notify: AtomicPtr::new(ptr::null_mut()),
                 callers: AtomicUsize::new(0),
                 notify_of: Cell::new(ptr::null()),
+                former: Cell::new(Vec::new()),
                 executors: Mutex::new(Vec::new()),
                 ownerless: AtomicBool::new(false),
             }
@@ -298,44 +304,59 @@ mod imp {
         }
 
         fn notify_executors(&self) {
-            // If somebody holds the lock, it is another who wakes them all, or the owner, who looks
-            // for wakes next.
-            if let Ok(mut executors) = self.executors.try_lock() {
-                let executors = core::mem::take(&mut *executors);
-                executors.into_iter().for_each(Waker::wake);
-            }
+            let executors = self.take_executors();
+            let _held = fault!("executors-woken-under-the-lock").then(|| self.executors());
+            foreign::wake_all(executors);
+        }
+
+        /// Under the lock they are only moved: cloning, waking and dropping one is its executor's code, which may wait for
+        /// this very thread.
+        fn executors(&self) -> MutexGuard<'_, Vec<Waker>> {
+            self.executors.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        fn take_executors(&self) -> Vec<Waker> {
+            core::mem::take(&mut *self.executors())
         }
     }
 
     impl Table {
         /// Sets what ends the owner's wait when another thread wakes a task.
+        ///
+        /// Another thread may be calling the old one, which may wait for this thread: so it is not waited for, and freed
+        /// the next time that nobody calls.
         pub(crate) fn set_notify(&self, waker: Option<Waker>) {
             let new = waker.map_or(ptr::null_mut(), |waker| Box::into_raw(Box::new(waker)));
             let old = self.remote.notify.swap(new, SeqCst);
+            let mut former = self.remote.former.take();
             if !old.is_null() {
-                while self.remote.callers.load(SeqCst) != 0 {
-                    std::thread::yield_now();
-                }
-                // SAFETY: made by `Box::into_raw` above, and no caller can still see it.
-                drop(unsafe { Box::from_raw(old) });
+                former.push(old);
             }
+            if self.remote.callers.load(SeqCst) != 0 {
+                return self.remote.former.set(former);
+            }
+            let mut first = First::new();
+            for old in former {
+                // SAFETY: made by `Box::into_raw` above; it was taken away before the look at `callers`, so no caller can
+                // still see it.
+                first.catch(|| drop(unsafe { Box::from_raw(old) }));
+            }
+            first.resume();
         }
 
         /// The same for a runtime that begins its turn.
         #[inline]
-        pub(crate) fn set_notify_of(&self, runtime: *const (), notify: &Cell<Option<Waker>>) {
+        pub(crate) fn set_notify_of(&self, runtime: *const (), notify: &Option<Waker>) {
             if self.remote.notify_of.get() != runtime {
                 self.set_another_notify(runtime, notify);
             }
         }
 
         #[cold]
-        fn set_another_notify(&self, runtime: *const (), notify: &Cell<Option<Waker>>) {
-            let waker = notify.take();
-            let copy = waker.clone();
-            notify.set(waker);
+        fn set_another_notify(&self, runtime: *const (), notify: &Option<Waker>) {
+            let notify = notify.clone();
             self.remote.notify_of.set(runtime);
-            self.set_notify(copy);
+            self.set_notify(notify);
         }
 
         /// The runtime is gone.
@@ -348,17 +369,17 @@ mod imp {
 
         /// A task of another executor polls a nursery: wakes from other threads have to reach it.
         pub(crate) fn add_executor(&self, waker: &Waker) {
-            let new = waker.clone();
-            let mut executors = self.remote.executors.lock().unwrap_or_else(PoisonError::into_inner);
-            let seen = executors.len().min(16);
-            if executors.iter().rev().take(seen).any(|known| known.will_wake(&new)) {
+            if self.remote.executors().iter().rev().take(16).any(|known| known.will_wake(waker)) {
                 return;
             }
-            executors.push(new);
-            if executors.len() > EXECUTORS {
-                let all = core::mem::take(&mut *executors);
-                drop(executors);
-                all.into_iter().for_each(Waker::wake);
+            let new = waker.clone();
+            let count = {
+                let mut executors = self.remote.executors();
+                executors.push(new);
+                executors.len()
+            };
+            if count > EXECUTORS {
+                self.remote.notify_executors();
             }
         }
 
@@ -408,8 +429,10 @@ mod imp {
     /// Posts a wake to another thread's inbox. Harmless when all is gone.
     pub(crate) fn wake_remote(name: usize) {
         if let Some(remote) = post(name) {
-            remote.notify_runtime();
-            remote.notify_executors();
+            let mut first = First::new();
+            first.catch(|| remote.notify_runtime());
+            first.catch(|| remote.notify_executors());
+            first.resume();
         }
     }
 
@@ -489,9 +512,12 @@ mod imp {
             let Some((thread, table)) = self.0.get() else { return };
             leaving(|tables| tables.push((thread, table)));
             crate::raw::port::with(|state| state.spare.close());
-            table.set_notify(None);
             table.remote.notify_of.set(ptr::null());
-            table.remote.executors.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            // Foreign wakers are dropped, and a panic here would end the process.
+            panics::is_fine(|| table.set_notify(None));
+            for executor in table.remote.take_executors() {
+                panics::is_fine(|| drop(executor));
+            }
             if table.live() == 0 {
                 table.retire();
             } else {

@@ -10,6 +10,8 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::Waker;
 
+use super::waker::Kept;
+
 /// The list. The first waiter came first.
 pub(crate) struct WaitList {
     first: Cell<*const Waiter>,
@@ -23,7 +25,7 @@ pub(crate) struct Waiter {
     prev: Cell<*const Waiter>,
     next: Cell<*const Waiter>,
     linked: Cell<bool>,
-    waker: Cell<Option<Waker>>,
+    waker: Kept,
     grant: Cell<Option<u32>>,
     _pinned: PhantomPinned,
 }
@@ -34,7 +36,7 @@ impl Waiter {
             prev: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
             linked: Cell::new(false),
-            waker: Cell::new(None),
+            waker: Kept::new(),
             grant: Cell::new(None),
             _pinned: PhantomPinned,
         }
@@ -47,7 +49,7 @@ impl Waiter {
 
     /// Replaces the waker; the old one is returned, to be dropped outside of the lock.
     pub(crate) fn set_waker(&self, waker: Waker) -> Option<Waker> {
-        self.waker.replace(Some(waker))
+        self.waker.replace(waker)
     }
 }
 

@@ -16,6 +16,7 @@ use core::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::block::Block;
 use super::current::Current;
+use super::foreign;
 use super::port::with;
 use super::state::State;
 use crate::fault::fault;
@@ -151,7 +152,7 @@ pub(crate) fn block_of_current(now: &Current, waker: &Waker) -> Option<&'static 
     current.filter(|block| is_ours(waker) && name(block) == waker.data().addr())
 }
 
-/// A waker that is kept for later, or none. Touched inside `with` (ONE-CONTEXT).
+/// A waker that is kept for later, or none. Touched inside `with` (ONE-CONTEXT), or under one and the same lock.
 pub(crate) struct Kept(Cell<Option<Waker>>);
 
 impl Kept {
@@ -209,6 +210,14 @@ impl Kept {
             drop(with(|_| self.0.replace(Some(new))));
         }
         known
+    }
+}
+
+impl Drop for Kept {
+    #[inline]
+    fn drop(&mut self) {
+        // Ours own nothing.
+        foreign::discard(self.0.get_mut().take().filter(|waker| !is_ours(waker)));
     }
 }
 

@@ -1,10 +1,10 @@
 //! A waker where an interrupt handler finds it.
 
-use core::cell::Cell;
 use core::fmt;
 use core::task::Waker;
 
 use crate::raw::port::Lock;
+use crate::raw::waker::Kept;
 
 /// Holds the waker of one task for an interrupt handler: the least that a driver needs.
 ///
@@ -43,20 +43,20 @@ use crate::raw::port::Lock;
 /// # assert_eq!(runtime.as_mut().turn(), Next::Finished(()));
 /// ```
 pub struct WakerSlot {
-    waker: Lock<Cell<Option<Waker>>>,
+    waker: Lock<Kept>,
 }
 
 impl WakerSlot {
     /// An empty slot.
     pub const fn new() -> Self {
-        WakerSlot { waker: Lock::new(Cell::new(None)) }
+        WakerSlot { waker: Lock::new(Kept::new()) }
     }
 
     /// Keeps a waker until the next [`wake`](WakerSlot::wake).
     pub fn register(&self, waker: &Waker) {
         // Cloning and dropping a waker may run foreign code, so both are done outside of the lock.
         let new = waker.clone();
-        let old = self.waker.with(|slot| slot.replace(Some(new)));
+        let old = self.waker.with(|slot| slot.replace(new));
         if let Some(old) = old.filter(|old| !old.will_wake(waker)) {
             old.wake();
         }
@@ -64,7 +64,7 @@ impl WakerSlot {
 
     /// Wakes the task that registered, if one has since the last wake.
     pub fn wake(&self) {
-        if let Some(waker) = self.waker.with(Cell::take) {
+        if let Some(waker) = self.waker.with(Kept::take) {
             waker.wake();
         }
     }

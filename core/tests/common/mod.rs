@@ -148,6 +148,15 @@ pub(crate) fn run_foreign<F: Future>(main: F) -> F::Output {
     panic!("deadlock: the future is pending, and nobody woke the foreign executor")
 }
 
+/// On a thread of its own: a test that hangs inside the core fails.
+pub(crate) fn in_time<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let _ = sender.send(f());
+    });
+    receiver.recv_timeout(secs(20)).expect("it hangs, or has panicked")
+}
+
 /// Runs `f` on a thread with room for deep recursion in an unoptimised build.
 pub(crate) fn on_big_stack<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
     let thread = std::thread::Builder::new().stack_size(1 << 30).spawn(f).unwrap();

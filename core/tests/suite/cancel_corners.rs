@@ -39,15 +39,6 @@ fn run_limited<F: Future>(main: F) -> Option<F::Output> {
     None
 }
 
-/// On a thread of its own: a test that hangs inside the core fails.
-fn in_time<T: Send + 'static>(f: impl FnOnce() -> T + Send + 'static) -> T {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let _ = sender.send(f());
-    });
-    receiver.recv_timeout(secs(5)).expect("it hangs, or has panicked")
-}
-
 #[test]
 fn the_panic_of_a_destructor_is_not_swallowed_when_the_nursery_was_cancelled_from_outside() {
     let result = catch_unwind(AssertUnwindSafe(|| {

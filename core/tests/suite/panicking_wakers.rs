@@ -2,6 +2,7 @@
 //! NEVER-REUSED-UNDROPPED, NOTHING-LOST.
 #![cfg(feature = "std")]
 use std::cell::{Cell, RefCell};
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
@@ -145,4 +146,211 @@ fn a_cancellation_reaches_all_though_a_waker_on_the_way_panics() {
         assert!(poll_with_nobody(scope.as_mut()).is_pending());
     }
     assert_eq!(woken.take(), 1, "the second clean-up was not told of the cancellation");
+}
+
+/// The same, but panics while another panic unwinds too.
+fn merciless() -> Waker {
+    fn go_off(armed: bool) {
+        if armed {
+            resume_unwind(Box::new("the waker"));
+        }
+    }
+    static TABLE: RawWakerVTable = RawWakerVTable::new(
+        |data| RawWaker::new(data, &TABLE),
+        |_| go_off(WAKE.get()),
+        |_| go_off(WAKE.get()),
+        |_| go_off(DROP.get()),
+    );
+    // SAFETY: it owns nothing, and touches only what its thread has.
+    unsafe { Waker::from_raw(RawWaker::new(std::ptr::null(), &TABLE)) }
+}
+
+/// A future that is polled with a waker that panics when it is woken, or dropped, and kept until `f` is over.
+fn polled<F: Future>(future: F, waker: &Waker) -> std::pin::Pin<Box<F>> {
+    let mut future = Box::pin(future);
+    assert!(future.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
+    future
+}
+
+/// What goes off in there comes out as one panic, and does not end the process.
+fn one_panic(armed: &'static std::thread::LocalKey<Cell<bool>>, f: impl FnOnce()) {
+    armed.set(true);
+    let panic = catch_unwind(AssertUnwindSafe(f));
+    armed.set(false);
+    assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"the waker"));
+}
+
+/// Two scopes that were cancelled wait for a shield each, in nurseries that both go at once: each tells its scope.
+#[test]
+fn two_scopes_in_one_drop_whose_wakers_panic_are_one_panic() {
+    let wakers = &Wakers::new();
+    let inner = RefCell::new(None);
+    let waker = merciless();
+    let mut scopes = [(); 2].map(|()| {
+        Box::pin(cancel_scope(async |scope| {
+            std::future::poll_fn(|cx| {
+                let mut inner = inner.borrow_mut();
+                let shields: &mut Vec<_> = inner.get_or_insert_default();
+                shields.push(polled(shield(wakers.wait::<()>()), cx.waker()));
+                scope.cancel();
+                Poll::<()>::Pending
+            })
+            .await
+        }))
+    });
+    for scope in &mut scopes {
+        for _ in 0..2 {
+            assert!(scope.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+    }
+    let shields = inner.take();
+    one_panic(&WAKE, || drop(shields));
+    for scope in &mut scopes {
+        assert!(scope.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+    }
+}
+
+/// All that keeps a waker for later, twice in one drop: scopes, sleeps, handles, lines, slots.
+#[test]
+fn wakers_that_panic_when_they_are_dropped_are_one_panic_wherever_they_were_kept() {
+    let waker = merciless();
+    let twice = |make: &dyn Fn() -> std::pin::Pin<Box<dyn Future<Output = ()>>>| {
+        let both = (polled(make(), &waker), polled(make(), &waker));
+        one_panic(&DROP, || drop(both));
+    };
+    twice(&|| Box::pin(async { cancel_scope(async |_| forever::<()>().await).await.unwrap() }));
+    twice(&|| Box::pin(async { nursery(async |_| forever::<Result<(), ()>>().await).await.unwrap() }));
+    twice(&|| Box::pin(shield(forever())));
+    static NEVER: giambio_core::sync::Event = giambio_core::sync::Event::new();
+    twice(&|| Box::pin(NEVER.wait()));
+    let slots = [(); 2].map(|()| {
+        let slot = giambio_core::sync::WakerSlot::new();
+        slot.register(&waker);
+        slot
+    });
+    one_panic(&DROP, || drop(slots));
+    run_virtual(async {
+        twice(&|| Box::pin(giambio_core::sleep(secs(1))));
+        nursery(async |n| {
+            let handles = [(); 2].map(|()| polled(n.spawn(forever::<Result<(), ()>>()), &waker));
+            one_panic(&DROP, || drop(handles));
+            n.fail(());
+            Ok::<(), ()>(())
+        })
+        .await
+        .unwrap_err();
+    });
+    // What is left of the panicking waker itself.
+    drop(waker);
+}
+
+/// The awaiters of two children, dropped by one panic, are told by wakers that panic.
+#[test]
+fn two_children_that_are_dropped_by_a_panic_tell_their_awaiters_by_wakers_that_panic() {
+    let waker = merciless();
+    let live = &Live::new();
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        run_virtual(async {
+            nursery(async |n| {
+                let mut awaiters = Vec::new();
+                for _ in 0..2 {
+                    let object = live.object();
+                    let child = n.spawn(async move {
+                        let _object = object;
+                        let _bomb = on_drop(|| panic!("a destructor"));
+                        forever::<Result<(), ()>>().await
+                    });
+                    awaiters.push(polled(child, &waker));
+                }
+                giambio_core::checkpoint().await;
+                WAKE.set(true);
+                n.cancel_children();
+                forever::<Result<(), ()>>().await
+            })
+            .await
+        })
+    }));
+    WAKE.set(false);
+    assert!(panic.is_err());
+    assert_eq!(live.left(), 0, "a child is left");
+}
+
+/// Cancelling each child of a nursery reaches all of them.
+#[test]
+fn each_child_is_cancelled_though_the_waker_of_a_clean_up_in_one_of_them_panics() {
+    let waker = merciless();
+    let kept = &RefCell::new(Vec::new());
+    let cancelled = run_virtual(nursery(async |n| {
+        let children = [(); 3].map(|()| {
+            n.spawn(std::future::poll_fn(|_| {
+                // A clean-up that is polled with a waker of its own, which is told of the cancellation.
+                kept.borrow_mut().push(polled(finally(forever::<()>(), async || {}), &waker));
+                Poll::<Result<(), ()>>::Pending
+            }))
+        });
+        giambio_core::checkpoint().await;
+        one_panic(&WAKE, || n.cancel_children());
+        let cancelled = children.each_ref().map(|child| child.status() == giambio_core::Status::Cancelling);
+        kept.borrow_mut().clear();
+        Ok::<_, ()>(cancelled)
+    }));
+    assert_eq!(cancelled, Ok([true; 3]));
+}
+
+/// A payload that panics when it is dropped, if no panic is under way.
+struct Payload;
+impl Drop for Payload {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            std::panic::panic_any("the payload")
+        }
+    }
+}
+
+/// Of several panics the first comes out, and nothing is left undone for what the others carry.
+#[test]
+fn payloads_that_panic_when_they_are_dropped_hide_no_panic_and_keep_no_child() {
+    let live = &Live::new();
+    for way in 0..3 {
+        let panic = catch_unwind(AssertUnwindSafe(|| {
+            run_virtual(async {
+                nursery(async |n| {
+                    for i in 0..4 {
+                        let object = live.object();
+                        n.spawn(async move {
+                            let _object = object;
+                            let _bomb = on_drop(move || match i {
+                                0 => std::panic::panic_any("the first"),
+                                _ => std::panic::panic_any(Payload),
+                            });
+                            forever::<Result<(), ()>>().await
+                        });
+                    }
+                    giambio_core::checkpoint().await;
+                    match way {
+                        0 => n.fail(()),                         // they are dropped as idle ones
+                        1 => n.cancel_children(),                // … each in its turn
+                        _ => std::panic::panic_any("the first"), // … by a panic of the body
+                    }
+                    forever::<Result<(), ()>>().await
+                })
+                .await
+            })
+        }));
+        assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"the first"), "way {way}");
+        assert_eq!(live.left(), 0, "a child is left, way {way}");
+    }
+}
+
+/// A runtime is over for good, though its notifier panics when it is dropped.
+#[test]
+fn a_runtime_whose_notifier_panics_when_it_is_dropped_is_gone_all_the_same() {
+    let (wakers, clock) = (Wakers::new(), giambio_core::VirtualClock::<1>::new());
+    let main = wakers.clone();
+    let mut runtime =
+        Box::pin(giambio_core::Runtime::new(&clock, async move { main.wait::<()>().await }).with_notify(merciless()));
+    let _ = step(runtime.as_mut());
+    one_panic(&DROP, || drop(runtime));
+    // The root task's waker: it must not lead to what is gone.
+    wakers.fire();
 }
