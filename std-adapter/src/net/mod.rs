@@ -9,7 +9,9 @@
 //! * [`close`](TcpStream::close) works while a task waits for the socket: the task gets [`Closed`].
 //! * Dropping any future at any moment leaves the socket usable. Nothing received is lost with it, and what was
 //!   sent in part can be asked for ([`SendAll::written`]).
-//! * They stay on the thread on which they were made.
+//! * They stay on the thread on which they were made, and wait for the loop there: [`run`](crate::run()), or one of your own
+//!   over an [`Idle`](crate::Idle). To have to wait where there is none, as in another executor's `block_on` or in
+//!   [`testing::run`](crate::testing::run), is a panic that says so. What need not wait works anywhere.
 //!
 //! Addresses are given as anything that implements [`ToAddresses`]; names are looked up on another thread.
 

@@ -78,6 +78,8 @@ pub(crate) struct Reactor {
     system: OnceCell<System>,
     /// How many of the sources are the program's own.
     sockets: Cell<usize>,
+    /// How many loops wait here, in turns.
+    loops: Cell<usize>,
 }
 
 /// What needs descriptors, and so may fail to be made.
@@ -112,9 +114,18 @@ impl Reactor {
         Ok(Waker::from(self.system()?.notifier.clone()))
     }
 
-    /// Room for the events of one wait.
-    pub(crate) fn events(&self, capacity: NonZeroUsize) -> io::Result<Events> {
-        Ok(Events(self.system()?.poller.events(capacity)))
+    /// Room for the events of one wait. As long as it is there, there is a loop that waits.
+    pub(crate) fn events(self: &Rc<Self>, capacity: NonZeroUsize) -> io::Result<Events> {
+        let list = self.system()?.poller.events(capacity);
+        self.loops.set(self.loops.get() + 1);
+        Ok(Events { list, reactor: self.clone() })
+    }
+
+    /// Panics if there is no loop that would ever see what is waited for.
+    fn expect_loop(&self) {
+        if self.loops.get() == 0 {
+            no_loop();
+        }
     }
 
     /// Is anything registered at all? If not, there is nothing that a look without waiting could find.
@@ -135,10 +146,10 @@ impl Reactor {
             limit if notifier.may_sleep() => limit,
             _ => Limit::Now,
         };
-        let waited = poller.wait(&mut events.0, limit);
+        let waited = poller.wait(&mut events.list, limit);
         notifier.awake();
         waited?;
-        for event in events.0.iter() {
+        for event in events.list.iter() {
             // Wakers of other executors may do anything, so nothing is borrowed while they are called.
             let Some(source) = self.table.borrow().get(event.key) else { continue };
             for (side, signal) in [(Side::Read, event.read), (Side::Write, event.write)] {
@@ -157,8 +168,25 @@ impl fmt::Debug for Reactor {
     }
 }
 
+#[cold]
+fn no_loop() -> ! {
+    panic!(
+        "giambio: waited for a socket (or a signal) outside a runtime that looks at this thread's: run it inside \
+         `giambio::run`, or in a loop of your own over an `Idle`"
+    )
+}
+
 /// Room for the events of one wait; each loop has its own.
-pub(crate) struct Events(system::Events);
+pub(crate) struct Events {
+    list: system::Events,
+    reactor: Rc<Reactor>,
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.reactor.loops.set(self.reactor.loops.get() - 1);
+    }
+}
 
 impl fmt::Debug for Events {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -185,6 +185,7 @@ impl<S: AsSource> Source<S> {
 
     /// Leaves a waker for the next event. One that is there already means that the system has been told.
     fn park(&self, cx: &mut Context<'_>, side: Side) -> io::Result<()> {
+        self.shared.reactor.expect_loop();
         if self.half(side).is_awaited_by(cx.waker()) {
             return Ok(());
         }

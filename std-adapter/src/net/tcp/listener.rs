@@ -87,6 +87,9 @@ impl TcpListener {
     /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task accepts; [`Closed`]; what else the system may
     /// say about the listener itself.
     ///
+    /// # Panics
+    /// If it has to wait [outside of a run](crate::net).
+    ///
     /// # Cancellation
     /// **Restartable.** A connection is taken only by the poll that returns it.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {

@@ -50,6 +50,9 @@ impl TcpStream {
     /// # Errors
     /// The error of the last address, if all fail; [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address.
     ///
+    /// # Panics
+    /// If it has to wait [outside of a run](crate::net).
+    ///
     /// # Cancellation
     /// **Restartable.** A connection that was being made is closed.
     pub async fn connect(addresses: impl ToAddresses) -> io::Result<TcpStream> {
@@ -90,6 +93,9 @@ impl TcpStream {
     /// # Errors
     /// [`ConnectionReset`](io::ErrorKind::ConnectionReset) and other errors of the network;
     /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task receives; [`Closed`](crate::net::Closed).
+    ///
+    /// # Panics
+    /// If it has to wait [outside of a run](crate::net).
     ///
     /// # Cancellation
     /// **Restartable.** Data is taken only by the poll that returns it.
@@ -173,6 +179,9 @@ impl TcpStream {
     /// [`BrokenPipe`](io::ErrorKind::BrokenPipe), [`ConnectionReset`](io::ErrorKind::ConnectionReset) and other
     /// errors of the network; [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task sends;
     /// [`Closed`](crate::net::Closed).
+    ///
+    /// # Panics
+    /// If it has to wait [outside of a run](crate::net).
     ///
     /// # Cancellation
     /// **Restartable.** Data is sent only by the poll that returns the count.
