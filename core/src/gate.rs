@@ -64,6 +64,22 @@ pub fn poll_gate(cx: &mut Context<'_>) -> Poll<()> {
     }
 }
 
+/// Must the running code yield before it begins something that may end without waiting? Then its task is woken. Cancelled
+/// code begins it in any case: it would not be polled again.
+pub(crate) fn must_yield(cx: &mut Context<'_>) -> bool {
+    let is_spent = now(|now| now.spent.get() == BUDGET && !now.node.get().is_null());
+    let yields = is_spent && !is_cancelled();
+    if yields {
+        cx.waker().wake_by_ref();
+    }
+    yields
+}
+
+/// Something ended without waiting, which takes as much of the task's budget as a leaf operation.
+pub(crate) fn spend() {
+    now(|now| now.spent.set(BUDGET.min(now.spent.get() + 1)));
+}
+
 /// `Pending`, from a leaf future that [`poll_gate`] let through and that waits now: somebody has its waker. What it took
 /// of the task's budget is given back.
 ///

@@ -17,6 +17,8 @@ use pin_project_lite::pin_project;
 
 use crate::cancel::{Cancelled, Reason};
 use crate::errors::Others;
+use crate::fault::fault;
+use crate::gate;
 use crate::hooks::{self, TaskError, TaskInfo};
 use crate::panics::{self, Payload};
 use crate::raw::children::{Children, Polling};
@@ -230,18 +232,41 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
         self.children.running() as usize
     }
 
-    /// What the caller gets, once all is over.
-    fn outcome<T>(&self, value: &mut Option<T>) -> Option<Result<T, E>> {
+    /// What the caller gets, once all is over. An error or a panic comes out at once, even out of cancelled code: a poll
+    /// later that code may be gone. A value that isn't whole, or that came without a wait, does not.
+    fn outcome<T>(&self, value: &mut Option<T>, has_waited: bool) -> Option<Result<T, E>> {
+        if !has_waited && fault!("outcome-behind-a-checkpoint") {
+            return None;
+        }
         if let Some(payload) = self.panic.take() {
             panics::resume(payload);
         }
         match self.failure.take() {
-            Some(error) => Some(Err(error)),
-            // A failure is reported even out of cancelled code; a value that isn't whole is not.
-            None if self.children.cut_short.get() => None,
+            Some(error) => {
+                if !has_waited {
+                    // Else a loop around it would leave nobody else a turn (law FAIR).
+                    gate::spend();
+                }
+                Some(Err(error))
+            }
+            None if self.children.cut_short.get() || !has_waited => None,
             None => value.take().map(Ok),
         }
     }
+
+    /// While shields inside are at work, an error that is known holds the scopes around: they would drop it.
+    fn hold_outcome(&self) {
+        if self.children.node.is_active() && (is_there(&self.failure) || is_there(&self.panic)) {
+            self.children.hold();
+        }
+    }
+}
+
+fn is_there<T>(cell: &Cell<Option<T>>) -> bool {
+    let value = cell.take();
+    let is_there = value.is_some();
+    cell.set(value);
+    is_there
 }
 
 impl<E, S> fmt::Debug for Scope<'_, '_, E, S> {
@@ -262,7 +287,8 @@ impl<E, S> fmt::Debug for Scope<'_, '_, E, S> {
 ///
 /// # Cancellation
 /// Cancelling a scope around it cancels the body and all children, which are dropped at their next
-/// suspension; their shields and clean-ups are waited for. Dropping it drops them at once.
+/// suspension; their shields and clean-ups are waited for. An error or a panic comes out all the same,
+/// a value only if nothing was cut short. Dropping it drops them at once.
 /// Forgetting it stops them for ever: they are never polled again and never dropped.
 ///
 /// # Panics
@@ -383,7 +409,7 @@ pin_project! {
         body: Option<B>,
         value: Option<T>,
         has_begun: bool,
-        // Has waited at least once: even an empty nursery is a checkpoint.
+        // Has waited at least once: even an empty nursery is a checkpoint, unless it fails.
         has_waited: bool,
     }
 }
@@ -404,10 +430,14 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let scope = this.scope.get_ref();
+        let mut first_poll = !*this.has_begun;
+        if first_poll && gate::must_yield(cx) {
+            return Poll::Pending;
+        }
+        *this.has_begun = true;
         let polling = Polling::new(*this.scope, cx);
 
         // What is entered in cancelled code still runs to its first suspension.
-        let mut first_poll = !core::mem::replace(this.has_begun, true);
         if !first_poll && polling.entered.is_cancelled() {
             drop_idle(scope, &polling, this.body.as_mut());
             polling.start_pass();
@@ -420,11 +450,10 @@ where
             }
             if polling.entered.is_cancelled() {
                 drop_idle(scope, &polling, this.body.as_mut());
+                scope.hold_outcome();
             }
             if this.body.is_none() && scope.children.running() == 0 {
-                if *this.has_waited
-                    && let Some(outcome) = scope.outcome(this.value)
-                {
+                if let Some(outcome) = scope.outcome(this.value, *this.has_waited) {
                     hooks::step_resumes();
                     return Poll::Ready(outcome);
                 }

@@ -14,7 +14,7 @@ use super::block::{Block, ReadyList, is_before};
 use super::cancelling;
 use super::cell::{Around, DAEMON, Header, KILLED, Outcome, finish, free, info, kill, make_current};
 use super::foreign;
-use super::node::{CANCELLED, CUT_OFF, DONE, Entered, NURSERY, Node, POLLING, Scoped, TASK};
+use super::node::{CANCELLED, CUT_OFF, DONE, Entered, HOLD, NURSERY, Node, POLLING, Scoped, TASK};
 use super::port::{now, with};
 use super::state::State;
 use super::waker;
@@ -80,6 +80,13 @@ impl Children {
     /// Is the nursery cancelled, by itself or from outside?
     pub(crate) fn is_cancelled(&self) -> bool {
         self.node.is_cancelled()
+    }
+
+    /// Holds the scopes around, as its shields do: what it has come to is not delivered yet. A scope that is active counts
+    /// already, and the end of its node counts down.
+    pub(crate) fn hold(&self) {
+        debug_assert!(self.node.is_active());
+        with(|_| self.node.set(HOLD));
     }
 
     /// Does it take no more children?

@@ -3,10 +3,12 @@
 
 use std::cell::RefCell;
 use std::error::Error;
+use std::future::Future;
 
 use crate::common::*;
 use giambio_core::{
-    Cancelled, ErrorGroup, Reason, checkpoint, finally, move_on_after, nursery, nursery_group, shield, sleep,
+    Arena, Cancelled, ErrorGroup, Reason, cancel_scope, checkpoint, fail_after, finally, move_on_after, nursery,
+    nursery_group, nursery_in, shield, sleep,
 };
 
 #[test]
@@ -255,6 +257,185 @@ fn errors_travel_up_through_nurseries() {
         })
         .await;
         assert_eq!((result.unwrap_err().to_string().as_str(), now()), ("from the bottom", secs(1)));
+    });
+}
+
+/// What a nursery gives that fails at its first poll, in code that is cancelled already.
+async fn in_cancelled_code<T>(body: impl Future<Output = T>) -> T {
+    let result = cancel_scope(async |scope| {
+        scope.cancel();
+        body.await
+    })
+    .await;
+    result.expect("the outcome was known before the first suspension")
+}
+
+#[test]
+fn an_error_at_the_first_poll_comes_out_of_cancelled_code() {
+    static ARENA: Arena<2, 256> = Arena::new();
+    run_virtual(async {
+        // In each manner that a nursery can fail in.
+        let by_body = nursery(async |_| Err::<(), _>("lost"));
+        assert_eq!(in_cancelled_code(by_body).await, Err("lost"));
+        let by_hand = nursery(async |n| {
+            n.fail("lost");
+            Ok(())
+        });
+        assert_eq!(in_cancelled_code(by_hand).await, Err("lost"));
+        let by_hand_and_waiting = nursery(async |n| {
+            n.fail("lost");
+            forever::<Result<(), _>>().await
+        });
+        assert_eq!(in_cancelled_code(by_hand_and_waiting).await, Err("lost"));
+        let cancelled = nursery(async |n| {
+            n.cancel();
+            Ok(())
+        });
+        let requested = Cancelled { reason: Reason::Requested };
+        assert_eq!(in_cancelled_code(cancelled).await, Err::<(), _>(requested));
+        let group = nursery_group(async |n| {
+            n.fail("lost");
+            Err::<(), _>("too")
+        });
+        let errors = in_cancelled_code(group).await.unwrap_err();
+        assert!(errors.iter().eq(["lost", "too"].iter()));
+        let in_arena = nursery_in(&ARENA, async |_| Err::<(), _>("lost"));
+        assert_eq!(in_cancelled_code(in_arena).await, Err("lost"));
+        let nested = nursery(async |_| nursery(async |_| Err::<(), _>("lost")).await);
+        assert_eq!(in_cancelled_code(nested).await, Err("lost"));
+        let of_a_nested_one = nursery(async |n| {
+            nursery(async |_| {
+                n.fail("lost");
+                Ok(())
+            })
+            .await
+        });
+        assert_eq!(in_cancelled_code(of_a_nested_one).await, Err("lost"));
+    });
+}
+
+#[test]
+fn an_error_of_a_child_that_cancels_the_scope_around_comes_out() {
+    run_virtual(async {
+        for kind in 0..4 {
+            let result = cancel_scope(async |scope| {
+                nursery(async |n| {
+                    if kind == 1 {
+                        n.race();
+                    }
+                    let child = async {
+                        scope.cancel();
+                        Err("lost")
+                    };
+                    match kind {
+                        2 => drop(n.child().daemon().spawn(child)),
+                        _ => drop(n.spawn(child)),
+                    }
+                    if kind == 3 {
+                        return forever().await;
+                    }
+                    // So that a daemon has its poll.
+                    n.spawn(checkpoint_then_ok());
+                    Ok(())
+                })
+                .await
+            })
+            .await;
+            assert_eq!((kind, result), (kind, Ok(Err::<(), _>("lost"))));
+        }
+    });
+}
+
+async fn checkpoint_then_ok() -> Result<(), &'static str> {
+    checkpoint().await;
+    Ok(())
+}
+
+#[test]
+fn an_error_at_once_comes_out_of_an_expired_deadline() {
+    run_virtual(async {
+        let fails = || nursery(async |_| Err::<(), _>("lost"));
+        assert_eq!(move_on_after(secs(0), fails()).await, Some(Err("lost")));
+        assert_eq!(fail_after(secs(0), fails()).await, Ok(Err("lost")));
+        // Through a clean-up that the deadline falls into.
+        let cleaned = finally(fails(), async || sleep(secs(2)).await);
+        assert_eq!(move_on_after(secs(1), cleaned).await, Some(Err("lost")));
+        assert_eq!(now(), secs(2));
+    });
+}
+
+#[test]
+fn only_errors_come_out_of_cancelled_code_at_once_a_value_does_not() {
+    run_virtual(async {
+        assert_eq!(move_on_after(secs(0), nursery(async |_| Ok::<_, ()>(1))).await, None);
+    });
+}
+
+#[test]
+fn an_error_waits_for_no_turn() {
+    run_virtual(async {
+        let mut fails = std::pin::pin!(nursery(async |_| Err::<(), _>("at once")));
+        assert!(matches!(poll_once(fails.as_mut()).await, std::task::Poll::Ready(Err("at once"))));
+    });
+}
+
+#[test]
+fn a_task_that_opens_nurseries_that_fail_at_once_leaves_others_their_turn() {
+    run_virtual(async {
+        let done = &std::cell::Cell::new(false);
+        nursery(async |n| {
+            n.spawn(async {
+                checkpoint().await;
+                done.set(true);
+                Ok::<_, ()>(())
+            });
+            n.spawn(async {
+                while !done.get() {
+                    assert!(nursery(async |_| Err::<(), _>("again")).await.is_err());
+                }
+                Ok(())
+            });
+            Ok(())
+        })
+        .await
+        .unwrap();
+    });
+}
+
+#[test]
+fn an_error_that_waits_for_a_shield_is_not_lost_when_another_task_drops_the_shield() {
+    run_virtual(async {
+        let kept = &RefCell::new(None);
+        nursery(async |n| {
+            n.spawn(async {
+                let result = move_on_after(
+                    secs(1),
+                    nursery(async |inner| {
+                        inner.spawn(async {
+                            *kept.borrow_mut() = Some(Box::pin(shield(forever::<()>())));
+                            std::future::poll_fn(|cx| match kept.borrow_mut().as_mut() {
+                                Some(shield) => shield.as_mut().poll(cx),
+                                None => std::task::Poll::Pending,
+                            })
+                            .await;
+                            Ok(())
+                        });
+                        checkpoint().await;
+                        Err::<(), _>("waits")
+                    }),
+                )
+                .await;
+                assert_eq!((result, now()), (Some(Err("waits")), secs(2)));
+                Ok::<_, ()>(())
+            });
+            sleep(secs(2)).await;
+            // All that held the nursery, and the scope around it.
+            let shield = kept.take();
+            drop(shield);
+            Ok(())
+        })
+        .await
+        .unwrap();
     });
 }
 

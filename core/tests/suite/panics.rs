@@ -207,6 +207,61 @@ fn a_panic_under_a_cancelled_scope_is_not_lost() {
 }
 
 #[test]
+fn a_panic_at_a_nurserys_first_poll_comes_out_of_cancelled_code() {
+    let body = |n| nursery(async move |_| -> Result<(), ()> { panic_any(n) });
+    assert_eq!(panic_of(move_on_after(secs(0), body(1_u32))), 1);
+    let in_group = giambio_core::nursery_group(async |_| -> Result<(), ()> { panic_any(2_u32) });
+    assert_eq!(panic_of(move_on_after(secs(0), in_group)), 2);
+    static ARENA: giambio_core::Arena<2, 256> = giambio_core::Arena::new();
+    let in_arena = nursery_in(&ARENA, async |_| -> Result<(), ()> { panic_any(3_u32) });
+    assert_eq!(panic_of(move_on_after(secs(0), in_arena)), 3);
+    // After an error, in a nursery further in.
+    let further_in = nursery(async |n| {
+        n.fail("earlier");
+        nursery(async |_| -> Result<(), _> { panic_any(4_u32) }).await
+    });
+    assert_eq!(panic_of(move_on_after(secs(0), further_in)), 4);
+}
+
+#[test]
+fn a_panic_of_a_child_that_cancels_the_scope_around_comes_out() {
+    for daemon in [false, true] {
+        let main = cancel_scope(async |scope| {
+            nursery(async |n| {
+                let child = async {
+                    scope.cancel();
+                    panic_any(5_u32)
+                };
+                match daemon {
+                    true => drop(n.child().daemon().spawn(child)),
+                    false => drop(n.spawn(child)),
+                }
+                n.spawn(async {
+                    checkpoint().await;
+                    Ok::<_, ()>(())
+                });
+                Ok(())
+            })
+            .await
+        });
+        assert_eq!(panic_of(main), 5);
+    }
+}
+
+#[test]
+fn a_panicking_destructor_of_a_body_that_is_dropped_at_the_first_poll_comes_out() {
+    let main = cancel_scope(async |scope| {
+        scope.cancel();
+        nursery(async |_| -> Result<(), ()> {
+            let _bomb = bomb(6);
+            forever().await
+        })
+        .await
+    });
+    assert_eq!(panic_of(main), 6);
+}
+
+#[test]
 fn a_panic_in_the_body_of_finally_waits_for_the_clean_up() {
     let log = Log::new();
     let panic = panic_of(finally(
