@@ -2,15 +2,44 @@
 
 mod common;
 
-use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener as StdListener};
-
+use std::cell::RefCell;
+use std::collections::{HashSet, VecDeque};
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::net::{self, SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use common::{kind, poll_once, settle};
 use futures_lite::future::zip;
 use giambio::net::{Closed, ConnectOptions, ListenOptions, TcpListener, TcpStream, lookup};
-use giambio::{move_on_after, run};
+use giambio::{move_on_after, nursery, run};
+
+fn std_client(listener: &TcpListener) -> net::TcpStream {
+    net::TcpStream::connect(listener.local_addr().unwrap()).unwrap()
+}
+
+/// Polls `future` only when it was woken itself, beside others in one task.
+async fn woken<F: Future + Unpin>(mut future: F) -> F::Output {
+    struct Mark(AtomicBool, Waker);
+    impl Wake for Mark {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+            self.1.wake_by_ref();
+        }
+    }
+    let mut mark = None;
+    poll_fn(|cx| {
+        let mark = mark.get_or_insert_with(|| Arc::new(Mark(AtomicBool::new(true), cx.waker().clone())));
+        if !mark.0.swap(false, Ordering::Relaxed) {
+            return std::task::Poll::Pending;
+        }
+        std::pin::Pin::new(&mut future).poll(&mut Context::from_waker(&Waker::from(mark.clone())))
+    })
+    .await
+}
 
 /// An address at which nobody listens.
 fn refused() -> SocketAddr {
@@ -63,16 +92,149 @@ fn a_cancelled_accept_leaks_no_connection() {
     });
 }
 
+/// Three futures that wait to accept, in this order.
+macro_rules! three_wait {
+    ($listener:ident: $($name:ident)*) => {
+        $(
+            let mut $name = Box::pin($listener.accept());
+            assert!(poll_once(&mut $name).await.is_none());
+        )*
+    };
+}
+
 #[test]
-fn a_second_accept_is_told_that_the_listener_is_busy() {
+fn several_tasks_accept_in_the_order_in_which_they_came() {
     run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut first = Box::pin(listener.accept());
-        assert!(poll_once(&mut first).await.is_none());
-        assert_eq!(kind(listener.accept().await), Some(ErrorKind::ResourceBusy));
-        assert_eq!(kind(listener.try_accept()), Some(ErrorKind::ResourceBusy));
-        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        first.await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let order = RefCell::new(Vec::new());
+        let all: Result<(), io::Error> = nursery(async |n| {
+            for task in 0..5 {
+                let (listener, order) = (&listener, &order);
+                n.spawn(async move {
+                    for _ in 0..3 {
+                        let (_, peer) = listener.accept().await?;
+                        order.borrow_mut().push((task, peer));
+                    }
+                    Ok(())
+                });
+            }
+            for round in 0..3 {
+                settle().await;
+                // One by one, and all at once.
+                let mut clients = Vec::new();
+                for _ in 0..5 {
+                    clients.push(TcpStream::connect(address).await?);
+                    if round == 1 {
+                        settle().await;
+                    }
+                }
+                settle().await;
+                let peers = clients.iter().map(|client| client.local_addr().unwrap());
+                assert_eq!(order.take(), (0..5).zip(peers).collect::<Vec<_>>());
+            }
+            Ok(())
+        })
+        .await;
+        all.unwrap();
+    });
+}
+
+#[test]
+fn who_comes_later_overtakes_nobody() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        three_wait!(listener: first second third);
+        let clients: Vec<_> = (0..3).map(|_| std_client(&listener)).collect();
+        settle().await;
+        assert_eq!(kind(listener.try_accept()), Some(ErrorKind::WouldBlock), "they are for those who wait");
+        assert!(poll_once(&mut third).await.is_none(), "polled before its turn");
+        assert!(poll_once(&mut Box::pin(listener.accept())).await.is_none());
+        for (accept, client) in [first, second, third].into_iter().zip(clients) {
+            assert_eq!(accept.await.unwrap().1, client.local_addr().unwrap());
+        }
+        let client = std_client(&listener);
+        assert_eq!(listener.accept().await.unwrap().1, client.local_addr().unwrap());
+    });
+}
+
+#[test]
+fn a_cancelled_accept_hands_its_turn_on() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        // Whose turn it is, woken and not; one in the middle; the last.
+        for (given_up, comes_before) in [(0, true), (0, false), (1, true), (2, false)] {
+            three_wait!(listener: first second third);
+            let mut waiting = VecDeque::from([first, second, third]);
+            let mut clients = Vec::new();
+            if comes_before {
+                clients.push(std_client(&listener));
+                settle().await;
+            }
+            drop(waiting.remove(given_up));
+            while clients.len() < 2 {
+                clients.push(std_client(&listener));
+            }
+            // Each is polled only when it was woken, as by its task.
+            let (second, first) = (waiting.pop_back().unwrap(), waiting.pop_front().unwrap());
+            let (one, two) = move_on_after(Duration::from_secs(10), zip(woken(first), woken(second))).await.unwrap();
+            let peers = [one, two].map(|accepted| accepted.unwrap().1);
+            assert!(
+                peers.iter().eq(clients.iter().map(|client| client.local_addr().unwrap()).collect::<Vec<_>>().iter())
+            );
+        }
+    });
+}
+
+#[test]
+fn acceptors_that_give_up_at_any_moment_lose_no_connection() {
+    const CONNECTIONS: usize = 300;
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let accepted = RefCell::new(HashSet::new());
+        let all: Result<(), io::Error> = nursery(async |n| {
+            for task in 1..=8 {
+                let (listener, accepted) = (&listener, &accepted);
+                n.spawn(async move {
+                    while accepted.borrow().len() < CONNECTIONS {
+                        let patience = Duration::from_micros(37 * task);
+                        if let Some(got) = move_on_after(patience, listener.accept()).await {
+                            assert!(accepted.borrow_mut().insert(got?.1), "accepted twice");
+                        }
+                    }
+                    Ok(())
+                });
+            }
+            let mut clients = HashSet::new();
+            for _ in 0..CONNECTIONS {
+                let client = TcpStream::connect(listener.local_addr()?).await?;
+                clients.insert(client.local_addr()?);
+                n.spawn(async move { client.receive(&mut [0]).await.map(drop) });
+            }
+            while accepted.borrow().len() < CONNECTIONS {
+                settle().await;
+            }
+            assert!(*accepted.borrow() == clients);
+            Ok(())
+        })
+        .await;
+        all.unwrap();
+    });
+}
+
+#[test]
+fn closing_a_listener_tells_all_who_accept_even_those_behind_one_that_is_not_polled() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        three_wait!(listener: first second third);
+        let closing = async {
+            settle().await;
+            listener.close();
+        };
+        let ((second, third), ()) = zip(zip(woken(second), woken(third)), closing).await;
+        for told in [second, third, listener.accept().await, first.await, listener.accept().await] {
+            assert!(Closed::is_cause_of(&told.unwrap_err()));
+        }
     });
 }
 

@@ -447,6 +447,20 @@ fn closing_wakes_who_waits_and_every_later_call_says_closed() {
 }
 
 #[test]
+fn closing_is_told_to_others_too_while_one_that_waited_is_kept() {
+    run(async {
+        let (client, _server) = pair().await;
+        let mut buffer = [0; 8];
+        let mut receive = Box::pin(client.receive(&mut buffer));
+        assert!(poll_once(&mut receive).await.is_none());
+        client.close();
+        assert!(Closed::is_cause_of(&client.receive(&mut [0]).await.unwrap_err()));
+        assert!(Closed::is_cause_of(&client.try_receive(&mut [0]).unwrap_err()));
+        assert!(Closed::is_cause_of(&receive.await.unwrap_err()));
+    });
+}
+
+#[test]
 fn urgent_data_does_not_hide_what_follows() {
     run(async {
         let (client, server) = std_client().await;

@@ -5,7 +5,7 @@
 //!
 //! * Everything takes `&self`, so one task may receive while another sends. Two tasks that receive from one
 //!   socket at once would get each other's data, so the second is told [`ResourceBusy`](std::io::ErrorKind::ResourceBusy)
-//!   at once; the same goes for two that send, and two that accept.
+//!   at once; the same goes for two that send. Any number may accept from one listener, each in its turn.
 //! * [`close`](TcpStream::close) works while a task waits for the socket: the task gets [`Closed`].
 //! * Dropping any future at any moment leaves the socket usable. Nothing received is lost with it, and what was
 //!   sent in part can be asked for ([`SendAll::written`]).

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use giambio_core::{poll_gate, poll_waits};
 
 use super::system::Poller;
-use super::table::{Half, Halves, Key, Side, Signal};
+use super::table::{Half, Halves, Key, Side};
 use super::{AsSource, Reactor};
 use crate::net::Closed;
 
@@ -183,9 +183,14 @@ impl<S: AsSource> Source<S> {
         tried.map(|done| done.value)
     }
 
+    /// Panics if no loop looks at this source: for what waits without telling the reactor.
+    pub(crate) fn expect_loop(&self) {
+        self.shared.reactor.expect_loop();
+    }
+
     /// Leaves a waker for the next event. One that is there already means that the system has been told.
     fn park(&self, cx: &mut Context<'_>, side: Side) -> io::Result<()> {
-        self.shared.reactor.expect_loop();
+        self.expect_loop();
         if self.half(side).is_awaited_by(cx.waker()) {
             return Ok(());
         }
@@ -254,7 +259,7 @@ impl<S: AsSource> Source<S> {
     pub(crate) fn close(&self) {
         drop(self.take());
         for side in [Side::Read, Side::Write] {
-            if let Some(waker) = self.half(side).event(Signal { ready: true, lasting: true }) {
+            if let Some(waker) = self.half(side).closed() {
                 waker.wake();
             }
         }
@@ -315,8 +320,14 @@ impl fmt::Debug for Claim<'_> {
 
 fn busy_error(side: Side) -> io::Error {
     let message = match side {
-        Side::Read => "another task is already receiving from this socket",
-        Side::Write => "another task is already sending to this socket",
+        Side::Read => {
+            "another task is already receiving from this stream, and each would get parts of what is for the other: let one \
+             task receive, and pass on what comes"
+        }
+        Side::Write => {
+            "another task is already sending to this stream, and what both send would be mixed up: let one task send what \
+             others hand to it"
+        }
     };
     io::Error::new(io::ErrorKind::ResourceBusy, message)
 }

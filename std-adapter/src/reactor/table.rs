@@ -102,6 +102,13 @@ impl Half {
         self.waker.take()
     }
 
+    /// The source was closed, which every call says at once, whoever had this side for himself; and whom to wake.
+    #[must_use]
+    pub(super) fn closed(&self) -> Option<Waker> {
+        self.clear(CLAIMED);
+        self.event(Signal { ready: true, lasting: true })
+    }
+
     /// A call said that it would block.
     pub(super) fn blocked(&self) {
         self.set(DRAINED);

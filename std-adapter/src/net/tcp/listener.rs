@@ -1,6 +1,7 @@
 //! A socket that takes connections.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::net::{self, SocketAddr};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::TcpStream;
 use super::connect::no_address;
+use super::line::Line;
 use crate::net::{Closed, ToAddresses, lookup};
 use crate::platform::{self, AfterAccept};
 use crate::reactor::{Done, Side, Source};
@@ -39,6 +41,8 @@ const BROKEN_AT_A_STRETCH: u32 = 100;
 /// ```
 pub struct TcpListener {
     source: Source<net::TcpListener>,
+    /// Who accepts.
+    line: Line,
 }
 
 impl TcpListener {
@@ -61,7 +65,11 @@ impl TcpListener {
             Ok(()) => Source::new(socket),
             Err(_) => Source::closed(),
         };
-        TcpListener { source }
+        TcpListener::over(source)
+    }
+
+    fn over(source: Source<net::TcpListener>) -> TcpListener {
+        TcpListener { source, line: Line::default() }
     }
 
     /// Gives the listener back to the standard library, in blocking mode.
@@ -83,16 +91,27 @@ impl TcpListener {
     /// system) has no descriptors or memory left, this waits until there are some, and takes the connections that came
     /// meanwhile.
     ///
+    /// Several tasks may accept from one listener: connections go to them in the order in which they began to wait. Whose turn
+    /// it is keeps it until it is polled or dropped.
+    ///
     /// # Errors
-    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task accepts; [`Closed`]; what else the system may
-    /// say about the listener itself.
+    /// [`Closed`]; what else the system may say about the listener itself.
     ///
     /// # Panics
     /// If it has to wait [outside of a run](crate::net).
     ///
     /// # Cancellation
-    /// **Restartable.** A connection is taken only by the poll that returns it.
+    /// **Restartable.** A connection is taken only by the poll that returns it. The next in line has its turn then.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let place = self.line.join();
+        poll_fn(|cx| {
+            let turn = place.poll_turn(cx);
+            if turn.is_pending() {
+                self.source.expect_loop();
+            }
+            turn
+        })
+        .await;
         let mut broken = 0;
         loop {
             let error = match self.source.attempt(Some(Side::Read), accept).await {
@@ -110,11 +129,14 @@ impl TcpListener {
         }
     }
 
-    /// Takes a connection if one waits now. Never waits. Passes over what is broken, as [`accept`](TcpListener::accept) does.
+    /// Takes a connection if one waits now, and no task waits for it. Never waits. Passes over what is broken, as [`accept`](TcpListener::accept) does.
     ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; the system's if it can't be taken.
     pub fn try_accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        if !self.line.is_empty() {
+            return self.source.with(|_| Err(io::ErrorKind::WouldBlock.into()));
+        }
         let mut broken = 0;
         loop {
             match self.source.try_io(Some(Side::Read), accept) {
@@ -128,10 +150,11 @@ impl TcpListener {
         }
     }
 
-    /// Stops listening now. A task that waits for a connection is woken and gets [`Closed`], as does every later call.
+    /// Stops listening now. Tasks that wait for a connection are woken and get [`Closed`], as does every later call.
     /// Closing twice does nothing.
     pub fn close(&self) {
         self.source.close();
+        self.line.end();
     }
 
     /// Where this listens; tells the port if it was bound to port 0.
@@ -301,6 +324,6 @@ impl ListenOptions {
         if let Some(ttl) = self.ttl {
             listener.set_ttl(ttl)?;
         }
-        Ok(TcpListener { source: Source::new(listener) })
+        Ok(TcpListener::over(Source::new(listener)))
     }
 }

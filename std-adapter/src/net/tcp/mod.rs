@@ -3,6 +3,7 @@
 mod bytes;
 mod connect;
 mod futures_io;
+mod line;
 mod listener;
 mod options;
 mod split;

@@ -1,0 +1,74 @@
+//! Those who wait to accept: one after the other, first come, first served.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::task::{Context, Poll, Waker};
+
+use giambio_core::__fault as fault;
+
+/// Who waits, in the order in which they came. The first has its turn.
+#[derive(Default)]
+pub(super) struct Line {
+    places: RefCell<BTreeMap<u64, Option<Waker>>>,
+    next: Cell<u64>,
+    is_over: Cell<bool>,
+}
+
+impl Line {
+    /// Takes the last place.
+    pub(super) fn join(&self) -> Place<'_> {
+        let number = self.next.get();
+        self.next.set(number + 1);
+        self.places.borrow_mut().insert(number, None);
+        Place { line: self, number }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.borrow().is_empty()
+    }
+
+    /// From now on nobody has to wait here.
+    pub(super) fn end(&self) {
+        self.is_over.set(true);
+        let wakers: Vec<_> = self.places.borrow_mut().values_mut().filter_map(Option::take).collect();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// A place in the line. Who drops it lets the others move up.
+pub(super) struct Place<'a> {
+    line: &'a Line,
+    number: u64,
+}
+
+impl Place<'_> {
+    /// Waits for its turn. The waker is foreign code, and may use the line: it is called, cloned and dropped while nothing is
+    /// borrowed.
+    pub(super) fn poll_turn(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.line.is_over.get() || self.is_first() {
+            return Poll::Ready(());
+        }
+        let new = Some(cx.waker().clone());
+        let old = self.line.places.borrow_mut().insert(self.number, new);
+        drop(old);
+        Poll::Pending
+    }
+
+    fn is_first(&self) -> bool {
+        self.line.places.borrow().first_key_value().is_some_and(|(first, _)| *first == self.number)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let is_first = self.is_first();
+        let mut places = self.line.places.borrow_mut();
+        let _own = places.remove(&self.number);
+        let next = if is_first && !fault!("turn-to-accept-not-handed-on") { places.first_entry() } else { None };
+        let next = next.and_then(|mut next| next.get_mut().take());
+        drop(places);
+        if let Some(next) = next {
+            next.wake();
+        }
+    }
+}
