@@ -86,6 +86,7 @@
 //! | `storage`, `arena` | where children live: [`Heap`], [`Arena`] |
 //! | `cancel`, `shield` | scopes, deadlines, shields, clean-ups |
 //! | `sleep`, `gate` | leaf futures, and what every leaf future asks first |
+//! | `budgeted` | the same for those of other libraries |
 //! | `hooks` | [`Debugger`] |
 //! | [`sync`] | from interrupts to tasks: events, queues |
 //! | [`nb`] | awaiting `embedded-hal-nb` |
@@ -130,6 +131,7 @@ extern crate alloc;
 extern crate std;
 
 mod arena;
+mod budgeted;
 mod cancel;
 mod counter;
 #[cfg(feature = "defmt")]
@@ -160,6 +162,7 @@ pub mod testing;
 mod time;
 
 pub use arena::Arena;
+pub use budgeted::budgeted;
 pub use cancel::{
     Cancelled, Canceller, Reason, TimedOut, cancel_scope, fail_after, fail_at, move_on_after, move_on_at, timeout,
 };

@@ -5,11 +5,12 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
+use std::time::Duration;
 
 use crate::common::*;
 use giambio_core::{
-    Instant, Next, Runtime, Tick, VirtualClock, checkpoint, clock, move_on_after, nursery, poll_gate, sleep,
-    sleep_until, sync,
+    Instant, Next, Runtime, Tick, VirtualClock, budgeted, cancel_scope, checkpoint, clock, move_on_after, nursery,
+    poll_gate, sleep, sleep_until, sync,
 };
 
 #[test]
@@ -503,6 +504,106 @@ fn a_deadline_reaches_a_loop_of_leaves_that_are_always_ready() {
         }
     }
     panic!("the deadline passed three turns ago");
+}
+
+/// A channel of another library, which knows nothing of the core. Each value takes a microsecond.
+struct Foreign<'c> {
+    values: std::collections::VecDeque<u32>,
+    closed: bool,
+    clock: &'c VirtualClock<1_000_000>,
+}
+
+impl<'c> Foreign<'c> {
+    fn full(values: u32, clock: &'c VirtualClock<1_000_000>) -> Self {
+        Foreign { values: (0..values).collect(), closed: true, clock }
+    }
+
+    async fn receive(&mut self) -> Option<u32> {
+        poll_fn(|_| match self.values.pop_front() {
+            None if !self.closed => Poll::Pending,
+            value => {
+                self.clock.advance(Duration::from_micros(1));
+                Poll::Ready(value)
+            }
+        })
+        .await
+    }
+}
+
+#[test]
+fn a_loop_over_a_foreign_future_that_is_always_ready_yields_and_loses_nothing_if_it_is_budgeted() {
+    let _alone = alone();
+    let time = VirtualClock::new();
+    let mut channel = Foreign::full(2_000_000, &time);
+    let received = &Cell::new(0);
+    let mut runtime = pin!(Runtime::new(&time, async {
+        nursery(async |n| {
+            n.spawn(async {
+                while let Some(value) = budgeted(channel.receive()).await {
+                    assert_eq!(value, received.get());
+                    received.set(value + 1);
+                }
+                Ok::<_, ()>(())
+            });
+            for _ in 0..100 {
+                let due = clock() + millis(1);
+                sleep(millis(1)).await;
+                assert!(clock() - due <= Duration::from_micros(3 * 128), "late by {:?}", clock() - due);
+            }
+            Ok(())
+        })
+        .await
+    }));
+    assert_eq!(finish(runtime.as_mut(), &time), Ok(()));
+    assert_eq!(received.get(), 2_000_000);
+}
+
+#[test]
+fn a_budgeted_foreign_future_is_cancelled_where_it_is_always_ready_and_what_was_not_received_is_left() {
+    let _alone = alone();
+    let time = VirtualClock::new();
+    let mut channel = Foreign::full(2_000_000, &time);
+    let received = &Cell::new(0);
+    let mut runtime = pin!(Runtime::new(&time, async {
+        let drain = async {
+            while let Some(value) = budgeted(channel.receive()).await {
+                assert_eq!(value, received.get());
+                received.set(value + 1);
+            }
+        };
+        let start = clock();
+        assert_eq!(move_on_after(millis(5), drain).await, None);
+        let late = clock() - start - millis(5);
+        assert!(late <= Duration::from_micros(2 * 128), "late by {late:?}");
+        // In code that is cancelled it does not even begin.
+        let result = cancel_scope(async |scope| {
+            scope.cancel();
+            budgeted(async { received.set(0) }).await
+        });
+        assert!(result.await.is_err());
+        channel.values.pop_front()
+    }));
+    let next = finish(runtime.as_mut(), &time);
+    assert!(received.get() >= 5_000);
+    assert_eq!(next, Some(received.get()), "a value was lost on the way");
+}
+
+#[test]
+fn hundreds_of_budgeted_futures_that_wait_use_up_no_budget() {
+    let _alone = alone();
+    let (time, polls) = (VirtualClock::<1_000_000>::new(), &Cell::new(0));
+    let mut runtime = pin!(Runtime::new(&time, async {
+        let mut channels: Vec<_> = (0..300).map(|_| Foreign { closed: false, ..Foreign::full(0, &time) }).collect();
+        let mut waits: Vec<_> = channels.iter_mut().map(|channel| Box::pin(budgeted(channel.receive()))).collect();
+        let all = poll_fn(|cx| {
+            polls.set(polls.get() + 1);
+            assert!(waits.iter_mut().all(|wait| wait.as_mut().poll(cx).is_pending()));
+            Poll::<()>::Pending
+        });
+        assert_eq!(move_on_after(millis(5), all).await, None);
+    }));
+    finish(runtime.as_mut(), &time);
+    assert_eq!(polls.get(), 2, "at the start and at the deadline");
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! A share of the task's budget for futures that know nothing of it.
+
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use crate::fault::fault;
+use crate::gate::{poll_gate, poll_waits};
+
+/// Makes a future of another library a good neighbour: each time it is ready counts as one of the 128 leaf operations that
+/// a task may finish in one poll, and cancelled code waits instead of polling it (laws FAIR, CANCEL-ALWAYS-WORKS).
+///
+/// This crate's own futures do so by themselves. A channel of another library that is never empty is always ready, so a
+/// loop over it never suspends: other tasks stand still, and no deadline or cancellation is noticed, until it is empty.
+///
+/// When the budget is used up, `future` is not polled, and the task is woken to come again in its next turn. What was ready
+/// stays where it is, and is there then: nothing has been taken. So it is in cancelled code, also where `future` was not
+/// polled before, which then never begins. A poll in which `future` waits costs nothing.
+///
+/// # Cancellation
+/// As `future`: dropping this drops it, between two of its polls.
+///
+/// # Panics
+/// As `future`.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use core::time::Duration;
+/// # use giambio_core::{Runtime, Until, VirtualClock, move_on_after};
+/// # struct Receiver<'c>(&'c VirtualClock);
+/// # impl Receiver<'_> {
+/// #     async fn recv(&mut self) -> Option<u32> { self.0.advance(Duration::from_micros(1)); Some(7) }
+/// # }
+/// use giambio_core::budgeted;
+///
+/// /// From somebody's channel, into which others send without a pause.
+/// async fn sum(receiver: &mut Receiver<'_>, sum: &mut u32) {
+///     while let Some(value) = budgeted(receiver.recv()).await {
+///         *sum += value;
+///     }
+/// }
+/// # let clock: VirtualClock = VirtualClock::new();
+/// # pin!(Runtime::new(&clock, async {
+/// # let (mut receiver, mut total) = (Receiver(&clock), 0);
+/// assert!(move_on_after(Duration::from_millis(5), sum(&mut receiver, &mut total)).await.is_none());
+/// # assert!(total > 0);
+/// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
+/// ```
+pub fn budgeted<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    Budgeted { future }
+}
+
+pin_project! {
+    struct Budgeted<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for Budgeted<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        if !fault!("budgeted-without-budget") {
+            ready!(poll_gate(cx));
+        }
+        match self.project().future.poll(cx) {
+            Poll::Pending => poll_waits(),
+            ready => ready,
+        }
+    }
+}
