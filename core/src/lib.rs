@@ -188,6 +188,8 @@ pub use nursery::{Nursery, Scope, nursery_in};
 pub use nursery::{nursery, nursery_group};
 pub use raw::port::Reachable;
 pub use runtime::{Next, Runtime, Until, Wait};
+#[cfg(feature = "std")]
+pub use runtime::{TooManyThreads, claim_thread};
 pub use shield::{finally, finally_for, shield, shield_for};
 pub use sleep::{Interval, Sleep, checkpoint, clock, effective_deadline, interval, interval_at, sleep, sleep_until};
 pub use spawn::{Child, Delayed, SpawnError};

@@ -167,6 +167,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// * If a task panics: the panic is passed on when the clean-ups of its siblings have run.
     /// * Inside another turn of the same thread: `.await` the future instead.
     /// * After [`Next::Finished`].
+    /// * With feature `std`, in its first turn, if there are too many threads with one: `claim_thread` asks before.
     pub fn turn(self: Pin<&mut Self>) -> Next<F::Output> {
         self.work(false).map_or_else(Next::from_until, Next::Finished)
     }
@@ -339,6 +340,42 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
         hooks::observe(self.debugger(), |debugger| debugger.after_io(timeout));
     }
 }
+
+/// Sees to it that this thread can have a runtime: so many threads at once may have one (4,096; 64 where pointers have 32
+/// bits), or tasks in another executor. A thread that can, can until it ends. Without this, a runtime asks when it is first
+/// turned, and panics.
+///
+/// # Errors
+/// [`TooManyThreads`].
+///
+/// ```
+/// assert_eq!(giambio_core::claim_thread(), Ok(()));
+/// ```
+#[cfg(feature = "std")]
+pub fn claim_thread() -> Result<(), TooManyThreads> {
+    match crate::raw::port::with(|state| state.try_table().is_some()) {
+        true => Ok(()),
+        false => Err(TooManyThreads(())),
+    }
+}
+
+/// As many threads have a runtime as can have one, or have ended and left tasks alive.
+///
+/// Let threads end, and with them their runtimes; or have fewer threads do more each.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyThreads(pub(crate) ());
+
+#[cfg(feature = "std")]
+impl core::fmt::Display for TooManyThreads {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let most = crate::raw::table::THREADS;
+        write!(f, "{most} threads have a runtime, which is as many as there can be: let some of them end first")
+    }
+}
+
+#[cfg(feature = "std")]
+impl core::error::Error for TooManyThreads {}
 
 /// Runs `f` with interrupts masked, where there are interrupts.
 fn masked(f: impl FnOnce()) {

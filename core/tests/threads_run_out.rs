@@ -35,6 +35,7 @@ fn a_turn_on_a_thread_too_many_leaves_no_trace() {
         let _ = catch_unwind(AssertUnwindSafe(|| drop(runtime)));
         assert!(catch_unwind(giambio_core::clock).is_err());
         assert!(!in_runtime());
+        assert!(claim_thread().is_err(), "a number was left, or a thread got one that is not there");
     })
     .join()
     .unwrap();

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use giambio_core::{Clock, Debugger, Next, NoDebugger, Runtime, Until, Wait, in_runtime};
+use giambio_core::{Clock, Debugger, Next, NoDebugger, Runtime, TooManyThreads, Until, Wait, claim_thread, in_runtime};
 
 use crate::clock::StdClock;
 use crate::idle::{EVENTS_PER_WAIT, Idle, TIMER_SLACK};
@@ -168,6 +168,7 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
         if in_runtime() {
             return Err(RunError::Nested);
         }
+        claim_thread().map_err(RunError::Threads)?;
         let clock = self.clock;
         let mut idle = Idle::with(&clock, self.is_steady, self.events, self.slack).map_err(RunError::Reactor)?;
         let runtime = Runtime::new(&clock, main).with_debugger(self.debugger).with_notify(idle.waker());
@@ -197,6 +198,7 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
         if in_runtime() {
             return Err(RunError::Nested);
         }
+        claim_thread().map_err(RunError::Threads)?;
         let presses = CtrlC::last_chance().map_err(RunError::CtrlC)?;
         self.try_run(until_ctrl_c(main, presses))
     }
@@ -252,6 +254,8 @@ pub enum RunError {
     CtrlC(io::Error),
     /// The system has no thread left for one of the cores.
     Thread(io::Error),
+    /// So many threads have a runtime that there is none left for this one.
+    Threads(TooManyThreads),
 }
 
 impl fmt::Display for RunError {
@@ -264,6 +268,7 @@ impl fmt::Display for RunError {
             RunError::Reactor(error) => write!(f, "the reactor could not be made: {error}"),
             RunError::CtrlC(error) => write!(f, "Ctrl+C can't be watched: {error}"),
             RunError::Thread(error) => write!(f, "there is no thread for a core: {error}"),
+            RunError::Threads(error) => error.fmt(f),
         }
     }
 }
@@ -273,6 +278,7 @@ impl From<RunError> for io::Error {
     fn from(error: RunError) -> Self {
         let kind = match &error {
             RunError::Nested => io::ErrorKind::Other,
+            RunError::Threads(_) => io::ErrorKind::QuotaExceeded,
             RunError::Reactor(error) | RunError::CtrlC(error) | RunError::Thread(error) => error.kind(),
         };
         io::Error::new(kind, error)
@@ -284,6 +290,7 @@ impl std::error::Error for RunError {
         match self {
             RunError::Nested => None,
             RunError::Reactor(error) | RunError::CtrlC(error) | RunError::Thread(error) => Some(error),
+            RunError::Threads(error) => Some(error),
         }
     }
 }

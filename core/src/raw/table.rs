@@ -206,8 +206,8 @@ mod imp {
     use super::*;
 
     /// The one table of the program.
-    pub(crate) fn create() -> &'static Table {
-        Box::leak(Box::new(Table::new(0)))
+    pub(crate) fn create() -> Option<&'static Table> {
+        Some(Box::leak(Box::new(Table::new(0))))
     }
 }
 
@@ -223,7 +223,8 @@ mod imp {
     use std::thread::{self, ThreadId};
     use std::vec::Vec;
 
-    const THREADS: usize = 1 << THREAD_BITS;
+    /// How many threads there can be with a table.
+    pub(crate) const THREADS: usize = 1 << THREAD_BITS;
 
     /// All tables by thread number, for wakes from other threads and from signal handlers: no
     /// lock is taken on that way.
@@ -479,26 +480,30 @@ mod imp {
         })
     }
 
-    /// A table for this thread: the one it had, one of a thread that has ended, or a new one.
-    pub(crate) fn create() -> &'static Table {
+    /// A table for this thread: the one it had, one of a thread that has ended, or a new one. `None`: all numbers of
+    /// threads are in use.
+    pub(crate) fn create() -> Option<&'static Table> {
         if let Some(table) = former() {
-            return table;
+            return Some(table);
         }
         let retired = RETIRED.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let table = retired.unwrap_or_else(|| {
-            let thread = COUNT.fetch_add(1, SeqCst);
-            assert!(thread < THREADS, "giambio: more than {THREADS} threads with a runtime at once");
-            let table: &'static Table = Box::leak(Box::new(Table::new(thread)));
-            TABLES[thread].store(ptr::from_ref(table).cast_mut(), Ordering::Release);
-            table
-        });
+        let table = match retired {
+            Some(table) => table,
+            None => {
+                let thread = COUNT.fetch_add(1, SeqCst);
+                let place = TABLES.get(thread)?;
+                let table: &'static Table = Box::leak(Box::new(Table::new(thread)));
+                place.store(ptr::from_ref(table).cast_mut(), Ordering::Release);
+                table
+            }
+        };
         let owned = (thread::current().id(), table);
         // Fails while the thread ends: then it retires with its last task.
         if RETIRE.try_with(|retire| retire.0.set(Some(owned))).is_err() {
             leaving(|tables| tables.push(owned));
             table.remote.ownerless.store(true, Ordering::Relaxed);
         }
-        table
+        Some(table)
     }
 
     struct Retire(Cell<Option<(ThreadId, &'static Table)>>);
@@ -532,21 +537,40 @@ mod imp {
 use imp::Remote;
 use imp::create;
 #[cfg(feature = "std")]
-pub(crate) use imp::{wake_by_signal, wake_remote};
+pub(crate) use imp::{THREADS, wake_by_signal, wake_remote};
 
 impl super::state::State {
     /// This thread's table, made when first needed.
+    ///
+    /// # Panics
+    /// If there are too many.
     #[inline]
     pub(crate) fn table(&self) -> &'static Table {
         match self.table.get() {
             Some(table) => table,
-            None => self.create_table(),
+            None => self.create_table_or_panic(),
         }
     }
 
     #[cold]
-    fn create_table(&self) -> &'static Table {
-        let table = create();
+    fn create_table_or_panic(&self) -> &'static Table {
+        match self.create_table() {
+            Some(table) => table,
+            #[cfg(feature = "std")]
+            None => panic!("giambio: {}", crate::runtime::TooManyThreads(())),
+            #[cfg(not(feature = "std"))]
+            None => unreachable!("there is one for all threads"),
+        }
+    }
+
+    /// The same; `None` if there are too many.
+    #[cfg(feature = "std")]
+    pub(crate) fn try_table(&self) -> Option<&'static Table> {
+        self.table.get().or_else(|| self.create_table())
+    }
+
+    fn create_table(&self) -> Option<&'static Table> {
+        let table = create()?;
         for (chunk, first) in table.chunks.iter().enumerate() {
             let first = first.load(Ordering::Relaxed);
             if !first.is_null() {
@@ -554,7 +578,7 @@ impl super::state::State {
             }
         }
         self.table.set(Some(table));
-        table
+        Some(table)
     }
 
     /// Is this a name of this thread, be it stale?
