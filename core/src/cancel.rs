@@ -9,6 +9,7 @@
 //! that what became ready at the same time still counts.
 
 use core::cell::Cell;
+use core::convert;
 use core::fmt;
 use core::marker::PhantomData;
 use core::pin::{Pin, pin};
@@ -18,6 +19,7 @@ use core::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::raw::heap::Timed;
+use crate::raw::in_place::clear;
 use crate::raw::node::{CANCELLED, Entered};
 use crate::raw::root::with_clock;
 use crate::sleep::no_runtime;
@@ -233,7 +235,7 @@ impl CancelScope {
         if !self.has_begun.replace(true) || !entered.must_drop() {
             let Some(future) = body.as_mut().as_pin_mut() else { return Poll::Pending };
             if let Poll::Ready(value) = future.poll(cx) {
-                body.set(None);
+                clear(body);
                 return Poll::Ready(Ok(value));
             }
             if timed.node.is_expired() {
@@ -243,7 +245,7 @@ impl CancelScope {
                 return Poll::Pending;
             }
         }
-        body.set(None);
+        clear(body);
         if timed.node.has(CANCELLED) {
             Poll::Ready(Err(Cancelled { reason: self.reason() }))
         } else {
@@ -254,37 +256,62 @@ impl CancelScope {
 }
 
 pin_project! {
-    /// A scope around a future that doesn't know of it.
-    struct Bounded<F> {
+    /// A scope around a future that doesn't know of it; `end` makes of its outcome what is wanted. It holds the future
+    /// once, which an `async fn` would do twice.
+    struct Bounded<F, M> {
         #[pin]
         body: Option<F>,
         #[pin]
         scope: CancelScope,
+        end: M,
     }
 }
 
-impl<F> Bounded<F> {
-    fn new(deadline: Deadline, body: F) -> Self {
-        Bounded { body: Some(body), scope: CancelScope::new(deadline) }
+impl<F, M> Bounded<F, M> {
+    fn new(deadline: Deadline, body: F, end: M) -> Self {
+        let scope = CancelScope::new(deadline);
+        Bounded { body: Some(body), scope, end }
     }
 }
 
-impl<F: Future> Future for Bounded<F> {
-    /// An error says when the deadline was.
-    type Output = Result<F::Output, Instant>;
+impl<F: Future, M: Fn(Result<F::Output, Instant>) -> R, R> Future for Bounded<F, M> {
+    type Output = R;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
+        let this = self.project();
+        let scope = this.scope.as_ref();
+        let deadline = |_| scope.deadline.get().instant().unwrap_or(Instant::MAX);
+        scope.poll(this.body, cx).map(|outcome| (this.end)(outcome.map_err(deadline)))
+    }
+}
+
+pin_project! {
+    /// The same, with how much time was left at the first poll.
+    struct Measured<F, M> {
+        #[pin]
+        bounded: Bounded<F, M>,
+        deadline: Instant,
+        given: Option<Duration>,
+    }
+}
+
+impl<F: Future, M: Fn(Result<F::Output, Instant>) -> Result<T, Instant>, T> Future for Measured<F, M> {
+    type Output = Result<T, TimedOut>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let scope = this.scope.as_ref();
-        scope.poll(this.body, cx).map_err(|_| scope.deadline.get().instant().unwrap_or(Instant::MAX))
+        let (deadline, given) = (*this.deadline, this.given);
+        // Where there is no clock, the deadline says so.
+        let left = || with_clock(|clock, _| deadline - clock.instant(clock.now())).unwrap_or_default();
+        let given = *given.get_or_insert_with(left);
+        this.bounded.poll(cx).map_err(|deadline| TimedOut { deadline, given })
     }
 }
 
 pin_project! {
     /// A scope whose body has the handle to it.
     struct InScope<'s, F> {
-        #[pin]
-        body: Option<F>,
+        body: Pin<&'s mut Option<F>>,
         scope: Pin<&'s CancelScope>,
     }
 }
@@ -294,7 +321,7 @@ impl<F: Future> Future for InScope<'_, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        this.scope.poll(this.body, cx)
+        this.scope.poll(this.body.as_mut(), cx)
     }
 }
 
@@ -408,8 +435,8 @@ where
 {
     let scope = pin!(CancelScope::new(Deadline::None));
     let scope = scope.into_ref();
-    let body = body(Canceller { scope, env: PhantomData });
-    InScope { body: Some(body), scope }.await
+    let body = pin!(Some(body(Canceller { scope, env: PhantomData })));
+    InScope { body, scope }.await
 }
 
 /// Runs `body` for at most `span`, counted from the first poll: `None` if it didn't end in time.
@@ -435,8 +462,8 @@ where
 /// assert_eq!(move_on_after(Duration::from_secs(1), sleep(Duration::from_secs(2))).await, None);
 /// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
 /// ```
-pub async fn move_on_after<T>(span: Duration, body: impl Future<Output = T>) -> Option<T> {
-    Bounded::new(Deadline::After(span), body).await.ok()
+pub fn move_on_after<T>(span: Duration, body: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+    Bounded::new(Deadline::After(span), body, Result::ok)
 }
 
 /// As [`move_on_after`], with the moment instead of the span.
@@ -446,8 +473,8 @@ pub async fn move_on_after<T>(span: Duration, body: impl Future<Output = T>) -> 
 ///
 /// # Panics
 /// When polled outside a runtime.
-pub async fn move_on_at<T>(deadline: Instant, body: impl Future<Output = T>) -> Option<T> {
-    Bounded::new(Deadline::at(deadline), body).await.ok()
+pub fn move_on_at<T>(deadline: Instant, body: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
+    Bounded::new(Deadline::at(deadline), body, Result::ok)
 }
 
 /// As [`move_on_after`], with an error instead of `None`.
@@ -475,8 +502,10 @@ pub async fn move_on_at<T>(deadline: Instant, body: impl Future<Output = T>) -> 
 /// assert!(fetch().await.is_err());
 /// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
 /// ```
-pub async fn fail_after<T>(span: Duration, body: impl Future<Output = T>) -> Result<T, TimedOut> {
-    Bounded::new(Deadline::After(span), body).await.map_err(|deadline| TimedOut { deadline, given: span })
+pub fn fail_after<T>(span: Duration, body: impl Future<Output = T>) -> impl Future<Output = Result<T, TimedOut>> {
+    Bounded::new(Deadline::After(span), body, move |outcome: Result<T, Instant>| {
+        outcome.map_err(|deadline| TimedOut { deadline, given: span })
+    })
 }
 
 /// As [`fail_after`], with the moment instead of the span.
@@ -489,10 +518,9 @@ pub async fn fail_after<T>(span: Duration, body: impl Future<Output = T>) -> Res
 ///
 /// # Panics
 /// When polled outside a runtime.
-pub async fn fail_at<T>(deadline: Instant, body: impl Future<Output = T>) -> Result<T, TimedOut> {
-    // Where there is no clock, the deadline says so.
-    let given = with_clock(|clock, _| deadline - clock.instant(clock.now())).unwrap_or_default();
-    Bounded::new(Deadline::at(deadline), body).await.map_err(|deadline| TimedOut { deadline, given })
+pub fn fail_at<T>(deadline: Instant, body: impl Future<Output = T>) -> impl Future<Output = Result<T, TimedOut>> {
+    let bounded = Bounded::new(Deadline::at(deadline), body, convert::identity);
+    Measured { bounded, deadline, given: None }
 }
 
 /// [`fail_after`] under the name that other libraries use.

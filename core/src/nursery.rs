@@ -23,6 +23,7 @@ use crate::hooks::{self, TaskError, TaskInfo};
 use crate::panics::{self, Payload};
 use crate::raw::children::{Children, Polling};
 use crate::raw::close::Close;
+use crate::raw::in_place::clear;
 use crate::raw::node::CANCELLED;
 use crate::storage::{Heap, Storage};
 
@@ -328,7 +329,7 @@ where
     let scope = pin!(Scope::new(Heap, Others::new()));
     let scope = scope.into_ref();
     let _close = Close::new(scope.get_ref());
-    let body = body(scope.get_ref());
+    let body = pin!(Some(body(scope.get_ref())));
     Drive::new(scope, body).await
 }
 
@@ -356,7 +357,7 @@ where
     let scope = pin!(Scope::new(arena, Others::new()));
     let scope = scope.into_ref();
     let _close = Close::new(scope.get_ref());
-    let body = body(scope.get_ref());
+    let body = pin!(Some(body(scope.get_ref())));
     Drive::new(scope, body).await
 }
 
@@ -396,17 +397,16 @@ where
     let scope = pin!(Scope::new(Heap, Others::keeping()));
     let scope = scope.into_ref();
     let _close = Close::new(scope.get_ref());
-    let body = body(scope.get_ref());
+    let body = pin!(Some(body(scope.get_ref())));
     let result = Drive::new(scope, body).await;
     result.map_err(|first| scope.others.group(first))
 }
 
 pin_project! {
     /// Polls a nursery's body and children.
-    struct Drive<'scope, 'env, E, S, B, T> {
+    struct Drive<'scope, 'env, 'body, E, S, B, T> {
         scope: Pin<&'scope Scope<'scope, 'env, E, S>>,
-        #[pin]
-        body: Option<B>,
+        body: Pin<&'body mut Option<B>>,
         value: Option<T>,
         has_begun: bool,
         // Has waited at least once: even an empty nursery is a checkpoint, unless it fails.
@@ -414,13 +414,13 @@ pin_project! {
     }
 }
 
-impl<'scope, 'env: 'scope, E: 'env, S, B, T> Drive<'scope, 'env, E, S, B, T> {
-    fn new(scope: Pin<&'scope Scope<'scope, 'env, E, S>>, body: B) -> Self {
-        Drive { scope, body: Some(body), value: None, has_begun: false, has_waited: false }
+impl<'scope, 'env: 'scope, 'body, E: 'env, S, B, T> Drive<'scope, 'env, 'body, E, S, B, T> {
+    fn new(scope: Pin<&'scope Scope<'scope, 'env, E, S>>, body: Pin<&'body mut Option<B>>) -> Self {
+        Drive { scope, body, value: None, has_begun: false, has_waited: false }
     }
 }
 
-impl<'scope, 'env: 'scope, E: 'env, S, B, T> Future for Drive<'scope, 'env, E, S, B, T>
+impl<'scope, 'env: 'scope, E: 'env, S, B, T> Future for Drive<'scope, 'env, '_, E, S, B, T>
 where
     S: Storage + 'env,
     B: Future<Output = Result<T, E>>,
@@ -428,7 +428,7 @@ where
     type Output = Result<T, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
+        let this = self.project();
         let scope = this.scope.get_ref();
         let mut first_poll = !*this.has_begun;
         if first_poll && gate::must_yield(cx) {
@@ -570,8 +570,8 @@ fn drop_idle<'scope, 'env, E, S: Storage + 'env, B>(
     }
 }
 
-fn drop_body<E, S, B>(scope: &Scope<'_, '_, E, S>, mut body: Pin<&mut Option<B>>) {
-    if let Err(payload) = panics::catch(|| body.set(None)) {
+fn drop_body<E, S, B>(scope: &Scope<'_, '_, E, S>, body: Pin<&mut Option<B>>) {
+    if let Err(payload) = panics::catch(|| clear(body)) {
         scope.panicked(payload);
     }
 }

@@ -7,9 +7,8 @@
 //! Nothing can run in a future that somebody simply drops (a `select!`, say): a shield or clean-up
 //! inside is abandoned then, which the debugger is told.
 
-use core::future::{pending, poll_fn};
-use core::pin::{Pin, pin};
-use core::task::{Context, Poll};
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
 
 use pin_project_lite::pin_project;
@@ -18,6 +17,7 @@ use crate::hooks;
 use crate::panics::{self, Payload};
 use crate::raw::heap::Timed;
 use crate::raw::holding;
+use crate::raw::in_place::clear;
 use crate::raw::node::{Entered, HOLD, SHIELD};
 use crate::raw::port::with;
 use crate::raw::root::with_clock;
@@ -58,7 +58,7 @@ fn poll_shielded<F: Future>(
     if !entered.must_drop() {
         let Some(future) = body.as_mut().as_pin_mut() else { return Poll::Pending };
         if let Poll::Ready(value) = future.poll(cx) {
-            body.set(None);
+            clear(body);
             return Poll::Ready(Some(value));
         }
         if timed.node.is_expired() {
@@ -68,7 +68,7 @@ fn poll_shielded<F: Future>(
             return Poll::Pending;
         }
     }
-    body.set(None);
+    clear(body);
     Poll::Ready(None)
 }
 
@@ -88,6 +88,13 @@ pin_project! {
         timed: Timed,
         grace: Option<Duration>,
         unfinished: Option<Unfinished>,
+    }
+}
+
+impl<F> Shield<F> {
+    fn new(grace: Option<Duration>, body: F) -> Self {
+        let timed = Timed::new(SHIELD | HOLD);
+        Shield { body: Some(body), timed, grace, unfinished: None }
     }
 }
 
@@ -148,8 +155,8 @@ impl<F: Future> Future for Shield<F> {
 /// assert_eq!(clock() - start, Duration::from_secs(3));
 /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
 /// ```
-pub async fn shield<T>(body: impl Future<Output = T>) -> T {
-    Shield { body: Some(body), timed: shield_node(), grace: None, unfinished: None }.await
+pub fn shield<T>(body: impl Future<Output = T>) -> impl Future<Output = T> {
+    Shield::new(None, body)
 }
 
 /// As [`shield`], but once a scope around it is cancelled, `body` has at most `grace` to end; then
@@ -175,12 +182,8 @@ pub async fn shield<T>(body: impl Future<Output = T>) -> T {
 /// assert_eq!(clock() - start, Duration::from_secs(3));
 /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
 /// ```
-pub async fn shield_for<T>(grace: Duration, body: impl Future<Output = T>) -> T {
-    Shield { body: Some(body), timed: shield_node(), grace: Some(grace), unfinished: None }.await
-}
-
-const fn shield_node() -> Timed {
-    Timed::new(SHIELD | HOLD)
+pub fn shield_for<T>(grace: Duration, body: impl Future<Output = T>) -> impl Future<Output = T> {
+    Shield::new(Some(grace), body)
 }
 
 /// Runs `body`, then `clean_up`, whatever becomes of `body`: it ends, it panics (where panics can
@@ -214,8 +217,8 @@ const fn shield_node() -> Timed {
 /// assert_eq!(clock() - start, Duration::from_secs(3));
 /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
 /// ```
-pub async fn finally<T>(body: impl Future<Output = T>, clean_up: impl AsyncFnOnce()) -> T {
-    finally_within(None, body, clean_up).await
+pub fn finally<T>(body: impl Future<Output = T>, clean_up: impl AsyncFnOnce()) -> impl Future<Output = T> {
+    Finally::new(None, body, async move { clean_up().await })
 }
 
 /// As [`finally`], but once a scope around it is cancelled and `clean_up` has begun, `clean_up` has at
@@ -226,8 +229,12 @@ pub async fn finally<T>(body: impl Future<Output = T>, clean_up: impl AsyncFnOnc
 ///
 /// # Panics
 /// As [`finally`]; and when cancelled outside a runtime, where no clock is.
-pub async fn finally_for<T>(grace: Duration, body: impl Future<Output = T>, clean_up: impl AsyncFnOnce()) -> T {
-    finally_within(Some(grace), body, clean_up).await
+pub fn finally_for<T>(
+    grace: Duration,
+    body: impl Future<Output = T>,
+    clean_up: impl AsyncFnOnce(),
+) -> impl Future<Output = T> {
+    Finally::new(Some(grace), body, async move { clean_up().await })
 }
 
 /// How the body of a `finally` ended.
@@ -237,29 +244,57 @@ enum Body<T> {
     Cancelled,
 }
 
-async fn finally_within<T>(grace: Option<Duration>, body: impl Future<Output = T>, clean_up: impl AsyncFnOnce()) -> T {
-    // Holds the scopes around from the first poll of the body to the end of the clean-up.
-    let timed = pin!(Timed::new(HOLD));
-    let timed = timed.into_ref();
-    if with(|state| state.is_cancelled()) {
-        return pending().await;
+pin_project! {
+    struct Finally<B: Future, C> {
+        #[pin]
+        body: Option<B>,
+        #[pin]
+        clean_up: Option<C>,
+        // How the body ended, while the clean-up is at work.
+        end: Option<Body<B::Output>>,
+        unfinished: Option<Unfinished>,
+        // Holds the scopes around from the first poll of the body to the end of the clean-up.
+        #[pin]
+        timed: Timed,
+        grace: Option<Duration>,
     }
-    holding::prepare();
-    let unfinished = Unfinished;
-    let mut body = pin!(Some(body));
-    let end = poll_fn(|cx| poll_body(timed, body.as_mut(), cx)).await;
-    timed.node.raise_shield();
-    let mut clean_up = pin!(Some(clean_up()));
-    let done = poll_fn(|cx| poll_shielded(timed, clean_up.as_mut(), grace, cx)).await;
-    match done {
-        Some(()) => core::mem::forget(unfinished),
-        None => drop(unfinished),
+}
+
+impl<B: Future, C> Finally<B, C> {
+    fn new(grace: Option<Duration>, body: B, clean_up: C) -> Self {
+        let timed = Timed::new(HOLD);
+        Finally { body: Some(body), clean_up: Some(clean_up), end: None, unfinished: None, timed, grace }
     }
-    let_go(timed);
-    match end {
-        Body::Value(value) => value,
-        Body::Panic(payload) => panics::resume(payload),
-        Body::Cancelled => pending().await,
+}
+
+impl<B: Future, C: Future<Output = ()>> Future for Finally<B, C> {
+    type Output = B::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
+        let mut this = self.project();
+        if this.unfinished.is_none() {
+            if this.clean_up.is_none() || with(|state| state.is_cancelled()) {
+                // In cancelled code it never starts; and one whose body was cancelled never ends.
+                return Poll::Pending;
+            }
+            holding::prepare();
+            *this.unfinished = Some(Unfinished);
+        }
+        let timed = this.timed.as_ref();
+        if this.end.is_none() {
+            *this.end = Some(ready!(poll_body(timed, this.body.as_mut(), cx)));
+            timed.node.raise_shield();
+        }
+        match ready!(poll_shielded(timed, this.clean_up.as_mut(), *this.grace, cx)) {
+            Some(()) => core::mem::forget(this.unfinished.take()),
+            None => *this.unfinished = None,
+        }
+        let_go(timed);
+        match this.end.take() {
+            Some(Body::Value(value)) => Poll::Ready(value),
+            Some(Body::Panic(payload)) => panics::resume(payload),
+            Some(Body::Cancelled) | None => Poll::Pending,
+        }
     }
 }
 
@@ -280,7 +315,7 @@ fn poll_body<F: Future>(
             Ok(Poll::Pending) => {}
         }
     }
-    match panics::catch(|| body.set(None)) {
+    match panics::catch(|| clear(body)) {
         Ok(()) => Poll::Ready(end),
         Err(payload) => Poll::Ready(match end {
             Body::Panic(first) => Body::Panic(first),

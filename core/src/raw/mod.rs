@@ -42,6 +42,7 @@ pub(crate) mod heap;
 #[cfg(feature = "alloc")]
 mod heap_storage;
 pub(crate) mod holding;
+pub(crate) mod in_place;
 #[cfg(feature = "std")]
 pub(crate) mod inbox;
 pub(crate) mod line;

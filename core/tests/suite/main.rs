@@ -16,6 +16,7 @@ mod fairness;
 mod foreign_executors;
 mod hooks;
 mod interrupt_sync;
+mod large_futures;
 mod late_wakes;
 mod nursery;
 mod one_state_for_all;
