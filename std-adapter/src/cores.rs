@@ -19,6 +19,7 @@ use std::thread;
 use giambio_core::{Cancelled, Clock, Debugger, ErrorGroup, NoDebugger, cancel_scope, in_runtime};
 
 use crate::clock::StdClock;
+use crate::pool::Within;
 use crate::run::{Builder, RunError, builder};
 use crate::signal::Interrupted;
 
@@ -240,10 +241,16 @@ impl<C: Clock + Copy + Send, D: Debugger + Copy + Send> EachCore<C, D> {
         };
         let run = |each: Self, index| end(index, each.one(main, Core { index, count }, &stop, ctrl_c));
         let (run, end) = (&run, &end);
+        // Where a call that blocks runs this, it waits for all cores.
+        let within = Within::current();
         thread::scope(|scope| {
             for index in 1..count {
                 let thread = thread::Builder::new().name(format!("core {index}"));
-                if let Err(error) = thread.spawn_scoped(scope, move || run(self, index)) {
+                let core = move || {
+                    within.enter();
+                    run(self, index);
+                };
+                if let Err(error) = thread.spawn_scoped(scope, core) {
                     end(index, Outcome::NotStarted(RunError::Thread(error)));
                 }
             }

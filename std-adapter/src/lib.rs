@@ -50,7 +50,7 @@
 //!
 //! # Map
 //! `run.rs` is the loop, `idle.rs` what it does between turns, `cores.rs` a loop for each core, `reactor/` who waits for
-//! what, `net/` the sockets over it, `blocking.rs` the threads for calls that block, `signal.rs` Ctrl+C, `platform/` what
+//! what, `net/` the sockets over it, `blocking.rs` calls that block and `pool.rs` the threads for them, `signal.rs` Ctrl+C, `platform/` what
 //! systems do differently.
 //! Each uses only the public seams of the core: what this adapter can do, another one can too.
 
@@ -63,6 +63,7 @@ mod idle;
 pub mod net;
 #[allow(unsafe_code)]
 mod platform;
+mod pool;
 #[allow(unsafe_code)]
 mod reactor;
 mod run;
@@ -70,7 +71,7 @@ pub mod signal;
 
 pub use giambio_core::*;
 
-pub use blocking::unblock;
+pub use blocking::{try_unblock, unblock};
 pub use clock::StdClock;
 pub use cores::{Core, EachCore, Outcome, run_on_each_core};
 pub use idle::Idle;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use giambio_core::{Clock, Debugger, Next, NoDebugger, Runtime, TooManyThreads, Until, Wait, claim_thread, in_runtime};
 
+use crate::blocking;
 use crate::clock::StdClock;
 use crate::idle::{EVENTS_PER_WAIT, Idle, TIMER_SLACK};
 use crate::signal::{CtrlC, Interrupted, until_ctrl_c};
@@ -79,6 +80,7 @@ pub fn builder() -> Builder {
         debugger: NoDebugger,
         events: EVENTS_PER_WAIT,
         slack: TIMER_SLACK,
+        threads: None,
     }
 }
 
@@ -92,13 +94,14 @@ pub struct Builder<C = StdClock, D = NoDebugger> {
     debugger: D,
     events: NonZeroUsize,
     slack: Duration,
+    threads: Option<NonZeroUsize>,
 }
 
 impl<C: Clock, D: Debugger> Builder<C, D> {
     /// Has `debugger` observe the run. Give `&debugger` to keep it.
     pub fn debugger<D2: Debugger>(self, debugger: D2) -> Builder<C, D2> {
-        let Builder { clock, is_steady, debugger: _, events, slack } = self;
-        Builder { clock, is_steady, debugger, events, slack }
+        let Builder { clock, is_steady, debugger: _, events, slack, threads } = self;
+        Builder { clock, is_steady, debugger, events, slack, threads }
     }
 
     /// Takes the time from `clock`. Give `&clock` to keep it.
@@ -112,8 +115,8 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
     /// a wake that comes before. Who makes or notices the jump can end it: have a task wait for word of that, and wake
     /// it.
     pub fn clock<C2: Clock>(self, clock: C2) -> Builder<C2, D> {
-        let Builder { clock: _, is_steady: _, debugger, events, slack } = self;
-        Builder { clock, is_steady: false, debugger, events, slack }
+        let Builder { clock: _, is_steady: _, debugger, events, slack, threads } = self;
+        Builder { clock, is_steady: false, debugger, events, slack, threads }
     }
 
     /// How many events to take from the operating system at once, 1,024 by default: with fewer, the first of a
@@ -137,6 +140,22 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
     /// small part of it.
     pub fn timer_slack(self, slack: Duration) -> Builder<C, D> {
         Builder { slack, ..self }
+    }
+
+    /// How many calls of [`unblock`](crate::unblock()) run at once, 256 by default; more wait their turn.
+    ///
+    /// The threads belong to the process, and so does their number: it is set when the run starts, for all runtimes, and
+    /// stays after it. With fewer than before, those calls that run already are left to it.
+    ///
+    /// ```
+    /// # use std::num::NonZeroUsize;
+    /// let one = NonZeroUsize::new(1).unwrap(); // one after the other
+    /// giambio::builder().blocking_threads(one).run(async {
+    ///     assert_eq!(giambio::unblock(|| 7).await, 7);
+    /// });
+    /// ```
+    pub fn blocking_threads(self, number: NonZeroUsize) -> Builder<C, D> {
+        Builder { threads: Some(number), ..self }
     }
 
     /// As [`run`](crate::run()).
@@ -169,6 +188,9 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
             return Err(RunError::Nested);
         }
         claim_thread().map_err(RunError::Threads)?;
+        if let Some(number) = self.threads {
+            blocking::set_threads(number);
+        }
         let clock = self.clock;
         let mut idle = Idle::with(&clock, self.is_steady, self.events, self.slack).map_err(RunError::Reactor)?;
         let runtime = Runtime::new(&clock, main).with_debugger(self.debugger).with_notify(idle.waker());

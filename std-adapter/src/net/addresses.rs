@@ -3,7 +3,12 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, ToSocketAddrs};
 
-use crate::blocking::unblock;
+use crate::blocking::Awaited;
+use crate::pool::Pool;
+
+/// For names alone: whatever else blocks, they are looked up. A lookup can't be stopped, and goes on after who asked has
+/// given up, for as long as name servers are waited for; there have to be many such before others wait.
+static LOOKUPS: Pool = Pool::new("giambio lookup", 512);
 
 /// What an address turns out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +32,7 @@ pub trait ToAddresses {
     fn to_target(&self) -> io::Result<Target>;
 }
 
-/// Looks up a name, on another thread.
+/// Looks up a name, on another thread. 512 lookups of a process run at once; more wait their turn.
 ///
 /// ```
 /// use giambio::net::lookup;
@@ -42,7 +47,8 @@ pub trait ToAddresses {
 /// ```
 ///
 /// # Errors
-/// [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address; the system's error if the name is not known.
+/// [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address; the system's error if the name is not known;
+/// [`QuotaExceeded`](io::ErrorKind::QuotaExceeded) if the system has no thread left to ask on.
 ///
 /// # Cancellation
 /// **Restartable.** The thread that asks goes on until it has an answer, which is thrown away.
@@ -50,9 +56,8 @@ pub async fn lookup(addresses: impl ToAddresses) -> io::Result<Vec<SocketAddr>> 
     match addresses.to_target()? {
         Target::Known(known) => Ok(known),
         Target::Name(host, port) => {
-            let found: Vec<SocketAddr> =
-                unblock(move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect)).await?;
-            Ok(found)
+            let look = move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
+            Awaited::start(&LOOKUPS, look)?.outcome().await
         }
     }
 }

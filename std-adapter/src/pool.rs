@@ -1,0 +1,221 @@
+//! Threads for jobs that block: made as jobs come, shared by all runtimes of the process, and gone when they have had
+//! nothing to do for [`IDLE`].
+//!
+//! How many jobs are at work at once is a matter of a pool's limit: more of them are `waiting`. A job that may start is
+//! `ready`, and a thread that rests takes it, or a new one.
+//!
+//! A job may itself ask for one and wait for it, and so on. If they shared one limit, as many jobs as it allows would
+//! wait for others that never start. So each depth has a limit of its own.
+//!
+//! # Invariants
+//! * **SOMEONE-COMES**: for each ready job a thread is on its way (it was just made, or told while it rested), or another
+//!   job of the same depth is at work, whose thread looks there before it rests.
+//! * **WITHIN-LIMIT**: of each depth, no more jobs are ready or run than [`Jobs::room`] says.
+//! * **DEEPER-ALONE**: a job waits to be started only while another one of its depth is at work. It may wait for deeper
+//!   ones, and the deepest wait for none: so some job always gets on.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::fmt::Display;
+use std::io;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use giambio_core::__fault as fault;
+
+/// How long a thread stays without work.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// So deep jobs may be in each other.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// What a thread is to do. It keeps its outcome.
+pub(crate) trait Job: Send + Sync {
+    fn run(&self);
+}
+
+/// Whose job a thread is at.
+#[derive(Clone, Copy)]
+pub(crate) struct Within {
+    pool: Option<&'static Pool>,
+    /// How deep a job would be that is asked for there.
+    depth: usize,
+}
+
+thread_local! {
+    static WITHIN: Cell<Within> = const { Cell::new(Within { pool: None, depth: 0 }) };
+}
+
+impl Within {
+    /// This thread's.
+    pub(crate) fn current() -> Within {
+        WITHIN.get()
+    }
+
+    /// Has this thread go on as a part of that one's job, which waits for it.
+    pub(crate) fn enter(self) {
+        WITHIN.set(self);
+    }
+}
+
+pub(crate) struct Pool {
+    /// Of its threads.
+    name: &'static str,
+    jobs: Mutex<Jobs>,
+    arrival: Condvar,
+}
+
+struct Jobs {
+    limit: usize,
+    /// By their depth.
+    levels: Vec<Level>,
+    /// Started, but not yet taken by a thread.
+    ready: VecDeque<Started>,
+    /// Threads without work. They may have been told of a ready job, and not be awake yet.
+    resting: usize,
+}
+
+#[derive(Default)]
+struct Level {
+    /// To be started when fewer are at work.
+    waiting: VecDeque<Arc<dyn Job>>,
+    /// Ready, or running.
+    at_work: usize,
+}
+
+struct Started {
+    job: Arc<dyn Job>,
+    depth: usize,
+}
+
+impl Pool {
+    pub(crate) const fn new(name: &'static str, limit: usize) -> Pool {
+        let jobs = Jobs { limit, levels: Vec::new(), ready: VecDeque::new(), resting: 0 };
+        Pool { name, jobs: Mutex::new(jobs), arrival: Condvar::new() }
+    }
+
+    /// Has `job` run as soon as there is room for it.
+    ///
+    /// # Errors
+    /// It will never run: there is no thread for it, and none to come.
+    pub(crate) fn enqueue(&'static self, job: Arc<dyn Job>) -> io::Result<()> {
+        let depth = match Within::current() {
+            Within { pool: Some(pool), depth } if ptr::eq(pool, self) && !fault!("inner-jobs-wait-for-outer-ones") => {
+                depth
+            }
+            _ => 0,
+        };
+        if depth == MAX_DEPTH {
+            return Err(no_thread(format!("{MAX_DEPTH} of them are in each other, each waiting for the next")));
+        }
+        let mut jobs = lock(&self.jobs);
+        if jobs.levels.len() <= depth {
+            jobs.levels.resize_with(depth + 1, Level::default);
+        }
+        if jobs.levels[depth].at_work < jobs.room(depth) {
+            return self.start(&mut jobs, Started { job, depth });
+        }
+        jobs.levels[depth].waiting.push_back(job);
+        Ok(())
+    }
+
+    /// Lets so many jobs be at work at once from now on. Those that are at work stay so.
+    pub(crate) fn set_limit(&'static self, limit: usize) {
+        let mut jobs = lock(&self.jobs);
+        jobs.limit = limit;
+        for depth in 0..jobs.levels.len() {
+            while let Some(started) = jobs.next(depth) {
+                // It waited, so another one of its depth is at work, and it will be taken even if there is no thread.
+                let _ = self.start(&mut jobs, started);
+            }
+        }
+    }
+
+    fn start(&'static self, jobs: &mut Jobs, started: Started) -> io::Result<()> {
+        let depth = started.depth;
+        jobs.levels[depth].at_work += 1;
+        // The deeper one first: somebody waits for it.
+        match depth {
+            0 => jobs.ready.push_back(started),
+            _ => jobs.ready.push_front(started),
+        }
+        if jobs.ready.len() <= jobs.resting {
+            self.arrival.notify_one();
+            return Ok(());
+        }
+        match thread::Builder::new().name(self.name.into()).spawn(|| self.work()) {
+            Ok(_) => Ok(()),
+            Err(_) if jobs.levels[depth].at_work > 1 => Ok(()),
+            Err(error) => {
+                jobs.levels[depth].at_work -= 1;
+                match depth {
+                    0 => jobs.ready.pop_back(),
+                    _ => jobs.ready.pop_front(),
+                };
+                Err(no_thread(error))
+            }
+        }
+    }
+
+    fn work(&'static self) {
+        let mut jobs = lock(&self.jobs);
+        loop {
+            while let Some(Started { job, depth }) = jobs.ready.pop_front() {
+                drop(jobs);
+                Within { pool: Some(self), depth: depth + 1 }.enter();
+                // Destructors and foreign wakers may panic, and so may their panics; they must not take the thread along.
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(move || job.run())) {
+                    mem::forget(panic);
+                }
+                jobs = lock(&self.jobs);
+                jobs.levels[depth].at_work -= 1;
+                if !fault!("waiting-job-forgotten")
+                    && let Some(next) = jobs.next(depth)
+                {
+                    jobs.levels[depth].at_work += 1;
+                    jobs.ready.push_front(next);
+                }
+            }
+            jobs.resting += 1;
+            let (guard, rest) = self.arrival.wait_timeout(jobs, IDLE).unwrap_or_else(PoisonError::into_inner);
+            jobs = guard;
+            jobs.resting -= 1;
+            if rest.timed_out() && jobs.ready.is_empty() {
+                return;
+            }
+        }
+    }
+}
+
+impl Jobs {
+    /// How many jobs of this depth may be at work: as many as the limit says, and again as many for those that they wait
+    /// for; of the deeper ones, which are few, ever fewer.
+    fn room(&self, depth: usize) -> usize {
+        let halvings = u32::try_from(depth.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.limit.checked_shr(halvings).unwrap_or(0).max(1)
+    }
+
+    /// The next job of this depth, if it may start.
+    fn next(&mut self, depth: usize) -> Option<Started> {
+        let room = self.room(depth);
+        let level = &mut self.levels[depth];
+        if level.at_work >= room {
+            return None;
+        }
+        let job = level.waiting.pop_front()?;
+        Some(Started { job, depth })
+    }
+}
+
+fn no_thread(why: impl Display) -> io::Error {
+    io::Error::new(io::ErrorKind::QuotaExceeded, format!("no thread could be made for a blocking call: {why}"))
+}
+
+/// Nothing of anybody's runs under these locks, so a poisoned one is as good as new.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

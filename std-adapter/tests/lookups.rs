@@ -1,0 +1,69 @@
+//! Names that take long to look up. This program has a `getaddrinfo` of its own, which does for some names as one does
+//! whose name servers are silent.
+#![cfg(all(target_os = "linux", target_env = "gnu"))]
+
+mod common;
+
+use std::ffi::{CStr, c_char, c_int};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::poll_once;
+use giambio::net::lookup;
+use giambio::{fail_after, run, unblock};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+static SILENT: Mutex<bool> = Mutex::new(true);
+static ANSWER: Condvar = Condvar::new();
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+type Look = extern "C" fn(*const c_char, *const c_char, *const libc::addrinfo, *mut *mut libc::addrinfo) -> c_int;
+
+/// Stands before the C library's.
+#[unsafe(no_mangle)]
+extern "C" fn getaddrinfo(
+    node: *const c_char,
+    service: *const c_char,
+    hints: *const libc::addrinfo,
+    found: *mut *mut libc::addrinfo,
+) -> c_int {
+    // SAFETY: the caller keeps the contract of `getaddrinfo`; the standard library always gives a name.
+    let name = unsafe { CStr::from_ptr(node) };
+    if name.to_bytes().ends_with(b".silent.test") {
+        ASKED.fetch_add(1, SeqCst);
+        let silent = SILENT.lock().unwrap();
+        drop(ANSWER.wait_while(silent, |silent| *silent));
+        return libc::EAI_AGAIN;
+    }
+    // SAFETY: the name is a string, and `RTLD_NEXT` a place to look.
+    let theirs = unsafe { libc::dlsym(libc::RTLD_NEXT, c"getaddrinfo".as_ptr()) };
+    // SAFETY: that is the signature of what has this name.
+    let theirs: Look = unsafe { std::mem::transmute(theirs) };
+    theirs(node, service, hints, found)
+}
+
+#[test]
+fn lookups_that_were_given_up_delay_no_other_lookup_and_no_call() {
+    run(async {
+        let mut lookups = Vec::new();
+        for n in 0..300 {
+            let mut lookup = Box::pin(lookup(format!("n{n}.silent.test:80")));
+            assert!(poll_once(&mut lookup).await.is_none());
+            lookups.push(lookup);
+        }
+        let start = Instant::now();
+        while ASKED.load(SeqCst) < 300 {
+            assert!(start.elapsed() < MINUTE, "{ASKED:?} of 300 lookups run");
+            thread::yield_now();
+        }
+        drop(lookups);
+        assert_eq!(fail_after(MINUTE, unblock(|| 5)).await.expect("the call waits for names"), 5);
+        let found = fail_after(MINUTE, lookup("localhost:80")).await.expect("the lookup waits for others");
+        assert!(!found.unwrap().is_empty());
+    });
+    *SILENT.lock().unwrap() = false;
+    ANSWER.notify_all();
+}
