@@ -59,6 +59,7 @@
 mod blocking;
 mod clock;
 mod cores;
+mod foreign;
 mod idle;
 pub mod net;
 #[allow(unsafe_code)]

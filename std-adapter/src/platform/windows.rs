@@ -17,6 +17,7 @@ use windows_sys::Win32::Networking::WinSock as winsock;
 use windows_sys::Win32::System::Console::{CTRL_C_EVENT, SetConsoleCtrlHandler};
 
 use super::{AfterAccept, Again};
+use crate::foreign::First;
 use crate::net::{TcpListener, TcpStream};
 
 static WATCHES: Mutex<Vec<Arc<Watch>>> = Mutex::new(Vec::new());
@@ -55,11 +56,15 @@ impl CtrlC {
 
     pub(crate) fn poll_pressed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(poll_gate(cx));
+        // Cloned and dropped outside of the lock: it may be somebody's code.
+        let new = cx.waker().clone();
         let mut state = lock(&self.0.state);
         if std::mem::take(&mut state.pressed) {
             return Poll::Ready(Ok(()));
         }
-        state.waker = Some(cx.waker().clone());
+        let old = state.waker.replace(new);
+        drop(state);
+        drop(old);
         poll_waits()
     }
 }
@@ -77,6 +82,7 @@ extern "system" fn on_ctrl(event: u32) -> i32 {
     }
     let watches = lock(&WATCHES).clone();
     let mut handled = 1;
+    let mut first = First::new();
     for watch in watches {
         let mut state = lock(&watch.state);
         if watch.again == Again::Kill && state.pressed_before {
@@ -87,9 +93,11 @@ extern "system" fn on_ctrl(event: u32) -> i32 {
         let waker = state.waker.take();
         drop(state);
         if let Some(waker) = waker {
-            waker.wake();
+            first.catch(|| waker.wake());
         }
     }
+    // On this thread there is nobody to whom a panic could go.
+    std::mem::forget(first);
     handled
 }
 

@@ -45,6 +45,8 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use crate::foreign::First;
+use giambio_core::__fault as fault;
 use notifier::Notifier;
 use source::Shared;
 pub(crate) use source::{Claim, Done, Source};
@@ -149,15 +151,21 @@ impl Reactor {
         let waited = poller.wait(&mut events.list, limit);
         notifier.awake();
         waited?;
+        let mut first = First::new();
         for event in events.list.iter() {
-            // Wakers of other executors may do anything, so nothing is borrowed while they are called.
+            // Wakers of other executors may do anything, so nothing is borrowed while they are called. The system reports
+            // an edge once, so none that panics keeps the others from being told.
             let Some(source) = self.table.borrow().get(event.key) else { continue };
             for (side, signal) in [(Side::Read, event.read), (Side::Write, event.write)] {
                 if let Some(waker) = source.half(side).event(signal) {
-                    waker.wake();
+                    match fault!("events-lost-with-a-panic") {
+                        false => first.catch(|| waker.wake()),
+                        true => waker.wake(),
+                    }
                 }
             }
         }
+        first.resume();
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ use giambio_core::{poll_gate, poll_waits};
 use super::system::Poller;
 use super::table::{Half, Halves, Key, Side};
 use super::{AsSource, Reactor};
+use crate::foreign::First;
 use crate::net::Closed;
 
 /// What a call that succeeded gives back.
@@ -194,13 +195,15 @@ impl<S: AsSource> Source<S> {
         if self.half(side).is_awaited_by(cx.waker()) {
             return Ok(());
         }
+        // Somebody's code, which may close the source: so it comes first.
+        let waker = cx.waker().clone();
         if self.key.get() == Key::NONE {
             self.register()?;
         }
         if Poller::MUST_BE_ARMED {
             self.arm(side)?;
         }
-        self.half(side).await_by(cx.waker().clone());
+        self.half(side).await_by(waker);
         Ok(())
     }
 
@@ -258,11 +261,13 @@ impl<S: AsSource> Source<S> {
     /// Closes the descriptor. Who waits is woken and gets an error, as does every later call.
     pub(crate) fn close(&self) {
         drop(self.take());
+        let mut first = First::new();
         for side in [Side::Read, Side::Write] {
             if let Some(waker) = self.half(side).closed() {
-                waker.wake();
+                first.catch(|| waker.wake());
             }
         }
+        first.resume();
     }
 
     fn half(&self, side: Side) -> &Half {

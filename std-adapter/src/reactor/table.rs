@@ -16,6 +16,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::task::Waker;
 
+use crate::foreign::discard;
+
 /// The two directions in which a source can be waited for. Accepting is reading, connecting is writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -150,7 +152,13 @@ impl Half {
     /// Ends a claim, and withdraws the waker of who had it.
     pub(super) fn release(&self) {
         self.clear(CLAIMED);
-        drop(self.waker.take());
+        discard(self.waker.take());
+    }
+}
+
+impl Drop for Half {
+    fn drop(&mut self) {
+        discard(self.waker.take());
     }
 }
 

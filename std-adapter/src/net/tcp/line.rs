@@ -6,6 +6,8 @@ use std::task::{Context, Poll, Waker};
 
 use giambio_core::__fault as fault;
 
+use crate::foreign::First;
+
 /// Who waits, in the order in which they came. The first has its turn.
 #[derive(Default)]
 pub(super) struct Line {
@@ -31,7 +33,11 @@ impl Line {
     pub(super) fn end(&self) {
         self.is_over.set(true);
         let wakers: Vec<_> = self.places.borrow_mut().values_mut().filter_map(Option::take).collect();
-        wakers.into_iter().for_each(Waker::wake);
+        let mut first = First::new();
+        for waker in wakers {
+            first.catch(|| waker.wake());
+        }
+        first.resume();
     }
 }
 
@@ -45,13 +51,17 @@ impl Place<'_> {
     /// Waits for its turn. The waker is foreign code, and may use the line: it is called, cloned and dropped while nothing is
     /// borrowed.
     pub(super) fn poll_turn(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.line.is_over.get() || self.is_first() {
-            return Poll::Ready(());
+        if !self.is_due() {
+            let new = Some(cx.waker().clone());
+            let old = self.line.places.borrow_mut().insert(self.number, new);
+            drop(old);
         }
-        let new = Some(cx.waker().clone());
-        let old = self.line.places.borrow_mut().insert(self.number, new);
-        drop(old);
-        Poll::Pending
+        // Meanwhile its turn may have come, when nobody knew yet whom to tell.
+        if self.is_due() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn is_due(&self) -> bool {
+        self.line.is_over.get() || self.is_first()
     }
 
     fn is_first(&self) -> bool {
@@ -63,12 +73,15 @@ impl Drop for Place<'_> {
     fn drop(&mut self) {
         let is_first = self.is_first();
         let mut places = self.line.places.borrow_mut();
-        let _own = places.remove(&self.number);
+        let own = places.remove(&self.number);
         let next = if is_first && !fault!("turn-to-accept-not-handed-on") { places.first_entry() } else { None };
         let next = next.and_then(|mut next| next.get_mut().take());
         drop(places);
+        let mut first = First::new();
         if let Some(next) = next {
-            next.wake();
+            first.catch(|| next.wake());
         }
+        first.catch(|| drop(own));
+        first.resume();
     }
 }

@@ -12,6 +12,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use super::TcpStream;
 use super::connect::no_address;
 use super::line::Line;
+use crate::foreign::First;
 use crate::net::{Closed, ToAddresses, lookup};
 use crate::platform::{self, AfterAccept};
 use crate::reactor::{Done, Side, Source};
@@ -153,8 +154,10 @@ impl TcpListener {
     /// Stops listening now. Tasks that wait for a connection are woken and get [`Closed`], as does every later call.
     /// Closing twice does nothing.
     pub fn close(&self) {
-        self.source.close();
-        self.line.end();
+        let mut first = First::new();
+        first.catch(|| self.source.close());
+        first.catch(|| self.line.end());
+        first.resume();
     }
 
     /// Where this listens; tells the port if it was bound to port 0.
