@@ -16,6 +16,7 @@ use common::{kind, poll_once, settle};
 use futures_lite::future::zip;
 use giambio::net::{Closed, ConnectOptions, ListenOptions, TcpListener, TcpStream, lookup};
 use giambio::{move_on_after, nursery, run};
+use socket2::SockRef;
 
 fn std_client(listener: &TcpListener) -> net::TcpStream {
     net::TcpStream::connect(listener.local_addr().unwrap()).unwrap()
@@ -270,6 +271,30 @@ fn closing_a_listener_wakes_who_accepts_and_frees_the_port() {
         let again = TcpListener::bind(address).await.unwrap();
         assert_eq!(again.local_addr().unwrap(), address);
         assert!(Closed::is_cause_of(&listener.local_addr().unwrap_err()));
+    });
+}
+
+#[test]
+fn other_libraries_borrow_the_descriptor_of_a_listener_which_is_closed_when_it_is_dropped() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let borrowed = SockRef::from(&listener);
+        borrowed.set_ttl_v4(17).unwrap();
+        assert_eq!(listener.ttl().unwrap(), 17);
+        let (accepted, ()) = zip(listener.accept(), async {
+            settle().await;
+            listener.close();
+        })
+        .await;
+        assert!(Closed::is_cause_of(&accepted.unwrap_err()));
+        assert!(Closed::is_cause_of(&listener.try_accept().unwrap_err()));
+        assert!(borrowed.local_addr().is_ok());
+        if cfg!(target_os = "linux") {
+            assert_eq!(kind(TcpStream::connect(address).await), Some(ErrorKind::ConnectionRefused));
+        }
+        drop(listener);
+        assert_eq!(TcpListener::bind(address).await.unwrap().local_addr().unwrap(), address);
     });
 }
 

@@ -5,6 +5,7 @@ mod common;
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use futures_lite::future::zip;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use giambio::net::{Closed, TcpListener, TcpStream};
 use giambio::{move_on_after, run};
+use socket2::SockRef;
 
 const SOON: Duration = Duration::from_millis(20);
 
@@ -238,7 +240,7 @@ fn reset_of_the_system() -> Option<ErrorKind> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (mut server, _) = listener.accept().unwrap();
-    socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+    SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
     drop(client);
     kind(server.read(&mut [0]))
 }
@@ -457,6 +459,60 @@ fn closing_is_told_to_others_too_while_one_that_waited_is_kept() {
         assert!(Closed::is_cause_of(&client.receive(&mut [0]).await.unwrap_err()));
         assert!(Closed::is_cause_of(&client.try_receive(&mut [0]).unwrap_err()));
         assert!(Closed::is_cause_of(&receive.await.unwrap_err()));
+    });
+}
+
+#[test]
+fn other_libraries_borrow_the_descriptor_which_stays_open_though_the_stream_is_closed() {
+    run(async {
+        let (client, server) = pair().await;
+        let (ours, theirs) = (client.local_addr().unwrap(), client.peer_addr().unwrap());
+        let borrowed = SockRef::from(&client);
+        borrowed.set_tcp_nodelay(true).unwrap();
+        assert!(client.nodelay().unwrap());
+        let mut buffer = [0; 8];
+        let mut receive = Box::pin(client.receive(&mut buffer));
+        assert!(poll_once(&mut receive).await.is_none());
+        client.send_all(b"last").await.unwrap();
+
+        client.close();
+        client.close();
+        assert!(Closed::is_cause_of(&receive.await.unwrap_err()));
+        assert!(Closed::is_cause_of(&client.receive(&mut [0]).await.unwrap_err()));
+        assert!(Closed::is_cause_of(&client.try_send(b"x").unwrap_err()));
+        assert!(Closed::is_cause_of(&client.peer_addr().unwrap_err()));
+        assert_eq!(format!("{client:?}"), "Closed");
+        let mut text = String::new();
+        (&server).read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "last", "and then the end");
+        // No other socket has its number meanwhile.
+        let others = [pair().await, pair().await];
+        assert_eq!(borrowed.local_addr().unwrap().as_socket(), Some(ours));
+        assert_ne!(others[0].0.local_addr().unwrap(), ours);
+        assert!(catch_unwind(AssertUnwindSafe(|| SockRef::from(&client).local_addr())).is_err(), "nothing to borrow");
+        assert!(Closed::is_cause_of(&client.into_std().unwrap_err()));
+        assert_eq!(server.local_addr().unwrap(), theirs);
+    });
+}
+
+#[test]
+fn a_borrowed_stream_goes_back_to_the_standard_library_and_a_closed_one_is_reported_to_nobody() {
+    run(async {
+        let (client, server) = pair().await;
+        SockRef::from(&client).set_tcp_nodelay(true).unwrap();
+        let mut client = client.into_std().unwrap();
+        server.send_all(b"hello").await.unwrap();
+        client.read_exact(&mut [0; 5]).unwrap();
+
+        let (idle, _peer) = pair().await;
+        SockRef::from(&idle).set_tcp_nodelay(true).unwrap();
+        assert!(poll_once(&mut Box::pin(idle.receive(&mut [0]))).await.is_none());
+        idle.close();
+        settle().await;
+        drop(idle);
+        let fresh = pair().await; // has its place
+        fresh.0.send_all(b"x").await.unwrap();
+        assert_eq!(fresh.1.receive(&mut [0]).await.unwrap(), 1);
     });
 }
 

@@ -4,7 +4,7 @@
 pub(crate) mod bytes;
 
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -111,10 +111,36 @@ pub(crate) fn after_accept(error: &io::Error) -> AfterAccept {
     }
 }
 
+impl AsFd for TcpStream {
+    /// The descriptor, to set options and ask about them. It stays open as long as it is borrowed: [`close`](TcpStream::close) then ends the
+    /// connection, and the descriptor is closed when the stream is dropped.
+    ///
+    /// # Panics
+    /// After [`close`](TcpStream::close).
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        let raw = self.lend(|socket| socket.as_raw_fd());
+        // SAFETY: it is open as long as `self` is there, by LENT-STAYS-OPEN.
+        unsafe { BorrowedFd::borrow_raw(raw) }
+    }
+}
+
 impl AsRawFd for TcpStream {
     /// The descriptor, or -1 once closed. It stays the stream's: don't close it, nor read or write it.
     fn as_raw_fd(&self) -> RawFd {
         self.raw(|socket| socket.as_raw_fd()).unwrap_or(-1)
+    }
+}
+
+impl AsFd for TcpListener {
+    /// The descriptor, to set options and ask about them. It stays open as long as it is borrowed: [`close`](TcpListener::close) then ends the
+    /// listening where the system can, and the descriptor is closed when the listener is dropped.
+    ///
+    /// # Panics
+    /// After [`close`](TcpListener::close).
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        let raw = self.lend(|socket| socket.as_raw_fd());
+        // SAFETY: it is open as long as `self` is there, by LENT-STAYS-OPEN.
+        unsafe { BorrowedFd::borrow_raw(raw) }
     }
 }
 

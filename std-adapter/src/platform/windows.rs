@@ -8,7 +8,7 @@
 pub(crate) mod bytes;
 
 use std::io;
-use std::os::windows::io::{AsRawSocket, RawSocket};
+use std::os::windows::io::{AsRawSocket, AsSocket, BorrowedSocket, RawSocket};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
@@ -134,10 +134,36 @@ pub(crate) fn after_accept(error: &io::Error) -> AfterAccept {
     }
 }
 
+impl AsSocket for TcpStream {
+    /// The socket, to set options and ask about them. It stays open as long as it is borrowed: [`close`](TcpStream::close) then ends the
+    /// connection, and the socket is closed when the stream is dropped.
+    ///
+    /// # Panics
+    /// After [`close`](TcpStream::close).
+    fn as_socket(&self) -> BorrowedSocket<'_> {
+        let raw = self.lend(|socket| socket.as_raw_socket());
+        // SAFETY: it is open as long as `self` is there, by LENT-STAYS-OPEN.
+        unsafe { BorrowedSocket::borrow_raw(raw) }
+    }
+}
+
 impl AsRawSocket for TcpStream {
     /// The socket, or `RawSocket::MAX` (`INVALID_SOCKET`) once closed. It stays the stream's.
     fn as_raw_socket(&self) -> RawSocket {
         self.raw(|socket| socket.as_raw_socket()).unwrap_or(RawSocket::MAX)
+    }
+}
+
+impl AsSocket for TcpListener {
+    /// The socket, to set options and ask about them. It stays open as long as it is borrowed: [`close`](TcpListener::close) then ends the
+    /// listening where the system can, and the socket is closed when the listener is dropped.
+    ///
+    /// # Panics
+    /// After [`close`](TcpListener::close).
+    fn as_socket(&self) -> BorrowedSocket<'_> {
+        let raw = self.lend(|socket| socket.as_raw_socket());
+        // SAFETY: it is open as long as `self` is there, by LENT-STAYS-OPEN.
+        unsafe { BorrowedSocket::borrow_raw(raw) }
     }
 }
 

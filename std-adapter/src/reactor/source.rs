@@ -3,10 +3,12 @@
 use std::cell::Cell;
 use std::fmt;
 use std::io;
+use std::net::Shutdown;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use giambio_core::{poll_gate, poll_waits};
+use giambio_core::{__fault as fault, poll_gate, poll_waits};
+use socket2::SockRef;
 
 use super::system::Poller;
 use super::table::{Half, Halves, Key, Side};
@@ -36,8 +38,11 @@ impl Done<usize> {
 
 /// A non-blocking descriptor that can be waited for, and closed by `&self`.
 ///
-/// Invariant: while there is a `key`, the system knows the descriptor by it. [`Source::take`] is the only way out for
-/// the descriptor, and ends the registration first.
+/// # Invariants
+/// * While there is a `key`, the system knows the descriptor by it. [`Source::take`] is the only way out for the
+///   descriptor, and ends the registration first.
+/// * **LENT-STAYS-OPEN**: a descriptor that was lent, by [`Source::lend`], is closed when the source is dropped or taken over
+///   by value, and not before: who borrowed it borrows the source.
 ///
 /// The future of a task has it several times, as an argument and as what becomes of it: so it is small, and all that can
 /// be is in `shared`.
@@ -90,10 +95,10 @@ impl<S: AsSource> Source<S> {
 
     /// Calls `look` with the socket, if it is still open; `look` makes system calls, and leaves this source alone.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&S) -> io::Result<T>) -> io::Result<T> {
-        let lent = Lent { io: self.io.take(), home: &self.io };
-        match &lent.io {
-            Some(io) => look(io),
-            None => Err(Closed::error()),
+        let taken = Taken { io: self.io.take(), home: &self.io };
+        match &taken.io {
+            Some(io) if !self.shared.halves.is_over() => look(io),
+            _ => Err(Closed::error()),
         }
     }
 
@@ -245,22 +250,43 @@ impl<S: AsSource> Source<S> {
 
     /// Ends the registration and gives back the descriptor, if it was still open.
     pub(crate) fn take(&self) -> Option<S> {
+        if self.shared.halves.is_over() {
+            return None;
+        }
         let io = self.io.take()?;
+        self.deregister(&io);
+        Some(io)
+    }
+
+    fn deregister(&self, io: &S) {
         let key = self.key.replace(Key::NONE);
         if key != Key::NONE
             && let Ok(system) = self.shared.reactor.system()
         {
             // It can only fail if the descriptor was closed behind our back, and then it is gone from there too.
-            let _ = system.poller.remove(&io);
+            let _ = system.poller.remove(io);
             self.shared.reactor.table.borrow_mut().remove(key);
             self.count(|sockets| sockets - 1);
         }
-        Some(io)
     }
 
-    /// Closes the descriptor. Who waits is woken and gets an error, as does every later call.
+    /// What `name` says of the descriptor, which is open as long as this is there, by LENT-STAYS-OPEN.
+    pub(crate) fn lend<T>(&self, name: impl FnOnce(&S) -> T) -> T {
+        self.shared.halves.lend();
+        match self.with(|io| Ok(name(io))) {
+            Ok(named) => named,
+            Err(_) => panic!("giambio: a socket that this program closed has no descriptor to lend"),
+        }
+    }
+
+    /// Closes the descriptor; ends the connection, if it was lent. Who waits is woken and gets an error, as does every later
+    /// call.
     pub(crate) fn close(&self) {
-        drop(self.take());
+        if self.shared.halves.is_lent() && !fault!("lent-descriptor-closed") {
+            self.end();
+        } else {
+            drop(self.take());
+        }
         let mut first = First::new();
         for side in [Side::Read, Side::Write] {
             if let Some(waker) = self.half(side).closed() {
@@ -268,6 +294,16 @@ impl<S: AsSource> Source<S> {
             }
         }
         first.resume();
+    }
+
+    /// What closing is while the descriptor stays open.
+    fn end(&self) {
+        let _ = self.with(|io| {
+            self.deregister(io);
+            // It is refused where there is no connection any more, or where a listener is not one.
+            SockRef::from(io).shutdown(Shutdown::Both)
+        });
+        self.shared.halves.end();
     }
 
     fn half(&self, side: Side) -> &Half {
@@ -290,12 +326,12 @@ impl<S: AsSource + fmt::Debug> fmt::Debug for Source<S> {
 }
 
 /// A source's descriptor, which goes back when this is dropped: a `RefCell` would take eight bytes more.
-struct Lent<'a, S> {
+struct Taken<'a, S> {
     io: Option<S>,
     home: &'a Cell<Option<S>>,
 }
 
-impl<S> Drop for Lent<'_, S> {
+impl<S> Drop for Taken<'_, S> {
     fn drop(&mut self) {
         self.home.set(self.io.take());
     }

@@ -73,6 +73,10 @@ const LASTING: u8 = 2;
 const CLAIMED: u8 = 4;
 /// The source was made by the runtime for itself: looking at it is not I/O of the program. On the reading side.
 const OWN: u8 = 8;
+/// The program has borrowed the descriptor. On the reading side.
+const LENT: u8 = 16;
+/// The source was closed while its descriptor was lent. On the reading side.
+const OVER: u8 = 32;
 
 impl Half {
     fn has(&self, mark: u8) -> bool {
@@ -180,6 +184,23 @@ impl Halves {
     /// Is it the runtime's, and not the program's?
     pub(super) fn is_own(&self) -> bool {
         self.read.has(OWN)
+    }
+
+    pub(super) fn lend(&self) {
+        self.read.set(LENT);
+    }
+
+    pub(super) fn is_lent(&self) -> bool {
+        self.read.has(LENT)
+    }
+
+    pub(super) fn end(&self) {
+        self.read.set(OVER);
+    }
+
+    /// Was the source closed, though its descriptor is open still?
+    pub(super) fn is_over(&self) -> bool {
+        self.read.has(OVER)
     }
 
     pub(super) fn half(&self, side: Side) -> &Half {

@@ -153,6 +153,9 @@ impl TcpListener {
 
     /// Stops listening now. Tasks that wait for a connection are woken and get [`Closed`], as does every later call.
     /// Closing twice does nothing.
+    ///
+    /// A descriptor that was borrowed, as by `as_fd`, stays open until this is dropped. Until then the port is not free, and
+    /// systems other than Linux may go on taking connections, which nobody gets.
     pub fn close(&self) {
         let mut first = First::new();
         first.catch(|| self.source.close());
@@ -198,6 +201,11 @@ impl TcpListener {
     /// [`Closed`], or the system's.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         self.source.with(net::TcpListener::take_error)
+    }
+
+    /// What `name` says of the socket, which stays open as long as this is there.
+    pub(crate) fn lend<T>(&self, name: impl FnOnce(&net::TcpListener) -> T) -> T {
+        self.source.lend(name)
     }
 
     pub(crate) fn raw<T>(&self, look: impl FnOnce(&net::TcpListener) -> T) -> io::Result<T> {

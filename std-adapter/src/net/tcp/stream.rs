@@ -256,7 +256,8 @@ impl TcpStream {
     /// Closes the connection now. Tasks that wait for it are woken and get [`Closed`](crate::net::Closed), as does every later call.
     /// Closing twice does nothing.
     ///
-    /// What was sent is still delivered, unless data was waiting to be received: then the peer gets a reset.
+    /// What was sent is still delivered, unless data was waiting to be received: then the peer gets a reset. A descriptor that was
+    /// borrowed, as by `as_fd`, stays open until this is dropped; the connection is ended in both directions.
     pub fn close(&self) {
         self.source.close();
     }
@@ -275,6 +276,11 @@ impl TcpStream {
     /// [`NotConnected`](io::ErrorKind::NotConnected) once the connection is over.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         self.source.with(net::TcpStream::peer_addr)
+    }
+
+    /// What `name` says of the socket, which stays open as long as this is there.
+    pub(crate) fn lend<T>(&self, name: impl FnOnce(&net::TcpStream) -> T) -> T {
+        self.source.lend(name)
     }
 
     /// Reads the socket, for `platform` and `options`.
