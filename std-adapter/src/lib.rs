@@ -48,6 +48,23 @@
 //!
 //! Another system is a compile error that names the file to add. The README says where which tests run.
 //!
+//! # Forks
+//! A child that is forked from a thread which has run, or which runs, has a reactor of its own, and leaves its parent's
+//! alone, whatever it does with its copies of descriptors:
+//! * Forked after a `run`, it may `run`; with the sockets of before, too. The sockets themselves parent and child then share,
+//!   as all processes share what they inherit: what one of them reads is gone for the other, a shutdown is one for both,
+//!   and a connection ends for the peer when both have closed it. Of those that wait for connections at one
+//!   listener, one gets each.
+//! * Forked in a task, it is a copy of the whole run. It may leave by `_exit` or another program (`exec`), or go on: who
+//!   waits for a socket there is woken, to wait by its own reactor.
+//! * Only the thread that forked is in the child. Runs of other threads are not, and nor are their tasks' results: a call
+//!   that was under way in [`unblock`] or a lookup is the parent's, and in the child it stays so for ever. New ones get
+//!   threads of their own. And as for each program with several threads, what another thread had locked
+//!   at that moment stays locked in the child.
+//! * A watch for [Ctrl+C](signal) is the parent's until the child polls it, or makes one.
+//!
+//! It notices forks of the C library (`fork`, and all that builds on it), not those by a bare system call.
+//!
 //! # Map
 //! `run.rs` is the loop, `idle.rs` what it does between turns, `cores.rs` a loop for each core, `reactor/` who waits for
 //! what, `net/` the sockets over it, `blocking.rs` calls that block and `pool.rs` the threads for them, `signal.rs` Ctrl+C, `platform/` what

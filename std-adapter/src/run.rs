@@ -24,7 +24,8 @@ use crate::signal::{CtrlC, Interrupted, until_ctrl_c};
 /// ```
 ///
 /// Each thread may have a `run` of its own, one at a time. A panic in any task unwinds through `run`, after all tasks
-/// have been dropped; the thread may `run` again.
+/// have been dropped; the thread may `run` again, also while it ends, in the destructor of a thread-local. After a `fork`
+/// parent and child each may: see [forks](crate#forks).
 ///
 /// # Panics
 /// * Inside another `run` on the same thread: it would block that one. Write `.await` instead.

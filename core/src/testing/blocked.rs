@@ -1,6 +1,7 @@
 //! Waiting until nobody else can go on.
 
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::vec::Vec;
@@ -14,7 +15,8 @@ struct Waiter {
 }
 
 std::thread_local! {
-    static WAITERS: RefCell<Vec<Waiter>> = const { RefCell::new(Vec::new()) };
+    /// Without a destructor, so that it is there in those of other thread-locals. Empty, it has no memory to free.
+    static WAITERS: ManuallyDrop<RefCell<Vec<Waiter>>> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
     static NEXT: Cell<u64> = const { Cell::new(1) };
     /// How many loops of this thread look at the list.
     static LOOPS: Cell<usize> = const { Cell::new(0) };
@@ -32,7 +34,7 @@ impl Loop {
 
     /// All tasks wait: wakes those that waited for that. Were there any?
     pub(super) fn release(&self) -> bool {
-        let waiters = WAITERS.take();
+        let waiters = WAITERS.with(|waiters| waiters.take());
         let any = !waiters.is_empty();
         for waiter in waiters {
             waiter.waker.wake();
@@ -68,12 +70,13 @@ impl Future for WaitAllBlocked {
         if self.number == 0 {
             self.number = NEXT.replace(NEXT.get() + 1);
             let waiter = Waiter { number: self.number, waker: cx.waker().clone() };
-            WAITERS.with_borrow_mut(|waiters| waiters.push(waiter));
+            WAITERS.with(|waiters| waiters.borrow_mut().push(waiter));
             return poll_waits();
         }
         // Cloned, and the old one dropped, with nothing borrowed: another library's waker may do anything.
         let mut waker = cx.waker().clone();
-        let waits = WAITERS.with_borrow_mut(|waiters| {
+        let waits = WAITERS.with(|waiters| {
+            let mut waiters = waiters.borrow_mut();
             let waiter = waiters.iter_mut().find(|waiter| waiter.number == self.number);
             waiter.map(|waiter| core::mem::swap(&mut waiter.waker, &mut waker)).is_some()
         });
@@ -83,11 +86,14 @@ impl Future for WaitAllBlocked {
 
 impl Drop for WaitAllBlocked {
     fn drop(&mut self) {
-        // Fails only while the thread ends.
-        let gone = WAITERS.try_with(|waiters| {
+        let gone = WAITERS.with(|waiters| {
             let mut waiters = waiters.borrow_mut();
             let at = waiters.iter().position(|waiter| waiter.number == self.number)?;
-            Some(waiters.remove(at))
+            let gone = waiters.remove(at);
+            if waiters.is_empty() {
+                *waiters = Vec::new();
+            }
+            Some(gone)
         });
         drop(gone);
     }

@@ -5,6 +5,7 @@
 //! * `is_in_progress`: does this error of `connect` mean that it goes on in the background?
 //! * `bytes`: moves bytes through a connection;
 //! * `after_accept`: is this error of `accept` about one connection, about the lack of something, or about the listener?
+//! * `Process`: tells a process from those it was forked from;
 //! * the standard traits that tell a socket's raw descriptor.
 
 #[cfg_attr(unix, path = "unix.rs")]

@@ -2,6 +2,8 @@
 
 #[path = "bytes/unix.rs"]
 pub(crate) mod bytes;
+#[path = "process/unix.rs"]
+mod process;
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -14,6 +16,8 @@ use rustix::io::Errno;
 use signal_hook::SigId;
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level::{pipe, unregister};
+
+pub(crate) use process::Process;
 
 use super::{AfterAccept, Again};
 use crate::net::{TcpListener, TcpStream};

@@ -105,6 +105,21 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// There is no fork: each process begins anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Process;
+
+impl Process {
+    pub(crate) fn remembered() -> Process {
+        Process
+    }
+
+    #[inline]
+    pub(crate) fn current() -> Process {
+        Process
+    }
+}
+
 /// On Windows the option means something else: that a port may be taken from who has it.
 pub(crate) const REUSE_ADDRESS: bool = false;
 

@@ -23,8 +23,8 @@ use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime};
 
-use super::Limit;
 use super::table::{Event, Key, Signal};
+use super::{Limit, descriptor};
 
 const BELL: u64 = u64::MAX;
 const ALARM: u64 = u64::MAX - 1;
@@ -52,13 +52,23 @@ impl Poller {
     pub(super) const MUST_BE_ARMED: bool = false;
 
     pub(super) fn new() -> io::Result<Poller> {
+        Poller::with(Bell::new()?)
+    }
+
+    fn with(bell: Bell) -> io::Result<Poller> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
-        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         epoll::add(&epoll, &timer, EventData::new_u64(ALARM), EventFlags::IN | EventFlags::ET)?;
-        epoll::add(&epoll, &bell, EventData::new_u64(BELL), EventFlags::IN | EventFlags::ET)?;
-        let bell = Bell(Arc::new(bell));
+        epoll::add(&epoll, &bell.0, EventData::new_u64(BELL), EventFlags::IN | EventFlags::ET)?;
         Ok(Poller { epoll, timer, bell, alarm: Cell::new(None), users: Cell::new(0) })
+    }
+
+    /// Starts afresh in a process that was forked: closing our copies of the parent's descriptors leaves them as they are.
+    pub(super) fn renew(&mut self) -> io::Result<()> {
+        self.bell.renew()?;
+        let users = self.users.clone();
+        *self = Poller { users, ..Poller::with(self.bell.clone())? };
+        Ok(())
     }
 
     /// Room for the events of one wait.
@@ -159,6 +169,15 @@ impl Events {
 pub(super) struct Bell(Arc<OwnedFd>);
 
 impl Bell {
+    fn new() -> io::Result<Bell> {
+        Ok(Bell(Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)))
+    }
+
+    /// From now on it is not the one of the process that this was forked from.
+    fn renew(&self) -> io::Result<()> {
+        descriptor::replace(&self.0, &Bell::new()?.0)
+    }
+
     pub(super) fn ring(&self) {
         // It fails only if 2^64 rings are outstanding, and then the descriptor is readable anyway.
         let _ = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());

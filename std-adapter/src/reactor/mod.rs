@@ -1,10 +1,17 @@
 //! Who waits for which socket, and what the operating system says about it.
 //!
 //! There is one reactor a thread, made when first needed and kept: a socket is registered with the system once and may
-//! be used in one `run` after another. Nothing here is shared between threads but the [`Notifier`].
+//! be used in one `run` after another. Nothing here is shared between threads but the [`Notifier`]. While a thread ends,
+//! in destructors of thread-locals, there may be one after the other: each lives for as long as somebody uses it.
 //!
 //! A call is always tried first; a source is registered when its first call would block. So a connection that never
 //! waits is never registered, and wrapping a socket of the standard library costs nothing and cannot fail.
+//!
+//! # Forks
+//! A child of `fork` has its parent's reactors in its memory, and its descriptors: what the child registered there or
+//! removed from there would be so for the parent, and what one of them is told the other is not. So a reactor remembers
+//! its process. In another one it starts afresh before it does anything: who waited is woken, and registers
+//! what it still waits for with a new poller; the parent's is left alone. Looking costs a load and a comparison.
 //!
 //! # The seam
 //! One file a system, each offering the same names: `AsSource` (what can be registered), `Poller`, `Events` and `Bell`.
@@ -15,6 +22,8 @@
 //! `source.rs`.
 
 mod attempt;
+#[cfg(unix)]
+mod descriptor;
 mod notifier;
 mod source;
 mod table;
@@ -36,16 +45,16 @@ mod table;
 )]
 mod system; // no match: `system.rs`, which says what to add
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::fmt;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::foreign::First;
 use giambio_core::__fault as fault;
 use notifier::Notifier;
 use source::Shared;
@@ -55,8 +64,14 @@ use system::Poller;
 pub(crate) use table::Side;
 use table::Table;
 
+use crate::foreign::First;
+use crate::platform::Process;
+
 thread_local! {
-    static REACTOR: Rc<Reactor> = Rc::new(Reactor::default());
+    /// This thread's, while there is one. Without a destructor, and so there until the thread is gone.
+    static CURRENT: ManuallyDrop<Cell<Weak<Reactor>>> = const { ManuallyDrop::new(Cell::new(Weak::new())) };
+    /// Keeps it from one run to the next.
+    static KEPT: Cell<Option<Rc<Reactor>>> = const { Cell::new(None) };
 }
 
 /// How long a wait may last.
@@ -74,10 +89,12 @@ pub(crate) enum Limit<'a> {
 }
 
 /// The sources of one thread.
-#[derive(Default)]
 pub(crate) struct Reactor {
+    /// Whose sources these are.
+    process: Cell<Process>,
     table: RefCell<Table<Shared>>,
-    system: OnceCell<System>,
+    /// Borrowed while nothing else runs: nobody's waker, nobody's destructor.
+    system: RefCell<Option<System>>,
     /// How many of the sources are the program's own.
     sockets: Cell<usize>,
     /// How many loops wait here, in turns.
@@ -86,29 +103,93 @@ pub(crate) struct Reactor {
 
 /// What needs descriptors, and so may fail to be made.
 struct System {
+    process: Process,
     poller: Poller,
     notifier: Arc<Notifier>,
+}
+
+impl System {
+    fn new(process: Process) -> io::Result<System> {
+        let poller = Poller::new()?;
+        let notifier = Arc::new(Notifier::new(poller.bell()));
+        Ok(System { process, poller, notifier })
+    }
 }
 
 impl Reactor {
     /// This thread's.
     pub(crate) fn current() -> Rc<Reactor> {
-        REACTOR.with(Rc::clone)
-    }
-
-    #[inline]
-    fn system(&self) -> io::Result<&System> {
-        match self.system.get() {
-            Some(system) => Ok(system),
-            None => self.make_system(),
-        }
+        let known = CURRENT.with(|current| {
+            let known = current.take();
+            let reactor = known.upgrade();
+            current.set(known);
+            reactor
+        });
+        known.unwrap_or_else(Reactor::begin)
     }
 
     #[cold]
-    fn make_system(&self) -> io::Result<&System> {
-        let poller = Poller::new()?;
-        let notifier = Arc::new(Notifier::new(poller.bell()));
-        Ok(self.system.get_or_init(|| System { poller, notifier }))
+    fn begin() -> Rc<Reactor> {
+        let reactor = Rc::new(Reactor {
+            process: Cell::new(Process::remembered()),
+            table: RefCell::default(),
+            system: RefCell::new(None),
+            sockets: Cell::new(0),
+            loops: Cell::new(0),
+        });
+        CURRENT.with(|current| current.set(Rc::downgrade(&reactor)));
+        // Fails while the thread ends: then the last who uses it takes it along.
+        let _ = KEPT.try_with(|kept| kept.set(Some(reactor.clone())));
+        reactor
+    }
+
+    /// Starts afresh in a process that was forked from the one whose reactor this is.
+    #[inline]
+    fn stay_in_process(&self) {
+        if self.process.get() != Process::current() && !fault!("fork-unnoticed") {
+            self.start_afresh();
+        }
+    }
+
+    /// Nothing is registered any more. All who wait are woken: they try, and register what they still wait for.
+    #[cold]
+    fn start_afresh(&self) {
+        self.process.set(Process::current());
+        self.sockets.set(0);
+        let lost = self.table.take();
+        let mut first = First::new();
+        for source in lost.entries() {
+            source.lose(&mut first);
+        }
+        first.resume();
+    }
+
+    #[inline]
+    fn system(&self) -> io::Result<Ref<'_, System>> {
+        self.stay_in_process();
+        let system = Ref::filter_map(self.system.borrow(), |system| {
+            system.as_ref().filter(|system| system.process == self.process.get())
+        });
+        system.or_else(|unfit| {
+            drop(unfit);
+            self.make_system()
+        })
+    }
+
+    #[cold]
+    fn make_system(&self) -> io::Result<Ref<'_, System>> {
+        let process = self.process.get();
+        let mut place = self.system.borrow_mut();
+        match &mut *place {
+            // Its bell is with those who may ring.
+            Some(system) => {
+                system.poller.renew()?;
+                system.process = process;
+            }
+            none => *none = Some(System::new(process)?),
+        }
+        drop(place);
+        self.system()
     }
 
     /// Ends a wait of this reactor, from any thread.
@@ -142,7 +223,8 @@ impl Reactor {
 
     /// Waits for events and wakes who waits for them. May return early.
     pub(crate) fn wait(&self, events: &mut Events, limit: Limit<'_>) -> io::Result<()> {
-        let System { poller, notifier } = self.system()?;
+        let system = self.system()?;
+        let System { poller, notifier, .. } = &*system;
         let limit = match limit {
             Limit::Now => Limit::Now,
             limit if notifier.may_sleep() => limit,
@@ -150,6 +232,7 @@ impl Reactor {
         };
         let waited = poller.wait(&mut events.list, limit);
         notifier.awake();
+        drop(system);
         waited?;
         let mut first = First::new();
         for event in events.list.iter() {
@@ -167,6 +250,17 @@ impl Reactor {
         }
         first.resume();
         Ok(())
+    }
+}
+
+impl Drop for Reactor {
+    fn drop(&mut self) {
+        CURRENT.with(|current| {
+            let known = current.take();
+            if known.strong_count() > 0 {
+                current.set(known);
+            }
+        });
     }
 }
 

@@ -8,6 +8,9 @@
 //! **MARK-OR-RING**: after `wake` the loop makes another turn. If the state was `ASLEEP`, the bell ends the
 //! wait; if it was `AWAKE`, the mark is seen when the loop next wants to sleep; `NOTIFIED` means that one of these is
 //! still to come. The swaps order what the waking thread wrote before with what the loop reads after.
+//!
+//! In a child of a fork the bell has to be another one than the parent's. It is renewed before the loop first sleeps there;
+//! nobody rings before that, since none of the threads of the parent is there.
 
 use std::sync::Arc;
 use std::task::Wake;

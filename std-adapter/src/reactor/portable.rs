@@ -30,13 +30,15 @@
 //! # Invariant
 //! **REGISTERED-WHILE-OPEN**: a source is removed from the poller before it is closed. `Source` owns both the
 //! socket and its registration, and lets go of the socket only through `Source::take`, which removes it first. The bell
-//! is removed when the poller is dropped.
+//! is removed when the poller is dropped. In a child of a fork neither is done: a kqueue does not outlive a fork, so that
+//! its number may be another descriptor's by now, and what is removed from an epoll is removed for the parent too.
 
 #[cfg_attr(unix, path = "bell/unix.rs")]
 #[cfg_attr(windows, path = "bell/windows.rs")]
 mod bell;
 
 use std::io;
+use std::mem;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +49,7 @@ use polling::PollMode;
 
 use super::Limit;
 use super::table::{Event, Key, Signal};
+use crate::platform::Process;
 
 /// The key of the bell, where it is a source. The highest one is `polling`'s own.
 const BELL: usize = usize::MAX - 1;
@@ -60,6 +63,8 @@ pub(super) struct Poller {
     poller: Arc<polling::Poller>,
     mode: PollMode,
     bell: Bell,
+    /// Whose this is.
+    process: Process,
 }
 
 impl Poller {
@@ -70,7 +75,16 @@ impl Poller {
         let poller = Arc::new(polling::Poller::new()?);
         let mode = if poller.supports_edge() && !wants_oneshot() { PollMode::Edge } else { PollMode::Oneshot };
         let bell = Bell::new(&poller, mode)?;
-        Ok(Poller { poller, mode, bell })
+        Ok(Poller { poller, mode, bell, process: Process::current() })
+    }
+
+    /// Starts afresh in a process that was forked.
+    pub(super) fn renew(&mut self) -> io::Result<()> {
+        let poller = Arc::new(polling::Poller::new()?);
+        self.bell.renew(&poller, self.mode)?;
+        self.process = Process::current();
+        mem::forget(mem::replace(&mut self.poller, poller));
+        Ok(())
     }
 
     pub(super) fn bell(&self) -> Bell {
@@ -122,7 +136,11 @@ impl Poller {
 
 impl Drop for Poller {
     fn drop(&mut self) {
-        self.bell.take_down(&self.poller);
+        if self.process == Process::current() {
+            self.bell.take_down(&self.poller);
+        } else {
+            mem::forget(self.poller.clone()); // and so it is never dropped
+        }
     }
 }
 

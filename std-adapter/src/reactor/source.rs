@@ -11,7 +11,7 @@ use giambio_core::{__fault as fault, poll_gate, poll_waits};
 use socket2::SockRef;
 
 use super::system::Poller;
-use super::table::{Half, Halves, Key, Side};
+use super::table::{Half, Halves, Key, Side, Signal};
 use super::{AsSource, Reactor};
 use crate::foreign::First;
 use crate::net::Closed;
@@ -68,6 +68,16 @@ const _: () = assert!(
 impl Shared {
     pub(super) fn half(&self, side: Side) -> &Half {
         self.halves.half(side)
+    }
+
+    /// The registration is another process's. Who waits is woken, to try and to register anew.
+    pub(super) fn lose(&self, first: &mut First) {
+        self.halves.lose();
+        for side in [Side::Read, Side::Write] {
+            if let Some(waker) = self.half(side).event(Signal { ready: true, lasting: false }) {
+                first.catch(|| waker.wake());
+            }
+        }
     }
 }
 
@@ -202,7 +212,7 @@ impl<S: AsSource> Source<S> {
         }
         // Somebody's code, which may close the source: so it comes first.
         let waker = cx.waker().clone();
-        if self.key.get() == Key::NONE {
+        if self.key() == Key::NONE {
             self.register()?;
         }
         if Poller::MUST_BE_ARMED {
@@ -216,9 +226,9 @@ impl<S: AsSource> Source<S> {
     fn register(&self) -> io::Result<()> {
         self.with(|io| {
             let reactor = &self.shared.reactor;
-            let poller = &reactor.system()?.poller;
+            let system = reactor.system()?;
             let key = reactor.table.borrow_mut().insert(self.shared.clone());
-            if let Err(error) = poller.add(io, key) {
+            if let Err(error) = system.poller.add(io, key) {
                 reactor.table.borrow_mut().remove(key);
                 return Err(error);
             }
@@ -259,7 +269,8 @@ impl<S: AsSource> Source<S> {
     }
 
     fn deregister(&self, io: &S) {
-        let key = self.key.replace(Key::NONE);
+        let key = self.key();
+        self.key.set(Key::NONE);
         if key != Key::NONE
             && let Ok(system) = self.shared.reactor.system()
         {
@@ -304,6 +315,15 @@ impl<S: AsSource> Source<S> {
             SockRef::from(io).shutdown(Shutdown::Both)
         });
         self.shared.halves.end();
+    }
+
+    /// By which the system of this process knows the descriptor.
+    fn key(&self) -> Key {
+        self.shared.reactor.stay_in_process();
+        if self.shared.halves.take_loss() {
+            self.key.set(Key::NONE);
+        }
+        self.key.get()
     }
 
     fn half(&self, side: Side) -> &Half {

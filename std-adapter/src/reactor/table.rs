@@ -77,6 +77,8 @@ const OWN: u8 = 8;
 const LENT: u8 = 16;
 /// The source was closed while its descriptor was lent. On the reading side.
 const OVER: u8 = 32;
+/// The source was registered by a process that this one was forked from. On the reading side.
+const LOST: u8 = 64;
 
 impl Half {
     fn has(&self, mark: u8) -> bool {
@@ -203,6 +205,18 @@ impl Halves {
         self.read.has(OVER)
     }
 
+    /// The registration is another process's.
+    pub(super) fn lose(&self) {
+        self.read.set(LOST);
+    }
+
+    /// Was the registration lost since this was last asked?
+    pub(super) fn take_loss(&self) -> bool {
+        let lost = self.read.has(LOST);
+        self.read.clear(LOST);
+        lost
+    }
+
     pub(super) fn half(&self, side: Side) -> &Half {
         match side {
             Side::Read => &self.read,
@@ -238,6 +252,11 @@ impl<T> Table<T> {
     pub(super) fn remove(&mut self, key: Key) {
         self.slots[key.0 as usize] = None;
         self.free.push(key);
+    }
+
+    /// All that was registered.
+    pub(super) fn entries(self) -> impl Iterator<Item = Rc<T>> {
+        self.slots.into_iter().flatten()
     }
 
     pub(super) fn len(&self) -> usize {

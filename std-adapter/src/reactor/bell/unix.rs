@@ -10,6 +10,7 @@ use std::sync::Arc;
 use polling::{PollMode, Poller};
 
 use super::BELL;
+use crate::reactor::descriptor;
 
 /// Ends a wait from any thread, and from a signal handler. Both ends live as long as anyone may ring: writing to a
 /// pair whose other end is closed would be a signal of its own.
@@ -22,15 +23,34 @@ struct Ends {
     ringers: UnixStream,
 }
 
-impl Bell {
-    /// A bell that `poller` reports as [`BELL`].
-    pub(super) fn new(poller: &Arc<Poller>, mode: PollMode) -> io::Result<Bell> {
+impl Ends {
+    fn new() -> io::Result<Ends> {
         let (loops, ringers) = UnixStream::pair()?;
         loops.set_nonblocking(true)?;
         ringers.set_nonblocking(true)?;
+        Ok(Ends { loops, ringers })
+    }
+}
+
+impl Bell {
+    /// A bell that `poller` reports as [`BELL`].
+    pub(super) fn new(poller: &Arc<Poller>, mode: PollMode) -> io::Result<Bell> {
+        let bell = Bell(Arc::new(Ends::new()?));
+        bell.put_up(poller, mode)?;
+        Ok(bell)
+    }
+
+    /// From now on it is not the one of the process that this was forked from, and `poller` reports it.
+    pub(super) fn renew(&self, poller: &Arc<Poller>, mode: PollMode) -> io::Result<()> {
+        let new = Ends::new()?;
+        descriptor::replace(&self.0.loops, &new.loops)?;
+        descriptor::replace(&self.0.ringers, &new.ringers)?;
+        self.put_up(poller, mode)
+    }
+
+    fn put_up(&self, poller: &Poller, mode: PollMode) -> io::Result<()> {
         // SAFETY: `take_down` removes it, and `Ends` keeps it open until then, by REGISTERED-WHILE-OPEN.
-        unsafe { poller.add_with_mode(&loops, polling::Event::readable(BELL), mode)? };
-        Ok(Bell(Arc::new(Ends { loops, ringers })))
+        unsafe { poller.add_with_mode(&self.0.loops, polling::Event::readable(BELL), mode) }
     }
 
     pub(in crate::reactor) fn ring(&self) {

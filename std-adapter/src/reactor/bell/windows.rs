@@ -14,6 +14,11 @@ impl Bell {
         Ok(Bell(poller.clone()))
     }
 
+    /// There is no fork.
+    pub(super) fn renew(&self, _: &Arc<Poller>, _: PollMode) -> io::Result<()> {
+        Ok(())
+    }
+
     pub(in crate::reactor) fn ring(&self) {
         // A refused ring can only mean that the poller is beyond use, and then the wait itself reports it.
         let _ = self.0.notify();

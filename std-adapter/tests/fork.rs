@@ -1,0 +1,305 @@
+//! Forks: each process has a reactor of its own, and leaves the other's alone. Real ones, each child ended by `_exit`.
+#![cfg(unix)]
+
+mod common;
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::task::{Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::pair;
+use futures_lite::future::zip;
+use giambio::net::{TcpListener, TcpStream};
+use giambio::{Idle, StdClock, Until, Wait, fail_after, move_on_after, nursery, run, sleep};
+
+const LONG: Duration = Duration::from_secs(20);
+
+/// One test at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A child of this process, which is the caller's thread alone.
+struct Child(libc::pid_t);
+
+impl Child {
+    /// Forks. `None`: this is the child.
+    fn fork() -> Option<Child> {
+        // SAFETY: what the child does could only be disturbed by a lock that another thread held just then; the tests are
+        // made one after the other, and their threads are waited for.
+        match unsafe { libc::fork() } {
+            -1 => panic!("{}", std::io::Error::last_os_error()),
+            0 => None,
+            child => Some(Child(child)),
+        }
+    }
+
+    /// Calls `child` in one.
+    fn doing(child: impl FnOnce()) -> Child {
+        Child::fork().unwrap_or_else(|| Child::end(child))
+    }
+
+    /// The child's part, which never returns.
+    fn end(child: impl FnOnce()) -> ! {
+        let ended = catch_unwind(AssertUnwindSafe(child));
+        // SAFETY: it ends this process as if it were killed: nothing more of ours runs.
+        unsafe { libc::_exit(if ended.is_ok() { 7 } else { 1 }) }
+    }
+
+    /// Waits until it has ended, and as it should.
+    fn join(self) {
+        let began = Instant::now();
+        let mut status = 0;
+        // SAFETY: `status` is there to be written to.
+        while unsafe { libc::waitpid(self.0, &mut status, libc::WNOHANG) } == 0 {
+            if began.elapsed() > LONG {
+                // SAFETY: it is our child, and not yet waited for.
+                unsafe { libc::kill(self.0, libc::SIGKILL) };
+                panic!("the child hangs");
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 7, "the child has failed: {status}");
+    }
+}
+
+/// Waits for a wake from another thread, which comes when the loop sleeps.
+async fn woken_by_a_thread() {
+    let (send, receive) = mpsc::channel::<Waker>();
+    let thread = thread::spawn(move || {
+        let waker = receive.recv().unwrap();
+        thread::sleep(Duration::from_millis(5));
+        waker.wake();
+    });
+    let mut waits = true;
+    poll_fn(|cx| {
+        if std::mem::take(&mut waits) {
+            send.send(cx.waker().clone()).unwrap();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    })
+    .await;
+    thread.join().unwrap();
+}
+
+/// One byte from the one to the other, after the other has begun to wait.
+async fn talk(one: &TcpStream, other: &TcpStream) {
+    let late = async {
+        sleep(Duration::from_millis(1)).await;
+        one.send_all(b"x").await.unwrap();
+    };
+    let mut byte = [0];
+    let (received, ()) = zip(other.receive_exact(&mut byte), late).await;
+    received.unwrap();
+}
+
+/// Sockets, timers and wakes of other threads work.
+async fn use_all() {
+    let work = async {
+        let (client, server) = pair().await;
+        for _ in 0..20 {
+            talk(&client, &server).await;
+            talk(&server, &client).await;
+            woken_by_a_thread().await;
+        }
+    };
+    fail_after(LONG, work).await.expect("nothing is lost");
+}
+
+/// A connection whose server end the reactor knows.
+async fn known_pair() -> (TcpStream, TcpStream) {
+    let (client, server) = pair().await;
+    assert!(move_on_after(Duration::ZERO, server.receive(&mut [0])).await.is_none());
+    (client, server)
+}
+
+#[test]
+fn children_that_are_forked_after_a_run_each_run_and_so_does_the_parent() {
+    let _alone = alone();
+    run(use_all());
+    let children: Vec<Child> = (0..3).map(|_| Child::doing(|| run(use_all()))).collect();
+    run(use_all());
+    children.into_iter().for_each(Child::join);
+}
+
+#[test]
+fn a_child_that_drops_its_copy_of_a_socket_leaves_the_parents_alone() {
+    let _alone = alone();
+    let (client, server) = run(known_pair());
+    let Some(child) = Child::fork() else { Child::end(|| drop(server)) };
+    child.join();
+    run(async {
+        let (received, ()) = zip(fail_after(LONG, server.receive(&mut [0])), async {
+            sleep(Duration::from_millis(1)).await;
+            client.send_all(b"x").await.unwrap();
+        })
+        .await;
+        assert_eq!(received.expect("the event comes").unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_child_that_ends_in_the_middle_of_a_run_leaves_the_parents_run_alone() {
+    let _alone = alone();
+    run(async {
+        let (client, server) = known_pair().await;
+        let Some(child) = Child::fork() else { Child::end(|| drop((client, server))) };
+        child.join();
+        fail_after(LONG, talk(&client, &server)).await.expect("the event comes");
+        use_all().await;
+    });
+}
+
+#[test]
+fn a_child_whose_thread_locals_go_leaves_the_parents_wakes_and_timers_alone() {
+    let _alone = alone();
+    let parent = thread::spawn(|| {
+        run(use_all());
+        let child = Child::fork();
+        if child.is_some() {
+            run(use_all());
+        }
+        child
+    });
+    // In the child, the thread that forked ends as a thread does, and the process with it: it is the only one there.
+    let Some(child) = parent.join().unwrap() else { unreachable!("this thread is in the parent alone") };
+    let began = Instant::now();
+    let mut status = 0;
+    // SAFETY: as in `Child::join`.
+    while unsafe { libc::waitpid(child.0, &mut status, libc::WNOHANG) } == 0 {
+        assert!(began.elapsed() < LONG, "the child hangs");
+        thread::sleep(Duration::from_millis(1));
+    }
+    run(use_all());
+}
+
+#[test]
+fn a_child_goes_on_with_the_run_in_which_it_was_forked() {
+    let _alone = alone();
+    run(async {
+        let (client, server) = known_pair().await;
+        let main = nursery(async |n| {
+            // It waits when the process is copied, and by the waker of the task.
+            n.spawn(async {
+                let mut byte = [0];
+                server.receive_exact(&mut byte).await.map_err(|_| None)?;
+                Ok(())
+            });
+            n.spawn(async {
+                sleep(Duration::from_millis(2)).await;
+                match Child::fork() {
+                    Some(child) => Err(Some(child)),
+                    None => {
+                        use_all().await;
+                        client.send_all(b"x").await.map_err(|_| None)
+                    }
+                }
+            });
+            Ok(())
+        });
+        match fail_after(LONG, main).await {
+            // The parent's task that waited is cancelled by then.
+            Ok(Err(Some(child))) => {
+                use_all().await;
+                child.join();
+            }
+            in_child => Child::end(|| assert!(matches!(in_child, Ok(Ok(()))))),
+        }
+        use_all().await;
+    });
+}
+
+#[test]
+fn what_the_parent_waits_for_comes_to_the_parent() {
+    let _alone = alone();
+    // The child waits for the same descriptors, and for all that the parent is told.
+    let (client, server) = run(known_pair());
+    let (go, went) = std::os::unix::net::UnixStream::pair().unwrap();
+    let child = Child::doing(|| {
+        run(async {
+            use_all().await;
+            drop(go);
+            sleep(Duration::from_millis(300)).await;
+        })
+    });
+    std::io::Read::read(&mut &went, &mut [0]).ok();
+    run(async {
+        for _ in 0..20 {
+            fail_after(LONG, talk(&client, &server)).await.expect("the event comes");
+        }
+    });
+    child.join();
+}
+
+#[test]
+fn a_listener_serves_in_all_children_that_are_forked() {
+    let _alone = alone();
+    let listener = run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        assert!(move_on_after(Duration::ZERO, listener.accept()).await.is_none());
+        listener
+    });
+    let address = listener.local_addr().unwrap();
+    let serve = || {
+        run(async {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let mut byte = [0];
+                stream.receive_exact(&mut byte).await.unwrap();
+                if byte == [0] {
+                    return;
+                }
+                stream.send_all(&byte).await.unwrap();
+            }
+        });
+    };
+    let children: Vec<Child> = (0..3).map(|_| Child::doing(serve)).collect();
+    run(async {
+        for n in 1..100 {
+            let client = TcpStream::connect(address).await.unwrap();
+            let mut echo = [0];
+            client.send_all(&[n]).await.unwrap();
+            fail_after(LONG, client.receive_exact(&mut echo)).await.expect("one of them serves").unwrap();
+            assert_eq!(echo, [n]);
+        }
+        for _ in &children {
+            TcpStream::connect(address).await.unwrap().send_all(&[0]).await.unwrap();
+        }
+    });
+    children.into_iter().for_each(Child::join);
+}
+
+#[test]
+fn a_child_of_a_child_runs_too_and_an_idle_loop_is_good_in_all_of_them() {
+    let _alone = alone();
+    let mut idle = Idle::new(StdClock::new()).unwrap();
+    let wakes = |idle: &mut Idle<StdClock>| {
+        let waker = idle.waker();
+        let thread = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(5));
+            waker.wake();
+        });
+        idle.wait(Until::OnWake);
+        thread.join().unwrap();
+    };
+    wakes(&mut idle);
+    Child::doing(|| {
+        wakes(&mut idle);
+        run(use_all());
+        Child::doing(|| {
+            run(use_all());
+            wakes(&mut idle);
+        })
+        .join();
+        wakes(&mut idle);
+        run(use_all());
+    })
+    .join();
+    wakes(&mut idle);
+    run(use_all());
+}
