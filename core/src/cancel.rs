@@ -18,6 +18,7 @@ use core::time::Duration;
 
 use pin_project_lite::pin_project;
 
+use crate::fault::fault;
 use crate::raw::heap::Timed;
 use crate::raw::in_place::clear;
 use crate::raw::node::{CANCELLED, Entered};
@@ -233,7 +234,7 @@ impl CancelScope {
         self.arm();
         // What is entered in cancelled code still runs to its first suspension.
         if !self.has_begun.replace(true) || !entered.must_drop() {
-            let Some(future) = body.as_mut().as_pin_mut() else { return Poll::Pending };
+            let Some(future) = body.as_mut().as_pin_mut() else { return poll_cut_short(entered.is_cancelled()) };
             if let Poll::Ready(value) = future.poll(cx) {
                 clear(body);
                 return Poll::Ready(Ok(value));
@@ -253,6 +254,21 @@ impl CancelScope {
             Poll::Pending
         }
     }
+}
+
+/// What comes of a future that was cut short: nothing, and who cut it short is about to drop it. But where it was polled by
+/// reference, it may live on after that scope; `is_cancelled` says whether the code around it is cancelled still.
+///
+/// # Panics
+/// If it isn't: there it would wait for ever.
+pub(crate) fn poll_cut_short<T>(is_cancelled: bool) -> Poll<T> {
+    assert!(
+        is_cancelled || fault!("cut-short-waits-for-ever"),
+        "giambio: a future was polled on, by reference, after a cancelled scope in which it was polled before had cut it \
+         short: what it had begun is dropped, and there is no result. Begin it anew, or keep it out of that scope: in a \
+         task of its own, say, whose handle is awaited there"
+    );
+    Poll::Pending
 }
 
 pin_project! {
@@ -443,6 +459,10 @@ where
 ///
 /// A body that becomes ready at the same time as the deadline passes keeps its value; and one
 /// whose time is over before it begins still runs to its first suspension.
+///
+/// A body that is lent (`work.as_mut()` of a pinned one) may be polled on afterwards. But if it was in a shield or a
+/// clean-up when its time was over, the rest of it was dropped while that was waited for. Then there is nothing to go on
+/// with, and polling it panics.
 ///
 /// # Cancellation
 /// As `body`.

@@ -15,7 +15,7 @@ use core::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::cancel::{Cancelled, Reason};
+use crate::cancel::{Cancelled, Reason, poll_cut_short};
 use crate::errors::Others;
 use crate::fault::fault;
 use crate::gate;
@@ -293,7 +293,8 @@ impl<E, S> fmt::Debug for Scope<'_, '_, E, S> {
 /// Forgetting it stops them for ever: they are never polled again and never dropped.
 ///
 /// # Panics
-/// If the body or a child panics: with the first panic, when all others are gone.
+/// If the body or a child panics: with the first panic, when all others are gone. And if it is polled on by reference after
+/// it was cut short, see [`move_on_after`](crate::move_on_after).
 ///
 /// ```
 /// # use core::pin::pin;
@@ -457,11 +458,12 @@ where
                     hooks::step_resumes();
                     return Poll::Ready(outcome);
                 }
-                if !core::mem::replace(this.has_waited, true) {
+                let is_first_wait = !core::mem::replace(this.has_waited, true);
+                if is_first_wait {
                     cx.waker().wake_by_ref();
                 }
                 polling.leave();
-                return Poll::Pending;
+                return poll_cut_short(is_first_wait || polling.entered.is_cancelled_around());
             }
             *this.has_waited = true;
             if !polling.go_on() {

@@ -13,6 +13,9 @@ use core::time::Duration;
 
 use pin_project_lite::pin_project;
 
+use crate::cancel::poll_cut_short;
+use crate::fault::fault;
+use crate::gate::is_cancelled;
 use crate::hooks;
 use crate::panics::{self, Payload};
 use crate::raw::heap::Timed;
@@ -41,18 +44,11 @@ fn poll_shielded<F: Future>(
     cx: &mut Context<'_>,
 ) -> Poll<Option<F::Output>> {
     let entered = Entered::new(timed, cx);
-    if let Some(grace) = grace
-        && entered.is_cancelled_around()
-    {
-        let armed = with_clock(|clock, heap| {
-            if !timed.is_armed_in(heap) && !timed.is_over() {
-                let now = clock.now();
-                let end = clock.end_of(now, grace);
-                timed.arm_or_expire(heap, end, now);
-            }
-        });
-        if armed.is_none() {
-            no_runtime("a grace period");
+    if let Some(grace) = grace {
+        match entered.is_cancelled_around() {
+            true => begin_grace(timed, grace),
+            // By reference it may go on where nothing is cancelled.
+            false => timed.disarm(),
         }
     }
     if !entered.must_drop() {
@@ -70,6 +66,19 @@ fn poll_shielded<F: Future>(
     }
     clear(body);
     Poll::Ready(None)
+}
+
+fn begin_grace(timed: Pin<&Timed>, grace: Duration) {
+    let armed = with_clock(|clock, heap| {
+        if !timed.is_armed_in(heap) && !timed.is_over() {
+            let now = clock.now();
+            let end = clock.end_of(now, grace);
+            timed.arm_or_expire(heap, end, now);
+        }
+    });
+    if armed.is_none() {
+        no_runtime("a grace period");
+    }
 }
 
 /// Lets go of the scopes around: what was shielded is over.
@@ -104,8 +113,12 @@ impl<F: Future> Future for Shield<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
         if this.unfinished.is_none() {
-            if this.body.is_none() || with(|state| state.is_cancelled()) {
-                // In cancelled code it never starts; after its grace it never ends.
+            let is_cancelled = is_cancelled();
+            if this.body.is_none() {
+                return poll_cut_short(is_cancelled);
+            }
+            if is_cancelled {
+                // There it never starts.
                 return Poll::Pending;
             }
             *this.unfinished = Some(Unfinished);
@@ -123,7 +136,7 @@ impl<F: Future> Future for Shield<F> {
         let_go(timed);
         match end {
             Some(value) => Poll::Ready(value),
-            None => Poll::Pending,
+            None => poll_cut_short(is_cancelled()),
         }
     }
 }
@@ -198,7 +211,8 @@ pub fn shield_for<T>(grace: Duration, body: impl Future<Output = T>) -> impl Fut
 /// abandoned clean-up.
 ///
 /// # Panics
-/// With the panic of `body`, when `clean_up` has ended.
+/// With the panic of `body`, when `clean_up` has ended, however that ends; else with the panic of `clean_up`. And if it is
+/// polled on by reference after `body` was cancelled, see [`move_on_after`](crate::move_on_after).
 ///
 /// ```
 /// # use core::pin::pin;
@@ -244,6 +258,20 @@ enum Body<T> {
     Cancelled,
 }
 
+impl<T> Body<T> {
+    /// Takes in how something has ended that came after the body: the first panic is the one that goes on, and no value.
+    fn note(&mut self, result: Result<(), Payload>) {
+        let Err(payload) = result else { return };
+        if let Body::Panic(_) = self {
+            return panics::dispose(payload);
+        }
+        let value = core::mem::replace(self, Body::Panic(payload));
+        if let Err(second) = panics::catch(|| drop(value)) {
+            panics::dispose(second);
+        }
+    }
+}
+
 pin_project! {
     struct Finally<B: Future, C> {
         #[pin]
@@ -273,27 +301,47 @@ impl<B: Future, C: Future<Output = ()>> Future for Finally<B, C> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
         let mut this = self.project();
         if this.unfinished.is_none() {
-            if this.clean_up.is_none() || with(|state| state.is_cancelled()) {
-                // In cancelled code it never starts; and one whose body was cancelled never ends.
+            let is_cancelled = is_cancelled();
+            if this.clean_up.is_none() {
+                return poll_cut_short(is_cancelled);
+            }
+            if is_cancelled {
+                // There neither starts.
                 return Poll::Pending;
             }
             holding::prepare();
             *this.unfinished = Some(Unfinished);
         }
         let timed = this.timed.as_ref();
-        if this.end.is_none() {
-            *this.end = Some(ready!(poll_body(timed, this.body.as_mut(), cx)));
-            timed.node.raise_shield();
+        let end = match this.end {
+            Some(end) => end,
+            None => {
+                let end = ready!(poll_body(timed, this.body.as_mut(), cx));
+                timed.node.raise_shield();
+                this.end.insert(end)
+            }
+        };
+        let clean_up = panics::catch(|| poll_shielded(timed, this.clean_up.as_mut(), *this.grace, cx));
+        let is_done = match clean_up {
+            Ok(poll) => ready!(poll).is_some(),
+            Err(payload) => {
+                if fault!("clean-ups-panic-first") {
+                    *end = Body::Cancelled;
+                }
+                end.note(Err(payload));
+                end.note(panics::catch(|| clear(this.clean_up)));
+                false
+            }
+        };
+        match is_done {
+            true => core::mem::forget(this.unfinished.take()),
+            false => *this.unfinished = None,
         }
-        match ready!(poll_shielded(timed, this.clean_up.as_mut(), *this.grace, cx)) {
-            Some(()) => core::mem::forget(this.unfinished.take()),
-            None => *this.unfinished = None,
-        }
-        let_go(timed);
+        end.note(panics::catch(|| let_go(timed)));
         match this.end.take() {
             Some(Body::Value(value)) => Poll::Ready(value),
             Some(Body::Panic(payload)) => panics::resume(payload),
-            Some(Body::Cancelled) | None => Poll::Pending,
+            Some(Body::Cancelled) | None => poll_cut_short(is_cancelled()),
         }
     }
 }
@@ -315,11 +363,6 @@ fn poll_body<F: Future>(
             Ok(Poll::Pending) => {}
         }
     }
-    match panics::catch(|| clear(body)) {
-        Ok(()) => Poll::Ready(end),
-        Err(payload) => Poll::Ready(match end {
-            Body::Panic(first) => Body::Panic(first),
-            _ => Body::Panic(payload),
-        }),
-    }
+    end.note(panics::catch(|| clear(body)));
+    Poll::Ready(end)
 }

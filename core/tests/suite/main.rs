@@ -9,6 +9,7 @@ mod common;
 mod arena;
 mod bursts;
 mod bursts_beside;
+mod by_reference;
 mod cancel;
 mod cancel_corners;
 mod errors;

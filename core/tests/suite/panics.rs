@@ -280,6 +280,53 @@ fn a_panic_in_the_body_of_finally_waits_for_the_clean_up() {
 }
 
 #[test]
+fn of_the_panics_of_a_body_and_its_clean_up_the_bodys_comes_out() {
+    async fn fails() -> u32 {
+        sleep(secs(1)).await;
+        panic_any(1_u32)
+    }
+    assert_eq!(panic_of(finally(fails(), async || panic_any(2_u32))), 1);
+    // The clean-up waits first, or its call panics, or what it drops.
+    let waits = async || {
+        sleep(secs(1)).await;
+        panic_any(2_u32)
+    };
+    assert_eq!(panic_of(finally(fails(), waits)), 1);
+    fn calls() -> std::future::Ready<()> {
+        panic_any(2_u32)
+    }
+    assert_eq!(panic_of(finally(fails(), calls)), 1);
+    let drops = async || drop(bomb(2));
+    assert_eq!(panic_of(finally(fails(), drops)), 1);
+    // The destructor of the body counts as the body.
+    let dropped = async {
+        let _bomb = bomb(1);
+        forever::<()>().await
+    };
+    assert_eq!(panic_of(move_on_after(secs(1), finally(dropped, async || panic_any(2_u32)))), 1);
+    // Cut short by its grace, with a destructor that panics.
+    let cut_short = async || {
+        let _bomb = bomb(2);
+        forever().await
+    };
+    assert_eq!(panic_of(move_on_after(secs(1), giambio_core::finally_for(secs(1), fails(), cut_short))), 1);
+    // With a body that has a value, or none, the clean-up's comes out.
+    assert_eq!(panic_of(finally(async { 1 }, async || panic_any(2_u32))), 2);
+    assert_eq!(panic_of(finally(async { 1 }, calls)), 2);
+    assert_eq!(panic_of(move_on_after(secs(1), finally(forever::<()>(), async || panic_any(2_u32)))), 2);
+}
+
+#[test]
+fn a_clean_up_that_panics_lets_go_of_the_scopes_around_before_the_panic_goes_on() {
+    run_virtual(async {
+        let caught = catch(finally(async { panic_any(1_u32) }, async || panic_any(2_u32))).await;
+        assert_eq!(caught, Err::<(), _>(1));
+        assert_eq!(move_on_after(secs(1), forever::<()>()).await, None);
+        assert_eq!(now(), secs(1));
+    });
+}
+
+#[test]
 fn a_panic_in_a_clean_up_comes_out_and_leaves_the_scopes_in_order() {
     run_virtual(async {
         let live = &Live::new();
