@@ -11,6 +11,8 @@
 //! * **SOMEONE-COMES**: for each ready job a thread is on its way (it was just made, or told while it rested), or another
 //!   job of the same depth is at work, whose thread looks there before it rests.
 //! * **WITHIN-LIMIT**: of each depth, no more jobs are ready or run than [`Jobs::room`] says.
+//! * **OWN-THREADS**: what the jobs say of threads is true of this process. A fork leaves the threads to the parent, and
+//!   what they are at; [`Pool::jobs`] notices.
 //! * **DEEPER-ALONE**: a job waits to be started only while another one of its depth is at work. It may wait for deeper
 //!   ones, and the deepest wait for none: so some job always gets on.
 
@@ -26,6 +28,8 @@ use std::thread;
 use std::time::Duration;
 
 use giambio_core::__fault as fault;
+
+use crate::platform::Process;
 
 /// How long a thread stays without work.
 const IDLE: Duration = Duration::from_secs(10);
@@ -70,6 +74,8 @@ pub(crate) struct Pool {
 }
 
 struct Jobs {
+    /// Whose threads these are; `None`: there were none yet.
+    process: Option<Process>,
     limit: usize,
     /// By their depth.
     levels: Vec<Level>,
@@ -94,8 +100,7 @@ struct Started {
 
 impl Pool {
     pub(crate) const fn new(name: &'static str, limit: usize) -> Pool {
-        let jobs = Jobs { limit, levels: Vec::new(), ready: VecDeque::new(), resting: 0 };
-        Pool { name, jobs: Mutex::new(jobs), arrival: Condvar::new() }
+        Pool { name, jobs: Mutex::new(Jobs::new(limit)), arrival: Condvar::new() }
     }
 
     /// Has `job` run as soon as there is room for it.
@@ -112,7 +117,7 @@ impl Pool {
         if depth == MAX_DEPTH {
             return Err(no_thread(format!("{MAX_DEPTH} of them are in each other, each waiting for the next")));
         }
-        let mut jobs = lock(&self.jobs);
+        let mut jobs = self.jobs();
         if jobs.levels.len() <= depth {
             jobs.levels.resize_with(depth + 1, Level::default);
         }
@@ -125,7 +130,7 @@ impl Pool {
 
     /// Lets so many jobs be at work at once from now on. Those that are at work stay so.
     pub(crate) fn set_limit(&'static self, limit: usize) {
-        let mut jobs = lock(&self.jobs);
+        let mut jobs = self.jobs();
         jobs.limit = limit;
         for depth in 0..jobs.levels.len() {
             while let Some(started) = jobs.next(depth) {
@@ -133,6 +138,18 @@ impl Pool {
                 let _ = self.start(&mut jobs, started);
             }
         }
+    }
+
+    /// The jobs of this process.
+    fn jobs(&'static self) -> MutexGuard<'static, Jobs> {
+        let mut jobs = lock(&self.jobs);
+        let before = jobs.process.replace(Process::remembered());
+        if before.is_some() && before != jobs.process {
+            let none = Jobs { process: jobs.process, ..Jobs::new(jobs.limit) };
+            // Their destructors are the parent's to call.
+            mem::forget(mem::replace(&mut *jobs, none));
+        }
+        jobs
     }
 
     fn start(&'static self, jobs: &mut Jobs, started: Started) -> io::Result<()> {
@@ -162,6 +179,7 @@ impl Pool {
     }
 
     fn work(&'static self) {
+        let process = Process::current();
         let mut jobs = lock(&self.jobs);
         loop {
             while let Some(Started { job, depth }) = jobs.ready.pop_front() {
@@ -170,6 +188,9 @@ impl Pool {
                 // Destructors and foreign wakers may panic, and so may their panics; they must not take the thread along.
                 if let Err(panic) = catch_unwind(AssertUnwindSafe(move || job.run())) {
                     mem::forget(panic);
+                }
+                if process != Process::current() {
+                    return; // the job has forked, and this is the child
                 }
                 jobs = lock(&self.jobs);
                 jobs.levels[depth].at_work -= 1;
@@ -192,6 +213,10 @@ impl Pool {
 }
 
 impl Jobs {
+    const fn new(limit: usize) -> Jobs {
+        Jobs { process: None, limit, levels: Vec::new(), ready: VecDeque::new(), resting: 0 }
+    }
+
     /// How many jobs of this depth may be at work: as many as the limit says, and again as many for those that they wait
     /// for; of the deeper ones, which are few, ever fewer.
     fn room(&self, depth: usize) -> usize {

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use common::pair;
 use futures_lite::future::zip;
-use giambio::net::{TcpListener, TcpStream};
-use giambio::{Idle, StdClock, Until, Wait, fail_after, move_on_after, nursery, run, sleep};
+use giambio::net::{TcpListener, TcpStream, lookup};
+use giambio::{Idle, StdClock, Until, Wait, fail_after, move_on_after, nursery, run, sleep, unblock};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -302,4 +302,27 @@ fn a_child_of_a_child_runs_too_and_an_idle_loop_is_good_in_all_of_them() {
     .join();
     wakes(&mut idle);
     run(use_all());
+}
+
+#[test]
+fn a_child_has_threads_of_its_own_for_calls_that_block() {
+    let _alone = alone();
+    let call = async || {
+        let called = fail_after(LONG, async {
+            assert_eq!(lookup("localhost:80").await.unwrap()[0].port(), 80);
+            unblock(|| 7).await
+        });
+        assert_eq!(called.await, Ok(7));
+    };
+    run(call());
+    Child::doing(|| run(call())).join();
+    run(call());
+    // The thread that forks may be one of them.
+    let child = run(unblock(|| Child::doing(|| run(call_elsewhere()))));
+    child.join();
+}
+
+/// A call that blocks, made on a thread that is at one.
+async fn call_elsewhere() {
+    assert_eq!(fail_after(LONG, unblock(|| 7)).await, Ok(7));
 }
