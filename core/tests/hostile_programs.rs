@@ -1,6 +1,7 @@
 //! Random programs that do what no sane one does: wake and drop handles from destructors, panic in
 //! polls and destructors, forget handles, keep results that hold wakers, pause and move nurseries,
-//! drop all of it half-way. Run it under AddressSanitizer, with `--cfg giambio_no_spare`.
+//! drop all of it half-way. Run it under AddressSanitizer, with `--cfg giambio_no_spare`. `GIAMBIO_PROGRAMS` says how many,
+//! from the seed `GIAMBIO_FIRST_PROGRAM` on.
 #![cfg(feature = "alloc")]
 mod common;
 
@@ -201,9 +202,7 @@ fn code<'w>(world: &'w World, depth: u64) -> Pin<Box<dyn Future<Output = ()> + '
 fn hostile_programs_touch_nothing_that_is_gone() {
     std::panic::set_hook(Box::new(|_| {}));
     let _alone = alone();
-    let seeds: u64 = std::env::var("GIAMBIO_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000);
-    let first: u64 = std::env::var("GIAMBIO_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(0);
-    for seed in first..first + seeds {
+    for seed in seeds(2_000) {
         let world = World {
             rng: RefCell::new(Rng(seed)),
             wakers: RefCell::default(),

@@ -2,7 +2,7 @@
 //! and empty again and again. What is refused finds it full, what is given was free, those who wait get their turn, and
 //! at the end all places are free. Law NEVER-REUSED-UNDROPPED, and of NOTHING-LOST what concerns arenas.
 //!
-//! `GIAMBIO_PROGRAMS` says how many programs.
+//! `GIAMBIO_PROGRAMS` says how many programs, `GIAMBIO_FIRST_PROGRAM` from which seed on.
 mod common;
 
 use std::cell::{Cell, RefCell};
@@ -209,9 +209,8 @@ fn check(seed: u64) -> Seen {
 #[test]
 fn nurseries_that_share_an_arena_fill_and_empty_it_and_leave_all_places_free() {
     let _alone = alone();
-    let programs = std::env::var("GIAMBIO_PROGRAMS").ok().and_then(|text| text.parse().ok());
     let sum = Seen::default();
-    for seed in 0..programs.unwrap_or(1_000) {
+    for seed in seeds(1_000) {
         let seen = std::panic::catch_unwind(|| check(seed)).unwrap_or_else(|_| panic!("program {seed}"));
         for (sum, seen) in sum.all().into_iter().zip(seen.all()) {
             sum.set(sum.get() + seen.get());

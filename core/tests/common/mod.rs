@@ -50,6 +50,17 @@ impl Drop for Alone {
     }
 }
 
+/// How many random programs somebody asks for, and with which seed to begin.
+pub(crate) const PROGRAMS: &str = "GIAMBIO_PROGRAMS";
+pub(crate) const FIRST_PROGRAM: &str = "GIAMBIO_FIRST_PROGRAM";
+
+/// The seeds of random programs to try: a few in every test run, many where somebody asks for them.
+pub(crate) fn seeds(few: u64) -> std::ops::Range<u64> {
+    let number = |variable| std::env::var(variable).ok().and_then(|text| text.parse().ok());
+    let first = number(FIRST_PROGRAM).unwrap_or(0);
+    first..first + number(PROGRAMS).unwrap_or(few)
+}
+
 /// A million; less where the suite runs once more, with fewer features or for a sanitizer, which is to find other things.
 pub(crate) fn a_million() -> u32 {
     if cfg!(all(feature = "std", feature = "hooks", not(giambio_no_spare))) { 1_000_000 } else { 100_000 }

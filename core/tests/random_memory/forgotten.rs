@@ -4,12 +4,13 @@
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::process::Command;
 
 use giambio_core::{
     Next, Runtime, VirtualClock, cancel_scope, checkpoint, finally, move_on_after, nursery, shield, sleep,
 };
 
-use crate::common::{Rng, audit, poll_once, secs, step};
+use crate::common::{FIRST_PROGRAM, PROGRAMS, Rng, audit, poll_once, secs, step};
 use crate::maker::make;
 use crate::real::{World, run};
 
@@ -91,25 +92,43 @@ async fn forget_somewhere(seed: u64) {
     }
 }
 
+/// The program of a seed, and what is left of it.
+fn forget_one(seed: u64) {
+    let time: VirtualClock = VirtualClock::new();
+    // A program may panic, and a forgotten shield may hold the scopes around it for ever.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        let mut runtime = pin!(Runtime::new(&time, forget_somewhere(seed)));
+        for _ in 0..20_000 {
+            let next = step(runtime.as_mut());
+            assert_eq!(audit(runtime.as_mut(), false), Ok(()), "program {seed}");
+            match next {
+                Next::At(tick) => time.advance_to(tick),
+                Next::Now => {}
+                Next::Finished(()) | Next::OnWake => return,
+            }
+        }
+        panic!("program {seed} never ends");
+    }))
+    .inspect_err(|payload| assert!(payload.is::<crate::real::Boom>(), "program {seed}"));
+    noise(seed);
+}
+
+/// What was forgotten is freed by the end of the process alone, some KB a program: of many, each process has so many.
+const PROGRAMS_PER_PROCESS: u64 = 10_000;
+
 #[test]
 fn random_programs_forgotten_half_way_are_never_touched_again() {
-    for seed in 0..crate::how_many() {
-        let time: VirtualClock = VirtualClock::new();
-        // A program may panic, and a forgotten shield may hold the scopes around it for ever.
-        let _ = catch_unwind(AssertUnwindSafe(|| {
-            let mut runtime = pin!(Runtime::new(&time, forget_somewhere(seed)));
-            for _ in 0..20_000 {
-                let next = step(runtime.as_mut());
-                assert_eq!(audit(runtime.as_mut(), false), Ok(()), "program {seed}");
-                match next {
-                    Next::At(tick) => time.advance_to(tick),
-                    Next::Now => {}
-                    Next::Finished(()) | Next::OnWake => return,
-                }
-            }
-            panic!("program {seed} never ends");
-        }))
-        .inspect_err(|payload| assert!(payload.is::<crate::real::Boom>(), "program {seed}"));
-        noise(seed);
+    const THIS: &str = "forgotten::random_programs_forgotten_half_way_are_never_touched_again";
+    let seeds = crate::seeds();
+    if seeds.end - seeds.start <= PROGRAMS_PER_PROCESS {
+        return seeds.for_each(forget_one);
+    }
+    for first in seeds.clone().step_by(PROGRAMS_PER_PROCESS as usize) {
+        let count = PROGRAMS_PER_PROCESS.min(seeds.end - first);
+        let mut this = Command::new(std::env::current_exe().unwrap());
+        this.args(["--exact", THIS]).env(FIRST_PROGRAM, first.to_string()).env(PROGRAMS, count.to_string());
+        let output = this.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{count} programs from {first} on: {}\n{said}", output.status);
     }
 }

@@ -1,22 +1,35 @@
-//! Programs polled with wakers that do what they like, whenever the core touches them: drop other
-//! programs, poll them, cancel, fire wakers, panic.
+//! Programs in which everybody's code does what it likes, whenever the core comes to it: wakers that are cloned, woken or
+//! dropped, in other tests also the clock, the debugger and the destructors of results, errors and of what panics carry.
+//! Each of them drops other programs, polls them, adds some, fires wakers, and panics.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::time::Duration;
 
-use giambio_core::{Canceller, Next, Runtime, VirtualClock, cancel_scope, in_runtime};
+use giambio_core::{
+    Canceller, Clock, Debugger, Next, Runtime, TaskError, TaskInfo, Tick, VirtualClock, cancel_scope, clock, finally,
+    in_runtime, nursery, sleep,
+};
 
 use crate::code::{Code, Way};
 use crate::common::{Rng, audit, on_drop, step};
 use crate::maker::make;
-use crate::real::{Boom, Run, World, run};
+use crate::real::{Boom, Failure, MISCHIEF, Run, World, run};
 
-/// Programs that wakers may get at, but for one that is being polled: it isn't there then.
+/// Who does mischief.
+#[derive(Clone, Copy)]
+struct Hostile {
+    /// Not the wakers alone.
+    all: bool,
+    panics: bool,
+}
+
+/// Programs that anybody may get at, but for one that is being polled: it isn't there then.
 struct Victims {
     programs: RefCell<Vec<Option<Run<'static>>>>,
-    world: &'static World,
+    world: Rc<World>,
     rng: RefCell<Rng>,
     /// How deep in wakers that poll programs whose wakers…
     depth: Cell<u32>,
@@ -24,7 +37,7 @@ struct Victims {
 }
 
 thread_local! {
-    static VICTIMS: Cell<Option<&'static Victims>> = const { Cell::new(None) };
+    static VICTIMS: RefCell<Option<Rc<Victims>>> = const { RefCell::new(None) };
 }
 
 impl Victims {
@@ -52,7 +65,10 @@ impl Victims {
                 let old = self.programs.borrow_mut()[i].replace(program);
                 quietly(|| drop(old));
             }
-            _ => drop(quietly(|| drop(program))),
+            ended => {
+                quietly(|| drop(program));
+                quietly(|| drop(ended));
+            }
         }
     }
 
@@ -63,26 +79,38 @@ impl Victims {
     }
 
     fn add_one(&self) {
+        let i = self.below(4) as usize;
+        let program = self.program();
+        let old = self.programs.borrow_mut()[i].replace(program);
+        quietly(|| drop(old));
+    }
+
+    /// A program that has what it borrows.
+    fn program(&self) -> Run<'static> {
         // Dropping a foreign set stops at the first destructor that panics, and leaks the rest.
         let leaks = |code: &Code| matches!(code, Code::Set(_) | Code::Through(Way::Set, _));
         let mut code = make(self.below(u64::MAX));
         while self.panics && code.any(&leaks) {
             code = make(self.below(u64::MAX));
         }
-        let program = run(self.world, Box::leak(Box::new(code)));
-        let i = self.below(4) as usize;
-        let old = self.programs.borrow_mut()[i].replace(program);
-        quietly(|| drop(old));
+        let world = self.world.clone();
+        Box::pin(async move { run(&world, &code).await })
     }
 }
 
+/// Of a panic nothing goes on, whatever the destructor of what it carries adds.
 fn quietly<T>(f: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(f)).inspect_err(|payload| assert!(payload.is::<Boom>(), "not one of ours")).ok()
+    let mut result = catch_unwind(AssertUnwindSafe(f)).map(Some);
+    while let Err(payload) = result {
+        assert!(payload.is::<Boom>(), "not one of ours");
+        result = catch_unwind(AssertUnwindSafe(|| drop(payload))).map(|()| None);
+    }
+    result.unwrap_or_default()
 }
 
-/// What happens when a waker is touched.
+/// What happens when the core comes to somebody's code.
 fn act() {
-    let Some(victims) = VICTIMS.get() else { return };
+    let Some(victims) = VICTIMS.with_borrow(Option::clone) else { return };
     if victims.depth.get() > 3 {
         return;
     }
@@ -101,6 +129,13 @@ fn act() {
     }
 }
 
+/// The same, but seldom: in calls that are many.
+fn act_seldom() {
+    if VICTIMS.with_borrow(Option::clone).is_some_and(|victims| victims.below(8) == 0) {
+        act();
+    }
+}
+
 fn waker() -> Waker {
     static TABLE: RawWakerVTable = RawWakerVTable::new(
         |data| {
@@ -115,73 +150,155 @@ fn waker() -> Waker {
     unsafe { Waker::from_raw(RawWaker::new(std::ptr::null(), &TABLE)) }
 }
 
-/// Polls, drops, adds and wakes at random, in a runtime whose main task goes on polling.
-fn torment(seed: u64, panics: bool) {
-    let world: &'static World = Box::leak(Box::new(World::new(None, Some(Rng(seed)))));
-    let victims: &'static Victims = Box::leak(Box::new(Victims {
+struct HostileClock<'t>(&'t VirtualClock, Hostile);
+
+impl Clock for HostileClock<'_> {
+    const HZ: u64 = VirtualClock::<1_000_000_000>::HZ;
+    const LAG: u64 = 0;
+
+    fn now(&self) -> Tick {
+        if self.1.all {
+            act_seldom();
+        }
+        self.0.now()
+    }
+}
+
+struct HostileDebugger(Hostile);
+
+/// All that a debugger is told.
+macro_rules! act_in {
+    ($(fn $name:ident(&self $(, $arg:ident: $type:ty)*);)*) => {$(
+        fn $name(&self $(, $arg: $type)*) {
+            $(let _ = $arg;)*
+            act_seldom();
+        }
+    )*};
+}
+
+impl Debugger for HostileDebugger {
+    act_in! {
+        fn on_start(&self);
+        fn on_exit(&self);
+        fn on_task_spawn(&self, task: TaskInfo<'_>);
+        fn on_task_schedule(&self, task: TaskInfo<'_>, delay: Duration);
+        fn on_task_exit(&self, task: TaskInfo<'_>);
+        fn before_task_step(&self, task: TaskInfo<'_>);
+        fn after_task_step(&self, task: TaskInfo<'_>);
+        fn before_sleep(&self, task: TaskInfo<'_>, span: Duration);
+        fn after_sleep(&self, task: TaskInfo<'_>, span: Duration);
+        fn before_cancel(&self, task: TaskInfo<'_>);
+        fn after_cancel(&self, task: TaskInfo<'_>);
+        fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError);
+        fn on_cleanup_abandoned(&self, task: TaskInfo<'_>);
+    }
+
+    fn is_none(&self) -> bool {
+        !self.0.all
+    }
+}
+
+/// Polls, drops, adds and wakes at random, in a runtime whose main task goes on polling, beside tasks of its own.
+fn torment(seed: u64, hostile: Hostile) {
+    let blocks = giambio_core::__census();
+    let world = Rc::new(World::new(None, Some(Rng(seed))));
+    let victims = Rc::new(Victims {
         programs: RefCell::new((0..4).map(|_| None).collect()),
-        world,
+        world: world.clone(),
         rng: RefCell::new(Rng(seed)),
         depth: Cell::new(0),
-        panics,
-    }));
-    VICTIMS.set(Some(victims));
-    let _peace = on_drop(|| VICTIMS.set(None));
+        panics: hostile.panics,
+    });
+    VICTIMS.set(Some(victims.clone()));
+    MISCHIEF.set(hostile.all.then_some(act_seldom as fn()));
+    let peace = on_drop(|| {
+        MISCHIEF.set(None);
+        VICTIMS.take();
+    });
     let time: VirtualClock = VirtualClock::new();
     for _ in 0..4 {
         victims.add_one();
     }
     {
+        let victims = &victims;
         let scope = cancel_scope(async |scope: Canceller<'_, '_>| {
-            std::future::poll_fn(|cx| {
-                match victims.below(40) {
-                    0 => victims.drop_one(),
-                    1 => victims.add_one(),
-                    2 if seed.is_multiple_of(5) => scope.cancel(),
-                    _ => victims.poll_one(),
+            let own = async |n: giambio_core::Nursery<'_, '_, Failure>| {
+                for _ in 0..if hostile.all { 2 } else { 0 } {
+                    n.spawn(victims.program());
                 }
-                if victims.below(150) == 0 {
-                    return Poll::Ready(());
-                }
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            })
-            .await
+                std::future::poll_fn(|cx| {
+                    match victims.below(40) {
+                        0 => victims.drop_one(),
+                        1 => victims.add_one(),
+                        2 if seed.is_multiple_of(5) => scope.cancel(),
+                        3 if hostile.all => {
+                            let deadline = clock() + Duration::from_nanos(victims.below(1 << 32));
+                            scope.set_deadline(Some(deadline));
+                        }
+                        _ => victims.poll_one(),
+                    }
+                    if victims.below(150) == 0 {
+                        return Poll::Ready(());
+                    }
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                })
+                .await;
+                Ok(())
+            };
+            // Long enough for the deadline to pass after the scope was cancelled.
+            finally(nursery(own), async || sleep(Duration::from_nanos(1 << 32)).await).await
         });
-        let mut runtime = pin!(Runtime::new(&time, scope));
-        loop {
+        let runtime = Runtime::new(HostileClock(&time, hostile), scope);
+        let mut runtime = Box::pin(runtime.with_debugger(HostileDebugger(hostile)));
+        for turns in 0.. {
             let next = quietly(|| step(runtime.as_mut()));
             assert_eq!(audit(runtime.as_mut(), false), Ok(()), "program {seed}");
             match next {
                 // A panic of a waker that a timer fires comes out of the turn.
-                None | Some(Next::Finished(_)) => break,
-                Some(_) => time.advance(std::time::Duration::from_nanos(victims.below(1 << 28))),
+                None => break,
+                Some(Next::Finished(ended)) => {
+                    quietly(|| drop(ended));
+                    break;
+                }
+                // A program may wait for what nobody does any more.
+                Some(_) if turns > 10_000 => break,
+                Some(_) => time.advance(Duration::from_nanos(victims.below(1 << 28))),
             }
         }
         // Half of them go with the runtime, the others after it.
         for _ in 0..2 {
             victims.drop_one();
         }
+        quietly(|| drop(runtime));
     }
     quietly(|| world.make_noise());
-    VICTIMS.set(None);
+    drop(peace);
     let left: Vec<_> = victims.programs.take();
     for program in left {
         quietly(|| drop(program));
     }
     assert_eq!(world.live.left(), 0, "objects are left of program {seed}");
     assert_eq!(world.arenas.used(), 0, "places are taken in program {seed}");
+    assert_eq!(giambio_core::__census(), blocks, "control blocks are in use after program {seed}");
 }
 
 #[test]
 fn wakers_that_drop_and_poll_other_programs_do_no_harm() {
-    for seed in 0..crate::how_many() {
-        torment(seed, false);
-    }
+    crate::seeds().for_each(|seed| torment(seed, Hostile { all: false, panics: false }));
 }
+
 #[test]
 fn wakers_that_panic_do_no_harm() {
-    for seed in 0..crate::how_many() {
-        torment(seed, true);
-    }
+    crate::seeds().for_each(|seed| torment(seed, Hostile { all: false, panics: true }));
+}
+
+#[test]
+fn clocks_debuggers_and_destructors_that_drop_and_poll_other_programs_do_no_harm() {
+    crate::seeds().for_each(|seed| torment(seed, Hostile { all: true, panics: false }));
+}
+
+#[test]
+fn clocks_debuggers_and_destructors_that_panic_do_no_harm() {
+    crate::seeds().for_each(|seed| torment(seed, Hostile { all: true, panics: true }));
 }

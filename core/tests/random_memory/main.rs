@@ -1,10 +1,12 @@
 //! Random programs that are treated badly by safe code: forgotten half-way with their surroundings
-//! freed, polled with wakers that drop, poll and panic when they are cloned, woken or dropped.
+//! freed, polled with wakers that drop, poll and panic when they are cloned, woken or dropped, by
+//! clocks, debuggers and destructors that do so too.
 //!
 //! What becomes of them then is nobody's promise, but the core must touch nothing that is gone, leak
 //! nothing that was dropped, and be as good as new for the next program. Run under AddressSanitizer
-//! too. Laws NESTED-POLL, NEVER-REUSED-UNDROPPED, WAKERS-ARE-NAMES. The programs are those of
-//! `random_programs`.
+//! too. Laws NESTED-POLL, NEVER-REUSED-UNDROPPED, WAKERS-ARE-NAMES, HOOKS-OBSERVE. The programs are
+//! those of `random_programs`, and as many as `GIAMBIO_PROGRAMS` says, from the seed
+//! `GIAMBIO_FIRST_PROGRAM` on.
 #![cfg(feature = "std")]
 #![allow(dead_code)] // the programs can do more than is asked of them here
 
@@ -26,6 +28,6 @@ mod through;
 mod forgotten;
 mod hostile;
 
-fn how_many() -> u64 {
-    std::env::var("GIAMBIO_PROGRAMS").ok().and_then(|text| text.parse().ok()).unwrap_or(400)
+fn seeds() -> std::ops::Range<u64> {
+    common::seeds(400)
 }

@@ -167,7 +167,7 @@ pub(crate) fn check(code: &Code, cancel: u64, surroundings: Surroundings) -> Res
     let how = match ended {
         Ok(result) => match result?.flatten() {
             Some(Ok(())) => How::Done,
-            Some(Err(number)) => How::Failed(number),
+            Some(Err(error)) => How::Failed(error.0),
             None => How::Cancelled,
         },
         Err(number) => How::Panicked(vec![number]),

@@ -36,14 +36,8 @@ use common::Rng;
 use model::NEVER;
 use shrink::check_or_shrink;
 
-fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-/// The seeds to try: a few in every test run, many where somebody asks for them.
 fn seeds() -> std::ops::Range<u64> {
-    let first = number("GIAMBIO_FIRST_PROGRAM", 0);
-    first..first + number("GIAMBIO_PROGRAMS", 1_500)
+    common::seeds(1_500)
 }
 
 #[test]

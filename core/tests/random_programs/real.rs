@@ -23,10 +23,37 @@ use crate::model::Event;
 use crate::through::through;
 
 /// A running piece of a program.
-pub(crate) type Run<'a> = Pin<Box<dyn Future<Output = Result<(), u32>> + 'a>>;
+pub(crate) type Run<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + 'a>>;
+
+/// What a program fails with.
+#[derive(Debug)]
+pub(crate) struct Failure(pub(crate) u32);
 
 /// What a program panics with.
 pub(crate) struct Boom(pub(crate) u32);
+
+thread_local! {
+    /// Done whenever a result, an error or what a panic carries is dropped.
+    pub(crate) static MISCHIEF: Cell<Option<fn()>> = const { Cell::new(None) };
+}
+
+fn mischief() {
+    if let Some(mischief) = MISCHIEF.get() {
+        mischief();
+    }
+}
+
+impl Drop for Failure {
+    fn drop(&mut self) {
+        mischief();
+    }
+}
+
+impl Drop for Boom {
+    fn drop(&mut self) {
+        mischief();
+    }
+}
 
 /// A wake that another thread is asked for.
 pub(crate) struct Request {
@@ -69,7 +96,8 @@ impl World {
 
     fn say(&self, number: u32, what: &'static str) {
         self.make_noise();
-        self.events.borrow_mut().push((clock().as_nanos(), number, what));
+        let now = clock().as_nanos(); // the clock may be hostile
+        self.events.borrow_mut().push((now, number, what));
     }
 
     /// Keeps the waker of the running task, to be fired at any time from now on.
@@ -144,6 +172,12 @@ struct Value {
     _object: Object,
 }
 
+impl Drop for Value {
+    fn drop(&mut self) {
+        mischief();
+    }
+}
+
 fn nanos(n: u64) -> Duration {
     Duration::from_nanos(n)
 }
@@ -171,7 +205,7 @@ pub(crate) fn run<'a>(world: &'a World, code: &'a Code) -> Run<'a> {
             Code::Remote => world.remote().await,
             Code::Fail(number) => {
                 world.say(*number, "failed");
-                return Err(*number);
+                return Err(Failure(*number));
             }
             Code::Panic(number) => {
                 world.say(*number, "panicked");
@@ -237,7 +271,7 @@ pub(crate) fn run<'a>(world: &'a World, code: &'a Code) -> Run<'a> {
                 finally_for(nanos(*grace), run(world, body), clean_up).await?;
             }
             Code::Nursery { body, kids, places, race } => {
-                let sink = |number: u32| world.say(number, "failed too");
+                let sink = |error: Failure| world.say(error.0, "failed too");
                 match places {
                     None => {
                         nursery(async |n| {
@@ -276,7 +310,7 @@ pub(crate) fn run<'a>(world: &'a World, code: &'a Code) -> Run<'a> {
             Code::Set(all) => {
                 let numbered = |(i, code)| async move { (i, suspends(run(world, code)).await) };
                 let set: FuturesUnordered<_> = all.iter().enumerate().map(numbered).collect();
-                let mut results: Vec<(usize, Result<(), u32>)> = set.collect().await;
+                let mut results: Vec<(usize, Result<(), Failure>)> = set.collect().await;
                 results.sort_by_key(|(i, _)| *i);
                 for (_, result) in results {
                     result?;
@@ -327,10 +361,10 @@ type Task<'scope> = giambio_core::Task<'scope, Value>;
 
 /// A child, and the one that it spawns.
 async fn child<'scope, 'a: 'scope, S: Storage>(
-    n: &'scope Scope<'scope, 'a, u32, S>,
+    n: &'scope Scope<'scope, 'a, Failure, S>,
     world: &'a World,
     kid: &'a Kid,
-) -> Result<Value, u32> {
+) -> Result<Value, Failure> {
     suspends(run(world, &kid.code)).await?;
     if let Some(then) = &kid.then {
         // In a nursery that was cancelled meanwhile it is dropped.
@@ -341,7 +375,7 @@ async fn child<'scope, 'a: 'scope, S: Storage>(
 
 /// Starts a child of a nursery on the heap.
 fn start<'scope, 'a: 'scope>(
-    n: Nursery<'scope, 'a, u32>,
+    n: Nursery<'scope, 'a, Failure>,
     world: &'a World,
     kid: &'a Kid,
     kept: &mut Vec<Task<'scope>>,
@@ -393,7 +427,7 @@ async fn rest<'scope>(
     body: &Code,
     kept: Vec<Task<'scope>>,
     awaited: Option<(u32, Task<'scope>)>,
-) -> Result<(), u32> {
+) -> Result<(), Failure> {
     if let Some((number, task)) = awaited
         && task.await.is_ok()
     {
@@ -409,8 +443,8 @@ async fn in_arena<'a, const PLACES: usize, const BYTES: usize>(
     world: &'a World,
     body: &'a Code,
     kids: &'a [Kid],
-    sink: &dyn Fn(u32),
-) -> Result<(), u32> {
+    sink: &dyn Fn(Failure),
+) -> Result<(), Failure> {
     nursery_in(arena, async |n| {
         n.on_other_error(sink);
         let mut kept = Vec::new();
@@ -419,7 +453,7 @@ async fn in_arena<'a, const PLACES: usize, const BYTES: usize>(
             let spawning = n.child();
             let spawning = if kid.daemon { spawning.daemon() } else { spawning };
             // Boxed, so that all kinds of children fit.
-            let child: Pin<Box<dyn Future<Output = Result<Value, u32>>>> = Box::pin(child(n, world, kid));
+            let child: Pin<Box<dyn Future<Output = Result<Value, Failure>>>> = Box::pin(child(n, world, kid));
             if kid.only_if_room {
                 match spawning.try_spawn_value(child) {
                     Ok(task) => keep(kid, task, &mut kept, &mut awaited),

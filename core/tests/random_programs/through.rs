@@ -11,10 +11,10 @@ use giambio_core::nursery;
 
 use crate::code::Way;
 use crate::common::poll_once;
-use crate::real::Run;
+use crate::real::{Failure, Run};
 
 /// Runs `code` that way.
-pub(crate) async fn through(way: Way, mut code: Run<'_>) -> Result<(), u32> {
+pub(crate) async fn through(way: Way, mut code: Run<'_>) -> Result<(), Failure> {
     match way {
         Way::Set => {
             let mut set: FuturesUnordered<_> = [code].into_iter().collect();
@@ -55,7 +55,7 @@ pub(crate) async fn through(way: Way, mut code: Run<'_>) -> Result<(), u32> {
                     first = Some(poll_once(code.as_mut()).await);
                     Ok(())
                 });
-                Ok::<_, u32>(())
+                Ok::<_, Failure>(())
             });
             result.await?;
             match first {
@@ -82,7 +82,7 @@ struct Late<'a> {
 }
 
 impl Future for Late<'_> {
-    type Output = Result<(), u32>;
+    type Output = Result<(), Failure>;
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.refused = !self.refused && self.left > 0;
         if self.refused {
