@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use common::{kind, poll_once, settle};
 use futures_lite::future::zip;
-use giambio::net::{Closed, ConnectOptions, ListenOptions, TcpListener, TcpStream, lookup};
+use giambio::net::{AddressErrors, Closed, ConnectOptions, ListenOptions, TcpListener, TcpStream, lookup};
 use giambio::{move_on_after, nursery, run};
 use socket2::SockRef;
 
@@ -325,6 +325,80 @@ fn addresses_are_tried_in_turn() {
         assert_eq!(stream.peer_addr().unwrap(), address);
         assert_eq!(kind(TcpStream::connect(vec![refused(), refused()]).await), Some(ErrorKind::ConnectionRefused));
         assert_eq!(kind(TcpStream::connect([]).await), Some(ErrorKind::InvalidInput));
+    });
+}
+
+#[test]
+fn of_several_addresses_each_error_is_told() {
+    run(async {
+        let all = [refused(), refused()];
+        let error = TcpStream::connect(all).await.unwrap_err();
+        let errors = AddressErrors::of(&error).unwrap();
+        assert!(errors.iter().all(|(_, error)| error.kind() == ErrorKind::ConnectionRefused));
+        assert!(errors.iter().map(|(address, _)| address).eq(all));
+        for address in all {
+            assert!(error.to_string().contains(&address.to_string()), "{error}");
+        }
+        // One alone is the system's, with its number.
+        assert!(TcpStream::connect(refused()).await.unwrap_err().raw_os_error().is_some());
+
+        let held = StdListener::bind("127.0.0.1:0").unwrap();
+        let taken = held.local_addr().unwrap();
+        let error = TcpListener::bind([taken, taken]).await.unwrap_err();
+        assert_eq!(AddressErrors::of(&error).unwrap().iter().count(), 2);
+        drop(held);
+    });
+}
+
+#[test]
+fn all_addresses_of_a_name_are_listened_to_at_one_port() {
+    run(async {
+        let listeners = ListenOptions::new().bind_all("localhost:0").await.unwrap();
+        let port = listeners[0].local_addr().unwrap().port();
+        for listener in &listeners {
+            let address = listener.local_addr().unwrap();
+            assert_eq!(address.port(), port);
+            let client = std::net::TcpStream::connect(address).unwrap();
+            assert_eq!(listener.accept().await.unwrap().1, client.local_addr().unwrap());
+        }
+        let found = lookup(("localhost", port)).await.unwrap();
+        assert!(listeners.iter().all(|listener| found.contains(&listener.local_addr().unwrap())));
+    });
+}
+
+#[test]
+fn all_addresses_that_are_given_are_listened_to_or_none_is() {
+    run(async {
+        let any = "127.0.0.1:0".parse().unwrap();
+        let two: [SocketAddr; 2] = [any, "127.0.0.3:0".parse().unwrap()];
+        let listeners = ListenOptions::new().bind_all(two).await.unwrap();
+        let at: Vec<_> = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
+        assert!(at.iter().map(SocketAddr::ip).eq(two.iter().map(SocketAddr::ip)));
+        assert_eq!(at[0].port(), at[1].port());
+
+        let free = StdListener::bind("127.0.0.9:0").unwrap().local_addr().unwrap();
+        let error = ListenOptions::new().bind_all([free, at[1]]).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
+        assert_eq!(AddressErrors::of(&error).unwrap().iter().next().unwrap().0, at[1]);
+        TcpListener::bind(free).await.expect("the first one listens no longer");
+
+        let not_ours = "192.0.2.1:0".parse().unwrap();
+        assert_eq!(kind(ListenOptions::new().bind_all([any, not_ours]).await), Some(ErrorKind::AddrNotAvailable));
+        assert_eq!(kind(ListenOptions::new().bind_all([]).await), Some(ErrorKind::InvalidInput));
+    });
+}
+
+/// Where the system would have the one take the other's connections.
+#[test]
+fn both_families_may_be_listened_to_at_one_port() {
+    run(async {
+        let any = ["[::]:0".parse().unwrap(), "0.0.0.0:0".parse().unwrap()];
+        let listeners = match ListenOptions::new().bind_all(any).await {
+            Err(error) if TcpListener::bind(any[0]).await.is_err() => return drop(error), // no IPv6 here
+            bound => bound.unwrap(),
+        };
+        assert!(listeners[0].only_v6().unwrap());
+        assert_eq!(listeners[0].local_addr().unwrap().port(), listeners[1].local_addr().unwrap().port());
     });
 }
 

@@ -53,13 +53,31 @@ pub trait ToAddresses {
 /// # Cancellation
 /// **Restartable.** The thread that asks goes on until it has an answer, which is thrown away.
 pub async fn lookup(addresses: impl ToAddresses) -> io::Result<Vec<SocketAddr>> {
-    match addresses.to_target()? {
-        Target::Known(known) => Ok(known),
-        Target::Name(host, port) => {
-            let look = move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
-            Awaited::start(&LOOKUPS, look)?.outcome().await
+    addresses.to_target()?.look_up().await
+}
+
+impl Target {
+    /// As [`lookup`].
+    pub(super) async fn look_up(self) -> io::Result<Vec<SocketAddr>> {
+        match self {
+            Target::Known(known) => Ok(known),
+            Target::Name(host, port) => {
+                let look = move || (host.as_str(), port).to_socket_addrs().map(each_once);
+                Awaited::start(&LOOKUPS, look)?.outcome().await
+            }
         }
     }
+}
+
+/// Some systems find an address twice, as where a file says the same in two lines.
+fn each_once(found: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let mut all = Vec::new();
+    for address in found {
+        if !all.contains(&address) {
+            all.push(address);
+        }
+    }
+    all
 }
 
 fn known(address: impl Into<SocketAddr>) -> io::Result<Target> {
@@ -196,6 +214,12 @@ mod tests {
         assert_eq!(("::1", 80).to_target().unwrap(), known("[::1]:80"));
         assert_eq!("localhost:1500".to_target().unwrap(), Target::Name("localhost".into(), 1500));
         assert_eq!(String::from("a.b:0").to_target().unwrap(), Target::Name("a.b".into(), 0));
+    }
+
+    #[test]
+    fn what_is_found_twice_counts_once() {
+        let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        assert_eq!(each_once([2, 1, 2, 3, 1].map(address).into_iter()), [2, 1, 3].map(address));
     }
 
     #[test]

@@ -15,10 +15,12 @@
 //!
 //! Addresses are given as anything that implements [`ToAddresses`]; names are looked up on another thread.
 
+mod address_errors;
 mod addresses;
 mod closed;
 mod tcp;
 
+pub use address_errors::AddressErrors;
 pub use addresses::{Target, ToAddresses, lookup};
 pub use closed::Closed;
 pub use tcp::{

@@ -2,6 +2,7 @@
 //!
 //! * `CtrlC` and `Again`: watch for Ctrl+C;
 //! * `REUSE_ADDRESS`, `set_reuse_port`: what a listener should ask for;
+//! * `is_not_ours`: does this error of listening mean that there is no such address here?
 //! * `is_in_progress`: does this error of `connect` mean that it goes on in the background?
 //! * `bytes`: moves bytes through a connection;
 //! * `after_accept`: is this error of `accept` about one connection, about the lack of something, or about the listener?

@@ -127,6 +127,13 @@ pub(crate) fn set_reuse_port(_: &socket2::Socket) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+pub(crate) fn is_not_ours(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(winsock::WSAEADDRNOTAVAIL | winsock::WSAEAFNOSUPPORT | winsock::WSAEPROTONOSUPPORT)
+    )
+}
+
 pub(crate) fn is_in_progress(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }

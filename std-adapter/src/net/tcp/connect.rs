@@ -1,14 +1,21 @@
 //! Making a connection.
 
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::{self, SocketAddr};
+use std::time::Duration;
 
+use giambio_core::__fault as fault;
+use giambio_core::{Cancelled, fail_after, move_on_after, nursery};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::TcpStream;
-use crate::net::{ToAddresses, lookup};
+use crate::net::{AddressErrors, Target, ToAddresses};
 use crate::platform;
 use crate::reactor::{Done, Side};
+
+/// So long after an address was tried the next one is, too, if it has not answered (RFC 8305).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// What has to be settled before a connection is made. Most options of a stream can be set later, on [`TcpStream`].
 ///
@@ -31,6 +38,7 @@ pub struct ConnectOptions {
     local: Option<SocketAddr>,
     send_buffer: Option<usize>,
     receive_buffer: Option<usize>,
+    attempt_timeout: Option<Duration>,
 }
 
 impl ConnectOptions {
@@ -55,22 +63,72 @@ impl ConnectOptions {
         ConnectOptions { receive_buffer: Some(bytes), ..self }
     }
 
+    /// Gives up on an address for which there is no answer in this time, with [`TimedOut`](io::ErrorKind::TimedOut). The
+    /// system does so by itself, often after minutes.
+    pub fn attempt_timeout(self, limit: Duration) -> ConnectOptions {
+        ConnectOptions { attempt_timeout: Some(limit), ..self }
+    }
+
     /// Connects to the first of `addresses` that answers.
     ///
+    /// They are tried in their order, each when the one before has failed or has not answered within 250 ms; that one is
+    /// waited for all the same. The first connection that comes about is returned, the others are closed. Of the
+    /// addresses of a *name*, those of IPv6 and of IPv4 take turns: if one of the two leads nowhere, the other one is soon
+    /// tried (RFC 8305).
+    ///
     /// # Errors
-    /// The error of the last address, if all fail; [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address.
+    /// That of the address, or of several [`AddressErrors`], which has the error of each;
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address; what [`lookup`](crate::net::lookup) says of a
+    /// name.
+    ///
+    /// # Panics
+    /// If it has to wait [outside of a run](crate::net).
     ///
     /// # Cancellation
-    /// **Restartable.** A connection that was being made is closed.
+    /// **Restartable.** Connections that were being made are closed.
     pub async fn connect(&self, addresses: impl ToAddresses) -> io::Result<TcpStream> {
-        let mut last = no_address();
-        for address in lookup(addresses).await? {
-            match self.connect_one(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
-            }
+        let target = addresses.to_target()?;
+        let is_name = matches!(target, Target::Name(..));
+        let addresses = target.look_up().await?;
+        match addresses[..] {
+            // The one path that is not boxed: most connections take it.
+            [only] if self.attempt_timeout.is_none() => self.connect_one(only).await,
+            _ if is_name => Box::pin(self.race(taking_turns(addresses))).await,
+            _ => Box::pin(self.race(addresses)).await,
         }
-        Err(last)
+    }
+
+    /// An attempt for each address, in a nursery: the first that succeeds cancels the others.
+    async fn race(&self, addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
+        let asked = addresses.len();
+        let (winner, errors) = (Cell::new(None), RefCell::new(Vec::new()));
+        let _: Result<(), Cancelled> = nursery(async |n| {
+            let (winner, errors) = (&winner, &errors);
+            for address in addresses {
+                let attempt = n.child().name("connect").spawn(async move {
+                    match self.attempt(address).await {
+                        Ok(stream) => {
+                            winner.set(Some(stream));
+                            n.cancel();
+                        }
+                        Err(error) => errors.borrow_mut().push((address, error)),
+                    }
+                    Ok(())
+                });
+                let delay = if fault!("one-address-after-the-other") { Duration::MAX } else { ATTEMPT_DELAY };
+                move_on_after(delay, attempt).await;
+            }
+            Ok(())
+        })
+        .await;
+        winner.into_inner().ok_or_else(|| AddressErrors::into_one(asked, errors.into_inner()))
+    }
+
+    async fn attempt(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        match self.attempt_timeout {
+            None => self.connect_one(address).await,
+            Some(limit) => fail_after(limit, self.connect_one(address)).await?,
+        }
     }
 
     async fn connect_one(&self, address: SocketAddr) -> io::Result<TcpStream> {
@@ -110,6 +168,34 @@ fn is_connected(socket: &net::TcpStream) -> io::Result<Done<()>> {
     }
 }
 
-pub(super) fn no_address() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, "no address was given, or the name has none")
+/// IPv6 and IPv4 in turn, beginning with that of the first address, each in its order.
+fn taking_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == first_is_v6);
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    let mut all = Vec::new();
+    loop {
+        let before = all.len();
+        all.extend(first.next());
+        all.extend(second.next());
+        if all.len() == before {
+            return all;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_families_take_turns_and_what_is_left_of_one_follows() {
+        let address = |text: &&str| -> SocketAddr { format!("{text}:1").parse().unwrap() };
+        let of = |texts: &[&str]| texts.iter().map(address).collect::<Vec<_>>();
+        let turns = |texts| taking_turns(of(texts));
+        assert_eq!(turns(&["[::1]", "[::2]", "[::3]", "1.1.1.1"]), of(&["[::1]", "1.1.1.1", "[::2]", "[::3]"]));
+        assert_eq!(turns(&["1.1.1.1", "1.1.1.2", "[::1]"]), of(&["1.1.1.1", "[::1]", "1.1.1.2"]));
+        assert_eq!(turns(&["1.1.1.1", "1.1.1.2"]), of(&["1.1.1.1", "1.1.1.2"]));
+        assert_eq!(turns(&[]), of(&[]));
+    }
 }

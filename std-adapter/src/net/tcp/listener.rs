@@ -7,13 +7,12 @@ use std::net::{self, SocketAddr};
 use std::time::Duration;
 
 use giambio_core::sleep;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::SockRef;
 
-use super::TcpStream;
-use super::connect::no_address;
 use super::line::Line;
+use super::{ListenOptions, TcpStream};
 use crate::foreign::First;
-use crate::net::{Closed, ToAddresses, lookup};
+use crate::net::{Closed, ToAddresses};
 use crate::platform::{self, AfterAccept};
 use crate::reactor::{Done, Side, Source};
 
@@ -47,11 +46,12 @@ pub struct TcpListener {
 }
 
 impl TcpListener {
-    /// Listens at the first of `addresses` that can be had.
+    /// Listens at the first of `addresses` that can be had. To listen at all of them: [`ListenOptions::bind_all`].
     ///
     /// # Errors
-    /// [`AddrInUse`](io::ErrorKind::AddrInUse), [`PermissionDenied`](io::ErrorKind::PermissionDenied) and others, of the
-    /// last address, if all fail; [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address.
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse), [`PermissionDenied`](io::ErrorKind::PermissionDenied) and others, if all
+    /// fail; of several, [`AddressErrors`](crate::net::AddressErrors) has each. [`InvalidInput`](io::ErrorKind::InvalidInput)
+    /// for what is no address. What [`lookup`](crate::net::lookup) says of a name.
     ///
     /// # Cancellation
     /// **Restartable.**
@@ -69,7 +69,7 @@ impl TcpListener {
         TcpListener::over(source)
     }
 
-    fn over(source: Source<net::TcpListener>) -> TcpListener {
+    pub(super) fn over(source: Source<net::TcpListener>) -> TcpListener {
         TcpListener { source, line: Line::default() }
     }
 
@@ -233,108 +233,5 @@ impl From<net::TcpListener> for TcpListener {
 impl fmt::Debug for TcpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.source.fmt(f)
-    }
-}
-
-/// What has to be settled before listening begins.
-///
-/// ```
-/// use giambio::net::ListenOptions;
-///
-/// giambio::run(async {
-///     let listener = ListenOptions::new().backlog(16).only_v6(false).bind("127.0.0.1:0").await?;
-///     # Ok::<(), std::io::Error>(())
-/// })?;
-/// # Ok::<(), std::io::Error>(())
-/// ```
-#[derive(Clone, Debug)]
-#[must_use = "options do nothing until `bind` is called"]
-pub struct ListenOptions {
-    backlog: i32,
-    reuse_address: bool,
-    reuse_port: bool,
-    only_v6: Option<bool>,
-    ttl: Option<u32>,
-}
-
-impl Default for ListenOptions {
-    fn default() -> ListenOptions {
-        ListenOptions::new()
-    }
-}
-
-impl ListenOptions {
-    /// A backlog of 1,024; the rest as the standard library does it.
-    pub fn new() -> ListenOptions {
-        let reuse_address = platform::REUSE_ADDRESS;
-        ListenOptions { backlog: 1024, reuse_address, reuse_port: false, only_v6: None, ttl: None }
-    }
-
-    /// How many connections may wait to be accepted. The system may have a limit of its own.
-    pub fn backlog(self, connections: i32) -> ListenOptions {
-        ListenOptions { backlog: connections, ..self }
-    }
-
-    /// May a port be bound while connections of its last owner linger? `true` by default, but on Windows, where the
-    /// option means that a port may be taken from its owner.
-    pub fn reuse_address(self, reuse: bool) -> ListenOptions {
-        ListenOptions { reuse_address: reuse, ..self }
-    }
-
-    /// May several listeners share the port, as when each thread has its own? Linux spreads connections over them; elsewhere
-    /// one may get them all. Where ports can't be shared, [`bind`](ListenOptions::bind) fails with [`Unsupported`](io::ErrorKind::Unsupported).
-    pub fn reuse_port(self, reuse: bool) -> ListenOptions {
-        ListenOptions { reuse_port: reuse, ..self }
-    }
-
-    /// Should a listener of IPv6 refuse IPv4? The system decides unless this does. Means nothing for IPv4.
-    pub fn only_v6(self, only: bool) -> ListenOptions {
-        ListenOptions { only_v6: Some(only), ..self }
-    }
-
-    /// How many routers a packet of an accepted connection may pass.
-    pub fn ttl(self, ttl: u32) -> ListenOptions {
-        ListenOptions { ttl: Some(ttl), ..self }
-    }
-
-    /// Listens at the first of `addresses` that can be had.
-    ///
-    /// # Errors
-    /// As [`TcpListener::bind`].
-    ///
-    /// # Cancellation
-    /// **Restartable.**
-    pub async fn bind(&self, addresses: impl ToAddresses) -> io::Result<TcpListener> {
-        let mut last = no_address();
-        for address in lookup(addresses).await? {
-            match self.bind_one(address) {
-                Ok(listener) => return Ok(listener),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
-    fn bind_one(&self, address: SocketAddr) -> io::Result<TcpListener> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_nonblocking(true)?;
-        if self.reuse_address {
-            socket.set_reuse_address(true)?;
-        }
-        if self.reuse_port {
-            platform::set_reuse_port(&socket)?;
-        }
-        if let (Some(only), SocketAddr::V6(_)) = (self.only_v6, address) {
-            socket.set_only_v6(only)?;
-        }
-        let listener = {
-            socket.bind(&address.into())?;
-            socket.listen(self.backlog)?;
-            net::TcpListener::from(socket)
-        };
-        if let Some(ttl) = self.ttl {
-            listener.set_ttl(ttl)?;
-        }
-        Ok(TcpListener::over(Source::new(listener)))
     }
 }

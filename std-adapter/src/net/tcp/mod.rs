@@ -4,6 +4,7 @@ mod bytes;
 mod connect;
 mod futures_io;
 mod line;
+mod listen;
 mod listener;
 mod options;
 mod split;
@@ -11,7 +12,8 @@ mod stream;
 mod whole;
 
 pub use connect::ConnectOptions;
-pub use listener::{ListenOptions, TcpListener};
+pub use listen::ListenOptions;
+pub use listener::TcpListener;
 pub use split::{ReadHalf, ReuniteError, WriteHalf};
 pub use stream::TcpStream;
 pub use whole::{ReceiveExact, SendAll};

@@ -39,7 +39,8 @@ pub struct TcpStream {
 }
 
 impl TcpStream {
-    /// Connects to the first of `addresses` that answers.
+    /// Connects to the first of `addresses` that answers: how they are tried is said at
+    /// [`ConnectOptions::connect`].
     ///
     /// ```no_run
     /// # giambio::run(async {
@@ -48,13 +49,15 @@ impl TcpStream {
     /// ```
     ///
     /// # Errors
-    /// The error of the last address, if all fail; [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address.
+    /// That of the address, or of several [`AddressErrors`](crate::net::AddressErrors), which has the error of each;
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address; what [`lookup`](crate::net::lookup) says of a
+    /// name.
     ///
     /// # Panics
     /// If it has to wait [outside of a run](crate::net).
     ///
     /// # Cancellation
-    /// **Restartable.** A connection that was being made is closed.
+    /// **Restartable.** Connections that were being made are closed.
     pub async fn connect(addresses: impl ToAddresses) -> io::Result<TcpStream> {
         ConnectOptions::new().connect(addresses).await
     }
