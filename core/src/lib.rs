@@ -144,6 +144,8 @@ mod gate;
 mod hooks;
 #[cfg(feature = "std")]
 mod io_error;
+#[allow(unsafe_code)]
+mod kernel;
 #[cfg(feature = "nb")]
 pub mod nb;
 mod nursery;

@@ -59,8 +59,6 @@ pub(crate) mod spare;
 pub(crate) mod state;
 pub(crate) mod waiters;
 pub(crate) mod waker;
-#[cfg(feature = "std")]
-mod wheel;
 
 #[cfg(feature = "alloc")]
 pub(crate) mod table;

@@ -342,7 +342,10 @@ impl Turn<'_> {
         if self.is_ready() {
             return Until::Now;
         }
-        match with(|_| self.root.heap.soonest()) {
+        if with(|_| self.root.heap.spread()) {
+            return Until::Now;
+        }
+        match with(|_| self.root.heap.next()) {
             Some(tick) => Until::At(Tick(tick)),
             None => Until::OnWake,
         }

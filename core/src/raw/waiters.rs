@@ -7,14 +7,16 @@
 use core::cell::Cell;
 use core::marker::PhantomPinned;
 use core::pin::Pin;
-use core::ptr;
+use core::ptr::NonNull;
 use core::task::Waker;
 
 use super::waker::Kept;
+use crate::kernel::list::{Linked, Links, List};
+use crate::kernel::pin_ref::PinRef;
 
 /// The list. The first waiter came first.
 pub(crate) struct WaitList {
-    first: Cell<*const Waiter>,
+    list: List<Waiter>,
 }
 
 // SAFETY: the list, and the waiters in it, are touched only under their owner's lock.
@@ -22,24 +24,21 @@ unsafe impl Send for WaitList {}
 
 /// One who waits, in a pinned future (PINNED).
 pub(crate) struct Waiter {
-    prev: Cell<*const Waiter>,
-    next: Cell<*const Waiter>,
-    linked: Cell<bool>,
+    links: Links<Waiter>,
     waker: Kept,
     grant: Cell<Option<u32>>,
     _pinned: PhantomPinned,
 }
 
+impl Linked for Waiter {
+    fn links(&self) -> &Links<Self> {
+        &self.links
+    }
+}
+
 impl Waiter {
     pub(crate) const fn new() -> Self {
-        Waiter {
-            prev: Cell::new(ptr::null()),
-            next: Cell::new(ptr::null()),
-            linked: Cell::new(false),
-            waker: Kept::new(),
-            grant: Cell::new(None),
-            _pinned: PhantomPinned,
-        }
+        Waiter { links: Links::new(), waker: Kept::new(), grant: Cell::new(None), _pinned: PhantomPinned }
     }
 
     /// What was handed over, once. Call it under the lock.
@@ -55,63 +54,36 @@ impl Waiter {
 
 impl WaitList {
     pub(crate) const fn new() -> Self {
-        WaitList { first: Cell::new(ptr::null()) }
+        WaitList { list: List::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.first.get().is_null()
+        self.list.is_empty()
     }
 
     /// Adds a waiter at the end, unless it is in the list.
     ///
     /// # Safety
-    /// Under the lock; the waiter calls [`remove`](WaitList::remove) before it dies.
+    /// Under the lock; the waiter is in no other list, and calls [`remove`](WaitList::remove) before it dies.
     pub(crate) unsafe fn push(&self, waiter: Pin<&Waiter>) {
-        let waiter = waiter.get_ref();
-        if waiter.linked.replace(true) {
-            return;
-        }
-        // SAFETY: PINNED: links lead to live waiters; the list is circular.
-        match unsafe { self.first.get().as_ref() } {
-            None => {
-                waiter.prev.set(waiter);
-                waiter.next.set(waiter);
-                self.first.set(waiter);
-            }
-            Some(first) => {
-                let last = first.prev.replace(waiter);
-                waiter.prev.set(last);
-                waiter.next.set(first);
-                // SAFETY: as above.
-                unsafe { &*last }.next.set(waiter);
-            }
+        if !waiter.links.are_used() {
+            // SAFETY: LIVE: pinned, and by contract it leaves before it dies.
+            self.list.push(unsafe { PinRef::new(NonNull::from(waiter.get_ref())) });
         }
     }
 
     /// Takes a waiter out, wherever it is.
     pub(crate) fn remove(&self, waiter: &Waiter) {
-        if !waiter.linked.replace(false) {
-            return;
-        }
-        let (prev, next) = (waiter.prev.get(), waiter.next.get());
-        if ptr::eq(next, waiter) {
-            self.first.set(ptr::null());
-            return;
-        }
-        // SAFETY: PINNED, and the list is circular.
-        unsafe { &*prev }.next.set(next);
-        // SAFETY: as above.
-        unsafe { &*next }.prev.set(prev);
-        if ptr::eq(self.first.get(), waiter) {
-            self.first.set(next);
+        if waiter.links.are_used() {
+            // SAFETY: LIVE, for it is in a list; MEMBER: that is this one, by the contract of `push`.
+            unsafe { self.list.remove(PinRef::new(NonNull::from(waiter))) };
         }
     }
 
     /// Hands something to the first waiter: `Ok` with its waker, `Err` if nobody waits.
     pub(crate) fn grant(&self, what: u32) -> Result<Option<Waker>, u32> {
-        // SAFETY: PINNED.
-        let Some(first) = (unsafe { self.first.get().as_ref() }) else { return Err(what) };
-        self.remove(first);
+        let Some(first) = self.list.first() else { return Err(what) };
+        self.remove(&first);
         first.grant.set(Some(what));
         Ok(first.waker.take())
     }
