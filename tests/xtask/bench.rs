@@ -1,6 +1,6 @@
 //! The benchmarks: a workspace of their own, so that the peers stay out of ours.
 
-use crate::machine;
+use crate::machine::{self, VALGRIND};
 use crate::shell::{Shell, done_with};
 use crate::steps::{Outcome, Verdict};
 
@@ -11,16 +11,13 @@ pub(crate) const OURS: &str = "-p bench-driver -p bench-common -p alloc-count -p
 
 /// `cargo xtask bench …`: the words go to the program that runs them.
 pub(crate) fn run(words: &[String]) -> Result<(), String> {
-    machine::get_valgrind()?;
+    machine::wants(&[&VALGRIND])?;
     words.iter().fold(driver(), Shell::arg).run()
 }
 
 /// The step that keeps them from rotting.
 pub(crate) fn smoke() -> Outcome {
-    if std::env::consts::OS != "linux" {
-        return Ok(Verdict::Skipped("the benchmarks are for Linux: they count with its means".to_owned()));
-    }
-    Shell::new("cargo test --quiet -p bench-driver --manifest-path").arg(MANIFEST).run()?;
+    Shell::new("cargo test --quiet -p bench-driver --manifest-path").arg(MANIFEST).own_target("bench-smoke").run()?;
     // They need not be fast for that.
     let hasty = [("LTO", "off"), ("CODEGEN_UNITS", "16"), ("OPT_LEVEL", "1")];
     let smoke = driver().arg("smoke").own_target("bench-smoke");

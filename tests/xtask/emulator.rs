@@ -7,6 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::machine;
+use crate::shell::say;
+
 /// A running emulator; it ends with this at the latest.
 pub(crate) struct Emulator {
     process: Child,
@@ -30,9 +33,11 @@ impl Emulator {
         const OPTIONS: &str = "-display none -monitor none -serial stdio -semihosting-config enable=on,target=native";
         let mut words = line.split_whitespace();
         let program = words.next().expect("a command has a program");
-        let mut command = Command::new(program);
+        let path = machine::emulator(program).ok_or_else(|| format!("{program} is not here"))?;
+        let mut command = Command::new(path);
+        command.envs(machine::environment());
         command.args(words).args(OPTIONS.split_whitespace()).args(more).arg("-kernel").arg(firmware);
-        println!("$ {line} {OPTIONS} {} -kernel {}", more.join(" "), firmware.display());
+        say(&format!("$ {line} {OPTIONS} {} -kernel {}", more.join(" "), firmware.display()));
         let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

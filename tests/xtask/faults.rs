@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use crate::shell::{Shell, root};
+use crate::shell::{self, Shell, root, say};
 
 /// A test program that runs longer than that is caught in an endless loop.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -41,7 +41,7 @@ pub(crate) fn plant_all() -> Result<(), String> {
     if let Ok(words) = std::env::var("GIAMBIO_FAULTS") {
         faults.retain(|fault| words.split(' ').any(|word| fault.name.contains(word)));
     }
-    println!("{} faults", faults.len());
+    say(&format!("{} faults", faults.len()));
     // Without a fault everything passes: else all would be caught for nothing. So that comes first.
     let mut tests: Vec<&str> = faults.iter().flat_map(|fault| &fault.tests).map(String::as_str).collect();
     tests.sort_unstable();
@@ -56,7 +56,13 @@ pub(crate) fn plant_all() -> Result<(), String> {
         Some(jobs.remove(mine).1)
     };
     let survivors = std::thread::scope(|threads| {
-        let workers = [0, 1].map(|worker| threads.spawn(move || work(Copy::make(worker)?, || take(worker))));
+        let workers = [0, 1].map(|worker| {
+            let output = shell::output();
+            threads.spawn(move || {
+                shell::print_to(output);
+                work(Copy::make(worker)?, || take(worker))
+            })
+        });
         let mut survivors = Vec::new();
         for worker in workers {
             survivors.extend(worker.join().map_err(|_| "a worker panicked")??);
@@ -98,7 +104,7 @@ fn work<'a>(copy: Copy, take: impl Fn() -> Option<Job<'a>>) -> Result<Vec<&'a st
                 (fault.name.as_str(), verdict)
             }
         };
-        println!("{:>5.1} s  {name:<44} {verdict}", began.elapsed().as_secs_f64());
+        say(&format!("{:>5.1} s  {name:<44} {verdict}", began.elapsed().as_secs_f64()));
     }
     Ok(survivors)
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::clients;
 use crate::emulator::Emulator;
 use crate::machine::{self, Compiler};
-use crate::shell::{self, Shell, root};
+use crate::shell::{self, Shell, root, say};
+use crate::steps::FIRMWARE;
 
 /// A board with a folder in `examples/bare-metal/boards`.
 pub(crate) struct Board {
@@ -70,7 +71,7 @@ const EXAMPLES: &str = "examples/bare-metal/Cargo.toml";
 
 /// Where the builds go, all in one folder.
 fn target_folder() -> PathBuf {
-    root().join(shell::target_folder("firmware"))
+    root().join(shell::target_folder(FIRMWARE))
 }
 
 /// A build for a bare-metal target, with the linker that comes with the toolchain.
@@ -79,11 +80,11 @@ fn build(manifest: &str, target: &str, what: &str) -> Result<Shell, String> {
 }
 
 fn cargo(command: &str, manifest: &str, target: &str, what: &str) -> Result<Shell, String> {
-    let with = machine::bare_metal().ok_or("no compiler for it; the step `machine` says how to get one")?;
+    let with = machine::bare_metal().ok_or("no compiler for it")?;
     let mut cargo = Shell::new(&format!("cargo {command} --release --locked --manifest-path"))
         .arg(manifest)
         .args(&format!("--target {target} {what}"))
-        .own_target("firmware")
+        .own_target(FIRMWARE)
         .env("RUSTFLAGS", "-Dwarnings");
     if let Compiler::FromSources = with {
         let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
@@ -120,8 +121,7 @@ pub(crate) fn lints() -> Result<(), String> {
 fn lint(manifest: &str, target: &str, what: &str) -> Result<(), String> {
     match machine::bare_metal() {
         Some(Compiler::FromSources) => {
-            let clippy = machine::get_debians_clippy()?;
-            cargo("check", manifest, target, what)?.env("RUSTC_WORKSPACE_WRAPPER", clippy).run()
+            cargo("check", manifest, target, what)?.env("RUSTC_WORKSPACE_WRAPPER", machine::DEBIANS_CLIPPY).run()
         }
         _ => cargo("clippy", manifest, target, what)?.run(),
     }
@@ -168,7 +168,7 @@ pub(crate) fn tests() -> Result<(), String> {
         build(TESTS, board.target, "")?.run()?;
         let (status, printed) = board.run("conformance", JUMPS)?.finish()?;
         let passed: Vec<String> = printed.iter().filter(|line| line.ends_with(" ... ok")).cloned().collect();
-        passed.iter().for_each(|line| println!("{}: {line}", board.target));
+        passed.iter().for_each(|line| say(&format!("{}: {line}", board.target)));
         if status != 0 || printed.last() != Some(&format!("{} passed", passed.len())) || passed.is_empty() {
             return Err(format!(
                 "conformance on {} ended with {status} and printed\n{}",
@@ -176,6 +176,7 @@ pub(crate) fn tests() -> Result<(), String> {
                 printed.join("\n")
             ));
         }
+        say(&format!("test result: {} passed; 0 failed", passed.len()));
         if first.get_or_insert_with(|| passed.clone()) != &passed {
             return Err(format!("{} ran other cases than {}", board.name, BOARDS[0].name));
         }
@@ -268,7 +269,7 @@ fn log(board: &Board) -> Result<(), String> {
     let lines = Shell::new("cargo run --quiet --locked --manifest-path tests/defmt/Cargo.toml --")
         .arg(target_folder().join(board.target).join("release/log"))
         .arg(&log)
-        .own_target("defmt")
+        .own_target(FIRMWARE)
         .output()
         .ok_or("the log can't be read")?;
     let wanted = [
@@ -368,7 +369,7 @@ fn tcp(board: &Board, (before, after): (&str, &str)) -> Result<(), String> {
     std::thread::sleep(IDLE);
     clients::end(port)?;
     let sleeps = the_server_exits(emulator)?;
-    println!("{} slept {sleeps} times, in {} s and a conversation", board.name, IDLE.as_secs());
+    say(&format!("{} slept {sleeps} times, in {} s and a conversation", board.name, IDLE.as_secs()));
     if sleeps <= IDLE.as_secs() as u32 + 15 { Ok(()) } else { Err("that is not idle".to_owned()) }
 }
 

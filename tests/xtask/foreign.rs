@@ -1,8 +1,10 @@
 //! Other systems: builds giambio for them, and runs what was built where an emulator or this kernel can.
 
-use crate::machine::{self, Compiler, DEBIANS_COMPILER};
+use std::path::Path;
+
+use crate::machine::{self, Compiler, DEBIANS_COMPILER, DEBIANS_PACKAGES, Source, Tool};
 use crate::shell::{Shell, root, target_folder};
-use crate::steps::{Outcome, Verdict, cannot};
+use crate::steps::{FOREIGN, Outcome, Verdict, WORKSPACE};
 
 /// How programs for a target are linked and started here.
 pub(crate) struct Foreign {
@@ -13,8 +15,10 @@ pub(crate) struct Foreign {
     pub(crate) runner: Option<&'static str>,
     /// What must be here beside compiler, linker and runner.
     pub(crate) files: &'static [&'static str],
-    /// Debian's packages with all that.
-    pub(crate) packages: &'static str,
+    /// What its programs are compiled with,
+    pub(crate) compiler: Tool,
+    /// and all the rest.
+    pub(crate) tools: Tool,
     /// What is tested with numbers that are too large for an emulator, and tells nothing about the system.
     pub(crate) left_out: &'static str,
     /// Brings it up; returns what the environment of its programs must be.
@@ -24,8 +28,12 @@ pub(crate) struct Foreign {
 /// Variables and their values.
 pub(crate) type Environment = Vec<(&'static str, String)>;
 
-/// Builds that share their flags share a folder, and so the standard library of each target.
-pub(crate) const FOLDER: &str = "foreign";
+const NOTHING: Tool = Tool { name: "", is_here: || true, from: Source::Elsewhere("") };
+
+/// What builds the standard library for a target, unless rustup has brought it.
+pub(crate) const fn compiler(name: &'static str, is_here: fn() -> bool) -> Tool {
+    Tool { name, is_here, from: DEBIANS_PACKAGES }
+}
 
 impl Foreign {
     /// Runs without help.
@@ -35,17 +43,15 @@ impl Foreign {
         rustflags: "",
         runner: None,
         files: &[],
-        packages: "",
+        compiler: NOTHING,
+        tools: NOTHING,
         left_out: "",
         prepare: || Ok(Vec::new()),
     };
 
     /// The tests of the core and the adapter, then the whole programs under the same tests as on this system.
     pub(crate) fn check(&self) -> Outcome {
-        let compiler = match self.get() {
-            Ok(compiler) => compiler,
-            Err(why) => return cannot(why),
-        };
+        let compiler = machine::compiler_for(&[self.target]).ok_or("there is no compiler for it")?;
         let environment = (self.prepare)()?;
         let with = |shell: Shell| environment.iter().fold(shell, |shell, (name, value)| shell.env(name, value));
 
@@ -68,11 +74,11 @@ impl Foreign {
         self.cargo(compiler, &format!("cargo build {packages} --examples")).run()?;
 
         // As the step "workspace" builds them, so that nothing is built again.
-        let mut scenarios = Shell::new("cargo test --workspace --exclude giambio-compile-fail");
+        let mut scenarios = Shell::new(WORKSPACE);
         for scenario in ["echo_clients", "echo_ends", "examples"] {
             scenarios = scenarios.arg("--test").arg(scenario);
         }
-        let examples = root().join(target_folder(FOLDER)).join(self.target).join("debug/examples");
+        let examples = root().join(target_folder(FOREIGN)).join(self.target).join("debug/examples");
         scenarios = scenarios.env("GIAMBIO_EXAMPLES", &examples.display().to_string());
         if let Some(runner) = self.runner {
             scenarios = scenarios.env("GIAMBIO_RUNNER", runner);
@@ -81,34 +87,11 @@ impl Foreign {
         Ok(Verdict::Passed)
     }
 
-    /// Gets what is wanted, if this is a Debian of ours to change.
-    fn get(&self) -> Result<Compiler, String> {
-        let compiler = || machine::compiler_for(&[self.target]);
-        let is_complete = || self.missing().is_empty() && compiler().is_some();
-        let packages = format!("{} {}", machine::DEBIANS_PACKAGES, self.packages);
-        if !is_complete() {
-            machine::install(&packages)?;
-        }
-        match compiler() {
-            Some(compiler) if is_complete() => Ok(compiler),
-            compiler => {
-                let mut missing = self.missing();
-                if compiler.is_none() {
-                    missing.push(format!("a compiler for {}", self.target));
-                }
-                Err(format!(
-                    "this machine lacks {}. Debian 12: sudo apt-get install --no-install-recommends {packages}",
-                    missing.join(", ")
-                ))
-            }
-        }
-    }
-
-    fn missing(&self) -> Vec<String> {
-        let programs = [Some(self.linker), self.runner].into_iter().flatten();
-        let programs = programs.filter(|program| Shell::new(program).arg("--version").output().is_none());
-        let files = self.files.iter().copied().filter(|file| !std::path::Path::new(file).exists());
-        programs.chain(files).map(str::to_owned).collect()
+    /// Are linker, runner and files here?
+    pub(crate) fn is_complete(&self) -> bool {
+        let mut programs = [Some(self.linker), self.runner].into_iter().flatten();
+        programs.all(|program| Shell::new(program).arg("--version").output().is_some())
+            && self.files.iter().all(|file| Path::new(file).exists())
     }
 
     fn cargo(&self, compiler: Compiler, line: &str) -> Shell {
@@ -150,5 +133,5 @@ pub(crate) fn cargo_for(compiler: Compiler, line: &str, targets: &[&str]) -> She
             .env("RUSTC_BOOTSTRAP", "1")
             .env("RUSTC", DEBIANS_COMPILER);
     }
-    cargo.own_target(FOLDER)
+    cargo.own_target(FOREIGN)
 }

@@ -1,18 +1,33 @@
-//! Runs steps one after the other in two lanes, of which neither waits for the other: two processors are busy all the time.
+//! Runs steps in two lanes, so that two processors are busy all the time: whoever is free takes the next step that builds
+//! into a folder which nobody else is building into.
+//!
+//! A step's output goes to a file and is shown if it fails; of one that passes, a line is enough.
 
-use std::io::Write;
+use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::machine::{Tool, is_ci};
 use crate::shell::{self, root, say, target_folder};
 use crate::steps::{Step, Verdict};
 
+/// What is to be run, and how.
+pub(crate) struct Plan {
+    pub(crate) steps: Vec<&'static Step>,
+    /// Left out as asked.
+    pub(crate) skipped: Vec<&'static Step>,
+    /// All output is shown.
+    pub(crate) is_verbose: bool,
+}
+
 /// What became of a step.
 struct Report {
-    name: &'static str,
-    took: Duration,
+    step: &'static Step,
     end: End,
+    tests: Tests,
 }
 
 enum End {
@@ -21,115 +36,207 @@ enum End {
     Failed(String),
 }
 
-/// Runs the steps, each lane until one of its steps fails, and says what became of them.
-pub(crate) fn run(steps: &[&'static Step], skipped: &[&Step]) -> ExitCode {
+/// How many tests passed, and failed.
+#[derive(Debug, Default, PartialEq, Clone, Copy)]
+struct Tests(u64, u64);
+
+/// What the lanes share.
+struct Work {
+    waiting: Vec<&'static Step>,
+    /// The folders that somebody builds into.
+    busy: Vec<&'static str>,
+    reports: Vec<Report>,
+}
+
+/// Runs the steps until one fails; what is under way then is brought to its end.
+pub(crate) fn run(plan: &Plan) -> ExitCode {
     let began = Instant::now();
-    let (beside, here): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| step.is_beside);
-    let reports = if here.is_empty() || beside.is_empty() {
-        lane(steps, skipped)
+    let logs = root().join(target_folder("xtask"));
+    if let Err(error) = fs::create_dir_all(&logs) {
+        eprintln!("{}: {error}", logs.display());
+        return ExitCode::FAILURE;
+    }
+    let work = Work { waiting: plan.steps.clone(), busy: Vec::new(), reports: Vec::new() };
+    let (work, changed) = (Mutex::new(work), Condvar::new());
+    // One alone is watched as it runs.
+    let lanes = if plan.steps.len() == 1 { 1 } else { 2 };
+    thread::scope(|scope| {
+        for _ in 0..lanes {
+            scope.spawn(|| {
+                while let Some(step) = take(&work, &changed) {
+                    let report = take_step(plan, step, (lanes > 1).then(|| logs.join(format!("{}.log", step.name))));
+                    let mut work = lock(&work);
+                    work.busy.retain(|folder| *folder != step.folder);
+                    work.reports.push(report);
+                    changed.notify_all();
+                }
+            });
+        }
+    });
+    let work = work.into_inner().unwrap_or_else(PoisonError::into_inner);
+    summary(&work, began.elapsed())
+}
+
+fn lock(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
+    work.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The next step whose folder is free; waits for one. `None`: there are no more, or one has failed.
+fn take(work: &Mutex<Work>, changed: &Condvar) -> Option<&'static Step> {
+    let mut work = lock(work);
+    loop {
+        let has_failed = work.reports.iter().any(|report| matches!(report.end, End::Failed(_)));
+        if has_failed || work.waiting.is_empty() {
+            return None;
+        }
+        if let Some(at) = work.waiting.iter().position(|step| !work.busy.contains(&step.folder)) {
+            let step = work.waiting.remove(at);
+            work.busy.push(step.folder);
+            return Some(step);
+        }
+        work = changed.wait(work).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// Runs a step and says how it went.
+fn take_step(plan: &Plan, step: &'static Step, log: Option<PathBuf>) -> Report {
+    println!("        ... {}: {}", step.name, step.checks);
+    let began = Instant::now();
+    let missing: Vec<&str> = step.needs.iter().filter(|tool| !(tool.is_here)()).map(|tool| tool.name).collect();
+    let end = if plan.skipped.iter().any(|skipped| skipped.name == step.name) {
+        End::Skipped("as asked".to_owned())
+    } else if !missing.is_empty() {
+        strict(format!("this machine lacks {}", missing.join(", ")))
     } else {
-        match both(&here, &beside, skipped) {
-            Ok(reports) => reports,
-            Err(why) => {
-                eprintln!("{why}");
-                return ExitCode::FAILURE;
-            }
+        match log.as_deref().map(File::create) {
+            Some(Ok(file)) => shell::print_to(Some(file)),
+            Some(Err(error)) => eprintln!("no file for what {} prints: {error}", step.name),
+            None => {}
+        }
+        // A panic here fails the step: other lanes wait for its folder.
+        let verdict = std::panic::catch_unwind(step.run).unwrap_or_else(|_| Err("a panic of the runner".to_owned()));
+        match verdict {
+            Ok(Verdict::Passed) => End::Passed,
+            Ok(Verdict::Skipped(why)) => strict(why),
+            Err(why) => End::Failed(why),
         }
     };
-    summary(&reports, steps.len(), began.elapsed());
-    let _ = std::io::stdout().flush();
-    let mut code = ExitCode::SUCCESS;
-    for Report { name, end, .. } in &reports {
-        if let End::Failed(why) = end {
-            eprintln!("{name} failed: {why}");
-            code = ExitCode::FAILURE;
+    shell::print_to(None);
+    let output = log.and_then(|log| fs::read_to_string(log).ok()).unwrap_or_default();
+    let tests = count(&output);
+    let minutes = began.elapsed().as_secs_f64() / 60.0;
+    let line = match &end {
+        End::Passed if tests == Tests::default() => "passed".to_owned(),
+        End::Passed => format!("passed, {} tests", tests.0),
+        End::Skipped(why) => format!("left out: {why}"),
+        End::Failed(why) => format!("FAILED: {why}"),
+    };
+    // In one piece, whoever else prints.
+    match (&end, plan.is_verbose) {
+        (End::Failed(_), _) | (_, true) => {
+            println!("==> {}\n{}\n{minutes:>5.1} min  {:<20} {line}", step.name, without_passed(&output), step.name);
         }
+        _ => println!("{minutes:>5.1} min  {:<20} {line}", step.name),
     }
-    code
+    Report { step, end, tests }
 }
 
-/// Two lanes at once. What the second prints is shown at its end, in one piece.
-fn both(here: &[&'static Step], beside: &[&'static Step], skipped: &[&Step]) -> Result<Vec<Report>, String> {
-    let path = root().join(target_folder("beside.log"));
-    let log = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::File::create(&path));
-    let log = log.map_err(|error| format!("{}: {error}", path.display()))?;
-    let names: Vec<&str> = beside.iter().map(|step| step.name).collect();
-    println!(
-        "at the same time: {}; their output comes last, and is in {} until then",
-        names.join(", "),
-        path.display()
-    );
-    let (mut reports, others) = thread::scope(|scope| {
-        let second = scope.spawn(|| {
-            shell::print_to(log);
-            lane(beside, skipped)
-        });
-        (lane(here, skipped), second.join())
-    });
-    println!("\n==> at the same time\n{}", std::fs::read_to_string(&path).unwrap_or_default());
-    reports.extend(others.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-    Ok(reports)
+/// What it means that something can't be done here: nothing may be left out in CI, and elsewhere all else goes on.
+fn strict(why: String) -> End {
+    if is_ci() { End::Failed(why) } else { End::Skipped(why) }
 }
 
-/// Runs steps in order. The first that fails is the last.
-fn lane(steps: &[&'static Step], skipped: &[&Step]) -> Vec<Report> {
-    let mut reports = Vec::new();
-    for (number, step) in steps.iter().enumerate() {
-        say(&format!("\n==> {}/{} {}: {}", number + 1, steps.len(), step.name, step.checks));
-        let began = Instant::now();
-        let verdict = match skipped.iter().any(|skipped| skipped.name == step.name) {
-            true => Ok(Verdict::Skipped("as asked by --skip".to_owned())),
-            false => (step.run)(),
+/// A test that passed has nothing to say to who looks for one that failed.
+fn without_passed(output: &str) -> String {
+    let is_told = |line: &&str| !(line.starts_with("test ") && line.ends_with(" ... ok"));
+    output.lines().filter(is_told).collect::<Vec<_>>().join("\n")
+}
+
+/// Adds up what test programs say at their end.
+fn count(output: &str) -> Tests {
+    let mut all = Tests::default();
+    for line in output.lines().filter_map(|line| line.strip_prefix("test result: ")) {
+        let number = |what| {
+            let (before, _) = line.split_once(what)?;
+            before.rsplit(' ').next()?.parse::<u64>().ok()
         };
-        let end = match verdict {
-            Ok(Verdict::Passed) => End::Passed,
-            Ok(Verdict::Skipped(why)) => {
-                let stars = "*".repeat(72);
-                say(&format!("{stars}\nSKIPPED {}: {why}\n{stars}", step.name));
-                End::Skipped(why)
-            }
-            Err(why) => {
-                say(&format!("FAILED {}: {why}", step.name));
-                End::Failed(why)
-            }
-        };
-        let took = began.elapsed();
-        say(&format!("<== {} {}", step.name, seconds(took)));
-        let is_last = matches!(end, End::Failed(_));
-        reports.push(Report { name: step.name, took, end });
-        if is_last {
-            break;
-        }
+        all.0 += number(" passed").unwrap_or(0);
+        all.1 += number(" failed").unwrap_or(0);
     }
-    reports
+    all
 }
 
-fn summary(reports: &[Report], wanted: usize, took: Duration) {
-    println!("\n==> all in {}", seconds(took).trim());
-    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for Report { name, took, end } in reports {
-        let verdict = match end {
+/// What was left out, what failed, and how much there was.
+fn summary(work: &Work, took: Duration) -> ExitCode {
+    let mut all = Tests::default();
+    let (mut passed, mut left_out, mut failures) = (0, Vec::new(), Vec::new());
+    for Report { step, end, tests: Tests(good, bad) } in &work.reports {
+        all.0 += good;
+        all.1 += bad;
+        match end {
+            // A step without tests is one.
             End::Passed => {
                 passed += 1;
-                "passed"
+                all.0 += u64::from(*good == 0);
             }
-            End::Skipped(why) => {
-                skipped += 1;
-                &format!("SKIPPED: {why}")
+            End::Skipped(why) => left_out.push(format!("  {}: {why}", step.name)),
+            End::Failed(why) => {
+                all.1 += u64::from(*bad == 0);
+                failures.push(format!("{} failed: {why}", step.name));
             }
-            End::Failed(_) => {
-                failed += 1;
-                "FAILED"
-            }
-        };
-        println!("{} {name:<20} {verdict}", seconds(*took));
+        }
+        let unused = step.uses.iter().filter(|tool| matches!(end, End::Passed) && !(tool.is_here)());
+        left_out.extend(unused.map(|Tool { name, .. }| format!("  parts of {}: this machine lacks {name}", step.name)));
     }
-    if reports.len() < wanted {
-        println!("not run after the failure: {}", wanted - reports.len());
+    println!();
+    if !left_out.is_empty() {
+        println!("left out (`cargo xtask machine` installs what is missing):\n{}", left_out.join("\n"));
     }
-    println!("steps: {passed} passed, {failed} failed, {skipped} skipped");
+    if !work.waiting.is_empty() {
+        let names: Vec<&str> = work.waiting.iter().map(|step| step.name).collect();
+        println!("not run after the failure: {}", names.join(", "));
+    }
+    for failure in &failures {
+        say(failure);
+    }
+    let minutes = took.as_secs_f64() / 60.0;
+    println!("{passed} of {} steps in {minutes:.1} minutes", work.reports.len() + work.waiting.len());
+    println!("{} passed, {} failed", all.0, all.1);
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn seconds(span: Duration) -> String {
-    format!("{:>7.1} s", span.as_secs_f64())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps::{Part, step};
+
+    #[test]
+    fn the_ends_of_test_programs_are_added_up() {
+        let output =
+            "test result: ok. 3 passed; 0 failed; 1 ignored\nnoise\ntest result: FAILED. 10 passed; 2 failed;\n";
+        assert_eq!(count(output), Tests(13, 2));
+        assert_eq!(count("no tests here"), Tests(0, 0));
+    }
+
+    #[test]
+    fn of_a_failure_what_passed_is_not_shown() {
+        assert_eq!(without_passed("test a ... ok\ntest b ... FAILED\nwhy"), "test b ... FAILED\nwhy");
+    }
+
+    #[test]
+    fn a_lane_takes_the_next_step_whose_folder_is_free() {
+        const NOTHING: fn() -> crate::steps::Outcome = || Ok(Verdict::Passed);
+        static STEPS: [Step; 3] = [
+            step("a", Part::Ci, NOTHING, "").in_folder("one"),
+            step("b", Part::Ci, NOTHING, "").in_folder("one"),
+            step("c", Part::Ci, NOTHING, "").in_folder("two"),
+        ];
+        let work = Mutex::new(Work { waiting: STEPS.iter().collect(), busy: Vec::new(), reports: Vec::new() });
+        let changed = Condvar::new();
+        assert_eq!(take(&work, &changed).unwrap().name, "a");
+        assert_eq!(take(&work, &changed).unwrap().name, "c");
+        lock(&work).busy.clear();
+        assert_eq!(take(&work, &changed).unwrap().name, "b");
+        assert!(take(&work, &changed).is_none());
+    }
 }

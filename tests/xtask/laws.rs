@@ -4,7 +4,7 @@ use crate::faults;
 use crate::machine;
 use crate::seams;
 use crate::shell::{Shell, done_with, root};
-use crate::steps::{Outcome, Verdict, cannot};
+use crate::steps::{Outcome, Verdict};
 
 /// Random programs against their reference; a million in less than half an hour:
 /// `GIAMBIO_PROGRAMS=1000000 cargo test --release -p giambio-core --test random_programs`.
@@ -27,9 +27,6 @@ pub(crate) fn faults() -> Outcome {
 /// No checker of aliasing rules is to be had without rustup's `miri`. What they ask of pointers as such
 /// is held at compile time: none is made of an integer, none becomes one other than by `addr`.
 pub(crate) fn provenance() -> Outcome {
-    if let Some(verdict) = without_nightly() {
-        return verdict;
-    }
     for features in ["", "alloc,hooks,nb,heapless", "std,hooks,nb,heapless"] {
         Shell::new("cargo +nightly rustc -p giambio-core --lib --no-default-features")
             .arg(format!("--features={features}"))
@@ -55,9 +52,6 @@ const TARGETS: [&str; 5] = ["addresses", "arenas", "nb", "spans", "timers"];
 /// By chance everywhere; guided by coverage, for some seconds each, where a nightly toolchain is.
 pub(crate) fn fuzz() -> Outcome {
     Shell::new("cargo test --manifest-path").arg(FUZZ).own_target("fuzz").run()?;
-    if let Some(verdict) = without_nightly() {
-        return verdict;
-    }
     let host = machine::host()?;
     for target in TARGETS {
         let corpus = root().join("target/fuzz/corpus").join(target);
@@ -86,12 +80,4 @@ pub(crate) fn soak(minutes: u64) -> Result<(), String> {
     Shell::new("cargo test -p giambio-tests --release --test soak -- --nocapture")
         .env("GIAMBIO_SOAK_SECONDS", &(minutes * 60).to_string())
         .run()
-}
-
-/// Where there is no nightly toolchain: what that means.
-fn without_nightly() -> Option<Outcome> {
-    if machine::has_nightly() {
-        return None;
-    }
-    Some(cannot(machine::NO_NIGHTLY.to_owned()))
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask`: every check of giambio, run until one fails.
 //!
-//! What is checked is the table in `steps.rs`, in the order of its rows; `lanes.rs` runs them. `machine.rs` knows what a machine must have for that and
-//! how to get it; `shell.rs` runs a command and says which one failed. `platforms.rs` is the table of systems; how one is
+//! What is checked is the table in `steps.rs`; `lanes.rs` runs its rows. `machine.rs` knows what a machine must have for
+//! that and how to get it; `shell.rs` runs a command and says which one failed. `platforms.rs` is the table of systems; how one is
 //! built for and run here: `foreign.rs`, with `windows.rs` and `linux.rs`. What must hold of sources and dependencies is in
 //! `rules.rs`, what of the public API in `api.rs`.
 
@@ -17,6 +17,7 @@ mod lanes;
 mod laws;
 mod linux;
 mod machine;
+mod outside;
 #[cfg(test)]
 mod page;
 mod platforms;
@@ -29,15 +30,19 @@ mod windows;
 
 use std::process::ExitCode;
 
+use lanes::Plan;
+use machine::{BENCH_TOOLS, Tool, VALGRIND};
 use steps::{Part, STEPS, Step};
 
 const HELP: &str = "\
-Runs what is checked about giambio, step by step in two lanes, each until one fails.
+Runs what is checked about giambio, step by step in two lanes, until one fails.
 
-cargo xtask test            every test; installs or names what the machine lacks
+cargo xtask test            every test that this machine has the tools for; names what it lacks, and installs nothing
 cargo xtask test --quick    the inner loop: unit and integration tests
-cargo xtask ci              format, lints, documentation, then every test
-cargo xtask release         the same, and what takes too long for every change
+cargo xtask machine         installs what `test` and `ci` want, from Debian's packages; removes nothing
+cargo xtask machine --all   the same for `release` and the benchmarks too
+cargo xtask ci              what every change has to pass beside `test`: lints, other systems, sanitizers, and more
+cargo xtask release         what takes too long for every change
 cargo xtask step NAME...    these steps alone
 cargo xtask list            the steps
 cargo xtask bench ...       giambio beside its peers; `cargo xtask bench --help` says more
@@ -46,7 +51,8 @@ cargo xtask soak            connections that come and go at random; for ten minu
 cargo xtask platforms       what is done for each system; with --write, puts it into the README
 cargo xtask public-api --write      brings the lists of the public API up to date
 
---skip NAME                 leaves a step out, as often as given; the last line counts it
+--verbose                   shows what each step prints; without it, that of those that fail
+--skip NAME                 leaves a step out, as often as given
 --help                      this text
 ";
 
@@ -78,13 +84,21 @@ fn main() -> ExitCode {
             }
         }
         Command::Platforms => print!("{}", platforms::table()),
+        Command::Machine { is_for_all } => {
+            let last = if is_for_all { Part::Release } else { Part::Ci };
+            let others: &[&Tool] = if is_for_all { &[&VALGRIND, &BENCH_TOOLS] } else { &[] };
+            if let Err(why) = machine::get(STEPS.iter().filter(|step| step.part <= last), others) {
+                eprintln!("{why}");
+                return ExitCode::FAILURE;
+            }
+        }
         Command::Write(write) => {
             if let Err(why) = write() {
                 eprintln!("{why}");
                 return ExitCode::FAILURE;
             }
         }
-        Command::Run { steps, skipped } => return lanes::run(&steps, &skipped),
+        Command::Run(plan) => return lanes::run(&plan),
         Command::BenchEmbedded(arguments) => {
             if let Err(error) = bench_embedded::run(&arguments) {
                 eprintln!("{error}");
@@ -106,10 +120,11 @@ enum Command {
     Platforms,
     /// Brings a file up to date.
     Write(fn() -> Result<(), String>),
-    Run {
-        steps: Vec<&'static Step>,
-        skipped: Vec<&'static Step>,
+    /// Gets what steps want, and others.
+    Machine {
+        is_for_all: bool,
     },
+    Run(Plan),
 }
 
 impl Command {
@@ -122,6 +137,8 @@ impl Command {
         let mut words = Vec::new();
         let mut quick = false;
         let mut write = false;
+        let mut is_verbose = false;
+        let mut is_for_all = false;
         let mut skipped = Vec::new();
         let mut minutes = None;
         let mut rest = arguments.iter().map(String::as_str);
@@ -130,6 +147,8 @@ impl Command {
                 "--help" | "-h" => return Ok(Command::Help),
                 "--quick" => quick = true,
                 "--write" => write = true,
+                "--verbose" => is_verbose = true,
+                "--all" => is_for_all = true,
                 "--skip" => skipped.push(step(rest.next().ok_or("--skip wants the name of a step")?)?),
                 "--minutes" => {
                     let number = rest.next().and_then(|number| number.parse().ok());
@@ -146,10 +165,11 @@ impl Command {
             ["platforms"] if write => return Ok(Command::Write(platforms::write_table)),
             ["platforms"] => return Ok(Command::Platforms),
             ["public-api"] if write => return Ok(Command::Write(api::write)),
-            ["test"] if quick => steps_of(Part::Quick),
-            ["test"] => steps_of(Part::Test),
-            ["ci"] => steps_of(Part::Ci),
-            ["release"] => steps_of(Part::Release),
+            ["machine"] => return Ok(Command::Machine { is_for_all }),
+            ["test"] if quick => steps_of(&[Part::Quick]),
+            ["test"] => steps_of(&[Part::Quick, Part::Test]),
+            ["ci"] => steps_of(&[Part::Ci]),
+            ["release"] => steps_of(&[Part::Release]),
             ["step"] => return Err("step wants the names of steps".to_owned()),
             ["step", names @ ..] => names.iter().map(|name| step(name)).collect::<Result<_, _>>()?,
             words => return Err(format!("there is no command `{}`", words.join(" "))),
@@ -163,7 +183,13 @@ impl Command {
         if write {
             return Err("--write goes with platforms and public-api".to_owned());
         }
-        Ok(Command::Run { steps, skipped })
+        if is_for_all {
+            return Err("--all goes with machine".to_owned());
+        }
+        if words[0] == "step" || words[0] == "test" {
+            shell::keep_what_is_built();
+        }
+        Ok(Command::Run(Plan { steps, skipped, is_verbose }))
     }
 }
 
@@ -172,20 +198,19 @@ fn step(name: &str) -> Result<&'static Step, String> {
     found.ok_or_else(|| format!("there is no step {name}: `cargo xtask list` names them"))
 }
 
-/// The steps of a command: each part has those of the smaller ones too.
-fn steps_of(part: Part) -> Vec<&'static Step> {
-    STEPS.iter().filter(|step| step.part <= part).collect()
+fn steps_of(parts: &[Part]) -> Vec<&'static Step> {
+    STEPS.iter().filter(|step| parts.contains(&step.part)).collect()
 }
 
 fn list() {
     for Step { name, part, checks, .. } in STEPS {
         let part = match part {
-            Part::Quick => "quick, test, ci, release",
-            Part::Test => "test, ci, release",
-            Part::Ci => "ci, release",
+            Part::Quick => "test --quick",
+            Part::Test => "test",
+            Part::Ci => "ci",
             Part::Release => "release",
         };
-        println!("{name:<20} {part:<24} {checks}");
+        println!("{name:<20} {part:<14} {checks}");
     }
 }
 
@@ -196,7 +221,7 @@ mod tests {
     fn names(line: &str) -> Result<Vec<&'static str>, String> {
         let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         match Command::read(&arguments)? {
-            Command::Run { steps, .. } => Ok(steps.iter().map(|step| step.name).collect()),
+            Command::Run(plan) => Ok(plan.steps.iter().map(|step| step.name).collect()),
             _ => Err("no steps".to_owned()),
         }
     }
@@ -209,11 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn each_command_runs_more_than_the_one_before_and_the_last_everything() {
-        assert_eq!(names("release").unwrap().len(), STEPS.len());
-        assert!(names("ci").unwrap().len() < STEPS.len());
-        assert!(names("test").unwrap().len() < names("ci").unwrap().len());
-        assert!(names("test --quick").unwrap().len() < names("test").unwrap().len());
+    fn each_step_is_in_exactly_one_command() {
+        let mut all = [names("test").unwrap(), names("ci").unwrap(), names("release").unwrap()].concat();
+        all.sort_unstable();
+        let mut wanted: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+        wanted.sort_unstable();
+        assert_eq!(all, wanted);
+        let (quick, test) = (names("test --quick").unwrap(), names("test").unwrap());
+        assert!(quick.len() < test.len() && quick.iter().all(|step| test.contains(step)));
     }
 
     #[test]
@@ -229,6 +257,7 @@ mod tests {
             "ci --minutes 1",
             "soak --minutes x",
             "ci --write",
+            "test --all",
         ] {
             assert!(names(line).is_err(), "{line}");
         }

@@ -1,11 +1,11 @@
 //! Where giambio runs, and what is done to know it: one table for the steps and for the README.
 
 use crate::firmware;
-use crate::foreign::{FOLDER, Foreign, check_for};
+use crate::foreign::{Foreign, check_for, compiler};
 use crate::linux::{I686, MUSL, S390X};
-use crate::machine::{self, BARE_METAL, Compiler};
+use crate::machine::{self, BARE_METAL, Compiler, Tool};
 use crate::shell::{done_with, root};
-use crate::steps::{ALL_FEATURES, BARE_METAL_FEATURES, Outcome, Part, STEPS, TESTED_FEATURES, Verdict, cannot};
+use crate::steps::{ALL_FEATURES, BARE_METAL_FEATURES, FOREIGN, Outcome, Part, STEPS, TESTED_FEATURES, Verdict};
 use crate::windows::WINDOWS;
 
 /// A system, and what is done there.
@@ -84,48 +84,48 @@ pub(crate) fn run(step: &str) -> Outcome {
     Err(format!("no platform is run by {step}"))
 }
 
+pub(crate) const OTHER_SYSTEMS: Tool =
+    compiler("a compiler for macOS and the BSDs", || machine::compiler_for(&targets_of("other-systems")).is_some());
+
+pub(crate) const MORE_SYSTEMS: Tool =
+    compiler("a compiler for more systems", || machine::compiler_for(&targets_of("more-systems")).is_some());
+
 /// Type-checks what can't be run; and that a system that nobody knows is told so.
 pub(crate) fn other_systems() -> Outcome {
-    let compiler = match check_everything("other-systems") {
-        Ok(compiler) => compiler,
-        Err(outcome) => return outcome,
-    };
+    let compiler = check_everything("other-systems")?;
     let errors = check_for(compiler, "-p giambio", &[UNKNOWN]).fails_with()?;
     for file in ["std-adapter/src/platform/unix.rs", "std-adapter/src/reactor/epoll.rs"] {
         if !errors.contains(&format!("add a file beside {file}")) {
             return Err(format!("for {UNKNOWN} nobody is told to add a file beside {file}:\n{errors}"));
         }
     }
-    done_with(FOLDER);
     Ok(Verdict::Passed)
 }
 
 /// Type-checks the others that `polling` knows. For each of them the standard library is compiled first.
 pub(crate) fn more_systems() -> Outcome {
-    if let Err(outcome) = check_everything("more-systems") {
-        return outcome;
-    }
-    done_with(FOLDER);
+    check_everything("more-systems")?;
+    done_with(FOREIGN);
     Ok(Verdict::Passed)
 }
 
-/// Type-checks all that there is, in each feature set, for the platforms of a step; an error is what the step ends with.
-fn check_everything(step: &str) -> Result<Compiler, Outcome> {
-    let targets: Vec<&str> = PLATFORMS
-        .iter()
-        .filter(|platform| platform.step == step)
-        .flat_map(|platform| platform.targets)
-        .copied()
-        .collect();
-    let compiler = machine::get_compiler_for(&targets).map_err(cannot)?;
-    check_for(compiler, "--workspace --all-targets", &targets).run().map_err(Err)?;
+/// Type-checks all that there is, in each feature set, for the platforms of a step.
+fn check_everything(step: &str) -> Result<Compiler, String> {
+    let targets = targets_of(step);
+    let compiler = machine::compiler_for(&targets).ok_or("there is no compiler for it")?;
+    check_for(compiler, "--workspace --all-targets", &targets).run()?;
     for features in ALL_FEATURES {
         // Tests where they run, as clippy does it.
         let what = if TESTED_FEATURES.contains(features) { "--all-targets" } else { "--lib" };
         let core = format!("-p giambio-core {what} --no-default-features --features={features}");
-        check_for(compiler, &core, &targets).run().map_err(Err)?;
+        check_for(compiler, &core, &targets).run()?;
     }
     Ok(compiler)
+}
+
+fn targets_of(step: &str) -> Vec<&'static str> {
+    let platforms = PLATFORMS.iter().filter(|platform| platform.step == step);
+    platforms.flat_map(|platform| platform.targets).copied().collect()
 }
 
 /// The targets of the adapter.

@@ -5,9 +5,10 @@ use std::io;
 use std::iter::Peekable;
 use std::str::SplitWhitespace;
 
+use crate::machine::{Source, Tool};
 use crate::platforms;
-use crate::shell::{Shell, root};
-use crate::steps::{Outcome, Verdict, cannot};
+use crate::shell::{Shell, done_with, root, say};
+use crate::steps::{Outcome, Verdict};
 
 /// Every combination of each library's features builds.
 pub(crate) fn feature_matrix() -> Outcome {
@@ -20,14 +21,27 @@ pub(crate) fn feature_matrix() -> Outcome {
     Ok(Verdict::Passed)
 }
 
+/// The features of a manifest, without the default.
+pub(crate) fn features(manifest: &str) -> Result<Vec<String>, String> {
+    Ok(declared(&read(manifest)?).map(|(name, _)| name.to_owned()).collect())
+}
+
+fn read(file: &str) -> Result<String, String> {
+    fs::read_to_string(root().join(file)).map_err(|error| format!("{file}: {error}"))
+}
+
+/// The features, each with what it has in it.
+fn declared(manifest: &str) -> impl Iterator<Item = (&str, &str)> {
+    let lines = manifest.lines().skip_while(|line| *line != "[features]").skip(1);
+    let lines = lines.take_while(|line| !line.starts_with('['));
+    let features = lines.filter_map(|line| line.split_once(" = "));
+    features.filter(|(name, _)| *name != "default" && !name.starts_with(['_', '#']))
+}
+
 /// Every combination of the features of a manifest, but for those that are the same because one has the other in it.
 fn feature_sets(manifest: &str) -> Result<Vec<String>, String> {
-    let text = fs::read_to_string(root().join(manifest)).map_err(|error| format!("{manifest}: {error}"))?;
-    let lines = text.lines().skip_while(|line| *line != "[features]").skip(1).take_while(|line| !line.starts_with('['));
-    let features: Vec<(&str, &str)> = lines
-        .filter_map(|line| line.split_once(" = "))
-        .filter(|(name, _)| *name != "default" && !name.starts_with(['_', '#']))
-        .collect();
+    let text = read(manifest)?;
+    let features: Vec<(&str, &str)> = declared(&text).collect();
     let subsets = (0..1_usize << features.len()).map(|bits| {
         let chosen = features.iter().enumerate().filter(move |(at, _)| bits & (1 << at) != 0);
         chosen.map(|(_, feature)| *feature).collect::<Vec<_>>()
@@ -39,20 +53,29 @@ fn feature_sets(manifest: &str) -> Result<Vec<String>, String> {
     Ok(subsets.filter(|set| is_plain(set)).map(names).collect())
 }
 
+/// The version of Rust that the manifests promise.
+const PROMISED: &str = env!("CARGO_PKG_RUST_VERSION");
+
+/// It may be the toolchain in use.
+pub(crate) const PROMISED_RUST: Tool = Tool {
+    name: "the oldest Rust that is promised",
+    is_here: || is_promised() || Shell::new(&format!("cargo +{PROMISED} --version")).output().is_some(),
+    from: Source::Elsewhere("rustup toolchain install, with the version that Cargo.toml promises"),
+};
+
+fn is_promised() -> bool {
+    let version = Shell::new("rustc --version").output().unwrap_or_default();
+    version.starts_with(&format!("rustc {PROMISED}."))
+}
+
 /// The version that the manifests promise compiles everything.
 pub(crate) fn minimum_rust() -> Outcome {
-    let promised = env!("CARGO_PKG_RUST_VERSION");
-    let version = Shell::new("rustc --version").output().unwrap_or_default();
-    if version.starts_with(&format!("rustc {promised}.")) {
-        println!("every other step compiles with {version}");
+    if is_promised() {
+        say(&format!("every other step compiles with Rust {PROMISED}"));
         return Ok(Verdict::Passed);
     }
-    let toolchain = format!("cargo +{promised}");
-    if Shell::new(&toolchain).arg("--version").output().is_none() {
-        let why = format!("Rust {promised} is not here; `rustup toolchain install {promised}` gets it");
-        return cannot(why);
-    }
-    Shell::new(&format!("{toolchain} check --workspace --all-targets")).own_target("minimum-rust").run()?;
+    Shell::new(&format!("cargo +{PROMISED} check --workspace --all-targets")).own_target("minimum-rust").run()?;
+    done_with("minimum-rust");
     Ok(Verdict::Passed)
 }
 
@@ -207,7 +230,7 @@ mod tests {
         }
         assert!(sets.iter().all(|set| !(set.contains("std") && set.contains("alloc"))), "std has alloc in it");
         assert!(!sets.iter().any(|set| set.contains("default")));
-        assert_eq!(feature_sets("std-adapter/Cargo.toml").unwrap(), [""]);
+        assert!(feature_sets("std-adapter/Cargo.toml").unwrap().contains(&"heapless,defmt".to_owned()));
     }
 
     #[test]
@@ -220,7 +243,12 @@ mod tests {
 
     /// The files that are about a system: of the libraries, and of the tests.
     const PLATFORM_FILES: [&str; 2] = ["std-adapter/src/platform/", "std-adapter/src/reactor/"];
-    const TESTS_OF_A_SYSTEM: [&str; 4] = [
+    const TESTS_OF_A_SYSTEM: [&str; 9] = [
+        "std-adapter/tests/accept_errors.rs",
+        "std-adapter/tests/listeners.rs",
+        "std-adapter/tests/lookups.rs",
+        "std-adapter/tests/no_threads.rs",
+        "std-adapter/tests/streams.rs",
         "tests/scenarios/echo_costs.rs",
         "tests/scenarios/interface_down.rs",
         "tests/scenarios/soak/measure.rs",

@@ -1,14 +1,23 @@
 //! The tests under the compiler's sanitizers: what they touch, and in which order.
 
-use crate::machine::{self, DEBIANS_PACKAGES};
+use crate::machine::{self, Source, Tool};
 use crate::shell::{Shell, done_with, root};
-use crate::steps::{Outcome, Verdict, cannot};
+use crate::steps::{Outcome, Verdict};
+
+/// What is linked to programs under a sanitizer.
+pub(crate) const RUNTIMES: Tool = Tool {
+    name: "the sanitizers' runtimes of a stable toolchain",
+    is_here: || machine::own_libraries().is_ok_and(|libraries| libraries.join(runtime("tsan")).exists()),
+    from: Source::Elsewhere("they come with rustup's toolchains for Linux"),
+};
+
+/// Where a toolchain has one of them.
+fn runtime(sanitizer: &str) -> String {
+    format!("lib/librustc-stable_rt.{sanitizer}.a")
+}
 
 /// Everything under AddressSanitizer and its search for leaks.
 pub(crate) fn address() -> Outcome {
-    if !machine::has_nightly() {
-        return cannot(machine::NO_NIGHTLY.to_owned());
-    }
     let host = machine::host()?;
     Shell::new(&format!("cargo +nightly test -p giambio-core -p giambio --lib --tests --target {host}"))
         .env("RUSTFLAGS", "-Zsanitizer=address --cfg giambio_no_spare")
@@ -33,11 +42,7 @@ const THREADS: [&str; 2] = [
 /// the compiler that has its sources. Its runtime comes with the toolchain in use.
 pub(crate) fn thread() -> Outcome {
     let (host, libraries) = (machine::host()?, machine::own_libraries()?);
-    let runtime = libraries.join("lib/librustc-stable_rt.tsan.a");
-    if !machine::has_debians_compiler() || !runtime.exists() {
-        let wanted = runtime.display();
-        return cannot(format!("it takes Debian's {DEBIANS_PACKAGES}, and {wanted} of the toolchain in use"));
-    }
+    let runtime = libraries.join(runtime("tsan"));
     let flags = [
         "-Zsanitizer=thread -Zexternal-clangrt --cfg giambio_no_spare".to_owned(),
         format!("-Clink-args=-Wl,--whole-archive,{},--no-whole-archive", runtime.display()),

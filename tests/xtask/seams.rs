@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use crate::faults::{Outcome, executable, rendered, watch};
-use crate::shell::{Shell, root};
+use crate::shell::{Shell, root, say};
 
 const LIST: &str = "tests/faults/seams.txt";
 
@@ -29,7 +29,7 @@ pub(crate) fn plant_all() -> Result<(), String> {
     if let Ok(words) = std::env::var("GIAMBIO_FAULTS") {
         seams.retain(|seam| words.split(' ').any(|word| seam.name.contains(word)));
     }
-    println!("{} faults at seams", seams.len());
+    say(&format!("{} faults at seams", seams.len()));
     let mut programs = BTreeMap::new();
     let mut survivors = Vec::new();
     for seam in &seams {
@@ -52,7 +52,7 @@ pub(crate) fn plant_all() -> Result<(), String> {
                 "NOT CAUGHT".to_owned()
             }
         };
-        println!("{:>5.1} s  {:<44} {verdict}", began.elapsed().as_secs_f64(), seam.name);
+        say(&format!("{:>5.1} s  {:<44} {verdict}", began.elapsed().as_secs_f64(), seam.name));
     }
     if survivors.is_empty() { Ok(()) } else { Err(format!("no test noticed: {}", survivors.join(", "))) }
 }

@@ -6,8 +6,7 @@ use std::fs::File;
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-use crate::machine::is_ci;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
@@ -20,18 +19,31 @@ pub(crate) fn target_folder(kind: &str) -> String {
     format!("{target}/{kind}")
 }
 
-/// After the last step that builds into this folder: in CI the room is given back, which a whole run needs much of.
+/// Does `done_with` keep what was built?
+static KEEPS: AtomicBool = AtomicBool::new(false);
+
+/// Who runs a single step runs it again.
+pub(crate) fn keep_what_is_built() {
+    KEEPS.store(true, Ordering::Relaxed);
+}
+
+/// After the last step that builds into this folder: the room is given back, of which a whole run needs much.
 pub(crate) fn done_with(kind: &str) {
-    if is_ci() {
+    if !KEEPS.load(Ordering::Relaxed) {
         let _ = std::fs::remove_dir_all(root().join(target_folder(kind)));
     }
 }
 
 thread_local!(static OUTPUT: RefCell<Option<File>> = const { RefCell::new(None) });
 
-/// From now on, what this thread and the commands that it runs print goes to a file.
-pub(crate) fn print_to(file: File) {
-    OUTPUT.set(Some(file));
+/// From now on, what this thread and the commands that it runs print goes to a file; `None`: where the program's goes.
+pub(crate) fn print_to(file: Option<File>) {
+    OUTPUT.set(file);
+}
+
+/// Where this thread's output goes, for threads that work for it.
+pub(crate) fn output() -> Option<File> {
+    OUTPUT.with_borrow(|output| output.as_ref()?.try_clone().ok())
 }
 
 /// Prints a line where all of this thread's output goes.
@@ -91,8 +103,9 @@ impl Shell {
     }
 
     /// Builds into a folder of its own, so that builds with other flags do not take turns at throwing each other's away.
+    /// Nobody edits and builds there again and again, for which the compiler would keep as much once more.
     pub(crate) fn own_target(self, kind: &str) -> Shell {
-        self.env("CARGO_TARGET_DIR", &target_folder(kind))
+        self.env("CARGO_TARGET_DIR", &target_folder(kind)).env("CARGO_INCREMENTAL", "0")
     }
 
     /// Runs it, its output going where ours goes.

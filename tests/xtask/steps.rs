@@ -1,29 +1,36 @@
-//! What is checked: one row a step, run from the top.
+//! What is checked: one row a step.
 
 use crate::api;
 use crate::bench;
 use crate::firmware;
 use crate::laws;
-use crate::machine::{self, is_ci};
+use crate::linux::{I686, MUSL, S390X};
+use crate::machine::{BARE_METAL_CLIPPY, BARE_METAL_COMPILER, EMULATORS, FROM_SOURCES, LINUX, NIGHTLY, STRACE, Tool};
+use crate::outside;
 use crate::platforms;
 use crate::rules;
 use crate::sanitizers;
 use crate::shell::{Shell, done_with, root};
+use crate::windows::WINDOWS;
 
 /// One check.
 pub(crate) struct Step {
     pub(crate) name: &'static str,
-    /// The smallest command that includes it.
+    /// The command that includes it.
     pub(crate) part: Part,
     pub(crate) run: fn() -> Outcome,
     /// What holds when it passes.
     pub(crate) checks: &'static str,
-    /// Runs at the same time as those that are not.
-    pub(crate) is_beside: bool,
+    /// Where it builds into, below `target`; two steps of one folder don't run at the same time.
+    pub(crate) folder: &'static str,
+    /// Without one of these it is left out.
+    pub(crate) needs: &'static [&'static Tool],
+    /// Without one of these a part of it is left out.
+    pub(crate) uses: &'static [&'static Tool],
 }
 
-/// The commands, each with all steps of those before it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// The commands. None has a step of another, but `test`, whose first ones are the inner loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part {
     Quick,
     Test,
@@ -37,79 +44,120 @@ pub(crate) type Outcome = Result<Verdict, String>;
 /// How a step that did not fail ended.
 pub(crate) enum Verdict {
     Passed,
-    /// This machine cannot do it; the text says why, and what to do about it.
+    /// It can't be done here; the text says why, and what to do about it.
     Skipped(String),
 }
 
-/// What it means that this machine lacks something: nothing may be left out in CI, and elsewhere all else goes on.
-pub(crate) fn cannot(why: String) -> Outcome {
-    if is_ci() { Err(why) } else { Ok(Verdict::Skipped(why)) }
+pub(crate) const fn step(name: &'static str, part: Part, run: fn() -> Outcome, checks: &'static str) -> Step {
+    Step { name, part, run, checks, folder: "debug", needs: &[], uses: &[] }
 }
 
-const fn step(name: &'static str, part: Part, run: fn() -> Outcome, checks: &'static str) -> Step {
-    Step { name, part, run, checks, is_beside: false }
+impl Step {
+    pub(crate) const fn in_folder(self, folder: &'static str) -> Step {
+        Step { folder, ..self }
+    }
+
+    const fn needs(self, needs: &'static [&'static Tool]) -> Step {
+        Step { needs, ..self }
+    }
+
+    const fn uses(self, uses: &'static [&'static Tool]) -> Step {
+        Step { uses, ..self }
+    }
 }
 
-/// What is built into a folder of its own need not wait for the rest: about half of all the work.
-const fn beside(name: &'static str, part: Part, run: fn() -> Outcome, checks: &'static str) -> Step {
-    Step { is_beside: true, ..step(name, part, run, checks) }
-}
-
+/// In the order in which they are begun: what takes long comes early, so that no lane is left alone with it at the end.
 pub(crate) const STEPS: &[Step] = &[
-    step("machine", Part::Test, machine, "the machine has what the steps need, or gets it"),
-    step("format", Part::Ci, format, "rustfmt has nothing to change"),
-    step("lints", Part::Ci, lints, "clippy warns of nothing: all targets, each feature set, both reactors"),
-    step("dependencies", Part::Ci, rules::dependencies, "what everything is made of may be used, and is there once"),
+    // cargo xtask test
+    step("workspace", Part::Quick, workspace, "unit and integration tests; the examples build").uses(&[&STRACE]),
+    step("windows", Part::Test, || platforms::run("windows"), "tests and examples run on Windows, which is Wine here")
+        .in_folder(FOREIGN)
+        .needs(&[&WINDOWS.compiler, &WINDOWS.tools]),
+    step("features", Part::Test, features, "the core's tests pass with each smaller feature set").in_folder("features"),
+    step("bare-metal", Part::Test, bare_metal, "the core builds where there is no operating system")
+        .in_folder(FIRMWARE)
+        .needs(&[&BARE_METAL_COMPILER]),
+    step("firmware", Part::Test, firmware_tests, "the core's conformance cases pass on emulated boards")
+        .in_folder(FIRMWARE)
+        .needs(&[&BARE_METAL_COMPILER, &EMULATORS]),
+    step("bare-metal-examples", Part::Test, bare_metal_examples, "firmware does on four boards what it says")
+        .in_folder(FIRMWARE)
+        .needs(&[&BARE_METAL_COMPILER, &EMULATORS]),
+    step("compile-fail", Part::Test, compile_fail, "sound programs compile, unsound ones do not"),
+    step("doc-tests", Part::Test, doc_tests, "the code in the documentation runs"),
+    // cargo xtask ci
+    step("format", Part::Ci, format, "rustfmt has nothing to change").in_folder("format"),
+    step("lints", Part::Ci, lints, "clippy warns of nothing: all targets, each feature set, both reactors")
+        .in_folder("lints"),
+    step("linux-musl", Part::Ci, || platforms::run("linux-musl"), "tests and examples run with another C library")
+        .in_folder(FOREIGN)
+        .needs(&[&MUSL.compiler, &MUSL.tools]),
+    step("other-systems", Part::Ci, platforms::other_systems, "macOS and the BSDs: everything type-checks")
+        .in_folder(FOREIGN)
+        .needs(&[&platforms::OTHER_SYSTEMS]),
+    step("address-sanitizer", Part::Ci, sanitizers::address, "tests touch no freed memory and leak none")
+        .in_folder("address-sanitizer")
+        .needs(&[&NIGHTLY]),
+    step("thread-sanitizer", Part::Ci, sanitizers::thread, "threads never touch the same without order")
+        .in_folder("thread-sanitizer")
+        .needs(&[&FROM_SOURCES, &sanitizers::RUNTIMES]),
+    step("portable-reactor", Part::Ci, portable_reactor, "the adapter's tests pass on the portable reactor, both ways")
+        .in_folder("portable"),
+    step("bursts", Part::Ci, bursts, "the core's tests pass when the loop makes bursts instead of single turns"),
+    step("programs", Part::Ci, laws::programs, "100,000 random programs do what the reference says"),
+    step("loom", Part::Ci, loom, "wakes from other threads are right in every interleaving").in_folder("loom"),
+    step("interrupts", Part::Ci, interrupts, "no wake is lost to an interrupt, wherever it comes")
+        .in_folder("interrupts"),
+    step("feature-matrix", Part::Ci, rules::feature_matrix, "the libraries build with every combination of features"),
+    step("documentation", Part::Ci, documentation, "rustdoc warns of nothing"),
+    step("public-api", Part::Ci, api::check, "the lists of the public API are up to date").in_folder(api::FOLDER),
+    step("outside", Part::Ci, outside::check, "a crate that depends on giambio alone has every name of its docs")
+        .in_folder("outside"),
+    step("firmware-lints", Part::Ci, firmware_lints, "clippy warns of nothing in what is built for the boards")
+        .in_folder(FIRMWARE)
+        .needs(&[&BARE_METAL_COMPILER, &BARE_METAL_CLIPPY]),
+    step("provenance", Part::Ci, laws::provenance, "no pointer of the core comes from an integer")
+        .in_folder("provenance")
+        .needs(&[&NIGHTLY]),
+    step("dependencies", Part::Ci, rules::dependencies, "what everything is made of may be used, and is there once")
+        .in_folder("dependencies"),
     step(
         "minimum-rust",
         Part::Ci,
         rules::minimum_rust,
         "the version of Rust that the manifests promise compiles everything",
-    ),
-    step("feature-matrix", Part::Ci, rules::feature_matrix, "the libraries build with every combination of features"),
-    step("public-api", Part::Ci, api::check, "the lists of the public API are up to date"),
-    step("documentation", Part::Ci, documentation, "rustdoc warns of nothing"),
-    step("workspace", Part::Quick, workspace, "unit and integration tests; the examples build"),
-    step("doc-tests", Part::Test, doc_tests, "the code in the documentation runs"),
-    step("features", Part::Test, features, "the core's tests pass with each smaller feature set"),
-    step("bursts", Part::Test, bursts, "the core's tests pass when the loop makes bursts instead of single turns"),
-    step("compile-fail", Part::Test, compile_fail, "sound programs compile, unsound ones do not"),
+    )
+    .in_folder("minimum-rust")
+    .needs(&[&rules::PROMISED_RUST]),
+    // cargo xtask release
+    step("linux-32-bit", Part::Release, || platforms::run("linux-32-bit"), "tests and examples run with 32 bits")
+        .in_folder(FOREIGN)
+        .needs(&[&I686.compiler, &I686.tools]),
     step(
-        "portable-reactor",
-        Part::Test,
-        portable_reactor,
-        "the adapter's tests pass on the portable reactor, both ways",
-    ),
-    beside(
-        "windows",
-        Part::Test,
-        || platforms::run("windows"),
-        "tests and examples run on Windows, which is Wine here",
-    ),
-    beside("linux-musl", Part::Ci, || platforms::run("linux-musl"), "tests and examples run with another C library"),
-    beside("linux-32-bit", Part::Ci, || platforms::run("linux-32-bit"), "tests and examples run with 32 bits"),
-    beside(
         "linux-big-endian",
-        Part::Ci,
+        Part::Release,
         || platforms::run("linux-big-endian"),
         "tests and examples run where the big end is first",
-    ),
-    beside("other-systems", Part::Ci, platforms::other_systems, "macOS and the BSDs: everything type-checks"),
-    beside("more-systems", Part::Release, platforms::more_systems, "so it does on whatever else has sockets"),
-    step("bare-metal", Part::Test, bare_metal, "the core builds where there is no operating system"),
-    step("firmware-lints", Part::Ci, firmware_lints, "clippy warns of nothing in what is built for the boards"),
-    step("firmware", Part::Test, firmware_tests, "the core's conformance cases pass on emulated boards"),
-    step("bare-metal-examples", Part::Test, bare_metal_examples, "firmware does on four boards what it says"),
-    beside("loom", Part::Test, loom, "wakes from other threads are right in every interleaving"),
-    step("interrupts", Part::Test, interrupts, "no wake is lost to an interrupt, wherever it comes"),
-    step("bench-smoke", Part::Test, bench::smoke, "the benchmarks of giambio run (not: how fast)"),
-    step("programs", Part::Test, laws::programs, "100,000 random programs do what the reference says"),
-    step("fuzz", Part::Test, laws::fuzz, "bytes and numbers from outside break nothing"),
-    step("provenance", Part::Test, laws::provenance, "no pointer of the core comes from an integer"),
-    step("faults", Part::Release, laws::faults, "each fault that is planted in the core makes a test fail"),
-    step("address-sanitizer", Part::Test, sanitizers::address, "tests touch no freed memory and leak none"),
-    step("thread-sanitizer", Part::Test, sanitizers::thread, "threads never touch the same without order"),
+    )
+    .in_folder(FOREIGN)
+    .needs(&[&S390X.compiler, &S390X.tools]),
+    step("bench-smoke", Part::Release, bench::smoke, "the benchmarks of giambio run (not: how fast)")
+        .in_folder("bench-smoke")
+        .needs(&[&LINUX]),
+    step("fuzz", Part::Release, laws::fuzz, "bytes and numbers from outside break nothing")
+        .in_folder("fuzz")
+        .needs(&[&NIGHTLY]),
+    step("more-systems", Part::Release, platforms::more_systems, "whatever else has sockets: everything type-checks")
+        .in_folder(FOREIGN)
+        .needs(&[&platforms::MORE_SYSTEMS]),
+    step("faults", Part::Release, laws::faults, "each fault that is planted makes a test fail").in_folder("faults"),
 ];
+
+/// Builds for other systems: those that share their flags share the standard library of each target.
+pub(crate) const FOREIGN: &str = "foreign";
+
+/// Builds for the boards.
+pub(crate) const FIRMWARE: &str = "firmware";
 
 /// The feature sets of the core that its tests run with; everything at once is the step "workspace".
 pub(crate) const TESTED_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc", "alloc,hooks,nb,heapless", "std"];
@@ -130,13 +178,6 @@ pub(crate) const ALL_FEATURES: &[&str] = &[
 
 /// The feature sets for bare metal: without a heap, with all that needs none, with one.
 pub(crate) const BARE_METAL_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc,hooks,nb,heapless"];
-
-fn machine() -> Outcome {
-    machine::get_bare_metal()?;
-    machine::get_emulators()?;
-    machine::get_strace()?;
-    Ok(Verdict::Passed)
-}
 
 fn format() -> Outcome {
     Shell::new("cargo fmt --all --check").run()?;
@@ -160,29 +201,21 @@ fn format() -> Outcome {
 }
 
 fn lints() -> Outcome {
-    Shell::new("cargo clippy --workspace --all-targets -- -D warnings").run()?;
+    let clippy = |line: &str| Shell::new("cargo clippy").args(line).own_target("lints");
+    let strict = |clippy: Shell| clippy.args("-- -D warnings").run();
+    strict(clippy("--workspace --all-targets"))?;
     for features in ALL_FEATURES {
         // The tests where they run.
         let what = if TESTED_FEATURES.contains(features) { "--all-targets" } else { "--lib" };
-        Shell::new(&format!("cargo clippy -p giambio-core {what} --no-default-features"))
-            .arg(format!("--features={features}"))
-            .args("-- -D warnings")
-            .run()?;
+        let core = clippy(&format!("-p giambio-core {what} --no-default-features"));
+        strict(core.arg(format!("--features={features}")))?;
     }
-    portable("cargo clippy -p giambio --all-targets -- -D warnings").run()?;
-    Shell::new("cargo clippy --all-targets --manifest-path")
-        .arg(INTERRUPTS)
-        .args("-- -D warnings")
-        .own_target("interrupts")
-        .run()?;
+    strict(portable(clippy("-p giambio --all-targets")))?;
+    strict(clippy("--all-targets --manifest-path").arg(INTERRUPTS))?;
     if std::env::consts::OS == "linux" {
-        Shell::new("cargo clippy --all-targets")
-            .args(bench::OURS)
-            .arg("--manifest-path")
-            .arg(bench::MANIFEST)
-            .args("-- -D warnings")
-            .run()?;
+        strict(clippy("--all-targets").args(bench::OURS).arg("--manifest-path").arg(bench::MANIFEST))?;
     }
+    done_with("lints");
     Ok(Verdict::Passed)
 }
 
@@ -191,13 +224,18 @@ fn documentation() -> Outcome {
     Ok(Verdict::Passed)
 }
 
+/// All packages at once, for that decides about the features of what they depend on: every step that wants some of these
+/// tests asks for all packages, so that they are built once.
+pub(crate) const WORKSPACE: &str = "cargo test --workspace --exclude giambio-compile-fail";
+
 fn workspace() -> Outcome {
-    Shell::new("cargo test --workspace --exclude giambio-compile-fail --all-targets").run()?;
+    // A test builds the examples.
+    Shell::new(WORKSPACE).args("--lib --bins --tests").run()?;
     Ok(Verdict::Passed)
 }
 
 fn doc_tests() -> Outcome {
-    Shell::new("cargo test --workspace --doc").run()?;
+    Shell::new(WORKSPACE).arg("--doc").run()?;
     Ok(Verdict::Passed)
 }
 
@@ -205,13 +243,35 @@ fn features() -> Outcome {
     for features in TESTED_FEATURES {
         Shell::new("cargo test -p giambio-core --lib --tests --no-default-features")
             .arg(format!("--features={features}"))
+            .env("CARGO_PROFILE_DEV_DEBUG", "0") // a fifth of the time to build
+            .own_target("features")
             .run()?;
     }
     Ok(Verdict::Passed)
 }
 
+/// The test programs of the core.
+const OF_THE_CORE: &[&str] = &[
+    "hostile_code",
+    "hostile_programs",
+    "interrupted",
+    "random_arenas",
+    "random_memory",
+    "random_programs",
+    "random_wakes",
+    "signals",
+    "soundness",
+    "suite",
+    "threads_run_out",
+];
+
 fn bursts() -> Outcome {
-    Shell::new("cargo test -p giambio-core --lib --tests").env("GIAMBIO_BURSTS", "1").run()?;
+    // As the step "workspace" builds them, so that nothing is built again.
+    let mut tests = Shell::new(WORKSPACE);
+    for program in OF_THE_CORE {
+        tests = tests.arg("--test").arg(program);
+    }
+    tests.env("GIAMBIO_BURSTS", "1").run()?;
     Ok(Verdict::Passed)
 }
 
@@ -222,15 +282,16 @@ fn compile_fail() -> Outcome {
 
 fn portable_reactor() -> Outcome {
     for ways in ["edge", "oneshot"] {
-        portable("cargo test -p giambio --lib --tests").env("GIAMBIO_PORTABLE", ways).run()?;
+        let tests = Shell::new("cargo test -p giambio --lib --tests").own_target("portable");
+        portable(tests).env("GIAMBIO_PORTABLE", ways).run()?;
     }
     done_with("portable");
     Ok(Verdict::Passed)
 }
 
 /// With the reactor that other systems use, on this one.
-fn portable(line: &str) -> Shell {
-    Shell::new(line).env("RUSTFLAGS", "--cfg giambio_portable").own_target("portable")
+fn portable(cargo: Shell) -> Shell {
+    cargo.env("RUSTFLAGS", "--cfg giambio_portable")
 }
 
 fn bare_metal() -> Outcome {
@@ -252,8 +313,6 @@ fn firmware_tests() -> Outcome {
 
 fn bare_metal_examples() -> Outcome {
     firmware::examples()?;
-    done_with("firmware");
-    done_with("defmt");
     Ok(Verdict::Passed)
 }
 
@@ -304,6 +363,19 @@ mod tests {
     use super::*;
 
     /// Cargo finds test programs by itself in one folder only, which is not ours.
+    #[test]
+    fn every_test_program_of_the_core_runs_in_bursts() {
+        let mut programs = Vec::new();
+        for entry in std::fs::read_dir(root().join("core/tests")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some() || path.join("main.rs").exists() {
+                programs.push(path.file_stem().unwrap().to_string_lossy().into_owned());
+            }
+        }
+        programs.sort();
+        assert_eq!(programs, OF_THE_CORE);
+    }
+
     #[test]
     fn every_scenario_is_a_test_program() {
         let manifest = std::fs::read_to_string(root().join("tests/Cargo.toml")).unwrap();

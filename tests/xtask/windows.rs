@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use crate::foreign::{Environment, FOLDER, Foreign};
+use crate::foreign::{Environment, Foreign, compiler};
+use crate::machine::{self, Source, Tool};
 use crate::shell::{Shell, root, target_folder};
+use crate::steps::FOREIGN;
 
 const WINE: &str = "/usr/lib/wine/wine64";
 const SERVER: &str = "/usr/lib/wine/wineserver64";
@@ -14,7 +16,12 @@ pub(crate) const WINDOWS: Foreign = Foreign {
     target: "x86_64-pc-windows-gnu",
     linker: COMPILER,
     runner: Some(WINE),
-    packages: "gcc-mingw-w64-x86-64-win32 wine64",
+    compiler: compiler("a compiler for Windows", || machine::compiler_for(&[WINDOWS.target]).is_some()),
+    tools: Tool {
+        name: "MinGW and Wine",
+        is_here: || WINDOWS.is_complete(),
+        from: Source::Packages("gcc-mingw-w64-x86-64-win32 wine64"),
+    },
     files: &[SERVER],
     prepare,
     ..Foreign::PLAIN
@@ -22,7 +29,7 @@ pub(crate) const WINDOWS: Foreign = Foreign {
 
 /// Makes a Windows of our own, and gives it the library that Wine 8 lacks.
 fn prepare() -> Result<Environment, String> {
-    let prefix = root().join(target_folder(FOLDER)).join("wine");
+    let prefix = root().join(target_folder(FOREIGN)).join("wine");
     fs::create_dir_all(&prefix).map_err(|error| format!("{}: {error}", prefix.display()))?;
     let environment = vec![
         ("WINEPREFIX", prefix.display().to_string()),

@@ -11,6 +11,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use signal_hook::SigId;
@@ -67,6 +68,10 @@ impl CtrlC {
 
 /// As the standard library: a port may be bound again while old connections linger in TIME_WAIT.
 pub(crate) const REUSE_ADDRESS: bool = true;
+
+/// The system keeps it in 16 bits, Apple's in hundredths of a second; what is more would become something else, even zero.
+pub(crate) const LONGEST_LINGER: Duration =
+    Duration::from_secs(if cfg!(target_vendor = "apple") { 327 } else { 32_767 });
 
 #[cfg(not(any(target_os = "solaris", target_os = "illumos")))]
 pub(crate) fn set_reuse_port(socket: &socket2::Socket) -> io::Result<()> {

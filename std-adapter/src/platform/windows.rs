@@ -11,6 +11,7 @@ use std::io;
 use std::os::windows::io::{AsRawSocket, AsSocket, BorrowedSocket, RawSocket};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use giambio_core::{poll_gate, poll_waits};
 use windows_sys::Win32::Networking::WinSock as winsock;
@@ -122,6 +123,9 @@ impl Process {
 
 /// On Windows the option means something else: that a port may be taken from who has it.
 pub(crate) const REUSE_ADDRESS: bool = false;
+
+/// The system keeps it in 16 bits; what is more would become something else.
+pub(crate) const LONGEST_LINGER: Duration = Duration::from_secs(32_767);
 
 pub(crate) fn set_reuse_port(_: &socket2::Socket) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())

@@ -69,7 +69,9 @@ pub(crate) fn source(name: &str) -> String {
 /// Asks cargo, which knows where it puts things.
 fn build() -> HashMap<String, PathBuf> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--package", "giambio-examples", "--examples", "--message-format", "json-render-diagnostics"]);
+    // The packages that were tested: so what they depend on has the same features, and is not built again.
+    cargo.args(["build", "--workspace", "--exclude", "giambio-compile-fail", "--examples"]);
+    cargo.args(["--message-format", "json-render-diagnostics"]);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }

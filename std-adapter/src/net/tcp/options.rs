@@ -7,9 +7,7 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 
 use super::TcpStream;
-
-/// The system keeps it in 16 bits; Apple's does so in hundredths of a second. What is more would become something else, even zero.
-const LONGEST_LINGER: Duration = Duration::from_secs(if cfg!(target_vendor = "apple") { 327 } else { 32_767 });
+use crate::platform;
 
 /// # Options
 ///
@@ -75,7 +73,7 @@ impl TcpStream {
     /// # Errors
     /// See [options](#options).
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        let linger = linger.map(|linger| whole_seconds(linger).min(LONGEST_LINGER));
+        let linger = linger.map(|linger| whole_seconds(linger).min(platform::LONGEST_LINGER));
         self.option(|socket| SockRef::from(socket).set_linger(linger))
     }
 
