@@ -14,9 +14,10 @@ use std::{ptr, thread};
 
 use futures_lite::AsyncWriteExt;
 use giambio::net::TcpStream;
+use giambio::signal::CtrlC;
 use giambio::{fail_after, wake_from_signal};
-use signal_hook::consts::{SIGPIPE, SIGUSR2};
-use signal_hook::low_level::{register, unregister};
+use signal_hook::consts::{SIGINT, SIGPIPE, SIGUSR2};
+use signal_hook::low_level::{raise, register, unregister};
 
 static WAKER: AtomicPtr<Waker> = AtomicPtr::new(ptr::null_mut());
 /// The handler may have any of them in its hands.
@@ -104,6 +105,27 @@ fn sending_what_nobody_receives_is_an_error_and_no_signal() {
         fails(async |client| client.send_vectored(&data).await).await;
         fails(async |mut client| client.write(b"hello").await).await;
         fails(async |mut client| client.write_vectored(&data).await).await;
+    });
+    assert_eq!(SIGNALS.load(SeqCst), 0);
+    assert!(unregister(id));
+}
+
+/// The handler writes to a pipe of each watch.
+#[test]
+fn a_watch_for_ctrl_c_that_ends_while_it_is_pressed_raises_no_signal() {
+    static SIGNALS: AtomicU32 = AtomicU32::new(0);
+    // SAFETY: the handler uses an atomic.
+    let id = unsafe { register(SIGPIPE, || _ = SIGNALS.fetch_add(1, SeqCst)) }.unwrap();
+    let _outlasts_the_others = CtrlC::new().unwrap();
+    let stop = AtomicBool::new(false);
+    thread::scope(|threads| {
+        threads.spawn(|| {
+            while !stop.load(SeqCst) {
+                raise(SIGINT).unwrap();
+            }
+        });
+        (0..5_000).for_each(|_| drop(CtrlC::new().unwrap()));
+        stop.store(true, SeqCst);
     });
     assert_eq!(SIGNALS.load(SeqCst), 0);
     assert!(unregister(id));

@@ -24,11 +24,12 @@ use super::{AfterAccept, Again};
 use crate::net::{TcpListener, TcpStream};
 use crate::reactor::{Done, Side, Source};
 
-/// The write end belongs to the signal's handler, which `watch` takes off again.
+/// The write end belongs to the signal's handler, which `watch` takes off again. It does so before the pipe is closed: to write
+/// to one that nobody reads is a signal of its own.
 #[derive(Debug)]
 pub(crate) struct CtrlC {
-    pipe: Source<UnixStream>,
     _watch: Handlers,
+    pipe: Source<UnixStream>,
 }
 
 /// Handlers of the signal, taken off when dropped.
@@ -55,7 +56,7 @@ impl CtrlC {
             handlers.0.push(signal_hook::flag::register(SIGINT, pressed)?);
         }
         handlers.0.push(pipe::register(SIGINT, writer)?);
-        Ok(CtrlC { pipe: Source::own(reader), _watch: handlers })
+        Ok(CtrlC { _watch: handlers, pipe: Source::own(reader) })
     }
 
     pub(crate) fn poll_pressed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
