@@ -205,6 +205,7 @@ impl Reactor {
     }
 
     /// Panics if there is no loop that would ever see what is waited for.
+    #[inline]
     fn expect_loop(&self) {
         if self.loops.get() == 0 {
             no_loop();

@@ -107,7 +107,7 @@ impl TcpStream {
         self.source.attempt(Side::Read.unless(buffer.is_empty()), move |socket| bytes::receive(socket, buffer))
     }
 
-    /// Like [`receive`](TcpStream::receive), into several buffers, each filled before the next; the system takes 1,024 at once.
+    /// Like [`receive`](TcpStream::receive), into several buffers, at most 1,024 of them, each filled before the next.
     ///
     /// # Errors
     /// As [`receive`](TcpStream::receive).
@@ -192,7 +192,7 @@ impl TcpStream {
         self.source.attempt(Side::Write.unless(data.is_empty()), move |socket| bytes::send(socket, data))
     }
 
-    /// Like [`send`](TcpStream::send), from several buffers, one after the other; the system takes 1,024 at once.
+    /// Like [`send`](TcpStream::send), from several buffers, at most 1,024 of them, one after the other.
     ///
     /// # Errors
     /// As [`send`](TcpStream::send).
