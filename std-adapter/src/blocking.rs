@@ -14,6 +14,7 @@ use std::thread;
 
 use giambio_core::{poll_gate, poll_waits};
 
+use crate::foreign::discard;
 use crate::pool::{Job, Pool, lock};
 
 /// For what programs hand to [`unblock`].
@@ -115,8 +116,10 @@ where
 
 impl<F, T> Drop for Awaited<F, T> {
     fn drop(&mut self) {
-        let before = mem::replace(&mut *lock(&self.0.0), State::Over);
-        drop(before);
+        let mut before = mem::replace(&mut *lock(&self.0.0), State::Over);
+        if let State::Queued(_, waker) | State::Running(waker) = &mut before {
+            discard(waker.take());
+        }
     }
 }
 

@@ -108,6 +108,26 @@ fn two_that_wait_are_dropped_together_by_one_panic_of_their_wakers() {
 }
 
 #[test]
+fn two_calls_that_run_are_given_up_together_by_one_panic_of_their_wakers() {
+    giambio::run(async {
+        let (sender, receiver) = std::sync::mpsc::channel::<()>();
+        let receiver = Arc::new(std::sync::Mutex::new(receiver));
+        let waker = panicking();
+        let both = [(); 2].map(|()| {
+            let receiver = receiver.clone();
+            let mut call = Box::pin(giambio::unblock(move || receiver.lock().unwrap().recv()));
+            assert!(call.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            call
+        });
+        DROP.set(true);
+        let result = catch_unwind(AssertUnwindSafe(|| drop(both)));
+        DROP.set(false);
+        assert!(is_the_wakers(result));
+        drop(sender);
+    });
+}
+
+#[test]
 fn all_who_wait_to_accept_are_told_that_the_listener_closes_though_their_wakers_panic() {
     giambio::run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -326,8 +326,10 @@ where
             place: UnsafeCell::new(Place { future: ManuallyDrop::new(future) }),
         });
     }
+    // There from the start: a foreign waker may panic in there.
+    let handle = Handle(cell.cast(), PhantomData);
     start(cell.cast(), block, NonNull::from(scope).cast(), daemon);
-    Handle(cell.cast(), PhantomData)
+    handle
 }
 
 /// Makes a cell a child: what is the same for all types.

@@ -19,7 +19,7 @@ pub(crate) fn wake(waker: Option<Waker>) {
 
 /// Wakes all of them; the first panic goes on at the end.
 #[cfg(feature = "std")]
-pub(crate) fn wake_all(wakers: alloc::vec::Vec<Waker>) {
+pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
     let mut first = First::new();
     for waker in wakers {
         first.catch(|| waker.wake());

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::vec::Vec;
 
 use crate::gate::{poll_gate, poll_waits};
+use crate::raw::foreign;
 
 /// One future that waits, by its number.
 struct Waiter {
@@ -36,9 +37,7 @@ impl Loop {
     pub(super) fn release(&self) -> bool {
         let waiters = WAITERS.with(|waiters| waiters.take());
         let any = !waiters.is_empty();
-        for waiter in waiters {
-            waiter.waker.wake();
-        }
+        foreign::wake_all(waiters.into_iter().map(|waiter| waiter.waker));
         any
     }
 }
@@ -93,9 +92,9 @@ impl Drop for WaitAllBlocked {
             if waiters.is_empty() {
                 *waiters = Vec::new();
             }
-            Some(gone)
+            Some(gone.waker)
         });
-        drop(gone);
+        foreign::discard(gone);
     }
 }
 

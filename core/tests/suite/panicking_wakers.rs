@@ -244,6 +244,24 @@ fn wakers_that_panic_when_they_are_dropped_are_one_panic_wherever_they_were_kept
     drop(waker);
 }
 
+/// Of those that wait until nobody else can go on, each is told.
+#[test]
+fn all_that_wait_until_others_do_are_told_though_the_waker_of_the_first_panics() {
+    use giambio_core::testing::wait_all_blocked;
+    let (woken, counting) = Woken::new();
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        giambio_core::testing::run(async {
+            let _first = polled(wait_all_blocked(), &merciless());
+            let _second = polled(wait_all_blocked(), &counting);
+            WAKE.set(true);
+            forever::<()>().await
+        })
+    }));
+    WAKE.set(false);
+    assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"the waker"));
+    assert_eq!(woken.take(), 1, "the second was not told");
+}
+
 /// The awaiters of two children, dropped by one panic, are told by wakers that panic.
 #[test]
 fn two_children_that_are_dropped_by_a_panic_tell_their_awaiters_by_wakers_that_panic() {
