@@ -260,7 +260,7 @@ impl TcpStream {
     /// Closing twice does nothing.
     ///
     /// What was sent is still delivered, unless data was waiting to be received: then the peer gets a reset. A descriptor that was
-    /// borrowed, as by `as_fd`, stays open until this is dropped; the connection is ended in both directions.
+    /// borrowed, as by `as_fd`, stays open until this is dropped; the connection is ended in both directions, for its clones too.
     pub fn close(&self) {
         self.source.close();
     }
