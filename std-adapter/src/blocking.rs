@@ -14,7 +14,7 @@ use std::thread;
 
 use giambio_core::{poll_gate, poll_waits};
 
-use crate::foreign::discard;
+use crate::foreign::First;
 use crate::pool::{Job, Pool, lock};
 
 /// For what programs hand to [`unblock`].
@@ -117,9 +117,14 @@ where
 impl<F, T> Drop for Awaited<F, T> {
     fn drop(&mut self) {
         let mut before = mem::replace(&mut *lock(&self.0.0), State::Over);
-        if let State::Queued(_, waker) | State::Running(waker) = &mut before {
-            discard(waker.take());
-        }
+        let waker = match &mut before {
+            State::Queued(_, waker) | State::Running(waker) => waker.take(),
+            State::Done(_) | State::Over => None,
+        };
+        let mut first = First::new();
+        first.catch(|| drop(before));
+        first.catch(|| drop(waker));
+        first.resume();
     }
 }
 

@@ -10,9 +10,9 @@
 //! # Invariants
 //! * **SOMEONE-COMES**: for each ready job a thread is on its way (it was just made, or told while it rested), or another
 //!   job of the same depth is at work, whose thread looks there before it rests.
-//! * **WITHIN-LIMIT**: of each depth, no more jobs are ready or run than [`Jobs::room`] says.
-//! * **OWN-THREADS**: what the jobs say of threads is true of this process. A fork leaves the threads to the parent, and
-//!   what they are at; [`Pool::jobs`] notices.
+//! * **WITHIN-LIMIT**: of each depth, no more jobs are ready or run than [`Pool::room`] says.
+//! * **OWN-THREADS**: a crew is of one process. A fork leaves its threads to the parent, with what they are at and the lock
+//!   that one of them may hold; in the child, [`Pool::crew`] makes another one.
 //! * **DEEPER-ALONE**: a job waits to be started only while another one of its depth is at work. It may wait for deeper
 //!   ones, and the deepest wait for none: so some job always gets on.
 
@@ -23,6 +23,7 @@ use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -69,14 +70,21 @@ impl Within {
 pub(crate) struct Pool {
     /// Of its threads.
     name: &'static str,
+    limit: AtomicUsize,
+    /// None of its threads locks this: so who forks does not find it locked in the child.
+    crew: Mutex<Option<&'static Crew>>,
+}
+
+/// The threads of a pool in one process, and what they are to do.
+struct Crew {
+    pool: &'static Pool,
+    process: Process,
     jobs: Mutex<Jobs>,
     arrival: Condvar,
 }
 
+#[derive(Default)]
 struct Jobs {
-    /// Whose threads these are; `None`: there were none yet.
-    process: Option<Process>,
-    limit: usize,
     /// By their depth.
     levels: Vec<Level>,
     /// Started, but not yet taken by a thread.
@@ -100,7 +108,21 @@ struct Started {
 
 impl Pool {
     pub(crate) const fn new(name: &'static str, limit: usize) -> Pool {
-        Pool { name, jobs: Mutex::new(Jobs::new(limit)), arrival: Condvar::new() }
+        Pool { name, limit: AtomicUsize::new(limit), crew: Mutex::new(None) }
+    }
+
+    /// This process's.
+    fn crew(&'static self) -> &'static Crew {
+        let process = Process::remembered();
+        let mut crew = lock(&self.crew);
+        match *crew {
+            Some(crew) if crew.process == process || fault!("crew-left-behind-by-a-fork") => crew,
+            _ => {
+                let (jobs, arrival) = (Mutex::default(), Condvar::new());
+                // For as long as the process lives, as the pool does.
+                crew.insert(Box::leak(Box::new(Crew { pool: self, process, jobs, arrival })))
+            }
+        }
     }
 
     /// Has `job` run as soon as there is room for it.
@@ -117,39 +139,55 @@ impl Pool {
         if depth == MAX_DEPTH {
             return Err(no_thread(format!("{MAX_DEPTH} of them are in each other, each waiting for the next")));
         }
-        let mut jobs = self.jobs();
+        self.crew().enqueue(job, depth)
+    }
+
+    /// Lets so many jobs be at work at once from now on. Those that are at work stay so.
+    pub(crate) fn set_limit(&'static self, limit: usize) {
+        self.limit.store(limit, Relaxed);
+        self.crew().start_all();
+    }
+
+    /// How many jobs of this depth may be at work: as many as the limit says, and again as many for those that they wait
+    /// for; of the deeper ones, which are few, ever fewer.
+    fn room(&self, depth: usize) -> usize {
+        let halvings = u32::try_from(depth.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.limit.load(Relaxed).checked_shr(halvings).unwrap_or(0).max(1)
+    }
+}
+
+impl Crew {
+    fn enqueue(&'static self, job: Arc<dyn Job>, depth: usize) -> io::Result<()> {
+        let mut jobs = lock(&self.jobs);
         if jobs.levels.len() <= depth {
             jobs.levels.resize_with(depth + 1, Level::default);
         }
-        if jobs.levels[depth].at_work < jobs.room(depth) {
+        if jobs.levels[depth].at_work < self.pool.room(depth) {
             return self.start(&mut jobs, Started { job, depth });
         }
         jobs.levels[depth].waiting.push_back(job);
         Ok(())
     }
 
-    /// Lets so many jobs be at work at once from now on. Those that are at work stay so.
-    pub(crate) fn set_limit(&'static self, limit: usize) {
-        let mut jobs = self.jobs();
-        jobs.limit = limit;
+    /// All that wait and now have room.
+    fn start_all(&'static self) {
+        let mut jobs = lock(&self.jobs);
         for depth in 0..jobs.levels.len() {
-            while let Some(started) = jobs.next(depth) {
+            while let Some(started) = self.next(&mut jobs, depth) {
                 // It waited, so another one of its depth is at work, and it will be taken even if there is no thread.
                 let _ = self.start(&mut jobs, started);
             }
         }
     }
 
-    /// The jobs of this process.
-    fn jobs(&'static self) -> MutexGuard<'static, Jobs> {
-        let mut jobs = lock(&self.jobs);
-        let before = jobs.process.replace(Process::remembered());
-        if before.is_some() && before != jobs.process {
-            let none = Jobs { process: jobs.process, ..Jobs::new(jobs.limit) };
-            // Their destructors are the parent's to call.
-            mem::forget(mem::replace(&mut *jobs, none));
+    /// The next job of this depth, if it may start.
+    fn next(&self, jobs: &mut Jobs, depth: usize) -> Option<Started> {
+        let level = &mut jobs.levels[depth];
+        if level.at_work >= self.pool.room(depth) {
+            return None;
         }
-        jobs
+        let job = level.waiting.pop_front()?;
+        Some(Started { job, depth })
     }
 
     fn start(&'static self, jobs: &mut Jobs, started: Started) -> io::Result<()> {
@@ -164,7 +202,7 @@ impl Pool {
             self.arrival.notify_one();
             return Ok(());
         }
-        match thread::Builder::new().name(self.name.into()).spawn(|| self.work()) {
+        match thread::Builder::new().name(self.pool.name.into()).spawn(|| self.work()) {
             Ok(_) => Ok(()),
             Err(_) if jobs.levels[depth].at_work > 1 => Ok(()),
             Err(error) => {
@@ -179,23 +217,22 @@ impl Pool {
     }
 
     fn work(&'static self) {
-        let process = Process::current();
         let mut jobs = lock(&self.jobs);
         loop {
             while let Some(Started { job, depth }) = jobs.ready.pop_front() {
                 drop(jobs);
-                Within { pool: Some(self), depth: depth + 1 }.enter();
+                Within { pool: Some(self.pool), depth: depth + 1 }.enter();
                 // Destructors and foreign wakers may panic, and so may their panics; they must not take the thread along.
                 if let Err(panic) = catch_unwind(AssertUnwindSafe(move || job.run())) {
                     mem::forget(panic);
                 }
-                if process != Process::current() {
+                if self.process != Process::current() {
                     return; // the job has forked, and this is the child
                 }
                 jobs = lock(&self.jobs);
                 jobs.levels[depth].at_work -= 1;
                 if !fault!("waiting-job-forgotten")
-                    && let Some(next) = jobs.next(depth)
+                    && let Some(next) = self.next(&mut jobs, depth)
                 {
                     jobs.levels[depth].at_work += 1;
                     jobs.ready.push_front(next);
@@ -209,30 +246,6 @@ impl Pool {
                 return;
             }
         }
-    }
-}
-
-impl Jobs {
-    const fn new(limit: usize) -> Jobs {
-        Jobs { process: None, limit, levels: Vec::new(), ready: VecDeque::new(), resting: 0 }
-    }
-
-    /// How many jobs of this depth may be at work: as many as the limit says, and again as many for those that they wait
-    /// for; of the deeper ones, which are few, ever fewer.
-    fn room(&self, depth: usize) -> usize {
-        let halvings = u32::try_from(depth.saturating_sub(1)).unwrap_or(u32::MAX);
-        self.limit.checked_shr(halvings).unwrap_or(0).max(1)
-    }
-
-    /// The next job of this depth, if it may start.
-    fn next(&mut self, depth: usize) -> Option<Started> {
-        let room = self.room(depth);
-        let level = &mut self.levels[depth];
-        if level.at_work >= room {
-            return None;
-        }
-        let job = level.waiting.pop_front()?;
-        Some(Started { job, depth })
     }
 }
 

@@ -128,6 +128,33 @@ fn two_calls_that_run_are_given_up_together_by_one_panic_of_their_wakers() {
 }
 
 #[test]
+fn a_call_that_waits_for_a_thread_is_dropped_by_one_panic_of_it_and_its_waker() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            resume_unwind(Box::new("the call"));
+        }
+    }
+    let one = std::num::NonZeroUsize::MIN;
+    giambio::builder().blocking_threads(one).run(async {
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let first = giambio::unblock(move || held.recv().is_err());
+        let mut first = Box::pin(first);
+        assert!(common::poll_once(&mut first).await.is_none());
+        let captured = Panics;
+        let mut second = Box::pin(giambio::unblock(move || std::mem::forget(captured)));
+        let waker = panicking();
+        assert!(second.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        DROP.set(true);
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(second)));
+        DROP.set(false);
+        assert_eq!(dropped.unwrap_err().downcast_ref::<&str>(), Some(&"the call"));
+        drop(hold);
+        assert!(first.await);
+    });
+}
+
+#[test]
 fn all_who_wait_to_accept_are_told_that_the_listener_closes_though_their_wakers_panic() {
     giambio::run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
