@@ -1,6 +1,8 @@
 //! Ctrl+C, as something to await.
 //!
-//! From the first time that anything here is used, Ctrl+C no longer ends the process by itself.
+//! While anybody watches, Ctrl+C does not end the process by itself. When nobody does any more, it does again what it did
+//! before: it ends the process, or calls the handler of another library, which is called meanwhile, too. Where it is
+//! ignored it stays so, and nobody sees it: as in what a shell script starts in the background, which a key is not for.
 
 use std::fmt;
 use std::future::poll_fn;

@@ -180,6 +180,28 @@ fn a_second_ctrl_c_ends_a_process_that_hangs() {
 }
 
 #[test]
+fn after_the_run_ctrl_c_ends_the_process_as_before() {
+    if is_case("after_the_run_ctrl_c_ends_the_process_as_before") {
+        let _ = run_or_ctrl_c(async {
+            let inner = CtrlC::new().unwrap();
+            let mut outer = CtrlC::new().unwrap();
+            drop(inner);
+            println!("ready");
+            outer.pressed().await.unwrap();
+        });
+        println!("ready again");
+        loop {
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    }
+    let (mut child, mut output) = start("after_the_run_ctrl_c_ends_the_process_as_before");
+    press(&mut child);
+    await_line(&mut output, "ready again");
+    press(&mut child);
+    assert!(was_killed(child.wait().unwrap()));
+}
+
+#[test]
 fn threads_are_all_interrupted() {
     if is_case("threads_are_all_interrupted") {
         let threads: Vec<_> =

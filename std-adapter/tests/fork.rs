@@ -1,70 +1,26 @@
 //! Forks: each process has a reactor of its own, and leaves the other's alone. Real ones, each child ended by `_exit`.
 #![cfg(unix)]
 
+#[path = "common/child.rs"]
+mod child;
 mod common;
 
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::task::{Poll, Waker};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use child::{Child, LONG};
 use common::pair;
 use futures_lite::future::zip;
 use giambio::net::{TcpListener, TcpStream, lookup};
 use giambio::{Idle, StdClock, Until, Wait, fail_after, move_on_after, nursery, run, sleep, unblock};
 
-const LONG: Duration = Duration::from_secs(20);
-
 /// One test at a time.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A child of this process, which is the caller's thread alone.
-struct Child(libc::pid_t);
-
-impl Child {
-    /// Forks. `None`: this is the child.
-    fn fork() -> Option<Child> {
-        // SAFETY: what the child does could only be disturbed by a lock that another thread held just then; the tests are
-        // made one after the other, and their threads are waited for.
-        match unsafe { libc::fork() } {
-            -1 => panic!("{}", std::io::Error::last_os_error()),
-            0 => None,
-            child => Some(Child(child)),
-        }
-    }
-
-    /// Calls `child` in one.
-    fn doing(child: impl FnOnce()) -> Child {
-        Child::fork().unwrap_or_else(|| Child::end(child))
-    }
-
-    /// The child's part, which never returns.
-    fn end(child: impl FnOnce()) -> ! {
-        let ended = catch_unwind(AssertUnwindSafe(child));
-        // SAFETY: it ends this process as if it were killed: nothing more of ours runs.
-        unsafe { libc::_exit(if ended.is_ok() { 7 } else { 1 }) }
-    }
-
-    /// Waits until it has ended, and as it should.
-    fn join(self) {
-        let began = Instant::now();
-        let mut status = 0;
-        // SAFETY: `status` is there to be written to.
-        while unsafe { libc::waitpid(self.0, &mut status, libc::WNOHANG) } == 0 {
-            if began.elapsed() > LONG {
-                // SAFETY: it is our child, and not yet waited for.
-                unsafe { libc::kill(self.0, libc::SIGKILL) };
-                panic!("the child hangs");
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
-        assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 7, "the child has failed: {status}");
-    }
 }
 
 /// Waits for a wake from another thread, which comes when the loop sleeps.
@@ -168,13 +124,7 @@ fn a_child_whose_thread_locals_go_leaves_the_parents_wakes_and_timers_alone() {
     });
     // In the child, the thread that forked ends as a thread does, and the process with it: it is the only one there.
     let Some(child) = parent.join().unwrap() else { unreachable!("this thread is in the parent alone") };
-    let began = Instant::now();
-    let mut status = 0;
-    // SAFETY: as in `Child::join`.
-    while unsafe { libc::waitpid(child.0, &mut status, libc::WNOHANG) } == 0 {
-        assert!(began.elapsed() < LONG, "the child hangs");
-        thread::sleep(Duration::from_millis(1));
-    }
+    child.wait();
     run(use_all());
 }
 

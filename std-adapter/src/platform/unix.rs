@@ -1,71 +1,23 @@
-//! Unix: signals come through a pipe that our own reactor watches.
+//! Unix.
 
 #[path = "bytes/unix.rs"]
 pub(crate) mod bytes;
+#[path = "ctrl_c/unix.rs"]
+mod ctrl_c;
 #[path = "process/unix.rs"]
 mod process;
 
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustix::io::Errno;
-use signal_hook::SigId;
-use signal_hook::consts::SIGINT;
-use signal_hook::low_level::{pipe, unregister};
 
+pub(crate) use ctrl_c::CtrlC;
 pub(crate) use process::Process;
 
 use super::{AfterAccept, Again};
 use crate::net::{TcpListener, TcpStream};
-use crate::reactor::{Done, Side, Source};
-
-/// The write end belongs to the signal's handler, which `watch` takes off again. It does so before the pipe is closed: to write
-/// to one that nobody reads is a signal of its own.
-#[derive(Debug)]
-pub(crate) struct CtrlC {
-    _watch: Handlers,
-    pipe: Source<UnixStream>,
-}
-
-/// Handlers of the signal, taken off when dropped.
-#[derive(Debug, Default)]
-struct Handlers(Vec<SigId>);
-
-impl Drop for Handlers {
-    fn drop(&mut self) {
-        for id in self.0.drain(..) {
-            unregister(id);
-        }
-    }
-}
-
-impl CtrlC {
-    pub(crate) fn new(again: Again) -> io::Result<CtrlC> {
-        let (reader, writer) = UnixStream::pair()?;
-        reader.set_nonblocking(true)?;
-        let mut handlers = Handlers::default();
-        if again == Again::Kill {
-            // Handlers run in the order in which they were added: the first Ctrl+C finds the mark unset, then sets it.
-            let pressed = Arc::new(AtomicBool::new(false));
-            handlers.0.push(signal_hook::flag::register_conditional_default(SIGINT, pressed.clone())?);
-            handlers.0.push(signal_hook::flag::register(SIGINT, pressed)?);
-        }
-        handlers.0.push(pipe::register(SIGINT, writer)?);
-        Ok(CtrlC { _watch: handlers, pipe: Source::own(reader) })
-    }
-
-    pub(crate) fn poll_pressed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.pipe.poll_io(cx, Side::Read, |mut pipe| {
-            let mut bytes = [0; 64];
-            pipe.read(&mut bytes).map(|_| Done::more(()))
-        })
-    }
-}
 
 /// As the standard library: a port may be bound again while old connections linger in TIME_WAIT.
 pub(crate) const REUSE_ADDRESS: bool = true;

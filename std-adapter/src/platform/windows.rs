@@ -82,7 +82,7 @@ extern "system" fn on_ctrl(event: u32) -> i32 {
         return 0;
     }
     let watches = lock(&WATCHES).clone();
-    let mut handled = 1;
+    let mut handled = i32::from(!watches.is_empty());
     let mut first = First::new();
     for watch in watches {
         let mut state = lock(&watch.state);

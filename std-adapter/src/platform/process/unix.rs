@@ -31,6 +31,11 @@ impl Process {
     pub(crate) fn current() -> Process {
         Process(FORKS.load(Ordering::Relaxed))
     }
+
+    /// Different in each process and in those that it was forked from.
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
 }
 
 unsafe extern "C" {
