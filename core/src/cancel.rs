@@ -283,13 +283,6 @@ pin_project! {
     }
 }
 
-impl<F, M> Bounded<F, M> {
-    fn new(deadline: Deadline, body: F, end: M) -> Self {
-        let scope = CancelScope::new(deadline);
-        Bounded { body: Some(body), scope, end }
-    }
-}
-
 impl<F: Future, M: Fn(Result<F::Output, Instant>) -> R, R> Future for Bounded<F, M> {
     type Output = R;
 
@@ -483,7 +476,7 @@ where
 /// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
 /// ```
 pub fn move_on_after<T>(span: Duration, body: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
-    Bounded::new(Deadline::After(span), body, Result::ok)
+    Bounded { body: Some(body), scope: CancelScope::new(Deadline::After(span)), end: Result::ok }
 }
 
 /// As [`move_on_after`], with the moment instead of the span.
@@ -494,7 +487,7 @@ pub fn move_on_after<T>(span: Duration, body: impl Future<Output = T>) -> impl F
 /// # Panics
 /// When polled outside a runtime.
 pub fn move_on_at<T>(deadline: Instant, body: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
-    Bounded::new(Deadline::at(deadline), body, Result::ok)
+    Bounded { body: Some(body), scope: CancelScope::new(Deadline::at(deadline)), end: Result::ok }
 }
 
 /// As [`move_on_after`], with an error instead of `None`.
@@ -523,9 +516,8 @@ pub fn move_on_at<T>(deadline: Instant, body: impl Future<Output = T>) -> impl F
 /// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
 /// ```
 pub fn fail_after<T>(span: Duration, body: impl Future<Output = T>) -> impl Future<Output = Result<T, TimedOut>> {
-    Bounded::new(Deadline::After(span), body, move |outcome: Result<T, Instant>| {
-        outcome.map_err(|deadline| TimedOut { deadline, given: span })
-    })
+    let end = move |outcome: Result<T, Instant>| outcome.map_err(|deadline| TimedOut { deadline, given: span });
+    Bounded { body: Some(body), scope: CancelScope::new(Deadline::After(span)), end }
 }
 
 /// As [`fail_after`], with the moment instead of the span.
@@ -539,7 +531,8 @@ pub fn fail_after<T>(span: Duration, body: impl Future<Output = T>) -> impl Futu
 /// # Panics
 /// When polled outside a runtime.
 pub fn fail_at<T>(deadline: Instant, body: impl Future<Output = T>) -> impl Future<Output = Result<T, TimedOut>> {
-    let bounded = Bounded::new(Deadline::at(deadline), body, convert::identity);
+    let end = convert::identity;
+    let bounded = Bounded { body: Some(body), scope: CancelScope::new(Deadline::at(deadline)), end };
     Measured { bounded, deadline, given: None }
 }
 

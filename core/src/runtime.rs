@@ -13,6 +13,7 @@ use core::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::hooks::{self, Debugger, NoDebugger};
+use crate::raw::in_place::clear;
 use crate::raw::root::{Root, Turn};
 use crate::time::{Clock, Tick};
 
@@ -119,11 +120,11 @@ pin_project! {
 
     impl<F: Future, C: Clock, D: Debugger> PinnedDrop for Runtime<F, C, D> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
+            let this = this.project();
             if let (true, true, Some((clock, debugger))) = (*this.started, this.main.is_some(), this.seams) {
                 // The destructors of the tasks run as tasks do: in a turn, if none is under way.
                 let _turn = this.root.as_ref().try_turn(clock, hooks::dynamic(debugger));
-                this.main.set(None);
+                clear(this.main);
             }
         }
     }
@@ -133,7 +134,8 @@ impl<F: Future, C: Clock> Runtime<F, C> {
     /// A runtime that has not begun.
     pub fn new(clock: C, main: F) -> Self {
         const { assert!(C::HZ > 0, "giambio: a clock must tick: `Clock::HZ` is 0") };
-        Runtime { main: Some(main), root: Root::new(), seams: Some((clock, NoDebugger)), started: false }
+        let (root, seams) = (Root::new(), Some((clock, NoDebugger)));
+        Runtime { main: Some(main), root, seams, started: false }
     }
 
     /// The same with a debugger, which sees every event.
@@ -428,7 +430,7 @@ fn start(started: &mut bool, turn: &Turn<'_>) {
 fn poll<F: Future>(turn: &Turn<'_>, mut main: Pin<&mut Option<F>>) -> Option<F::Output> {
     loop {
         if let Some(Poll::Ready(value)) = main.as_mut().as_pin_mut().and_then(|main| turn.poll(main)) {
-            main.set(None);
+            clear(main);
             hooks::exited(hooks::MAIN);
             hooks::exit();
             return Some(value);

@@ -100,13 +100,6 @@ pin_project! {
     }
 }
 
-impl<F> Shield<F> {
-    fn new(grace: Option<Duration>, body: F) -> Self {
-        let timed = Timed::new(SHIELD | HOLD);
-        Shield { body: Some(body), timed, grace, unfinished: None }
-    }
-}
-
 impl<F: Future> Future for Shield<F> {
     type Output = F::Output;
 
@@ -169,7 +162,7 @@ impl<F: Future> Future for Shield<F> {
 /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
 /// ```
 pub fn shield<T>(body: impl Future<Output = T>) -> impl Future<Output = T> {
-    Shield::new(None, body)
+    Shield { body: Some(body), timed: shield_node(), grace: None, unfinished: None }
 }
 
 /// As [`shield`], but once a scope around it is cancelled, `body` has at most `grace` to end; then
@@ -196,7 +189,11 @@ pub fn shield<T>(body: impl Future<Output = T>) -> impl Future<Output = T> {
 /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
 /// ```
 pub fn shield_for<T>(grace: Duration, body: impl Future<Output = T>) -> impl Future<Output = T> {
-    Shield::new(Some(grace), body)
+    Shield { body: Some(body), timed: shield_node(), grace: Some(grace), unfinished: None }
+}
+
+const fn shield_node() -> Timed {
+    Timed::new(SHIELD | HOLD)
 }
 
 /// Runs `body`, then `clean_up`, whatever becomes of `body`: it ends, it panics (where panics can
@@ -232,7 +229,8 @@ pub fn shield_for<T>(grace: Duration, body: impl Future<Output = T>) -> impl Fut
 /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
 /// ```
 pub fn finally<T>(body: impl Future<Output = T>, clean_up: impl AsyncFnOnce()) -> impl Future<Output = T> {
-    Finally::new(None, body, async move { clean_up().await })
+    let clean_up = Some(async move { clean_up().await });
+    Finally { body: Some(body), clean_up, end: None, unfinished: None, timed: Timed::new(HOLD), grace: None }
 }
 
 /// As [`finally`], but once a scope around it is cancelled and `clean_up` has begun, `clean_up` has at
@@ -248,7 +246,8 @@ pub fn finally_for<T>(
     body: impl Future<Output = T>,
     clean_up: impl AsyncFnOnce(),
 ) -> impl Future<Output = T> {
-    Finally::new(Some(grace), body, async move { clean_up().await })
+    let (clean_up, grace) = (Some(async move { clean_up().await }), Some(grace));
+    Finally { body: Some(body), clean_up, end: None, unfinished: None, timed: Timed::new(HOLD), grace }
 }
 
 /// How the body of a `finally` ended.
@@ -285,13 +284,6 @@ pin_project! {
         #[pin]
         timed: Timed,
         grace: Option<Duration>,
-    }
-}
-
-impl<B: Future, C> Finally<B, C> {
-    fn new(grace: Option<Duration>, body: B, clean_up: C) -> Self {
-        let timed = Timed::new(HOLD);
-        Finally { body: Some(body), clean_up: Some(clean_up), end: None, unfinished: None, timed, grace }
     }
 }
 

@@ -1,12 +1,18 @@
 //! Starting children: at once, if there is room, or as soon as there is; for `()` or for a value.
 
 use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
+
+use pin_project_lite::pin_project;
 
 use crate::nursery::Scope;
 use crate::raw::cancelling::prepare;
 use crate::raw::cell::{self, Name};
-use crate::sleep::sleep;
+use crate::raw::handle::Handle;
+use crate::raw::in_place::Moving;
+use crate::sleep::{Sleep, sleep};
 use crate::storage::{Heap, Storage, Unbounded};
 use crate::task::Task;
 
@@ -119,7 +125,7 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
         F: Future<Output = Result<(), E>> + 'scope,
         S: Unbounded,
     {
-        self.spawn_value(child)
+        self.start(&mut Moving::Here(child))
     }
 
     /// As [`Scope::spawn_value`].
@@ -129,14 +135,7 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
         T: 'scope,
         S: Unbounded,
     {
-        let scope = self.scope;
-        match self.try_spawn_value(child) {
-            Ok(task) => task,
-            Err(SpawnError::Cancelled { .. }) => Task::never(scope.closing_reason()),
-            Err(SpawnError::Full { capacity, .. }) => {
-                panic!("giambio: {capacity} tasks on one thread is all there can be")
-            }
-        }
+        self.start(&mut Moving::Here(child))
     }
 
     /// As [`Scope::try_spawn`].
@@ -159,12 +158,11 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
         F: Future<Output = Result<T, E>> + 'scope,
         T: 'scope,
     {
-        if self.scope.children().is_closing() {
-            return Err(SpawnError::Cancelled { future: child });
-        }
-        match cell::spawn(self.scope, child, self.name, self.daemon) {
-            Ok(handle) => Ok(Task::new(handle)),
-            Err(future) => Err(SpawnError::Full { capacity: self.scope.storage().capacity(), future }),
+        let scope = self.scope;
+        let mut child = Moving::Here(child);
+        match self.try_start(&mut child) {
+            Ok(task) => Ok(task),
+            Err(refusal) => Err(refusal.of(&mut child, scope.storage().capacity())),
         }
     }
 
@@ -176,7 +174,7 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
     where
         F: Future<Output = Result<(), E>> + 'scope,
     {
-        self.spawn_value_wait(child)
+        cell::spawn_wait(self.scope, child, self.name, self.daemon, task_of(self.scope))
     }
 
     /// As [`Scope::spawn_value_wait`].
@@ -188,11 +186,62 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
         F: Future<Output = Result<T, E>> + 'scope,
         T: 'scope,
     {
+        cell::spawn_wait(self.scope, child, self.name, self.daemon, task_of(self.scope))
+    }
+
+    fn start<F, T>(self, child: &mut Moving<F>) -> Task<'scope, T>
+    where
+        F: Future<Output = Result<T, E>> + 'scope,
+        T: 'scope,
+        S: Unbounded,
+    {
         let scope = self.scope;
-        cell::spawn_wait(scope, child, self.name, self.daemon, |handle| match handle {
-            Some(handle) => Task::new(handle),
-            None => Task::never(scope.closing_reason()),
-        })
+        match self.try_start(child) {
+            Ok(task) => task,
+            Err(Refusal::Cancelled) => Task::never(scope.closing_reason()),
+            Err(Refusal::Full) => {
+                panic!("giambio: {} tasks on one thread is all there can be", scope.storage().capacity())
+            }
+        }
+    }
+
+    /// After an error the child is where it was.
+    fn try_start<F, T>(self, child: &mut Moving<F>) -> Result<Task<'scope, T>, Refusal>
+    where
+        F: Future<Output = Result<T, E>> + 'scope,
+        T: 'scope,
+    {
+        if self.scope.children().is_closing() {
+            return Err(Refusal::Cancelled);
+        }
+        let handle = cell::spawn(self.scope, child, self.name, self.daemon).ok_or(Refusal::Full)?;
+        Ok(Task::new(handle))
+    }
+}
+
+/// Why there is no child: a [`SpawnError`] without the future.
+enum Refusal {
+    Full,
+    Cancelled,
+}
+
+impl Refusal {
+    fn of<F>(self, child: &mut Moving<F>, capacity: usize) -> SpawnError<F> {
+        let future = child.take();
+        match self {
+            Refusal::Full => SpawnError::Full { capacity, future },
+            Refusal::Cancelled => SpawnError::Cancelled { future },
+        }
+    }
+}
+
+/// The handle of a child that a storage may have had room for.
+fn task_of<'scope, 'env, E, S, T>(
+    scope: &'scope Scope<'scope, 'env, E, S>,
+) -> impl FnOnce(Option<Handle<T>>) -> Task<'scope, T> {
+    |handle| match handle {
+        Some(handle) => Task::new(handle),
+        None => Task::never(scope.closing_reason()),
     }
 }
 
@@ -238,7 +287,8 @@ impl<'scope, 'env, E, S: Unbounded, N: Name> Delayed<'scope, 'env, E, S, N> {
     where
         F: Future<Output = Result<(), E>> + 'scope,
     {
-        self.spawn_value(child)
+        let sleep = Some(sleep(self.delay));
+        self.start(&mut Moving::Here(After { sleep, child }))
     }
 
     /// As [`Scope::spawn_value`], with a sleep before.
@@ -247,13 +297,41 @@ impl<'scope, 'env, E, S: Unbounded, N: Name> Delayed<'scope, 'env, E, S, N> {
         F: Future<Output = Result<T, E>> + 'scope,
         T: 'scope,
     {
-        let delay = self.delay;
-        let task = self.child.spawn_value(async move {
-            sleep(delay).await;
-            child.await
-        });
-        task.tell_scheduled(delay);
+        let sleep = Some(sleep(self.delay));
+        self.start(&mut Moving::Here(After { sleep, child }))
+    }
+
+    fn start<F, T>(self, child: &mut Moving<F>) -> Task<'scope, T>
+    where
+        F: Future<Output = Result<T, E>> + 'scope,
+        T: 'scope,
+    {
+        let task = self.child.start(child);
+        task.tell_scheduled(self.delay);
         task
+    }
+}
+
+pin_project! {
+    /// A future, and a sleep before it.
+    struct After<F> {
+        #[pin]
+        sleep: Option<Sleep>,
+        #[pin]
+        child: F,
+    }
+}
+
+impl<F: Future> Future for After<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
+            ready!(sleep.poll(cx));
+            this.sleep.set(None);
+        }
+        this.child.poll(cx)
     }
 }
 
@@ -298,7 +376,8 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> Scope<'scope, 'env, E, S>
         F: Future<Output = Result<(), E>> + 'scope,
         S: Unbounded,
     {
-        self.child().spawn(child)
+        let child = &mut Moving::Here(child);
+        self.child().start(child)
     }
 
     /// As [`spawn`](Scope::spawn), for a child with a result of its own, which its handle gets.
@@ -313,7 +392,8 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> Scope<'scope, 'env, E, S>
         T: 'scope,
         S: Unbounded,
     {
-        self.child().spawn_value(child)
+        let child = &mut Moving::Here(child);
+        self.child().start(child)
     }
 
     /// Starts a child if there is room for it.
@@ -346,7 +426,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> Scope<'scope, 'env, E, S>
     where
         F: Future<Output = Result<(), E>> + 'scope,
     {
-        self.child().try_spawn(child)
+        self.child().try_spawn_value(child)
     }
 
     /// As [`try_spawn`](Scope::try_spawn), for a child with a result of its own.
@@ -373,7 +453,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> Scope<'scope, 'env, E, S>
     where
         F: Future<Output = Result<(), E>> + 'scope,
     {
-        self.child().spawn_wait(child)
+        cell::spawn_wait(self, child, (), false, task_of(self))
     }
 
     /// As [`spawn_wait`](Scope::spawn_wait), for a child with a result of its own.
@@ -385,6 +465,6 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> Scope<'scope, 'env, E, S>
         F: Future<Output = Result<T, E>> + 'scope,
         T: 'scope,
     {
-        self.child().spawn_value_wait(child)
+        cell::spawn_wait(self, child, (), false, task_of(self))
     }
 }

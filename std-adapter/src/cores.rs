@@ -10,7 +10,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
@@ -264,10 +264,10 @@ impl<C: Clock + Copy + Send, D: Debugger + Copy + Send> EachCore<C, D> {
         F: AsyncFn(Core) -> Result<T, E>,
     {
         let ended = catch_unwind(AssertUnwindSafe(|| {
-            let main = until_stopped(main(core), stop);
+            let main = Box::pin(until_stopped(Box::pin(main(core)), stop));
             match ctrl_c {
-                true => self.builder.try_run_or_ctrl_c(main),
-                false => self.builder.try_run(main).map(Ok),
+                true => self.builder.run_boxed_or_ctrl_c(main),
+                false => self.builder.run_boxed(main).map(Ok),
             }
         }));
         match ended {
@@ -334,9 +334,8 @@ impl Stop {
 }
 
 /// Runs a core's `main`, and cancels it when all are to stop.
-async fn until_stopped<F: Future>(main: F, stop: &Stop) -> Result<F::Output, Cancelled> {
+async fn until_stopped<F: Future>(mut main: Pin<Box<F>>, stop: &Stop) -> Result<F::Output, Cancelled> {
     cancel_scope(async move |scope| {
-        let mut main = pin!(main);
         let mut known = Waker::noop().clone();
         poll_fn(|cx| {
             if !known.will_wake(cx.waker()) {

@@ -32,7 +32,7 @@ use crate::signal::{CtrlC, Interrupted, until_ctrl_c};
 /// * If the process has no descriptors left for the reactor; [`Builder::try_run`] makes this an error.
 #[track_caller]
 pub fn run<F: Future>(main: F) -> F::Output {
-    builder().run(main)
+    started(builder().run_boxed(Box::pin(main)))
 }
 
 /// Like [`run`], but Ctrl+C cancels `main`: everything in it is dropped at its next suspension, after the clean-ups of
@@ -56,7 +56,7 @@ pub fn run<F: Future>(main: F) -> F::Output {
 /// As [`run`], and if the system refuses to tell about Ctrl+C.
 #[track_caller]
 pub fn run_or_ctrl_c<F: Future>(main: F) -> Result<F::Output, Interrupted> {
-    builder().run_or_ctrl_c(main)
+    started(builder().run_boxed_or_ctrl_c(Box::pin(main)))
 }
 
 /// Says how to run: with which debugger, by which clock.
@@ -165,10 +165,7 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
     /// As [`run`](crate::run()).
     #[track_caller]
     pub fn run<F: Future>(self, main: F) -> F::Output {
-        match self.try_run(main) {
-            Ok(value) => value,
-            Err(error) => panic!("{error}"),
-        }
+        started(self.run_boxed(Box::pin(main)))
     }
 
     /// As [`run`](crate::run()), but tells by an error if it could not even start.
@@ -185,6 +182,12 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
     /// # Errors
     /// [`RunError`]: `main` was dropped before its first poll.
     pub fn try_run<F: Future>(self, main: F) -> Result<F::Output, RunError> {
+        self.run_boxed(Box::pin(main))
+    }
+
+    /// All ways lead here, each with `main` on the heap from its first line on: builds without optimization would copy it
+    /// from frame to frame, and these frames stay while it runs.
+    pub(crate) fn run_boxed<F: Future>(self, main: Pin<Box<F>>) -> Result<F::Output, RunError> {
         if in_runtime() {
             return Err(RunError::Nested);
         }
@@ -207,10 +210,7 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
     /// As [`run_or_ctrl_c`](crate::run_or_ctrl_c()).
     #[track_caller]
     pub fn run_or_ctrl_c<F: Future>(self, main: F) -> Result<F::Output, Interrupted> {
-        match self.try_run_or_ctrl_c(main) {
-            Ok(ended) => ended,
-            Err(error) => panic!("{error}"),
-        }
+        started(self.run_boxed_or_ctrl_c(Box::pin(main)))
     }
 
     /// As [`run_or_ctrl_c`](crate::run_or_ctrl_c()), but tells by an error if it could not even start.
@@ -218,12 +218,28 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
     /// # Errors
     /// [`RunError`]: `main` was dropped before its first poll.
     pub fn try_run_or_ctrl_c<F: Future>(self, main: F) -> Result<Result<F::Output, Interrupted>, RunError> {
+        self.run_boxed_or_ctrl_c(Box::pin(main))
+    }
+
+    pub(crate) fn run_boxed_or_ctrl_c<F: Future>(
+        self,
+        main: Pin<Box<F>>,
+    ) -> Result<Result<F::Output, Interrupted>, RunError> {
         if in_runtime() {
             return Err(RunError::Nested);
         }
         claim_thread().map_err(RunError::Threads)?;
         let presses = CtrlC::last_chance().map_err(RunError::CtrlC)?;
-        self.try_run(until_ctrl_c(main, presses))
+        self.run_boxed(Box::pin(until_ctrl_c(main, presses)))
+    }
+}
+
+/// Panics where a run could not start.
+#[track_caller]
+fn started<T>(outcome: Result<T, RunError>) -> T {
+    match outcome {
+        Ok(value) => value,
+        Err(error) => panic!("{error}"),
     }
 }
 

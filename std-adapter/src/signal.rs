@@ -7,7 +7,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use giambio_core::cancel_scope;
@@ -101,9 +101,11 @@ impl From<Interrupted> for io::Error {
 }
 
 /// Runs `main`, and cancels it when Ctrl+C is pressed.
-pub(crate) async fn until_ctrl_c<F: Future>(main: F, mut presses: CtrlC) -> Result<F::Output, Interrupted> {
+pub(crate) async fn until_ctrl_c<F: Future>(
+    mut main: Pin<Box<F>>,
+    mut presses: CtrlC,
+) -> Result<F::Output, Interrupted> {
     let outcome = cancel_scope(async move |scope| {
-        let mut main = pin!(main);
         poll_fn(|cx| {
             if !scope.is_cancelled() && presses.poll_pressed(cx).is_ready() {
                 scope.interrupt();

@@ -22,6 +22,7 @@ use super::children::Children;
 use super::current::Current;
 use super::foreign;
 use super::handle::Handle;
+use super::in_place::Moving;
 use super::node::{CANCELLED, CUT_OFF, DONE, Node, ROOT};
 use super::place::Claim;
 use super::port::{now, with};
@@ -243,13 +244,13 @@ pub(crate) fn current_id() -> Option<TaskId> {
     })
 }
 
-/// Starts a child. Gives the future back when the storage has no room.
+/// Starts a child. `None`, and the future stays, when the storage has no room.
 pub(crate) fn spawn<'scope, 'env, F, T, E, S, N>(
     scope: &'scope Scope<'scope, 'env, E, S>,
-    future: F,
+    future: &mut Moving<F>,
     name: N,
     daemon: bool,
-) -> Result<Handle<T>, F>
+) -> Option<Handle<T>>
 where
     F: Future<Output = Result<T, E>> + 'scope,
     T: 'scope,
@@ -257,16 +258,13 @@ where
     S: Storage + 'env,
     N: Name,
 {
-    match scope.storage().claim::<TaskCell<F, T, N>>() {
-        Some(claim) => Ok(spawn_in(claim, scope, future, name, daemon)),
-        None => Err(future),
-    }
+    let claim = scope.storage().claim::<TaskCell<F, T, N>>()?;
+    Some(spawn_in(claim, scope, future, name, daemon))
 }
 
 /// Starts a child as soon as the storage has room for it; `done` makes of its handle what is
 /// wanted (`None`: the nursery takes no more). The future that waits holds the child once: each
 /// `async fn` around it would hold it two times more.
-#[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice")]
 pub(crate) fn spawn_wait<'scope, 'env, F, T, E, S, N, R>(
     scope: &'scope Scope<'scope, 'env, E, S>,
     future: F,
@@ -281,6 +279,7 @@ where
     S: Storage + 'env,
     N: Name,
 {
+    let mut future = Moving::Here(future);
     async move {
         if scope.children().is_closing() {
             return done(None);
@@ -294,14 +293,14 @@ where
             unsafe { scope.storage().release::<TaskCell<F, T, N>>(claim.memory) };
             return done(None);
         }
-        done(Some(spawn_in(claim, scope, future, name, daemon)))
+        done(Some(spawn_in(claim, scope, &mut future, name, daemon)))
     }
 }
 
 fn spawn_in<'scope, 'env, F, T, E, S, N>(
     claim: Claim,
     scope: &'scope Scope<'scope, 'env, E, S>,
-    future: F,
+    future: &mut Moving<F>,
     name: N,
     daemon: bool,
 ) -> Handle<T>
@@ -314,17 +313,15 @@ where
 {
     let Claim { memory, block } = claim;
     let cell = memory.cast::<TaskCell<F, T, N>>();
-    // SAFETY: `claim` gave memory of that size and alignment to us alone.
+    // SAFETY: `claim` gave memory of that size and alignment to us alone; all three parts are written.
     unsafe {
-        cell.write(TaskCell {
-            header: Header {
-                node: Node::new_task(FUTURE | HANDLE | if daemon { DAEMON } else { 0 }),
-                block: Cell::new(Some(block)),
-                vtable: Typed::<'scope, 'env, F, T, E, S, N>::VTABLE,
-            },
-            name,
-            place: UnsafeCell::new(Place { future: ManuallyDrop::new(future) }),
+        (&raw mut (*cell.as_ptr()).header).write(Header {
+            node: Node::new_task(FUTURE | HANDLE | if daemon { DAEMON } else { 0 }),
+            block: Cell::new(Some(block)),
+            vtable: Typed::<'scope, 'env, F, T, E, S, N>::VTABLE,
         });
+        (&raw mut (*cell.as_ptr()).name).write(name);
+        future.move_to(TaskCell::<F, T, N>::place(cell.cast()).cast());
     }
     // There from the start: a foreign waker may panic in there.
     let handle = Handle(cell.cast(), PhantomData);

@@ -1,8 +1,9 @@
 //! A runtime for tests: virtual time, and an end in any case.
 
 use core::fmt;
-use core::pin::pin;
+use core::pin::{Pin, pin};
 use core::time::Duration;
+use std::boxed::Box;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::string::{String, ToString};
@@ -29,7 +30,15 @@ use crate::time::{Instant, VirtualClock};
 /// ```
 #[track_caller]
 pub fn run<F: Future>(main: F) -> F::Output {
-    Simulation::new().run(main)
+    came_to_an_end(Simulation::new().run_boxed(Box::pin(main)))
+}
+
+#[track_caller]
+fn came_to_an_end<T>(outcome: Result<T, Stuck>) -> T {
+    match outcome {
+        Ok(value) => value,
+        Err(stuck) => panic!("giambio: {stuck}"),
+    }
 }
 
 /// Says how to run a test: [`run`] with choices.
@@ -133,10 +142,7 @@ impl Simulation {
     /// As [`run`].
     #[track_caller]
     pub fn run<F: Future>(self, main: F) -> F::Output {
-        match self.try_run(main) {
-            Ok(value) => value,
-            Err(stuck) => panic!("giambio: {stuck}"),
-        }
+        came_to_an_end(self.run_boxed(Box::pin(main)))
     }
 
     /// Runs `main` to its end, if it comes to one.
@@ -147,6 +153,11 @@ impl Simulation {
     /// # Panics
     /// As [`Runtime::turn`].
     pub fn try_run<F: Future>(self, main: F) -> Result<F::Output, Stuck> {
+        self.run_boxed(Box::pin(main))
+    }
+
+    /// On the heap, since builds without optimization would copy it from frame to frame.
+    fn run_boxed<F: Future>(self, main: Pin<Box<F>>) -> Result<F::Output, Stuck> {
         let clock = VirtualClock::<1_000_000_000>::new();
         let tasks = Tasks { known: RefCell::default(), seed: self.seed.map(Cell::new) };
         let mut wait = Autojump::new(&clock).patience(self.patience).turns(self.turns);
