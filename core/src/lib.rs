@@ -91,7 +91,8 @@
 //! | [`sync`] | from interrupts to tasks: events, queues |
 //! | [`nb`] | awaiting `embedded-hal-nb` |
 //! | [`testing`] | tests in virtual time |
-//! | `raw` | all unsafe code, with the invariants it rests on |
+//! | `raw` | the rest of the unsafe code, with the invariants it rests on |
+//! | `kernel` | what all of it is made of, in floors of which each names only those below it: lists, timers |
 //!
 //! # Features
 //!

@@ -12,6 +12,8 @@ mod clients;
 mod emulator;
 mod faults;
 mod firmware;
+#[cfg(test)]
+mod floors;
 mod foreign;
 mod lanes;
 mod laws;

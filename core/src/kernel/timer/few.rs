@@ -2,9 +2,9 @@
 
 use core::cell::Cell;
 
-use super::Popped;
 use super::entry::{Place, Timer};
 use super::pairing_heap::PairingHeap;
+use super::popped::Popped;
 use crate::kernel::pin_ref::PinRef;
 
 /// See the module.

@@ -11,9 +11,9 @@ use std::boxed::Box;
 
 use core::cell::{Cell, OnceCell};
 
-use super::Popped;
 use super::entry::{Place, Timer};
 use super::pairing_heap::PairingHeap;
+use super::popped::Popped;
 use super::wheel::{Span, Wheel};
 use crate::kernel::list::List;
 use crate::kernel::pin_ref::PinRef;

@@ -8,6 +8,7 @@
 //! | `entry` | [`Timer`]: one deadline, and what comes with it |
 //! | `pairing_heap` | timers in their full order |
 //! | `wheel` | timers by the span in which they come, for any number of them |
+//! | `popped` | the answer of a queue that is asked what is due |
 //! | `few`, `many` | the queue: of a heap alone, or of what is near and a wheel |
 
 mod entry;
@@ -16,12 +17,14 @@ mod few;
 #[cfg(feature = "std")]
 mod many;
 mod pairing_heap;
+mod popped;
 #[cfg(all(test, feature = "std"))]
 mod tests;
 #[cfg(feature = "std")]
 mod wheel;
 
 pub(crate) use entry::Timer;
+pub(crate) use popped::Popped;
 
 /// The timers of a runtime. A server's are many, a microcontroller's are few.
 #[cfg(not(feature = "std"))]
@@ -29,25 +32,3 @@ pub(crate) type TimerQueue<T> = few::Few<T>;
 /// The timers of a runtime. A server's are many, a microcontroller's are few.
 #[cfg(feature = "std")]
 pub(crate) type TimerQueue<T> = many::Many<T, 6>;
-
-/// What a queue has to say about a moment.
-pub(crate) enum Popped<T> {
-    /// The time of this one has come; it has left the queue.
-    Due(T),
-    /// One operation's share of work is done, and there is more to be done: ask again. Others may have their turn before.
-    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "few timers leave nothing to be done"))]
-    More,
-    /// Nothing is due.
-    Nothing,
-}
-
-impl<T> Popped<T> {
-    /// Makes something else of what is due.
-    pub(crate) fn map<U>(self, f: impl FnOnce(T) -> U) -> Popped<U> {
-        match self {
-            Popped::Due(due) => Popped::Due(f(due)),
-            Popped::More => Popped::More,
-            Popped::Nothing => Popped::Nothing,
-        }
-    }
-}
