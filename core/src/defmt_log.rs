@@ -67,7 +67,7 @@ impl Debugger for DefmtDebugger {
         defmt::info!("{}: was cancelled", task);
     }
 
-    fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError) {
+    fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError<'_>) {
         defmt::warn!("{}: failed with {}", task, error);
     }
 
@@ -92,12 +92,16 @@ impl Format for TaskInfo<'_> {
     }
 }
 
-impl Format for TaskError {
+impl Format for TaskError<'_> {
     fn format(&self, f: Formatter<'_>) {
         let rank = |first| if first { "first" } else { "not the first" };
         match self {
-            TaskError::Error { type_name, first } => write!(f, "{=str} ({=str})", type_name, rank(*first)),
-            TaskError::Panic { first } => write!(f, "a panic ({=str})", rank(*first)),
+            TaskError::Error { text: Some(text), first, .. } => {
+                write!(f, "'{}' ({=str})", defmt::Display2Format(text), rank(*first))
+            }
+            TaskError::Error { type_name, first, .. } => write!(f, "{=str} ({=str})", type_name, rank(*first)),
+            TaskError::Panic { text: Some(text), first } => write!(f, "a panic: '{=str}' ({=str})", text, rank(*first)),
+            TaskError::Panic { first, .. } => write!(f, "a panic ({=str})", rank(*first)),
         }
     }
 }

@@ -1,10 +1,17 @@
-//! What becomes of the second and later errors of a nursery (law NOTHING-LOST).
+//! What becomes of the second and later errors of a nursery (law NOTHING-LOST), and what a debugger may read of any.
 
 use core::cell::Cell;
+use core::fmt::Display;
+
+/// Tells what to take for an error's text.
+#[cfg(feature = "hooks")]
+type Show<E> = fn(&E) -> &dyn Display;
 
 /// Where they go.
 pub(crate) struct Others<'env, E> {
     sink: Cell<Option<&'env dyn Fn(E)>>,
+    #[cfg(feature = "hooks")]
+    show: Cell<Option<Show<E>>>,
     #[cfg(feature = "alloc")]
     kept: Cell<Option<alloc::vec::Vec<E>>>,
 }
@@ -14,8 +21,34 @@ impl<'env, E> Others<'env, E> {
     pub(crate) const fn new() -> Self {
         Others {
             sink: Cell::new(None),
+            #[cfg(feature = "hooks")]
+            show: Cell::new(None),
             #[cfg(feature = "alloc")]
             kept: Cell::new(None),
+        }
+    }
+
+    /// The debugger may read them.
+    pub(crate) fn show(&self)
+    where
+        E: Display,
+    {
+        #[cfg(feature = "hooks")]
+        self.show.set(Some(|error| error));
+    }
+
+    /// There is nobody to read it.
+    #[cfg(not(feature = "hooks"))]
+    pub(crate) fn text<'e>(&self, _: &'e E) -> Option<&'e dyn Display> {
+        None
+    }
+
+    /// What an error says, as far as that is known.
+    #[cfg(feature = "hooks")]
+    pub(crate) fn text<'e>(&self, error: &'e E) -> Option<&'e dyn Display> {
+        match self.show.get() {
+            Some(show) => Some(show(error)),
+            None => crate::raw::error_text::text(error),
         }
     }
 
@@ -49,8 +82,10 @@ mod group {
 
     impl<E> Others<'_, E> {
         /// Kept for the group.
-        pub(crate) const fn keeping() -> Self {
-            Others { sink: super::Cell::new(None), kept: super::Cell::new(Some(Vec::new())) }
+        pub(crate) fn keeping() -> Self {
+            let others = Others::new();
+            others.kept.set(Some(Vec::new()));
+            others
         }
 
         /// The first error and all that were kept.

@@ -22,12 +22,43 @@
 //! causes isn't reported to it. Without a debugger, and without feature `hooks` altogether, no
 //! event costs anything worth counting: a comparison, or nothing.
 
+use core::fmt;
 use core::time::Duration;
 
 use crate::raw::port::Reachable;
 use crate::task::TaskId;
 
 /// A task, as a debugger sees it.
+///
+/// Who counts tasks that are alive leaves the root out, or counts it from the beginning: a child is told of by both
+/// [`on_task_spawn`](Debugger::on_task_spawn) and [`on_task_exit`](Debugger::on_task_exit), and the root, which nobody
+/// spawns, by the latter alone.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, VirtualClock, nursery};
+/// use giambio_core::{Debugger, TaskInfo};
+/// use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+///
+/// /// How many children are alive.
+/// #[derive(Default)]
+/// struct Gauge(AtomicI64);
+///
+/// impl Debugger for Gauge {
+///     fn on_task_spawn(&self, _task: TaskInfo<'_>) {
+///         self.0.fetch_add(1, Relaxed);
+///     }
+///     fn on_task_exit(&self, task: TaskInfo<'_>) {
+///         if !task.is_root() {
+///             self.0.fetch_sub(1, Relaxed);
+///         }
+///     }
+/// }
+/// # let (clock, gauge) = (VirtualClock::<1000>::new(), Gauge::default());
+/// # let main = nursery(async |n| { n.spawn(async { Ok::<_, ()>(()) }); Ok(()) });
+/// # pin!(Runtime::new(&clock, main).with_debugger(&gauge)).run(&mut |_| {}).unwrap();
+/// # assert_eq!(gauge.0.into_inner(), 0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskInfo<'a> {
     /// Which task.
@@ -36,14 +67,24 @@ pub struct TaskInfo<'a> {
     pub name: &'a str,
 }
 
-/// How a task or a nursery's body failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl TaskInfo<'_> {
+    /// Is it the root task, which the runtime itself runs and nobody has spawned?
+    pub fn is_root(&self) -> bool {
+        self.id == TaskId::MAIN
+    }
+}
+
+/// How a task or a nursery's body failed. As text: what it failed with, as far as that is known.
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub enum TaskError {
+pub enum TaskError<'a> {
     /// With an error of this type.
     Error {
         /// The name of the type.
         type_name: &'static str,
+        /// What the error says. Of `str`, `String`, `Box<dyn Error>`, `io::Error` and this crate's own it is known by
+        /// itself; of others, after [`show_errors`](crate::Scope::show_errors).
+        text: Option<ErrorText<'a>>,
         /// Is it the first of its nursery, which the caller gets? Others go to
         /// [`on_other_error`](crate::Scope::on_other_error) or the
         /// [group](crate::nursery_group).
@@ -51,9 +92,44 @@ pub enum TaskError {
     },
     /// With a panic, which will go on in the nursery's caller.
     Panic {
+        /// Its message, if it has one.
+        text: Option<&'a str>,
         /// Is it the first of its nursery?
         first: bool,
     },
+}
+
+impl fmt::Display for TaskError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            TaskError::Error { text: Some(text), .. } => fmt::Display::fmt(&text, f),
+            TaskError::Error { type_name, text: None, .. } => write!(f, "an error of the type {type_name}"),
+            TaskError::Panic { text: Some(text), .. } => write!(f, "a panic: {text}"),
+            TaskError::Panic { text: None, .. } => f.write_str("a panic"),
+        }
+    }
+}
+
+/// Text that is written when it is asked for: by `{}`, by `{:?}`, or [`to_string`](alloc::string::ToString::to_string).
+#[derive(Clone, Copy)]
+pub struct ErrorText<'a>(&'a dyn fmt::Display);
+
+impl<'a> ErrorText<'a> {
+    pub(crate) fn new(error: &'a dyn fmt::Display) -> Self {
+        ErrorText(error)
+    }
+}
+
+impl fmt::Display for ErrorText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for ErrorText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// Observes a runtime. Every method does nothing unless it is written.
@@ -107,7 +183,7 @@ pub trait Debugger: Reachable {
     /// A cancelled child was dropped.
     fn after_cancel(&self, task: TaskInfo<'_>) {}
     /// A task has failed.
-    fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError) {}
+    fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError<'_>) {}
     /// A shield or a clean-up in this task was dropped before its end.
     fn on_cleanup_abandoned(&self, task: TaskInfo<'_>) {}
 
@@ -158,7 +234,7 @@ macro_rules! forward {
             fn after_io(&self, timeout: Option<Duration>) { (**self).after_io(timeout) }
             fn before_cancel(&self, task: TaskInfo<'_>) { (**self).before_cancel(task) }
             fn after_cancel(&self, task: TaskInfo<'_>) { (**self).after_cancel(task) }
-            fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError) {
+            fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError<'_>) {
                 (**self).on_task_error(task, error)
             }
             fn on_cleanup_abandoned(&self, task: TaskInfo<'_>) {
@@ -180,9 +256,6 @@ forward!(
     alloc::sync::Arc<D>
 );
 
-/// The root task.
-pub(crate) const MAIN: TaskInfo<'static> = TaskInfo { id: TaskId::MAIN, name: "main" };
-
 /// A debugger as the state keeps it; none if it observes nothing.
 pub(crate) fn dynamic<D: Debugger>(debugger: &D) -> Option<&dyn Debugger> {
     if cfg!(feature = "hooks") && !debugger.is_none() { Some(debugger) } else { None }
@@ -191,10 +264,26 @@ pub(crate) fn dynamic<D: Debugger>(debugger: &D) -> Option<&dyn Debugger> {
 #[cfg(feature = "hooks")]
 mod imp {
     use super::*;
+    use crate::name::TaskName;
     use crate::panics;
     pub(crate) use crate::raw::observer::HookState;
-    use crate::raw::observer::{current, lend, set, take_failed};
+    use crate::raw::observer::{Who, current, lend, set, take_failed};
     use crate::raw::port::with;
+
+    /// A task as it is told of, with a copy of its name: the task may be gone by then.
+    pub(crate) struct Told {
+        pub(crate) id: TaskId,
+        pub(crate) name: TaskName,
+    }
+
+    /// The root task.
+    pub(crate) const MAIN: Told = Told { id: TaskId::MAIN, name: TaskName::from_static("main") };
+
+    impl Told {
+        fn info(&self) -> TaskInfo<'_> {
+            TaskInfo { id: self.id, name: self.name.as_str() }
+        }
+    }
 
     /// Makes this the debugger of the turn.
     pub(crate) fn install(debugger: Option<&dyn Debugger>) {
@@ -217,6 +306,23 @@ mod imp {
     #[cold]
     fn tell(f: impl FnOnce(&dyn Debugger)) {
         lend(|debugger| panics::is_fine(|| f(debugger)));
+    }
+
+    /// Tells of a task, if it lives.
+    #[cold]
+    fn tell_of(task: Who, f: impl FnOnce(&dyn Debugger, TaskInfo<'_>)) {
+        if let Some(task) = task.told() {
+            tell(|debugger| f(debugger, task.info()));
+        }
+    }
+
+    #[inline]
+    fn tell_of_current(f: impl FnOnce(&dyn Debugger, TaskInfo<'_>)) {
+        if is_on()
+            && let Some(task) = current()
+        {
+            tell_of(task, f);
+        }
     }
 
     /// Tells a debugger outside a turn.
@@ -246,28 +352,19 @@ mod imp {
         }
     }
 
-    /// A task's own code begins to run; what ran before has stopped.
+    /// The current task's own code runs, or goes on after its children were polled; what ran before has stopped.
     #[inline]
-    pub(crate) fn step_begins(task: impl FnOnce() -> TaskInfo<'static>) {
-        if is_on() {
-            let task = task();
+    pub(crate) fn step_begins() {
+        if is_on()
+            && let Some(task) = current()
+        {
             let open = with(|state| state.hooks.step.get());
             if open.is_some_and(|open| open.id == task.id) {
                 return;
             }
             step_ends();
             with(|state| state.hooks.step.set(Some(task)));
-            tell(|d| d.before_task_step(task));
-        }
-    }
-
-    /// The code of the current task goes on after its children were polled.
-    #[inline]
-    pub(crate) fn step_resumes() {
-        if is_on()
-            && let Some(task) = current()
-        {
-            step_begins(|| task);
+            tell_of(task, |d, task| d.before_task_step(task));
         }
     }
 
@@ -276,7 +373,7 @@ mod imp {
     pub(crate) fn step_ends() {
         if is_on() {
             if let Some(task) = with(|state| state.hooks.step.take()) {
-                tell(|d| d.after_task_step(task));
+                tell_of(task, |d, task| d.after_task_step(task));
             }
             report_sleep();
         }
@@ -284,18 +381,18 @@ mod imp {
 
     fn report_sleep() {
         if let Some((task, span)) = with(|state| state.hooks.sleep.take()) {
-            tell(|d| d.before_sleep(task, span));
+            tell_of(task, |d, task| d.before_sleep(task, span));
         }
     }
 
-    pub(crate) fn spawned(task: impl FnOnce() -> TaskInfo<'static>) {
+    pub(crate) fn spawned(task: impl FnOnce() -> Told) {
         if is_on() {
             let task = task();
-            tell(|d| d.on_task_spawn(task));
+            tell(|d| d.on_task_spawn(task.info()));
         }
     }
 
-    pub(crate) fn scheduled(task: impl FnOnce() -> TaskInfo<'static>, delay: Duration) {
+    pub(crate) fn scheduled<'a>(task: impl FnOnce() -> TaskInfo<'a>, delay: Duration) {
         if is_on() {
             let task = task();
             tell(|d| d.on_task_schedule(task, delay));
@@ -303,7 +400,7 @@ mod imp {
     }
 
     #[inline]
-    pub(crate) fn exited(task: TaskInfo<'static>) {
+    pub(crate) fn exited(task: &Told) {
         if is_on() {
             with(|state| {
                 if state.hooks.step.get().is_some_and(|open| open.id == task.id) {
@@ -311,12 +408,12 @@ mod imp {
                 }
                 state.hooks.sleep.set(None);
             });
-            tell(|d| d.on_task_exit(task));
+            tell(|d| d.on_task_exit(task.info()));
         }
     }
 
     /// The current task begins to sleep: told when its step has ended.
-    pub(crate) fn before_sleep(span: impl FnOnce() -> Duration) -> Option<TaskInfo<'static>> {
+    pub(crate) fn before_sleep(span: impl FnOnce() -> Duration) -> Option<Who> {
         if !is_on() {
             return None;
         }
@@ -327,55 +424,45 @@ mod imp {
         Some(task)
     }
 
-    pub(crate) fn after_sleep(task: TaskInfo<'static>, span: Duration) {
+    pub(crate) fn after_sleep(task: Who, span: Duration) {
         if is_on() {
-            tell(|d| d.after_sleep(task, span));
+            tell_of(task, |d, task| d.after_sleep(task, span));
         }
     }
 
     /// A sleep whose time was over when it began has yielded once.
     pub(crate) fn slept_at_once() {
-        if is_on()
-            && let Some(task) = current()
-        {
-            tell(|d| d.after_sleep(task, Duration::ZERO));
-        }
+        tell_of_current(|d, task| d.after_sleep(task, Duration::ZERO));
     }
 
-    pub(crate) fn before_cancel(task: TaskInfo<'static>) {
+    pub(crate) fn before_cancel(task: &Told) {
         if is_on() {
             step_ends();
-            tell(|d| d.before_cancel(task));
+            tell(|d| d.before_cancel(task.info()));
         }
     }
 
-    pub(crate) fn after_cancel(task: TaskInfo<'static>) {
+    pub(crate) fn after_cancel(task: &Told) {
         if is_on() {
-            tell(|d| d.after_cancel(task));
+            tell(|d| d.after_cancel(task.info()));
         }
     }
 
-    pub(crate) fn failed(task: TaskInfo<'static>, error: TaskError) {
+    /// A child has failed.
+    pub(crate) fn failed<'a>(task: impl FnOnce() -> Told, error: impl FnOnce() -> TaskError<'a>) {
         if is_on() {
-            tell(|d| d.on_task_error(task, error));
+            let (task, error) = (task(), error());
+            tell(|d| d.on_task_error(task.info(), error));
         }
     }
 
     /// The task that is running has failed.
-    pub(crate) fn failed_here(error: TaskError) {
-        if is_on()
-            && let Some(task) = current()
-        {
-            tell(|d| d.on_task_error(task, error));
-        }
+    pub(crate) fn failed_here<'a>(error: impl FnOnce() -> TaskError<'a>) {
+        tell_of_current(|d, task| d.on_task_error(task, error()));
     }
 
     pub(crate) fn abandoned() {
-        if is_on()
-            && let Some(task) = current()
-        {
-            tell(|d| d.on_cleanup_abandoned(task));
-        }
+        tell_of_current(|d, task| d.on_cleanup_abandoned(task));
     }
 }
 
@@ -383,6 +470,10 @@ mod imp {
 mod imp {
     //! Nothing, at no cost.
     use super::*;
+
+    /// Nobody is told of anybody.
+    pub(crate) struct Told;
+    pub(crate) const MAIN: Told = Told;
 
     pub(crate) fn install(_: Option<&dyn Debugger>) {}
     pub(crate) fn uninstall() -> bool {
@@ -394,17 +485,16 @@ mod imp {
     }
     pub(crate) fn start() {}
     pub(crate) fn exit() {}
-    pub(crate) fn step_begins(_: impl FnOnce() -> TaskInfo<'static>) {}
-    pub(crate) fn step_resumes() {}
+    pub(crate) fn step_begins() {}
     pub(crate) fn step_ends() {}
-    pub(crate) fn spawned(_: impl FnOnce() -> TaskInfo<'static>) {}
-    pub(crate) fn scheduled(_: impl FnOnce() -> TaskInfo<'static>, _: Duration) {}
+    pub(crate) fn spawned(_: impl FnOnce() -> Told) {}
+    pub(crate) fn scheduled<'a>(_: impl FnOnce() -> TaskInfo<'a>, _: Duration) {}
     pub(crate) fn slept_at_once() {}
-    pub(crate) fn exited(_: TaskInfo<'static>) {}
-    pub(crate) fn before_cancel(_: TaskInfo<'static>) {}
-    pub(crate) fn after_cancel(_: TaskInfo<'static>) {}
-    pub(crate) fn failed(_: TaskInfo<'static>, _: TaskError) {}
-    pub(crate) fn failed_here(_: TaskError) {}
+    pub(crate) fn exited(_: &Told) {}
+    pub(crate) fn before_cancel(_: &Told) {}
+    pub(crate) fn after_cancel(_: &Told) {}
+    pub(crate) fn failed<'a>(_: impl FnOnce() -> Told, _: impl FnOnce() -> TaskError<'a>) {}
+    pub(crate) fn failed_here<'a>(_: impl FnOnce() -> TaskError<'a>) {}
     pub(crate) fn abandoned() {}
 }
 

@@ -147,6 +147,7 @@ mod hooks;
 mod io_error;
 #[allow(unsafe_code)]
 mod kernel;
+mod name;
 #[cfg(feature = "nb")]
 pub mod nb;
 mod nursery;
@@ -186,6 +187,7 @@ pub use gate::__census;
 pub use gate::wake_from_signal;
 pub use gate::{current_task, in_runtime, is_cancelled, poll_gate, poll_waits};
 pub use hooks::{Debugger, NoDebugger, TaskError, TaskInfo};
+pub use name::TaskName;
 pub use nursery::{Nursery, Scope, nursery_in};
 #[cfg(feature = "alloc")]
 pub use nursery::{nursery, nursery_group};

@@ -19,7 +19,7 @@ use crate::cancel::{Cancelled, Reason, poll_cut_short};
 use crate::errors::Others;
 use crate::fault::fault;
 use crate::gate;
-use crate::hooks::{self, TaskError, TaskInfo};
+use crate::hooks::{self, ErrorText, TaskError, Told};
 use crate::panics::{self, Payload};
 use crate::raw::children::{Children, Polling};
 use crate::raw::close::Close;
@@ -70,42 +70,50 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     }
 
     /// A task, or the body, has ended with an error.
-    pub(crate) fn failed(&self, error: E, who: TaskInfo<'static>) {
-        let first = self.record(error);
-        let type_name = core::any::type_name::<E>();
-        hooks::failed(who, TaskError::Error { type_name, first });
+    pub(crate) fn failed(&self, error: E, who: impl FnOnce() -> Told) {
+        hooks::failed(who, || self.describe(&error));
+        self.record(error);
     }
 
     /// The first error is the nursery's, the others go where they may be had.
-    fn record(&self, error: E) -> bool {
+    fn record(&self, error: E) {
         match self.failure.take() {
             None => {
                 self.failure.set(Some(error));
                 self.cancel_self(Reason::Failed);
-                true
             }
             first => {
                 self.failure.set(first);
                 self.others.push(error);
-                false
             }
         }
     }
 
-    fn panicked(&self, payload: Payload) {
-        let first = match self.panic.take() {
-            None => {
-                self.panic.set(Some(payload));
-                true
-            }
+    /// An error that is about to be recorded, as a debugger sees it.
+    fn describe<'e>(&self, error: &'e E) -> TaskError<'e> {
+        let earlier = self.failure.take();
+        let first = earlier.is_none();
+        self.failure.set(earlier);
+        let text = self.others.text(error).map(ErrorText::new);
+        TaskError::Error { type_name: core::any::type_name::<E>(), text, first }
+    }
+
+    /// A child has panicked, if it is known which; else something in the nursery.
+    fn panicked(&self, payload: Payload, child: Option<Told>) {
+        let earlier = self.panic.take();
+        let error = TaskError::Panic { text: panics::text(&payload), first: earlier.is_none() };
+        match child {
+            Some(child) => hooks::failed(|| child, || error),
+            None => hooks::failed_here(|| error),
+        }
+        match earlier {
+            None => self.panic.set(Some(payload)),
             earlier => {
                 // Its message was printed when it happened.
                 self.panic.set(earlier);
                 panics::dispose(payload);
-                false
             }
-        };
-        hooks::failed_here(TaskError::Panic { first });
+        }
         self.cancel_self(Reason::Failed);
     }
 
@@ -221,6 +229,54 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     /// ```
     pub fn on_other_error(&self, sink: &'env dyn Fn(E)) {
         self.others.set_sink(sink);
+    }
+
+    /// Lets the debugger read what the errors of this nursery say, all that have a text: it comes with
+    /// [`TaskError`]. Errors of the types that most programs use are read without it; it is for a program's own.
+    ///
+    /// ```
+    /// # use core::pin::pin;
+    /// # use giambio_core::{Runtime, VirtualClock};
+    /// use giambio_core::{Debugger, TaskError, TaskInfo, nursery};
+    /// use std::{fmt, sync::Mutex};
+    ///
+    /// #[derive(Default)]
+    /// struct Log(Mutex<Vec<String>>);
+    ///
+    /// impl Debugger for Log {
+    ///     fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError<'_>) {
+    ///         self.0.lock().unwrap().push(format!("{}: {error}", task.name));
+    ///     }
+    /// }
+    ///
+    /// struct TooHot(u32);
+    ///
+    /// impl fmt::Display for TooHot {
+    ///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    ///         write!(f, "{} degrees", self.0)
+    ///     }
+    /// }
+    ///
+    /// # let (clock, log) = (VirtualClock::<1000>::new(), Log::default());
+    /// # let result =
+    /// # pin!(Runtime::new(&clock, async {
+    /// nursery(async |n| {
+    ///     n.show_errors();
+    ///     n.child().name("pump").spawn(async { Err(TooHot(81)) });
+    ///     Ok(())
+    /// })
+    /// .await
+    /// # }).with_debugger(&log)).run(&mut |_| {});
+    /// # assert!(result.is_err());
+    /// # if cfg!(feature = "hooks") {
+    /// assert_eq!(*log.0.lock().unwrap(), ["pump: 81 degrees"]);
+    /// # }
+    /// ```
+    pub fn show_errors(&self)
+    where
+        E: fmt::Display,
+    {
+        self.others.show();
     }
 
     /// Was the nursery cancelled, itself or from outside, or has it failed?
@@ -455,7 +511,7 @@ where
             }
             if this.body.is_none() && scope.children.running() == 0 {
                 if let Some(outcome) = scope.outcome(this.value, *this.has_waited) {
-                    hooks::step_resumes();
+                    hooks::step_begins();
                     return Poll::Ready(outcome);
                 }
                 let is_first_wait = !core::mem::replace(this.has_waited, true);
@@ -521,7 +577,7 @@ fn poll_children<E, S>(scope: &Scope<'_, '_, E, S>, polling: &Polling<'_>, until
     while polling.has_more() {
         match polling.pass(until) {
             Ok(()) => break,
-            Err(payload) => scope.panicked(payload),
+            Err((payload, child)) => scope.panicked(payload, child),
         }
     }
 }
@@ -534,7 +590,7 @@ fn poll_body<T, E, S, B: Future<Output = Result<T, E>>>(
     cx: &mut Context<'_>,
 ) {
     let Some(future) = body.as_mut().as_pin_mut() else { return };
-    hooks::step_resumes();
+    hooks::step_begins();
     match panics::catch(|| future.poll(cx)) {
         Ok(Poll::Pending) => {}
         Ok(Poll::Ready(result)) => {
@@ -542,14 +598,13 @@ fn poll_body<T, E, S, B: Future<Output = Result<T, E>>>(
             match result {
                 Ok(result) => *value = Some(result),
                 Err(error) => {
-                    let first = scope.record(error);
-                    let type_name = core::any::type_name::<E>();
-                    hooks::failed_here(TaskError::Error { type_name, first });
+                    hooks::failed_here(|| scope.describe(&error));
+                    scope.record(error);
                 }
             }
         }
         Err(payload) => {
-            scope.panicked(payload);
+            scope.panicked(payload, None);
             drop_body(scope, body);
         }
     }
@@ -568,12 +623,12 @@ fn drop_idle<'scope, 'env, E, S: Storage + 'env, B>(
         drop_body(scope, body);
     }
     if let Err(payload) = polling.drop_idle() {
-        scope.panicked(payload);
+        scope.panicked(payload, None);
     }
 }
 
 fn drop_body<E, S, B>(scope: &Scope<'_, '_, E, S>, body: Pin<&mut Option<B>>) {
     if let Err(payload) = panics::catch(|| clear(body)) {
-        scope.panicked(payload);
+        scope.panicked(payload, None);
     }
 }

@@ -17,6 +17,12 @@ mod imp {
         catch_unwind(AssertUnwindSafe(f))
     }
 
+    /// The message of a panic, if it has one.
+    pub(crate) fn text(payload: &Payload) -> Option<&str> {
+        let text = payload.downcast_ref::<&'static str>().copied();
+        text.or_else(|| payload.downcast_ref::<std::string::String>().map(|text| text.as_str()))
+    }
+
     /// Runs `f` and says whether it returned. Its panic ends here.
     pub(crate) fn is_fine(f: impl FnOnce()) -> bool {
         catch(f).map_err(dispose).is_ok()
@@ -52,6 +58,11 @@ mod imp {
         Ok(f())
     }
 
+    /// The message of a panic.
+    pub(crate) fn text(payload: &Payload) -> Option<&str> {
+        match *payload {}
+    }
+
     #[cfg(feature = "hooks")]
     pub(crate) fn is_fine(f: impl FnOnce()) -> bool {
         f();
@@ -73,7 +84,7 @@ mod imp {
 
 #[cfg(any(feature = "hooks", feature = "std"))]
 pub(crate) use imp::is_fine;
-pub(crate) use imp::{Payload, catch, dispose, resume, resume_unless_panicking};
+pub(crate) use imp::{Payload, catch, dispose, resume, resume_unless_panicking, text};
 
 /// The first of the panics of several calls, each of which is made whatever became of those before it.
 #[must_use = "a panic that was caught has to go on"]

@@ -431,7 +431,7 @@ fn poll<F: Future>(turn: &Turn<'_>, mut main: Pin<&mut Option<F>>) -> Option<F::
     loop {
         if let Some(Poll::Ready(value)) = main.as_mut().as_pin_mut().and_then(|main| turn.poll(main)) {
             clear(main);
-            hooks::exited(hooks::MAIN);
+            hooks::exited(&hooks::MAIN);
             hooks::exit();
             return Some(value);
         }

@@ -7,9 +7,10 @@ use core::time::Duration;
 
 use pin_project_lite::pin_project;
 
+use crate::name::{Name, TaskName};
 use crate::nursery::Scope;
 use crate::raw::cancelling::prepare;
-use crate::raw::cell::{self, Name};
+use crate::raw::cell;
 use crate::raw::handle::Handle;
 use crate::raw::in_place::Moving;
 use crate::sleep::{Sleep, sleep};
@@ -99,9 +100,35 @@ pub struct Child<'scope, 'env: 'scope, E: 'env, S: 'env = Heap, N = ()> {
 }
 
 impl<'scope, 'env, E, S, N> Child<'scope, 'env, E, S, N> {
-    /// Gives the child a name, for handles and debuggers.
-    pub fn name(self, name: &'static str) -> Child<'scope, 'env, E, S, &'static str> {
-        Child { scope: self.scope, name, daemon: self.daemon }
+    /// Gives the child a name, for handles, debuggers and the messages of [`testing`](crate::testing).
+    ///
+    /// Any text will do; [`TaskName`] says which costs what. A literal needs no heap, and is the only text that there is
+    /// without one. What is made for this call is written `&format!(…)` or `format!(…)`; a `&str` that is shorter lived
+    /// than the program, `text.to_owned()`. Children without a name are called by the type of their future, and pay nothing
+    /// for others having one.
+    ///
+    /// ```
+    /// # use core::pin::pin;
+    /// # use giambio_core::{Runtime, VirtualClock};
+    /// use giambio_core::nursery;
+    ///
+    /// # let clock: VirtualClock = VirtualClock::new();
+    /// # let result: Result<(), ()> =
+    /// # pin!(Runtime::new(&clock, async {
+    /// nursery(async |n| {
+    ///     n.child().name("acceptor").spawn(async { Ok(()) });
+    ///     for number in 1..=3 {
+    ///         let client = n.child().name(&format!("client {number}")).spawn(async { Ok(()) });
+    ///         assert_eq!(client.name(), format!("client {number}"));
+    ///     }
+    ///     Ok(())
+    /// })
+    /// .await
+    /// # })).run(&mut |_| {});
+    /// # assert_eq!(result, Ok(()));
+    /// ```
+    pub fn name(self, name: impl Into<TaskName>) -> Child<'scope, 'env, E, S, TaskName> {
+        Child { scope: self.scope, name: name.into(), daemon: self.daemon }
     }
 
     /// Makes the child a daemon: it doesn't keep the nursery open, and is cancelled when the body

@@ -9,9 +9,15 @@ use crate::cancel::{Cancelled, Reason};
 use crate::gate::{poll_gate, poll_waits};
 use crate::hooks::{self, TaskInfo};
 use crate::raw::handle::Handle;
+use crate::raw::waker;
 
 /// Names one task. No other task has the same while this one lives; later it may come again,
 /// where there is a heap after some 16 million tasks in the same place.
+///
+/// It prints as numbers that a person can say: `task 12` is the first task in place 12, `task 12.3` the one in that place
+/// after three others were there. On a thread that isn't the first to have a runtime, the thread's number comes before, as
+/// in `task 2/12.3`. Without a heap a task has the number of its place alone, which says where in memory that is.
+/// The root task is `main`.
 ///
 /// ```
 /// # use core::pin::pin;
@@ -42,7 +48,14 @@ impl fmt::Debug for TaskId {
 
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == TaskId::MAIN { f.write_str("main") } else { write!(f, "task {:x}", self.0) }
+        match self.0 {
+            usize::MAX => f.write_str("main"),
+            0 => f.write_str("no task"),
+            name => {
+                f.write_str("task ")?;
+                waker::say(name, f)
+            }
+        }
     }
 }
 
@@ -130,13 +143,14 @@ impl<T> Task<'_, T> {
         self.handle.as_ref().is_none_or(Handle::is_done)
     }
 
-    /// Which task it is, while it lives; that of nobody once it is over.
+    /// Which task it is; no other has this id as long as this handle is kept. That of nobody, which prints as `no task`,
+    /// if the child was never started.
     pub fn id(&self) -> TaskId {
         self.handle.as_ref().map_or(TaskId::new(0), Handle::id)
     }
 
     /// The name it was spawned with, else the type of its future.
-    pub fn name(&self) -> &'static str {
+    pub fn name(&self) -> &str {
         self.handle.as_ref().map_or("(never started)", Handle::name)
     }
 

@@ -30,6 +30,9 @@ use super::state::State;
 use super::waker;
 use crate::cancel::Reason;
 use crate::hooks;
+use crate::name::Name;
+#[cfg(feature = "hooks")]
+use crate::name::TaskName;
 use crate::nursery::Scope;
 use crate::panics::First;
 use crate::storage::Storage;
@@ -60,7 +63,10 @@ pub(super) struct VTable {
     drop_future: unsafe fn(NonNull<Header>),
     pub(super) drop_output: unsafe fn(NonNull<Header>),
     release: unsafe fn(NonNull<Header>, NonNull<Children>),
-    name: unsafe fn(NonNull<Header>) -> &'static str,
+    /// Good for as long as the cell is.
+    pub(super) name: unsafe fn(NonNull<Header>) -> *const str,
+    #[cfg(feature = "hooks")]
+    copy_name: unsafe fn(NonNull<Header>) -> TaskName,
     pub(super) output: usize,
 }
 
@@ -69,25 +75,6 @@ pub(super) struct VTable {
 pub(super) enum Outcome {
     Value,
     Error,
-}
-
-/// Where a task's name comes from.
-pub trait Name {
-    /// `F` is the type of the future.
-    fn get<F>(&self) -> &'static str;
-}
-
-/// Unnamed tasks are called by the type of their future, which costs no memory.
-impl Name for () {
-    fn get<F>(&self) -> &'static str {
-        core::any::type_name::<F>()
-    }
-}
-
-impl Name for &'static str {
-    fn get<F>(&self) -> &'static str {
-        self
-    }
 }
 
 #[repr(C)]
@@ -128,6 +115,8 @@ where
         drop_output: Self::drop_output,
         release: Self::release,
         name: Self::name,
+        #[cfg(feature = "hooks")]
+        copy_name: Self::copy_name,
         output: offset_of!(TaskCell<F, T, N>, place),
     };
 
@@ -155,7 +144,7 @@ where
                 // SAFETY: the parent of a task that is polled is its nursery, a `Scope` of the
                 // types that spawned it (WHOLE-POINTER, NESTED-POLL).
                 let scope = unsafe { &*header.node.parent.get().cast::<Scope<'scope, 'env, E, S>>() };
-                scope.failed(error, info(this));
+                scope.failed(error, || told(this));
                 // SAFETY: as above.
                 unsafe { Self::drop_future(this) };
                 Poll::Ready(Outcome::Error)
@@ -186,13 +175,21 @@ where
         // refers to the cell any more (NEVER-REUSED-UNDROPPED, checked by `free`).
         unsafe {
             let scope = children.cast::<Scope<'scope, 'env, E, S>>().as_ref();
+            // The last of the cell: what a child is called.
+            ptr::drop_in_place(&raw mut (*this.as_ptr().cast::<TaskCell<F, T, N>>()).name);
             scope.storage().release::<TaskCell<F, T, N>>(this.cast());
         }
     }
 
-    unsafe fn name(this: NonNull<Header>) -> &'static str {
+    unsafe fn name(this: NonNull<Header>) -> *const str {
         // SAFETY: by contract of the table: a cell of this type.
         unsafe { (*this.as_ptr().cast::<TaskCell<F, T, N>>()).name.get::<F>() }
+    }
+
+    #[cfg(feature = "hooks")]
+    unsafe fn copy_name(this: NonNull<Header>) -> TaskName {
+        // SAFETY: as above.
+        unsafe { (*this.as_ptr().cast::<TaskCell<F, T, N>>()).name.copy::<F>() }
     }
 }
 
@@ -222,12 +219,19 @@ impl Header {
     }
 }
 
-/// Id and name for hooks and handles.
-pub(crate) fn info(task: NonNull<Header>) -> hooks::TaskInfo<'static> {
+/// Id and name for hooks.
+#[cfg(feature = "hooks")]
+pub(crate) fn told(task: NonNull<Header>) -> hooks::Told {
     // SAFETY: the callers' cell is alive.
     let header = unsafe { task.as_ref() };
     // SAFETY: the table belongs to the cell.
-    hooks::TaskInfo { id: header.id(), name: unsafe { (header.vtable.name)(task) } }
+    hooks::Told { id: header.id(), name: unsafe { (header.vtable.copy_name)(task) } }
+}
+
+/// There is nobody to be told.
+#[cfg(not(feature = "hooks"))]
+pub(crate) fn told(_: NonNull<Header>) -> hooks::Told {
+    hooks::MAIN
 }
 
 /// The task whose code is running.
@@ -348,7 +352,7 @@ fn start(task: NonNull<Header>, block: &'static Block, scope: NonNull<Children>,
     if let Some(foreign) = foreign {
         foreign.wake();
     }
-    hooks::spawned(|| info(task));
+    hooks::spawned(|| told(task));
 }
 
 /// Frees the cell if nothing needs it any more (NEVER-REUSED-UNDROPPED).
@@ -458,8 +462,8 @@ pub(super) fn kill(task: NonNull<Header>, children: NonNull<Children>) {
             finish(self.0, self.1);
         }
     }
-    let who = hooks::is_on().then(|| info(task));
-    if let Some(who) = who {
+    let who = hooks::is_on().then(|| told(task));
+    if let Some(who) = &who {
         hooks::before_cancel(who);
     }
     // SAFETY: the nursery is alive: NESTED-POLL.
@@ -484,7 +488,7 @@ pub(super) fn kill(task: NonNull<Header>, children: NonNull<Children>) {
         now(|now| now.check(task.as_ptr().cast_const().cast()));
     }
     drop(finish);
-    if let Some(who) = who {
+    if let Some(who) = &who {
         hooks::after_cancel(who);
     }
 }
@@ -511,14 +515,14 @@ pub(super) fn finish(task: NonNull<Header>, children: NonNull<Children>) {
 fn finish_at_length(task: NonNull<Header>, children: NonNull<Children>) {
     // SAFETY: alive: NESTED-POLL.
     let header = unsafe { task.as_ref() };
-    let who = hooks::is_on().then(|| info(task));
+    let who = hooks::is_on().then(|| told(task));
     let (awaiter, holder) = with(|state| {
         let awaiter = end(state, task, children);
         state.orphan(&header.node);
         (awaiter, state.calm(&header.node))
     });
     free(task, children);
-    if let Some(who) = who {
+    if let Some(who) = &who {
         hooks::exited(who);
     }
     let mut first = First::new();

@@ -12,14 +12,14 @@ use core::task::{Context, Poll, Waker};
 
 use super::block::{Block, ReadyList, is_before};
 use super::cancelling;
-use super::cell::{Around, DAEMON, Header, KILLED, Outcome, finish, free, info, kill, make_current};
+use super::cell::{Around, DAEMON, Header, KILLED, Outcome, finish, free, kill, make_current, told};
 use super::foreign;
 use super::node::{CANCELLED, CUT_OFF, DONE, Entered, HOLD, NURSERY, Node, POLLING, Scoped, TASK};
 use super::port::{now, with};
 use super::state::State;
 use super::waker;
 use crate::cancel::Reason;
-use crate::hooks;
+use crate::hooks::{self, Told};
 use crate::nursery::Scope;
 use crate::panics::{self, Payload};
 use crate::storage::Storage;
@@ -258,9 +258,10 @@ impl<'a> Polling<'a> {
     }
 
     /// Polls the ready children in the order of their wakes, all or those that were woken before `until`. Stops at a
-    /// panic, which is returned; the child that panicked is gone then, and the pass may be continued.
+    /// panic, which is returned with who a debugger is told it was of; the child that panicked is gone then, and the pass
+    /// may be continued.
     #[inline]
-    pub(crate) fn pass(&self, until: Option<u32>) -> Result<(), Payload> {
+    pub(crate) fn pass(&self, until: Option<u32>) -> Result<(), (Payload, Option<Told>)> {
         self.until.set(until);
         if until.is_some() {
             // The next pass is not for this call to begin.
@@ -275,21 +276,24 @@ impl<'a> Polling<'a> {
             }
             false => self.poll_children::<false>(&around),
         });
-        if result.is_err() {
+        result.map_err(|payload| {
             let task = now(|now| {
                 let block = now.block.get();
                 around.restore(now);
                 // SAFETY: STATIC-BLOCKS.
                 if block == around.block { None } else { unsafe { block.as_ref() } }
             });
-            if let Some(task) = task.and_then(|block| NonNull::new(with(|_| block.cell.get()).cast_mut())) {
+            let task = task.and_then(|block| NonNull::new(with(|_| block.cell.get()).cast_mut()));
+            let who = task.map(|task| {
+                let who = hooks::is_on().then(|| told(task.cast()));
                 // What its destructor has to add to the panic is second to it.
                 if let Err(second) = panics::catch(|| kill(task.cast(), self.children)) {
                     panics::dispose(second);
                 }
-            }
-        }
-        result
+                who
+            });
+            (payload, who.flatten())
+        })
     }
 
     /// The loop over the ready children; `WATCHED`: a debugger is told.
@@ -303,7 +307,7 @@ impl<'a> Polling<'a> {
                 continue;
             };
             if WATCHED && was_woken {
-                hooks::step_begins(|| info(task));
+                hooks::step_begins();
             }
             // SAFETY: alive: NESTED-POLL.
             let header = unsafe { task.as_ref() };

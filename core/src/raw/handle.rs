@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 use core::task::{Context, Poll};
 
 use super::block::QUEUED;
-use super::cell::{HANDLE, Header, KILLED, OUTPUT, free, info};
+use super::cell::{HANDLE, Header, KILLED, OUTPUT, free};
 use super::children::Children;
 use super::foreign;
 use super::port::with;
@@ -58,8 +58,9 @@ impl<T> Handle<T> {
         self.header().id()
     }
 
-    pub(crate) fn name(&self) -> &'static str {
-        info(self.0).name
+    pub(crate) fn name(&self) -> &str {
+        // SAFETY: HANDLE keeps the cell, the table belongs to it, and the name is in it or for ever.
+        unsafe { &*(self.header().vtable.name)(self.0) }
     }
 
     pub(crate) fn status(&self) -> Status {

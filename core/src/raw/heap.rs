@@ -11,12 +11,12 @@ use core::ptr::{self, NonNull};
 use core::task::Waker;
 
 use super::node::{Node, Scoped, TIMED};
+#[cfg(feature = "hooks")]
+use super::observer::Who;
 use super::port::with;
 use super::state::State;
 use super::waker::Kept;
 use crate::fault::fault;
-#[cfg(feature = "hooks")]
-use crate::hooks::TaskInfo;
 use crate::kernel::pin_ref::PinRef;
 use crate::kernel::timer::{Popped, Timer, TimerQueue};
 use crate::time::AnyClock;
@@ -46,7 +46,7 @@ pub(crate) enum What {
         waker: Kept,
         /// Who sleeps, and since when, for the debugger.
         #[cfg(feature = "hooks")]
-        sleeper: Cell<Option<(TaskInfo<'static>, u64)>>,
+        sleeper: Cell<Option<(Who, u64)>>,
     },
     /// The scope whose [`Timed`] this entry is in expires.
     Expire(Cell<*const Node>),
@@ -135,7 +135,7 @@ impl Entry {
 
     /// Notes who sleeps, for the debugger.
     #[cfg(feature = "hooks")]
-    pub(crate) fn note_sleeper(&self, who: TaskInfo<'static>, since: u64) {
+    pub(crate) fn note_sleeper(&self, who: Who, since: u64) {
         if let What::Wake { sleeper, .. } = &self.alarm().what {
             sleeper.set(Some((who, since)));
         }
@@ -315,7 +315,7 @@ pub(crate) struct Due {
     pub(crate) foreign: Option<Waker>,
     /// Who slept, and since when.
     #[cfg(feature = "hooks")]
-    pub(crate) sleeper: Option<(TaskInfo<'static>, u64)>,
+    pub(crate) sleeper: Option<(Who, u64)>,
 }
 
 impl Heap {

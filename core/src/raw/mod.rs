@@ -36,6 +36,8 @@ pub(crate) mod cell;
 pub(crate) mod children;
 pub(crate) mod close;
 pub(crate) mod current;
+#[cfg(feature = "hooks")]
+pub(crate) mod error_text;
 pub(crate) mod foreign;
 pub(crate) mod handle;
 pub(crate) mod heap;

@@ -1,12 +1,16 @@
 //! Where the debugger of the turn is kept, with its lifetime erased.
 
 use core::cell::Cell;
+use core::ptr::NonNull;
 use core::time::Duration;
 
+use super::block::Block;
 use super::cell::{self, Header};
 use super::node::{ROOT, TASK};
 use super::port::with;
-use crate::hooks::{Debugger, MAIN, TaskInfo};
+use super::waker;
+use crate::hooks::{Debugger, MAIN, Told};
+use crate::task::TaskId;
 
 /// The debugger's part of a thread's state.
 pub(crate) struct HookState {
@@ -16,9 +20,9 @@ pub(crate) struct HookState {
     /// looked at where there is none.
     on: Cell<bool>,
     /// Whose own code is running.
-    pub(crate) step: Cell<Option<TaskInfo<'static>>>,
+    pub(crate) step: Cell<Option<Who>>,
     /// Who has begun to sleep in this step.
-    pub(crate) sleep: Cell<Option<(TaskInfo<'static>, Duration)>>,
+    pub(crate) sleep: Cell<Option<(Who, Duration)>>,
     /// It has panicked, and is to be left alone in later turns.
     failed: Cell<bool>,
 }
@@ -81,18 +85,34 @@ pub(crate) fn lend(f: impl FnOnce(&dyn Debugger) -> bool) {
     });
 }
 
-/// The task whose code is running.
-pub(crate) fn current() -> Option<TaskInfo<'static>> {
-    let node = with(|state| {
-        // SAFETY: STATIC-BLOCKS.
-        let block = unsafe { state.now.block.get().as_ref() }?;
-        Some(block.cell.get())
-    })?;
-    // SAFETY: PINNED: the task that is being polled is alive.
-    let flags = unsafe { node.as_ref() }?;
-    if flags.has(ROOT) {
-        return Some(MAIN);
+/// A task that may be over when it is told of: its name is with it, or gone.
+#[derive(Clone, Copy)]
+pub(crate) struct Who {
+    block: &'static Block,
+    pub(crate) id: TaskId,
+}
+
+impl Who {
+    /// Id and name, if it lives.
+    pub(crate) fn told(self) -> Option<Told> {
+        let node = with(|_| self.block.cell.get());
+        // SAFETY: PINNED: the task of a live block is alive.
+        let flags = unsafe { node.as_ref() }?;
+        if flags.has(ROOT) {
+            return (self.id == TaskId::MAIN).then_some(MAIN);
+        }
+        debug_assert!(flags.has(TASK));
+        if self.id != TaskId::new(waker::name(self.block)) {
+            return None;
+        }
+        NonNull::new(node.cast_mut()).map(|node| cell::told(node.cast::<Header>()))
     }
-    debug_assert!(flags.has(TASK));
-    core::ptr::NonNull::new(node.cast_mut()).map(|node| cell::info(node.cast::<Header>()))
+}
+
+/// The task whose code is running.
+pub(crate) fn current() -> Option<Who> {
+    let id = cell::current_id()?;
+    // SAFETY: STATIC-BLOCKS.
+    let block = with(|state| unsafe { state.now.block.get().as_ref() })?;
+    Some(Who { block, id })
 }

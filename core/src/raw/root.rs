@@ -284,7 +284,7 @@ impl Turn<'_> {
             Some((waker::waker(self.block), self.block.begin_poll()))
         })?;
         if was_woken {
-            hooks::step_begins(|| hooks::MAIN);
+            hooks::step_begins();
         }
         let poll = main.poll(&mut Context::from_waker(&waker));
         if poll.is_pending() {

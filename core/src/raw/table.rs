@@ -14,7 +14,7 @@ use super::block::Block;
 use super::inbox::{Bits, Pending};
 
 /// Blocks in the first chunk; a multiple of the width of a word.
-const FIRST: usize = 64;
+pub(super) const FIRST: usize = 64;
 
 /// How many bits of a waker name the slot.
 ///

@@ -10,6 +10,7 @@
 //! interrupt, and after everything is gone.
 
 use core::cell::Cell;
+use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr;
 use core::task::{RawWaker, RawWakerVTable, Waker};
@@ -61,11 +62,25 @@ fn wake_anyhow(name: *const ()) {
 
 #[cfg(feature = "alloc")]
 mod imp {
+    use super::super::table;
     use super::*;
 
     #[inline]
     pub(super) fn name(block: &'static Block) -> *const () {
         ptr::without_provenance(block.name())
+    }
+
+    /// Which thread's, which place, how many tasks were there before: what isn't 0 of the first and the last.
+    pub(super) fn say(name: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[cfg(feature = "std")]
+        if table::thread_of(name) != 0 {
+            write!(f, "{}/", table::thread_of(name))?;
+        }
+        write!(f, "{}", table::slot_of(name) - table::FIRST)?;
+        match name / table::GENERATION {
+            0 => Ok(()),
+            before => write!(f, ".{before}"),
+        }
     }
 
     /// The block to wake, which may be free.
@@ -98,6 +113,13 @@ mod imp {
         ptr::from_ref(block).cast()
     }
 
+    /// How far from this crate's own memory, which is nearby: other than an address, a small number.
+    pub(super) fn say(name: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from = with(|state| ptr::from_ref(state).addr());
+        let (distance, is_before) = if name < from { (from - name, 1) } else { (name - from, 0) };
+        write!(f, "{}", distance / align_of::<Block>() * 2 + is_before)
+    }
+
     /// The block to wake, which may be free.
     #[inline]
     pub(super) fn named(_: &State, name: *const ()) -> Option<&'static Block> {
@@ -113,6 +135,11 @@ mod imp {
 
     #[inline]
     pub(super) fn wake_elsewhere(_: &State, _: *const ()) {}
+}
+
+/// Writes a name, as an integer, for people.
+pub(crate) fn say(name: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    imp::say(name, f)
 }
 
 /// The name of a block, as an integer.

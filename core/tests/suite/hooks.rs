@@ -79,8 +79,8 @@ impl Debugger for Transcript {
     }
     fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError) {
         let error = match error {
-            TaskError::Error { first, type_name } => format!("error {type_name} first {first}"),
-            TaskError::Panic { first } => format!("panic first {first}"),
+            TaskError::Error { first, type_name, .. } => format!("error {type_name} first {first}"),
+            TaskError::Panic { first, .. } => format!("panic first {first}"),
             _ => format!("{error:?}"),
         };
         self.note(task, format!("!! {}: {error}", task.name));
@@ -599,4 +599,86 @@ mod hostile {
         .unwrap();
         assert!((6..40).contains(&debugger.1.get()), "{} steps", debugger.1.get());
     }
+}
+
+/// Writes down who has failed, and with which text.
+#[derive(Debug, Default)]
+struct Failures(Mutex<Vec<String>>);
+
+impl Debugger for Failures {
+    fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError<'_>) {
+        let first = match error {
+            TaskError::Error { first, .. } | TaskError::Panic { first, .. } => first,
+            _ => unreachable!(),
+        };
+        let first = if first { "" } else { " (not the first)" };
+        self.0.lock().unwrap().push(format!("{}: {error}{first}", task.name));
+    }
+}
+
+/// What a child named "child" and then the body fail with is told so.
+fn told_of<E>(prepare: impl Fn(giambio_core::Nursery<'_, '_, E>), child: E, body: E) -> [String; 2] {
+    let failures = Failures::default();
+    let main = nursery(async |n| {
+        prepare(n);
+        n.child().name("child").spawn(async { Err(child) });
+        shield(checkpoint()).await;
+        Err::<(), _>(body)
+    });
+    assert!(run_watched(&failures, main).is_err());
+    failures.0.into_inner().unwrap().try_into().unwrap()
+}
+
+#[test]
+fn a_debugger_reads_what_errors_of_common_types_say() {
+    let local = String::from("so");
+    let wanted = ["child: so", "main: or so (not the first)"];
+    assert_eq!(told_of(|_| {}, "so", "or so"), wanted);
+    assert_eq!(told_of(|_| {}, local.as_str(), "or so"), wanted);
+    assert_eq!(told_of(|_| {}, local.clone(), "or so".into()), wanted);
+    assert_eq!(told_of::<Box<dyn std::error::Error>>(|_| {}, "so".into(), "or so".into()), wanted);
+    assert_eq!(told_of::<Box<dyn std::error::Error + Send + Sync>>(|_| {}, "so".into(), "or so".into()), wanted);
+    #[cfg(feature = "std")]
+    assert_eq!(told_of(|_| {}, std::io::Error::other("so"), std::io::Error::other("or so")), wanted);
+    let cancelled = |why| giambio_core::Cancelled { reason: giambio_core::Reason::Because(why) };
+    let told = told_of(|_| {}, cancelled("so"), cancelled("or so"));
+    assert_eq!(told, ["child: cancelled: so", "main: cancelled: or so (not the first)"]);
+
+    /// Borrows, and is in a box: lifetimes that the trait object has to keep to.
+    #[derive(Debug)]
+    struct Borrows<'a>(&'a str);
+    impl std::fmt::Display for Borrows<'_> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+    impl std::error::Error for Borrows<'_> {}
+    type Boxed<'a> = Box<dyn std::error::Error + 'a>;
+    assert_eq!(told_of::<Boxed<'_>>(|_| {}, Box::new(Borrows(&local)), Box::new(Borrows("or so"))), wanted);
+    // One's own type is read where the program says so.
+    assert_eq!(told_of(|n| n.show_errors(), Borrows(&local), Borrows("or so")), wanted);
+    let [child, _] = told_of(|_| {}, Borrows(&local), Borrows("or so"));
+    assert!(child.starts_with("child: an error of the type ") && child.contains("Borrows"), "{child}");
+}
+
+#[test]
+#[cfg(feature = "std")]
+fn a_debugger_reads_which_child_has_panicked_and_what_the_panic_says() {
+    fn told_of_panic(panics: fn()) -> Vec<String> {
+        let failures = Failures::default();
+        let main = nursery(async |n| {
+            n.child().name("other").spawn(forever());
+            n.child().name("culprit").spawn(async move {
+                checkpoint().await;
+                Ok::<_, ()>(panics())
+            });
+            Ok(())
+        });
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run_watched(&failures, main)));
+        assert!(caught.is_err());
+        failures.0.into_inner().unwrap()
+    }
+    assert_eq!(told_of_panic(|| panic!("a literal")), ["culprit: a panic: a literal"]);
+    assert_eq!(told_of_panic(|| panic!("number {}", 2)), ["culprit: a panic: number 2"]);
+    assert_eq!(told_of_panic(|| std::panic::panic_any(3)), ["culprit: a panic"]);
 }

@@ -19,6 +19,7 @@ mod hooks;
 mod interrupt_sync;
 mod large_futures;
 mod late_wakes;
+mod names;
 mod nursery;
 mod one_state_for_all;
 mod panicking_wakers;

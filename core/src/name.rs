@@ -1,0 +1,131 @@
+//! What children are called: text that is there for ever and costs nothing, or text of their own on the heap.
+
+#[cfg(feature = "alloc")]
+use alloc::{borrow::Cow, boxed::Box, string::String};
+use core::fmt;
+
+/// What a child is called: what [`Child::name`](crate::Child::name) makes of the text that it is given.
+///
+/// Text that is `'static`, as a literal is, is kept as it is, without a heap. Any other is kept on the heap, where there
+/// is one (feature `alloc`): a `String` moves there, a `&String` (what `&format!(…)` is) and a `Cow` are copied if need be.
+/// Give a `&str` that doesn't live for ever as `text.to_owned()`.
+///
+/// ```
+/// use giambio_core::TaskName;
+/// # #[cfg(feature = "alloc")] {
+/// let peer = "[::1]:4242";
+/// assert_eq!(TaskName::from(&format!("client {peer}")).as_str(), "client [::1]:4242");
+/// # }
+/// assert_eq!(TaskName::from("acceptor").as_str(), "acceptor");
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct TaskName(Text);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Text {
+    Static(&'static str),
+    #[cfg(feature = "alloc")]
+    Own(Box<str>),
+}
+
+impl TaskName {
+    /// A name that is there for ever, for a `const` or a `static`.
+    pub const fn from_static(text: &'static str) -> Self {
+        TaskName(Text::Static(text))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        match &self.0 {
+            Text::Static(text) => text,
+            #[cfg(feature = "alloc")]
+            Text::Own(text) => text,
+        }
+    }
+}
+
+impl From<&'static str> for TaskName {
+    fn from(text: &'static str) -> Self {
+        TaskName(Text::Static(text))
+    }
+}
+
+/// As there.
+impl From<&&'static str> for TaskName {
+    fn from(text: &&'static str) -> Self {
+        TaskName(Text::Static(text))
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl From<Box<str>> for TaskName {
+    fn from(text: Box<str>) -> Self {
+        TaskName(Text::Own(text))
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl From<String> for TaskName {
+    fn from(text: String) -> Self {
+        TaskName(Text::Own(text.into()))
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl From<&String> for TaskName {
+    fn from(text: &String) -> Self {
+        TaskName(Text::Own(text.as_str().into()))
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl From<Cow<'static, str>> for TaskName {
+    fn from(text: Cow<'static, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+}
+
+impl fmt::Debug for TaskName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for TaskName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where a task's name comes from.
+pub trait Name {
+    /// `F` is the type of the future.
+    fn get<F>(&self) -> &str;
+
+    /// The same for as long as one likes.
+    fn copy<F>(&self) -> TaskName;
+}
+
+/// Unnamed tasks are called by the type of their future, which costs no memory.
+impl Name for () {
+    fn get<F>(&self) -> &str {
+        core::any::type_name::<F>()
+    }
+
+    fn copy<F>(&self) -> TaskName {
+        TaskName(Text::Static(core::any::type_name::<F>()))
+    }
+}
+
+impl Name for TaskName {
+    fn get<F>(&self) -> &str {
+        self.as_str()
+    }
+
+    fn copy<F>(&self) -> TaskName {
+        self.clone()
+    }
+}
