@@ -101,6 +101,12 @@ pub(crate) const STEPS: &[Step] = &[
     step("thread-sanitizer", Part::Ci, sanitizers::thread, "threads never touch the same without order")
         .in_folder("thread-sanitizer")
         .needs(&[&FROM_SOURCES, &sanitizers::RUNTIMES]),
+    step("memory-sanitizer", Part::Ci, sanitizers::memory, "the core reads nothing that was never written")
+        .in_folder("memory-sanitizer")
+        .needs(&[&FROM_SOURCES, &sanitizers::RUNTIMES]),
+    step("checked-library", Part::Ci, sanitizers::checked_library, "the core keeps the contracts of core and std")
+        .in_folder("checked-library")
+        .needs(&[&FROM_SOURCES]),
     step("portable-reactor", Part::Ci, portable_reactor, "the adapter's tests pass on the portable reactor, both ways")
         .in_folder("portable"),
     step("bursts", Part::Ci, bursts, "the core's tests pass when the loop makes bursts instead of single turns"),
