@@ -453,6 +453,10 @@ where
 /// A body that becomes ready at the same time as the deadline passes keeps its value; and one
 /// whose time is over before it begins still runs to its first suspension.
 ///
+/// `body` is held once, in what this returns. To hold it elsewhere give a `Box::pin(body)`, or a
+/// `pin!(body)`: in a build without optimization, which copies what is moved, some 300 KiB are
+/// all that 2 MiB of stack have room for.
+///
 /// A body that is lent (`work.as_mut()` of a pinned one) may be polled on afterwards. But if it was in a shield or a
 /// clean-up when its time was over, the rest of it was dropped while that was waited for. Then there is nothing to go on
 /// with, and polling it panics.

@@ -348,6 +348,10 @@ impl<E, S> fmt::Debug for Scope<'_, '_, E, S> {
 /// a value only if nothing was cut short. Dropping it drops them at once.
 /// Forgetting it stops them for ever: they are never polled again and never dropped.
 ///
+/// # Size
+/// The future of the body is held once, and what an `async move` body takes along beside it: much of that belongs in a
+/// `Box`.
+///
 /// # Panics
 /// If the body or a child panics: with the first panic, when all others are gone. And if it is polled on by reference after
 /// it was cut short, see [`move_on_after`](crate::move_on_after).

@@ -7,7 +7,7 @@
 //! Nothing can run in a future that somebody simply drops (a `select!`, say): a shield or clean-up
 //! inside is abandoned then, which the debugger is told.
 
-use core::pin::Pin;
+use core::pin::{Pin, pin};
 use core::task::{Context, Poll, ready};
 use core::time::Duration;
 
@@ -229,7 +229,7 @@ const fn shield_node() -> Timed {
 /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
 /// ```
 pub fn finally<T>(body: impl Future<Output = T>, clean_up: impl AsyncFnOnce()) -> impl Future<Output = T> {
-    let clean_up = Some(async move { clean_up().await });
+    let clean_up = Some(async move { pin!(clean_up()).await });
     Finally { body: Some(body), clean_up, end: None, unfinished: None, timed: Timed::new(HOLD), grace: None }
 }
 
@@ -246,7 +246,7 @@ pub fn finally_for<T>(
     body: impl Future<Output = T>,
     clean_up: impl AsyncFnOnce(),
 ) -> impl Future<Output = T> {
-    let (clean_up, grace) = (Some(async move { clean_up().await }), Some(grace));
+    let (clean_up, grace) = (Some(async move { pin!(clean_up()).await }), Some(grace));
     Finally { body: Some(body), clean_up, end: None, unfinished: None, timed: Timed::new(HOLD), grace }
 }
 

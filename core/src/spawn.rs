@@ -375,6 +375,9 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> Scope<'scope, 'env, E, S>
     /// Only for nurseries on the heap. In an arena: [`try_spawn`](Scope::try_spawn),
     /// [`spawn_wait`](Scope::spawn_wait).
     ///
+    /// A child may be large. An unoptimized build has two copies of it on the stack on its way to its place; for one of
+    /// more than a third of the stack, spawn a `Box::pin(child)` that was made elsewhere.
+    ///
     /// # Panics
     /// With more than 268 million tasks on one thread (262 thousand on 32-bit targets).
     ///

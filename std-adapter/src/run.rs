@@ -27,6 +27,11 @@ use crate::signal::{CtrlC, Interrupted, until_ctrl_c};
 /// have been dropped; the thread may `run` again, also while it ends, in the destructor of a thread-local. After a `fork`
 /// parent and child each may: see [forks](crate#forks).
 ///
+/// `main` may be large: it runs from the heap. On the way there an unoptimized build has two copies of it on the stack,
+/// so 2 MiB of stack do for 768 KiB. Beyond that, or where futures with much in them await each other, which costs three
+/// copies each in such a build, put what is large on the heap where it is made: `Box::pin(work()).await`, or a `Vec` in
+/// place of an array.
+///
 /// # Panics
 /// * Inside another `run` on the same thread: it would block that one. Write `.await` instead.
 /// * If the process has no descriptors left for the reactor; [`Builder::try_run`] makes this an error.
