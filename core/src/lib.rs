@@ -113,7 +113,8 @@
 //!
 //! * A nursery's body is an `async` closure: `async |n| …`. A closure that returns an `async`
 //!   block, `|n| async move { … }`, can't express how long `n` lives (E0282).
-//! * Write the closure in the call. Stored in a `let` first, its type is settled too early (E0521).
+//! * Write the closure in the call. Stored in a `let` first, its type is settled too early, which is
+//!   E0282, E0521, E0597 or no error, by what is in it.
 //! * In a recursive function, `n.spawn(f(n))` works, and `n.spawn_wait(f(n))` needs a box (E0733).
 //! * Where nothing says what the error type is, say it once: `Ok::<_, MyError>(())`.
 //! * A shield or clean-up that was begun and then is neither polled nor dropped (forgotten, or kept

@@ -47,6 +47,44 @@ pub struct Scope<'scope, 'env: 'scope, E: 'env, S: 'env = Heap> {
 }
 
 /// A reference to a [`Scope`]: what a nursery's body is given, and what it hands to children.
+///
+/// Children borrow for `'env`, or longer. So a method whose children use `self` says that `self` lives that long; with
+/// `Nursery<'_, '_, E>` it does not compile, and what the compiler advises then fails at the caller (E0521).
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, VirtualClock};
+/// use core::cell::Cell;
+/// use giambio_core::{Nursery, nursery};
+/// use std::io;
+///
+/// #[derive(Default)]
+/// struct Server {
+///     served: Cell<u32>,
+/// }
+///
+/// impl Server {
+///     fn start<'env>(&'env self, n: Nursery<'_, 'env, io::Error>) {
+///         n.spawn(self.serve());
+///     }
+///
+///     async fn serve(&self) -> io::Result<()> {
+///         Ok(self.served.set(self.served.get() + 1))
+///     }
+/// }
+///
+/// # let clock: VirtualClock = VirtualClock::new();
+/// # let result: io::Result<()> = pin!(Runtime::new(&clock, async {
+/// let server = Server::default(); // outside of the nursery
+/// nursery(async |n| {
+///     server.start(n);
+///     Ok(())
+/// })
+/// .await?;
+/// assert_eq!(server.served.get(), 1);
+/// # Ok(()) })).run(&mut |_| {});
+/// # result.unwrap();
+/// ```
 pub type Nursery<'scope, 'env, E, S = Heap> = &'scope Scope<'scope, 'env, E, S>;
 
 impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
@@ -176,6 +214,9 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     /// Makes the nursery a race: when the first child (no daemon) ends by itself, the others are
     /// cancelled, and no more can be spawned. The body goes on; it has the handles.
     ///
+    /// A child that fails has ended by itself, too: the nursery fails then. Where the first *success* is to win, as in the
+    /// second example, children keep their errors to themselves, and the one that succeeds cancels the others.
+    ///
     /// ```
     /// # use core::pin::pin;
     /// # use giambio_core::{Runtime, Until, VirtualClock};
@@ -197,6 +238,43 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     /// .await
     /// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
     /// # assert_eq!(result, Ok(()));
+    /// ```
+    ///
+    /// The first success; without one, the last error:
+    ///
+    /// ```
+    /// # use core::pin::pin;
+    /// # use giambio_core::{Runtime, VirtualClock};
+    /// use core::cell::RefCell;
+    /// use giambio_core::{Cancelled, checkpoint, nursery};
+    ///
+    /// async fn ask(server: u8) -> Result<u8, &'static str> {
+    ///     checkpoint().await;
+    ///     if server < 3 { Err("refused") } else { Ok(server) }
+    /// }
+    ///
+    /// # let clock: VirtualClock = VirtualClock::new();
+    /// # pin!(Runtime::new(&clock, async {
+    /// let outcome = RefCell::new(Err("nobody was asked"));
+    /// let _: Result<(), Cancelled> = nursery(async |n| {
+    ///     for server in 1..=4 {
+    ///         let outcome = &outcome;
+    ///         n.spawn(async move {
+    ///             let answer = ask(server).await;
+    ///             if outcome.borrow().is_err() {
+    ///                 outcome.replace(answer);
+    ///             }
+    ///             if answer.is_ok() {
+    ///                 n.cancel_children();
+    ///             }
+    ///             Ok(())
+    ///         });
+    ///     }
+    ///     Ok(())
+    /// })
+    /// .await;
+    /// assert_eq!(outcome.into_inner(), Ok(3));
+    /// # })).run(&mut |_| {});
     /// ```
     pub fn race(&self) {
         self.children.race();
@@ -355,6 +433,39 @@ impl<E, S> fmt::Debug for Scope<'_, '_, E, S> {
 /// # Panics
 /// If the body or a child panics: with the first panic, when all others are gone. And if it is polled on by reference after
 /// it was cut short, see [`move_on_after`](crate::move_on_after).
+///
+/// # The type of the error
+/// It comes from where the result goes, or from a child. Where neither says it, name it at the front:
+/// `nursery::<_, io::Error, _>(async |n| …)`.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, VirtualClock};
+/// use giambio_core::nursery;
+/// use std::collections::HashMap;
+/// use std::io;
+///
+/// # let clock: VirtualClock = VirtualClock::new();
+/// # pin!(Runtime::new(&clock, async {
+/// // Handles kept by number, to cancel one sibling.
+/// let ended = nursery::<_, io::Error, _>(async |n| {
+///     let mut sessions = HashMap::new();
+///     for number in 1..=3 {
+///         sessions.insert(number, n.spawn(core::future::pending()));
+///     }
+///     for number in [2, 1, 3] {
+///         if let Some(session) = sessions.remove(&number) {
+///             session.cancel();
+///         }
+///     }
+///     Ok(())
+/// })
+/// .await;
+/// assert!(ended.is_ok());
+/// # })).run(&mut |_| {});
+/// ```
+///
+/// Children that borrow, and hand back values:
 ///
 /// ```
 /// # use core::pin::pin;

@@ -29,6 +29,10 @@
 //! | a loop and a clock of your own, a debugger | [`Autojump`], a [`Wait`](crate::Wait) for a [`VirtualClock`](crate::VirtualClock) |
 //! | to move the clock by hand | [`VirtualClock::advance`](crate::VirtualClock::advance), between two turns |
 //!
+//! What is outside of the program has no part in virtual time: who waits for a socket, a call that blocks or another
+//! thread waits for nobody, as far as can be seen from here, and the clock jumps on, or there is a deadlock. For threads and
+//! calls there is [`Simulation::patience`]; what needs sockets is tested under `giambio::run`.
+//!
 //! Comes with feature `std`: tests run on a computer.
 
 mod autojump;

@@ -177,7 +177,8 @@ impl Simulation {
 #[non_exhaustive]
 pub enum Stuck {
     /// All tasks wait, no deadline is set, and nobody is left to wake one. Look at what each of them
-    /// waits for; if it is another thread, give that some [`patience`](Simulation::patience).
+    /// waits for. Virtual time can't see sockets, calls that block, and other threads: if a task waits for such a call or
+    /// a thread, give it some [`patience`](Simulation::patience); what needs sockets is tested under `giambio::run`.
     #[non_exhaustive]
     Deadlock {
         /// When, by the virtual clock.
@@ -216,7 +217,8 @@ impl fmt::Display for Stuck {
                 let at = after(at);
                 write!(
                     f,
-                    "deadlock {at:?} after the start: all tasks wait, for no timer, and nobody is left to wake one"
+                    "deadlock {at:?} after the start: all tasks wait, for no timer, and nobody is left to wake one. Virtual \
+                     time sees no sockets, blocking calls or other threads: for those, `Simulation::patience`"
                 )?;
                 tasks
             }
