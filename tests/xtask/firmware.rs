@@ -257,6 +257,9 @@ fn embassy(board: &Board) -> Result<(), String> {
 /// The board whose program `log` is built.
 const LOGS: &str = "mps2-an385";
 
+/// Where the program is built that reads its log.
+pub(crate) const LOG_READER: &str = "defmt";
+
 /// What the debugger's events look like, sent by `defmt` and made readable again.
 fn log(board: &Board) -> Result<(), String> {
     build(EXAMPLES, board.target, &format!("-p {} --features defmt --bin log", board.name))?
@@ -269,7 +272,7 @@ fn log(board: &Board) -> Result<(), String> {
     let lines = Shell::new("cargo run --quiet --locked --manifest-path tests/defmt/Cargo.toml --")
         .arg(target_folder().join(board.target).join("release/log"))
         .arg(&log)
-        .own_target(FIRMWARE)
+        .own_target(LOG_READER)
         .output()
         .ok_or("the log can't be read")?;
     let wanted = [

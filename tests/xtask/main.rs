@@ -188,7 +188,7 @@ impl Command {
         if is_for_all {
             return Err("--all goes with machine".to_owned());
         }
-        if words[0] == "step" || words[0] == "test" {
+        if words[0] == "step" {
             shell::keep_what_is_built();
         }
         Ok(Command::Run(Plan { steps, skipped, is_verbose }))

@@ -253,6 +253,7 @@ fn features() -> Outcome {
             .own_target("features")
             .run()?;
     }
+    done_with("features");
     Ok(Verdict::Passed)
 }
 
@@ -319,6 +320,7 @@ fn firmware_tests() -> Outcome {
 
 fn bare_metal_examples() -> Outcome {
     firmware::examples()?;
+    done_with(firmware::LOG_READER);
     Ok(Verdict::Passed)
 }
 
