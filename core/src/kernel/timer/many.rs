@@ -64,13 +64,14 @@ impl<T, const BITS: u32> Many<T, BITS> {
         self.numbers.set(number);
         timer.begin(deadline, number);
         let wheel = match self.wheel.get() {
-            Some(wheel) => wheel,
-            None if self.near.count.get() < FEW => return self.near.push(timer),
-            None => self.wheel.get_or_init(|| Box::new(Wheel::new(self.now.get()))),
+            None if self.near.count.get() < FEW => None,
+            _ => Some(self.wheel.get_or_init(|| Box::new(Wheel::new(self.now.get())))),
         };
-        // SAFETY: it was in no queue, so in no list and no heap.
-        if unsafe { !wheel.take_in(timer, Wheel::<T, BITS>::LEVELS) } {
-            self.near.push(timer);
+        // SAFETY: it was in no queue, so in no list and no heap; and it goes into one.
+        unsafe {
+            if wheel.is_none_or(|wheel| !wheel.take_in(timer, Wheel::<T, BITS>::LEVELS)) {
+                self.near.push(timer);
+            }
         }
     }
 
@@ -78,7 +79,8 @@ impl<T, const BITS: u32> Many<T, BITS> {
     /// MEMBER: the timer is in this queue.
     pub(crate) unsafe fn remove(&self, timer: PinRef<Timer<T>>) {
         match timer.place.get() {
-            Place::HEAP | Place::SORTED => self.near.take_out(timer),
+            // SAFETY: MEMBER, by contract, and its place says where.
+            Place::HEAP | Place::SORTED => unsafe { self.near.take_out(timer) },
             _ => {
                 if let Some(wheel) = self.wheel.get() {
                     // SAFETY: PLACE: by contract it is in this wheel, since it is in this queue and not near.
@@ -123,7 +125,8 @@ impl<T, const BITS: u32> Many<T, BITS> {
             let bound = self.wheel.get().map_or(u64::MAX, |wheel| wheel.bound());
             let near = self.near.first();
             if let Some(near) = near.filter(|near| near.deadline() <= now && near.deadline() < bound) {
-                self.near.take_out(near);
+                // SAFETY: MEMBER: it was found there.
+                unsafe { self.near.take_out(near) };
                 return Popped::Due(near);
             }
             let Some(wheel) = self.wheel.get().filter(|_| bound <= now && bound != u64::MAX) else {
@@ -227,7 +230,8 @@ impl<T, const BITS: u32> Many<T, BITS> {
             timers[count] = Some(timer);
             count += 1;
         }
-        self.near.take_in(&mut timers[..count]);
+        // SAFETY: all have just been taken out.
+        unsafe { self.near.take_in(&mut timers[..count]) };
         self.count_moved(count as u32);
         count as u32
     }
@@ -265,19 +269,24 @@ impl<T> Near<T> {
         }
     }
 
-    /// Takes in a timer that is nowhere.
+    /// # Safety
+    /// The timer is in no list and no heap.
     #[inline]
-    fn push(&self, timer: PinRef<Timer<T>>) {
+    unsafe fn push(&self, timer: PinRef<Timer<T>>) {
         timer.place.set(Place::HEAP);
         self.count.set(self.count.get() + 1);
-        // SAFETY: the callers' timers are in no list and no heap.
+        // SAFETY: by contract.
         unsafe { self.heap.push(timer) };
     }
 
-    /// Takes in timers that are nowhere, a slot's.
-    fn take_in(&self, timers: &mut [Option<PinRef<Timer<T>>>]) {
+    /// Takes in what was a slot's.
+    ///
+    /// # Safety
+    /// The timers are in no list and no heap.
+    unsafe fn take_in(&self, timers: &mut [Option<PinRef<Timer<T>>>]) {
         if timers.len() == 1 || !self.sorted.is_empty() {
-            timers.iter().flatten().for_each(|timer| self.push(*timer));
+            // SAFETY: by contract.
+            timers.iter().flatten().for_each(|timer| unsafe { self.push(*timer) });
             return;
         }
         timers.sort_unstable_by(|a, b| match (a, b) {
@@ -291,12 +300,13 @@ impl<T> Near<T> {
         self.count.set(self.count.get() + timers.len() as u32);
     }
 
-    /// Takes out a timer that is near.
+    /// # Safety
+    /// MEMBER: the timer is near, in this queue.
     #[inline]
-    fn take_out(&self, timer: PinRef<Timer<T>>) {
+    unsafe fn take_out(&self, timer: PinRef<Timer<T>>) {
         let place = timer.place.replace(Place::NONE);
         self.count.set(self.count.get() - 1);
-        // SAFETY: MEMBER: its place says where it is, and the callers' timers are in this queue.
+        // SAFETY: MEMBER, by contract, and its place says where.
         unsafe {
             match place {
                 Place::SORTED => self.sorted.remove(timer),
