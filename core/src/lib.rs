@@ -187,7 +187,7 @@ pub use gate::__census;
 #[cfg(feature = "std")]
 pub use gate::wake_from_signal;
 pub use gate::{current_task, in_runtime, is_cancelled, poll_gate, poll_waits};
-pub use hooks::{Debugger, NoDebugger, TaskError, TaskInfo};
+pub use hooks::{Debugger, ErrorText, NoDebugger, TaskError, TaskInfo};
 pub use name::TaskName;
 pub use nursery::{Nursery, Scope, nursery_in};
 #[cfg(feature = "alloc")]
