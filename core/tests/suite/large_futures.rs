@@ -1,4 +1,5 @@
 //! Futures that hold much: no wrapper holds them twice.
+#![cfg(feature = "std")]
 
 use core::time::Duration;
 
