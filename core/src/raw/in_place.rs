@@ -3,7 +3,6 @@
 //! A build without optimization copies a value wherever the source moves it, and each copy has room of its own in its
 //! function's frame, for as long as that function runs. What a nursery polls inside its own poll adds up.
 
-use core::mem::MaybeUninit;
 use core::pin::Pin;
 use core::ptr;
 
@@ -39,16 +38,6 @@ impl<T> Moving<T> {
         unsafe {
             ptr::copy_nonoverlapping(value, place, 1);
             ptr::from_mut(self).cast::<u8>().write(GONE);
-        }
-    }
-
-    /// Moves the value to the caller.
-    pub(crate) fn take(&mut self) -> T {
-        let mut value = MaybeUninit::uninit();
-        // SAFETY: written by `move_to`, or it has panicked.
-        unsafe {
-            self.move_to(value.as_mut_ptr());
-            value.assume_init()
         }
     }
 }
