@@ -115,7 +115,7 @@ impl<T: Linked> List<T> {
     }
 
     /// The members, in their order, while nobody changes the list.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "std"))]
     pub(crate) fn iter(&self) -> impl Iterator<Item = PinRef<T>> {
         let first = self.first.get();
         core::iter::successors(first, move |at| {
