@@ -19,6 +19,7 @@ use core::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::fault::fault;
+use crate::raw::asking::Round;
 use crate::raw::heap::Timed;
 use crate::raw::in_place::clear;
 use crate::raw::node::{CANCELLED, Entered};
@@ -232,6 +233,7 @@ impl CancelScope {
         let timed = self.timed();
         let entered = Entered::new(timed, cx);
         self.arm();
+        let round = Round::begin(&entered, CANCELLED, cx);
         // What is entered in cancelled code still runs to its first suspension.
         if !self.has_begun.replace(true) || !entered.must_drop() {
             let Some(future) = body.as_mut().as_pin_mut() else { return poll_cut_short(entered.is_cancelled()) };
@@ -242,7 +244,7 @@ impl CancelScope {
             if timed.node.is_expired() {
                 timed.cancel(Reason::Deadline);
             }
-            if !entered.must_drop() {
+            if !entered.must_drop() && !round.is_some_and(|round| round.is_forsaken(&timed, cx)) {
                 return Poll::Pending;
             }
         }

@@ -117,8 +117,6 @@
 //!   E0282, E0521, E0597 or no error, by what is in it.
 //! * In a recursive function, `n.spawn(f(n))` works, and `n.spawn_wait(f(n))` needs a box (E0733).
 //! * Where nothing says what the error type is, say it once: `Ok::<_, MyError>(())`.
-//! * A shield or clean-up that was begun and then is neither polled nor dropped (forgotten, or kept
-//!   somewhere) holds the scopes around it: they can't know that nobody will come back to it.
 //! * A scope learns where it is when it is polled. A foreign set of futures (`FuturesUnordered`, say)
 //!   polls only those that were woken: if such a set was polled in one task and goes on in another,
 //!   the shields and deadlines in it are known there only after their next wake.

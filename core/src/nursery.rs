@@ -611,7 +611,8 @@ where
 
         // What is entered in cancelled code still runs to its first suspension.
         if !first_poll && polling.entered.is_cancelled() {
-            drop_idle(scope, &polling, this.body.as_mut());
+            polling.begin_cancelled();
+            drop_idle(scope, &polling, this.body.as_mut(), false);
             polling.start_pass();
         }
         loop {
@@ -621,8 +622,12 @@ where
                 polling.cancel(Reason::BodyFinished);
             }
             if polling.entered.is_cancelled() {
-                drop_idle(scope, &polling, this.body.as_mut());
+                drop_idle(scope, &polling, this.body.as_mut(), false);
+                if polling.is_forsaken(cx) {
+                    drop_idle(scope, &polling, this.body.as_mut(), true);
+                }
                 scope.hold_outcome();
+                polling.end_cancelled(cx);
             }
             if this.body.is_none() && scope.children.running() == 0 {
                 if let Some(outcome) = scope.outcome(this.value, *this.has_waited) {
@@ -725,19 +730,20 @@ fn poll_body<T, E, S, B: Future<Output = Result<T, E>>>(
     }
 }
 
-/// The nursery is cancelled: drops the body and the children, but for those with a shield at work.
+/// The nursery is cancelled: drops the body and the children, but for those with a shield at work; all if it is forsaken.
 fn drop_idle<'scope, 'env, E, S: Storage + 'env, B>(
     scope: &Scope<'scope, 'env, E, S>,
     polling: &Polling<'_>,
     body: Pin<&mut Option<B>>,
+    is_forsaken: bool,
 ) {
-    if body.is_some() && !polling.body_is_active() {
+    if body.is_some() && (is_forsaken || !polling.body_is_active()) {
         if !scope.children.node.has(CANCELLED) {
             scope.children.cut_short.set(true);
         }
         drop_body(scope, body);
     }
-    if let Err(payload) = polling.drop_idle() {
+    if let Err(payload) = polling.drop_idle(is_forsaken) {
         scope.panicked(payload, None);
     }
 }

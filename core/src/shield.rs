@@ -4,8 +4,10 @@
 //! else in them is dropped meanwhile, so that a clean-up may wait for what a sibling held. With a
 //! grace period that wait is bounded.
 //!
-//! Nothing can run in a future that somebody simply drops (a `select!`, say): a shield or clean-up
-//! inside is abandoned then, which the debugger is told.
+//! Nothing can run in a future that somebody simply drops (a `select!`, say), or keeps and never polls again: a set whose
+//! owner waits for something else. When a scope around is cancelled, all shields and clean-ups in it are woken; if then
+//! none of them is polled, none is waited for, and they are dropped with the code. A shield or clean-up that is dropped
+//! is abandoned, which the debugger is told.
 
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, ready};
@@ -18,10 +20,11 @@ use crate::fault::fault;
 use crate::gate::is_cancelled;
 use crate::hooks;
 use crate::panics::{self, Payload};
+use crate::raw::asking::{self, Round};
 use crate::raw::heap::Timed;
 use crate::raw::holding;
 use crate::raw::in_place::clear;
-use crate::raw::node::{Entered, HOLD, SHIELD};
+use crate::raw::node::{CANCELLED, CUT_OFF, Entered, HOLD, SHIELD};
 use crate::raw::port::with;
 use crate::raw::root::with_clock;
 use crate::sleep::no_runtime;
@@ -51,6 +54,7 @@ fn poll_shielded<F: Future>(
             false => timed.disarm(),
         }
     }
+    let round = Round::begin(&entered, CANCELLED, cx);
     if !entered.must_drop() {
         let Some(future) = body.as_mut().as_pin_mut() else { return Poll::Pending };
         if let Poll::Ready(value) = future.poll(cx) {
@@ -60,12 +64,21 @@ fn poll_shielded<F: Future>(
         if timed.node.is_expired() {
             timed.cancel(crate::cancel::Reason::Deadline);
         }
-        if !entered.must_drop() {
+        if !must_drop(&entered, &timed, round, cx) {
             return Poll::Pending;
         }
     }
     clear(body);
     Poll::Ready(None)
+}
+
+/// A poll of what is inside has left it pending. Is it to be dropped? If not, it was seen that somebody polls it.
+fn must_drop(entered: &Entered<'_>, timed: &Timed, round: Option<Round>, cx: &Context<'_>) -> bool {
+    let drops = entered.must_drop() || round.is_some_and(|round| round.is_forsaken(timed, cx));
+    if !drops {
+        asking::answer(&timed.node);
+    }
+    drops
 }
 
 fn begin_grace(timed: Pin<&Timed>, grace: Duration) {
@@ -344,6 +357,7 @@ fn poll_body<F: Future>(
     cx: &mut Context<'_>,
 ) -> Poll<Body<F::Output>> {
     let entered = Entered::new(timed, cx);
+    let round = Round::begin(&entered, CUT_OFF, cx);
     let mut end = Body::Cancelled;
     if !entered.must_drop()
         && let Some(future) = body.as_mut().as_pin_mut()
@@ -351,7 +365,7 @@ fn poll_body<F: Future>(
         match panics::catch(|| future.poll(cx)) {
             Ok(Poll::Ready(value)) => end = Body::Value(value),
             Err(payload) => end = Body::Panic(payload),
-            Ok(Poll::Pending) if !entered.must_drop() => return Poll::Pending,
+            Ok(Poll::Pending) if !must_drop(&entered, &timed, round, cx) => return Poll::Pending,
             Ok(Poll::Pending) => {}
         }
     }

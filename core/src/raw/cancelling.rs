@@ -12,10 +12,11 @@ use core::cell::Cell;
 use core::ptr::{self, NonNull};
 use core::task::Waker;
 
+use super::asking::{self, holds_itself};
 use super::cell::Header;
 use super::children::{Children, Polling, running_task};
 use super::current::Current;
-use super::node::{CANCELLED, CUT_OFF, EXPIRED, Node, SHIELD, TASK, WAKE, step};
+use super::node::{ASKED, CANCELLED, CUT_OFF, EXPIRED, HEARD, Node, SHIELD, TASK, WAKE, step};
 use super::port::{now, with};
 use super::state::State;
 use crate::cancel::Reason;
@@ -26,7 +27,7 @@ pub(crate) struct Ways {
     pub(super) cancel: unsafe fn(*const Node, Reason),
     pub(super) cancel_children: fn(NonNull<Children>, Reason),
     pub(super) mark_below: fn(&Node, bool),
-    pub(super) drop_idle: fn(&Polling<'_>) -> Result<(), Payload>,
+    pub(super) drop_idle: fn(&Polling<'_>, bool) -> Result<(), Payload>,
     pub(super) body_is_active: fn(&Polling<'_>) -> bool,
 }
 
@@ -70,6 +71,7 @@ pub(crate) unsafe fn cancel(this: *const Node, reason: Reason) {
             mark_below(node, true);
         }
         mark_for_wake(this);
+        asking::begin(state, node);
         Some(Watch { node: Cell::new(this), outer: state.watch.get() })
     });
     let Some(watch) = watch else { return };
@@ -123,6 +125,10 @@ fn mark_for_wake(top: *const Node) {
         if !node.has(TASK) {
             node.set(WAKE);
         }
+        node.clear(HEARD);
+        if !ptr::eq(top, node) && holds_itself(node) {
+            node.set(ASKED);
+        }
         at = step(top, node, ptr::eq(top, node) || node.is_held());
     }
 }
@@ -164,19 +170,19 @@ pub(super) fn cancel_children(children: NonNull<Children>, reason: Reason) {
     first.resume();
 }
 
-/// The nursery is cancelled: drops all children but those in which a shield is at work.
-fn drop_idle(polling: &Polling<'_>) -> Result<(), Payload> {
+/// The nursery is cancelled: drops all children but those in which a shield is at work, and these too if it is forsaken.
+fn drop_idle(polling: &Polling<'_>, is_forsaken: bool) -> Result<(), Payload> {
     let mut first = First::new();
     let node = &polling.children().node;
     // Once is enough: a child whose shields end later is woken and dropped in its own turn.
-    if polling.children().dropped_idle.replace(true) && node.is_active() {
+    if polling.children().dropped_idle.replace(true) && node.is_active() && !is_forsaken {
         return Ok(());
     }
     for _ in 0..with(|_| node.count()) {
         let task = with(|_| {
             let first = node.first();
             node.rotate();
-            idle_task(first)
+            idle_task(first, is_forsaken)
         });
         let Some(task) = task else { continue };
         first.catch(|| polling.kill(task));
@@ -202,8 +208,9 @@ fn body_is_active(polling: &Polling<'_>) -> bool {
 }
 
 /// The task that this node starts, if it is one that may be dropped now.
-fn idle_task(node: *const Node) -> Option<NonNull<Header>> {
+fn idle_task(node: *const Node, is_forsaken: bool) -> Option<NonNull<Header>> {
     let task = running_task(node)?;
     // SAFETY: see there.
-    if unsafe { task.as_ref() }.node.is_active() { None } else { Some(task) }
+    let is_active = unsafe { task.as_ref() }.node.is_active();
+    if is_active && !is_forsaken { None } else { Some(task) }
 }

@@ -10,7 +10,8 @@ use core::pin::Pin;
 use core::ptr::{self, NonNull};
 use core::task::{Context, Poll, Waker};
 
-use super::block::{Block, ReadyList, is_before};
+use super::asking;
+use super::block::{Block, QUEUED, ReadyList, is_before};
 use super::cancelling;
 use super::cell::{Around, DAEMON, Header, KILLED, Outcome, finish, free, kill, make_current, told};
 use super::foreign;
@@ -41,6 +42,8 @@ pub(crate) struct Children {
     pub(super) dropped_idle: Cell<bool>,
     /// The body must be polled whatever the count of wakes says: it has come round.
     pub(super) is_fresh: Cell<bool>,
+    /// For [`asking`]: when it was at rest last, cancelled.
+    looked_at: Cell<u32>,
     /// Something was dropped for a scope around the nursery: there is no result to return.
     pub(crate) cut_short: Cell<bool>,
 }
@@ -57,6 +60,7 @@ impl Children {
             closed: Cell::new(false),
             dropped_idle: Cell::new(false),
             is_fresh: Cell::new(false),
+            looked_at: Cell::new(0),
             cut_short: Cell::new(false),
         }
     }
@@ -315,7 +319,7 @@ impl<'a> Polling<'a> {
             let outcome = unsafe { (header.vtable.poll)(task, &mut Context::from_waker(&waker)) };
             let is_ready = outcome.is_ready();
             now(|now| now.check(task.as_ptr().cast()));
-            let must_drop = !is_ready && header.node.is_cancelled() && with(|_| header.node.must_drop());
+            let must_drop = !is_ready && header.node.is_cancelled() && must_kill(header, &waker);
             if WATCHED || must_drop || is_ready {
                 now(|now| around.restore(now));
             }
@@ -353,9 +357,14 @@ impl<'a> Polling<'a> {
             (task, task.as_ref())
         };
         let node = &header.node;
-        if node.has(DONE | CANCELLED | CUT_OFF) && (node.has(DONE) || !node.is_active()) {
-            around.restore(&state.now);
-            return Some((task, if node.has(DONE) { Then::Free } else { Then::Kill }));
+        if node.has(DONE | CANCELLED | CUT_OFF) {
+            if node.has(DONE) || !node.is_active() {
+                around.restore(&state.now);
+                return Some((task, if node.has(DONE) { Then::Free } else { Then::Kill }));
+            }
+            if node.has(CANCELLED) {
+                asking::begin(state, node);
+            }
         }
         state.now.polls_left.set(left);
         make_current(&state.now, task.as_ptr().cast_const().cast(), block, block.queued_at.get());
@@ -420,9 +429,38 @@ impl<'a> Polling<'a> {
         }
     }
 
-    /// The nursery is cancelled: drops all children but those in which a shield is at work.
-    pub(crate) fn drop_idle(&self) -> Result<(), Payload> {
-        now(cancelling::ways).map_or(Ok(()), |ways| (ways.drop_idle)(self))
+    /// The nursery is cancelled: drops all children but those in which a shield is at work, and these too if it is forsaken.
+    pub(crate) fn drop_idle(&self, is_forsaken: bool) -> Result<(), Payload> {
+        now(cancelling::ways).map_or(Ok(()), |ways| (ways.drop_idle)(self, is_forsaken))
+    }
+
+    /// A poll of the nursery begins, which was cancelled before.
+    pub(crate) fn begin_cancelled(&self) {
+        if self.entered.node.has(CANCELLED) {
+            with(|state| asking::begin(state, self.entered.node));
+        }
+    }
+
+    /// A poll of the nursery ends, which is cancelled. Children that the turn has left over are a wake like any other for
+    /// the scopes around that look whether they are at rest.
+    pub(crate) fn end_cancelled(&self, cx: &Context<'_>) {
+        if with(|_| self.entered.node.is_active() && !self.children().ready.is_empty()) {
+            cx.waker().wake_by_ref();
+        }
+    }
+
+    /// Is it cancelled, at rest, and held by what nobody polls?
+    pub(crate) fn is_forsaken(&self, cx: &Context<'_>) -> bool {
+        let node = self.entered.node;
+        if !node.has(CANCELLED) || with(|_| !node.is_active()) {
+            return false;
+        }
+        let is_at_rest = with(|_| self.children().ready.is_empty())
+            && match self.task {
+                Some(_) => !self.body_may_be_ready(),
+                None => asking::is_task_at_rest(),
+            };
+        asking::is_forsaken(node, is_at_rest.then_some(&self.children().looked_at), cx.waker())
     }
 
     /// Is a shield at work in the body (not in a child)? Asked when the nursery is cancelled.
@@ -440,6 +478,14 @@ impl Drop for Polling<'_> {
             foreign::wake(with(|state| state.queue(task)));
         }
     }
+}
+
+/// A poll of this cancelled child has ended. Does nothing hold it, or nothing that anybody polls?
+#[cold]
+fn must_kill(header: &Header, waker: &Waker) -> bool {
+    let is_at_rest = header.block.get().is_some_and(|block| with(|_| !block.has(QUEUED)));
+    with(|_| header.node.must_drop())
+        || header.node.has(CANCELLED) && asking::is_forsaken(&header.node, is_at_rest.then_some(&Cell::new(0)), waker)
 }
 
 /// What is to be done with a child that was taken from the ready list.

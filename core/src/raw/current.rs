@@ -30,6 +30,9 @@ pub(crate) struct Current {
     pub(crate) spent: Word,
     /// When the task that is being polled was woken.
     pub(crate) since: Word,
+    /// Not 0: since the innermost cancelled scope that looks for it began its poll, something that holds it was polled, and
+    /// nothing has ceased to hold anything.
+    pub(super) answered: Word,
     /// Null until something can be cancelled; then it stays.
     pub(super) ways: Pointer<Ways>,
     /// Null until something can hold; then it stays.
@@ -46,6 +49,7 @@ impl Current {
             bursts: Word::new(0),
             spent: Word::new(0),
             since: Word::new(0),
+            answered: Word::new(0),
             ways: Pointer::new(ptr::null()),
             counting: Pointer::new(ptr::null()),
         }

@@ -10,7 +10,8 @@ use core::pin::Pin;
 use core::ptr::{self, NonNull};
 use core::task::Waker;
 
-use super::node::{Node, Scoped, TIMED};
+use super::holding;
+use super::node::{HOLD, Node, Scoped, TIMED};
 #[cfg(feature = "hooks")]
 use super::observer::Who;
 use super::port::with;
@@ -49,7 +50,11 @@ pub(crate) enum What {
         sleeper: Cell<Option<(Who, u64)>>,
     },
     /// The scope whose [`Timed`] this entry is in expires.
-    Expire(Cell<*const Node>),
+    Expire {
+        node: Cell<*const Node>,
+        /// For [`asking`](super::asking).
+        looked_at: Cell<u32>,
+    },
 }
 
 impl Entry {
@@ -204,12 +209,13 @@ pub(crate) struct Timed {
 
 impl Timed {
     pub(crate) const fn new(flags: u16) -> Self {
-        Timed { node: Node::new(flags | TIMED), entry: Entry::new(What::Expire(Cell::new(ptr::null())), u64::MAX) }
+        let what = What::Expire { node: Cell::new(ptr::null()), looked_at: Cell::new(0) };
+        Timed { node: Node::new(flags | TIMED), entry: Entry::new(what, u64::MAX) }
     }
 
     /// Sets the deadline, in ticks of the heap's runtime.
     pub(crate) fn arm(self: Pin<&Self>, heap: *const Heap, deadline: u64) {
-        if let What::Expire(node) = &self.entry.alarm().what {
+        if let What::Expire { node, .. } = &self.entry.alarm().what {
             node.set(self.node_ptr());
         }
         // SAFETY: structural: a field of a pinned value, and nothing moves it out.
@@ -265,6 +271,14 @@ impl Timed {
         self.entry.is_in(heap)
     }
 
+    /// Where [`asking`](super::asking) notes in which poll of its task the scope was looked at.
+    pub(super) fn looked_at(&self) -> Option<&Cell<u32>> {
+        match &self.entry.alarm().what {
+            What::Expire { looked_at, .. } => Some(looked_at),
+            What::Wake { .. } => None,
+        }
+    }
+
     /// Cancels the scope and wakes all that has to notice. There is nothing left to come due.
     pub(crate) fn cancel(self: Pin<&Self>, reason: crate::cancel::Reason) {
         if !fault!("cancelled-and-expired") {
@@ -313,6 +327,8 @@ pub(crate) struct Heap {
 pub(crate) struct Due {
     /// A waker that isn't ours.
     pub(crate) foreign: Option<Waker>,
+    /// Another, of the scope that a grace holds.
+    pub(crate) looker: Option<Waker>,
     /// Who slept, and since when.
     #[cfg(feature = "hooks")]
     pub(crate) sleeper: Option<(Who, u64)>,
@@ -367,17 +383,21 @@ impl Heap {
                         Ok(block) => state.wake_block(block),
                         Err(foreign) => foreign,
                     },
+                    looker: None,
                     #[cfg(feature = "hooks")]
                     sleeper: sleeper.take(),
                 },
-                What::Expire(node) => {
-                    let node = node.get();
+                What::Expire { node, .. } => {
+                    let whole = node.get();
                     // SAFETY: PINNED: the node lies beside the entry, in the same `Timed`.
-                    if let Some(node) = unsafe { node.as_ref() } {
+                    let looker = unsafe { whole.as_ref() }.and_then(|node| {
                         node.set(super::node::EXPIRED);
-                    }
+                        // Who is polled no more hears nothing of the end of its grace.
+                        if node.has(HOLD) { holding::tell_of_grace(state, node) } else { None }
+                    });
                     Due {
-                        foreign: state.wake_node(node),
+                        foreign: state.wake_node(whole),
+                        looker,
                         #[cfg(feature = "hooks")]
                         sleeper: None,
                     }

@@ -7,9 +7,11 @@
 //! A program without shields and clean-ups, where nothing ever holds, does without this code: the tree of scopes comes
 //! here by a pointer that they set.
 
+use core::cell::Cell;
 use core::ptr;
 use core::task::Waker;
 
+use super::asking::{self, Look};
 use super::node::{HOLD, Node, POLLING, TASK};
 use super::port::now;
 use super::state::State;
@@ -18,9 +20,11 @@ use super::state::State;
 pub(crate) struct Counting {
     add: fn(&Node),
     remove: fn(&State, *const Node) -> Option<Waker>,
+    look: fn(&Node, Option<&Cell<u32>>) -> Look,
+    tell_looker: fn(&State, *const Node) -> Option<Waker>,
 }
 
-static COUNTING: Counting = Counting { add: add_active, remove: remove_active };
+static COUNTING: Counting = Counting { add: add_active, remove: remove_active, look: asking::look, tell_looker };
 
 /// From now on, nodes may hold.
 pub(crate) fn prepare() {
@@ -42,6 +46,20 @@ pub(super) fn remove(state: &State, node: *const Node) -> Option<Waker> {
     unsafe { state.now.counting.get().as_ref() }.and_then(|counting| (counting.remove)(state, node))
 }
 
+/// A poll of this cancelled scope has ended: does what holds it still answer?
+pub(super) fn look(node: &Node, looked_at: Option<&Cell<u32>>) -> Look {
+    // SAFETY: null, or the static above.
+    now(|now| unsafe { now.counting.get().as_ref() }).map_or(Look::Held, |counting| (counting.look)(node, looked_at))
+}
+
+/// The grace of this node is over. Its own waker may lead nowhere, so the scope that it holds looks.
+#[must_use]
+pub(super) fn tell_of_grace(state: &State, node: &Node) -> Option<Waker> {
+    // SAFETY: null, or the static above.
+    let counting = unsafe { state.now.counting.get().as_ref() };
+    counting.and_then(|counting| (counting.tell_looker)(state, node.parent.get()))
+}
+
 fn add_active(mut node: &Node) {
     loop {
         let contributed = node.contributes();
@@ -58,9 +76,10 @@ fn add_active(mut node: &Node) {
 }
 
 /// A child of this node no longer contributes. The topmost cancelled scope that has thereby
-/// become free to be dropped is woken; those below it go with it.
+/// become free to be dropped is woken; those below it go with it. If none has, the one that looks whether the rest answers.
 #[must_use]
 fn remove_active(state: &State, from: *const Node) -> Option<Waker> {
+    state.now.answered.set(0);
     let mut freed: *const Node = ptr::null();
     let mut at = from;
     // SAFETY: PINNED.
@@ -77,8 +96,19 @@ fn remove_active(state: &State, from: *const Node) -> Option<Waker> {
         }
         at = node.parent.get();
     }
+    let looker = asking::looker(at);
+    wake_unless_polled(state, if freed.is_null() { looker } else { freed })
+}
+
+/// Who is being polled looks at the end of that.
+#[must_use]
+fn wake_unless_polled(state: &State, whole: *const Node) -> Option<Waker> {
     // SAFETY: PINNED.
-    let node = unsafe { freed.as_ref() }?;
+    let node = unsafe { whole.as_ref() }?;
     let is_polled = if node.has(TASK) { state.is_running(node) } else { node.has(POLLING) };
-    if is_polled { None } else { state.wake_node(freed) }
+    if is_polled { None } else { state.wake_node(whole) }
+}
+
+fn tell_looker(state: &State, at: *const Node) -> Option<Waker> {
+    wake_unless_polled(state, asking::looker(at))
 }

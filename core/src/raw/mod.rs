@@ -29,6 +29,7 @@
 //!   was made from a pointer to the whole struct, so it may be cast back.
 
 pub(crate) mod arena_storage;
+pub(crate) mod asking;
 pub(crate) mod block;
 mod bursts;
 pub(crate) mod cancelling;

@@ -44,6 +44,12 @@ pub(crate) const EXPIRED: u16 = 1 << 9;
 /// Starts a [`Timed`](super::heap::Timed).
 pub(crate) const TIMED: u16 = 1 << 10;
 
+/// Was woken to show that somebody polls it still, and was not polled since; see [`asking`](super::asking).
+pub(crate) const ASKED: u16 = 1 << 13;
+
+/// Something in it has answered, and it was not at rest since.
+pub(crate) const HEARD: u16 = 1 << 14;
+
 /// A task that is over, one way or another.
 pub(super) const DONE: u16 = 1 << 12;
 
@@ -443,7 +449,7 @@ impl State {
         if !node.has(HOLD) {
             return None;
         }
-        node.clear(HOLD);
+        node.clear(HOLD | ASKED);
         if node.is_active() { None } else { holding::remove(self, node.parent.get()) }
     }
 

@@ -267,7 +267,7 @@ impl Turn<'_> {
                 let span = with_clock(|clock, _| clock.instant(now) - clock.instant(since));
                 hooks::after_sleep(task, span.unwrap_or_default());
             }
-            if let Some(foreign) = due.foreign {
+            for foreign in [due.foreign, due.looker].into_iter().flatten() {
                 foreign.wake();
             }
         }

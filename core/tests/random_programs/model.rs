@@ -260,8 +260,8 @@ fn clean(number: u32, body: Fate, clean_up: &Code, cancel: u64) -> Fate {
         }
         inner.dropped()
     });
-    // Also if the clean-up was cut short: what the body has come to isn't lost.
-    if !after.has_panicked() {
+    // Also if the clean-up was cut short: what the body has come to isn't lost. Of two panics the first goes on.
+    if !after.has_panicked() || matches!(how, How::Panicked(_)) {
         after.how = how;
     }
     after

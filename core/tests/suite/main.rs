@@ -7,6 +7,7 @@
 mod common;
 
 mod arena;
+mod asked;
 mod bursts;
 mod bursts_beside;
 mod by_reference;

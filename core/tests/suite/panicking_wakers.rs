@@ -188,12 +188,19 @@ fn two_scopes_in_one_drop_whose_wakers_panic_are_one_panic() {
     let waker = merciless();
     let mut scopes = [(); 2].map(|()| {
         Box::pin(cancel_scope(async |scope| {
+            let mut own: Option<usize> = None;
             std::future::poll_fn(|cx| {
                 let mut inner = inner.borrow_mut();
-                let shields: &mut Vec<_> = inner.get_or_insert_default();
-                shields.push(polled(shield(wakers.wait::<()>()), cx.waker()));
-                scope.cancel();
-                Poll::<()>::Pending
+                let shields: &mut Vec<std::pin::Pin<Box<dyn Future<Output = ()> + '_>>> = inner.get_or_insert_default();
+                match own {
+                    Some(own) => shields[own].as_mut().poll(cx),
+                    None => {
+                        own = Some(shields.len());
+                        shields.push(polled(shield(wakers.wait::<()>()), cx.waker()));
+                        scope.cancel();
+                        Poll::<()>::Pending
+                    }
+                }
             })
             .await
         }))

@@ -7,8 +7,10 @@ use core::pin::Pin;
 use core::ptr;
 
 use super::{
-    CANCELLED, CUT_OFF, DONE, EXPIRED, LINKED, NURSERY, Node, POLLING, SHIELD, Scoped, State, TASK, WAKE, step, with,
+    ASKED, CANCELLED, CUT_OFF, DONE, EXPIRED, HOLD, LINKED, NURSERY, Node, POLLING, SHIELD, Scoped, State, TASK, WAKE,
+    step, with,
 };
+use crate::raw::asking;
 use crate::raw::block::{Block, QUEUED};
 use crate::raw::cell::{DAEMON, FUTURE, Header};
 use crate::raw::children::Children;
@@ -78,9 +80,19 @@ impl State {
             so("cut off", child.has(CUT_OFF), node.is_cancelled() && !child.has(SHIELD))
         })?;
         same("active", node.active.get() as usize, active)?;
+        so("asked without holding", node.has(ASKED) && !node.has(HOLD), false)?;
+        if is_tame && node.has(CANCELLED) && node.is_active() && self.is_at_rest(node) {
+            so("held by what answers", !asking::unasked(node).is_null(), true)?;
+        }
         so("being polled", node.has(POLLING), false)?;
         so("to be woken", is_tame && node.has(WAKE), false)?;
         so("cancelled and expired", node.has(CANCELLED) && node.has(EXPIRED), false)
+    }
+
+    /// Will the task that polls this node not be polled by itself?
+    fn is_at_rest(&self, node: &Node) -> bool {
+        let task = header(node).map_or_else(|| node.waker.block(self), |task| task.block.get());
+        task.is_some_and(|task| !task.has(QUEUED))
     }
 
     fn audit_nursery(&self, nursery: &Children, is_tame: bool) -> Audit {
