@@ -218,7 +218,8 @@ impl fmt::Display for Stuck {
                 write!(
                     f,
                     "deadlock {at:?} after the start: all tasks wait, for no timer, and nobody is left to wake one. Virtual \
-                     time sees no sockets, blocking calls or other threads: for those, `Simulation::patience`"
+                     time sees no blocking calls and other threads, which `Simulation::patience` waits for, and no sockets, \
+                     which `giambio::run` is for"
                 )?;
                 tasks
             }
