@@ -1,26 +1,4 @@
-//! What a debugger may observe, and in which order.
-//!
-//! A [`Debugger`] is told of everything that the runtime does, when it happens (law
-//! HOOKS-OBSERVE). A task's *step* is a stretch in which its own code runs: it ends when the task
-//! waits, and also where its nursery starts to poll the children. So steps never overlap:
-//!
-//! | event | when |
-//! | --- | --- |
-//! | `on_start`, `on_exit` | the first turn begins; the main future has ended |
-//! | `on_task_spawn` | a child was started; its first step comes later |
-//! | `on_task_schedule` | a child was spawned that begins only after a delay |
-//! | `before_task_step`, `after_task_step` | around a step; the last step ends with `on_task_exit` instead |
-//! | `before_sleep` | after the step in which the task began to sleep |
-//! | `after_sleep` | its time has come; its step follows |
-//! | `before_io`, `after_io` | around each look at the operating system's events |
-//! | `before_cancel`, `after_cancel` | around dropping a child that was cancelled; `on_task_exit` in between |
-//! | `on_task_error` | a child, or a nursery's body, has failed with an error or a panic |
-//! | `on_cleanup_abandoned` | a shield or clean-up was dropped before its end, by a future that isn't ours |
-//!
-//! A debugger can't break the program: if one of its methods panics (where panics can be caught),
-//! the panic is reported by the panic hook and the debugger is switched off. What a method itself
-//! causes isn't reported to it. Without a debugger, and without feature `hooks` altogether, no
-//! event costs anything worth counting: a comparison, or nothing.
+//! What a debugger may observe; in which order is said at [`Debugger`].
 
 use core::fmt;
 use core::time::Duration;
@@ -31,8 +9,8 @@ use crate::task::TaskId;
 /// A task, as a debugger sees it.
 ///
 /// Who counts tasks that are alive leaves the root out, or counts it from the beginning: a child is told of by both
-/// [`on_task_spawn`](Debugger::on_task_spawn) and [`on_task_exit`](Debugger::on_task_exit), and the root, which nobody
-/// spawns, by the latter alone.
+/// [`on_task_spawn`](Debugger::on_task_spawn) and [`on_task_exit`](Debugger::on_task_exit), however it ends, and the root,
+/// which nobody spawns, by the latter alone, if it returns.
 ///
 /// ```
 /// # use core::pin::pin;
@@ -134,8 +112,33 @@ impl fmt::Debug for ErrorText<'_> {
 
 /// Observes a runtime. Every method does nothing unless it is written.
 ///
+/// It is told of everything that the runtime does, when it happens (law HOOKS-OBSERVE). A task's *step* is a stretch in
+/// which its own code runs: it ends when the task waits, and also where its nursery starts to poll the children. So steps
+/// never overlap:
+///
+/// | event | when |
+/// | --- | --- |
+/// | `on_start`, `on_exit` | the first turn begins; the main future has returned |
+/// | `on_task_spawn` | a child was started; its first step comes later |
+/// | `on_task_schedule` | a child was spawned that begins only after a delay |
+/// | `before_task_step`, `after_task_step` | around a step; the last step ends with `on_task_exit` instead |
+/// | `before_sleep` | after the step in which the task began to sleep |
+/// | `after_sleep` | its time has come; its step follows |
+/// | `before_io`, `after_io` | around each look at the operating system's events |
+/// | `before_cancel`, `after_cancel` | around dropping a child that was cancelled; `on_task_exit` in between |
+/// | `on_task_error` | a child, or a nursery's body, has failed with an error or a panic |
+/// | `on_cleanup_abandoned` | a shield or clean-up was dropped before its end, by a future that isn't ours |
+///
+/// A task that fails with an error is told of by `on_task_error` first, then by `on_task_exit`. With a panic it is the
+/// other way round for a child: what a panic comes to is known when the child is gone. If a panic leaves the main
+/// future, or the runtime is dropped before its end, there is no `on_exit`, and no `on_task_exit` of the root; each child
+/// has its own also then.
+///
+/// A debugger can't break the program: if one of its methods panics (where panics can be caught), the panic is reported by
+/// the panic hook and the debugger is switched off. What a method itself causes isn't reported to it. Without a debugger,
+/// and without feature `hooks` altogether, no event costs anything worth counting: a comparison, or nothing.
+///
 /// ```
-/// use core::cell::Cell;
 /// use core::pin::pin;
 /// use giambio_core::{Debugger, Next, Runtime, TaskInfo, VirtualClock};
 ///
@@ -158,13 +161,13 @@ impl fmt::Debug for ErrorText<'_> {
 pub trait Debugger: Reachable {
     /// The first turn begins.
     fn on_start(&self) {}
-    /// The main future has ended.
+    /// The main future has returned. Not after a panic in it, and not if the runtime is dropped before.
     fn on_exit(&self) {}
     /// A child was spawned that begins only after `delay`.
     fn on_task_schedule(&self, task: TaskInfo<'_>, delay: Duration) {}
     /// A child was started.
     fn on_task_spawn(&self, task: TaskInfo<'_>) {}
-    /// A task is over.
+    /// A task is over: a child in whatever way, the root if it has returned.
     fn on_task_exit(&self, task: TaskInfo<'_>) {}
     /// The task's own code is about to run.
     fn before_task_step(&self, task: TaskInfo<'_>) {}
@@ -182,7 +185,8 @@ pub trait Debugger: Reachable {
     fn before_cancel(&self, task: TaskInfo<'_>) {}
     /// A cancelled child was dropped.
     fn after_cancel(&self, task: TaskInfo<'_>) {}
-    /// A task has failed.
+    /// A child, or the body of a nursery in this task, has failed. With an error this comes before the child's end, with a
+    /// panic after it.
     fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError<'_>) {}
     /// A shield or a clean-up in this task was dropped before its end.
     fn on_cleanup_abandoned(&self, task: TaskInfo<'_>) {}

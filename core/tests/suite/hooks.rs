@@ -682,3 +682,48 @@ fn a_debugger_reads_which_child_has_panicked_and_what_the_panic_says() {
     assert_eq!(told_of_panic(|| panic!("number {}", 2)), ["culprit: a panic: number 2"]);
     assert_eq!(told_of_panic(|| std::panic::panic_any(3)), ["culprit: a panic"]);
 }
+
+#[test]
+#[cfg(feature = "std")]
+fn every_child_is_told_to_end_also_after_a_panic_or_a_drop_and_the_root_only_if_it_returns() {
+    /// The names of the tasks that end, and of those that fail.
+    #[derive(Default)]
+    struct Ends(Mutex<Vec<String>>);
+    impl Debugger for Ends {
+        fn on_exit(&self) {
+            self.0.lock().unwrap().push("exit".into());
+        }
+        fn on_task_exit(&self, task: TaskInfo<'_>) {
+            self.0.lock().unwrap().push(format!("- {}", task.name));
+        }
+        fn on_task_error(&self, task: TaskInfo<'_>, _error: TaskError<'_>) {
+            self.0.lock().unwrap().push(format!("! {}", task.name));
+        }
+    }
+    async fn main(fails: impl AsyncFnOnce() -> Result<(), ()>) -> Result<(), ()> {
+        nursery(async |n| {
+            n.child().name("other").spawn(forever());
+            n.child().name("culprit").spawn(fails());
+            Ok(())
+        })
+        .await
+    }
+    let told = |fails: fn() -> Result<(), ()>| {
+        let ends = Ends::default();
+        let main = main(async move || {
+            checkpoint().await;
+            fails()
+        });
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run_watched(&ends, main)));
+        ends.0.into_inner().unwrap()
+    };
+    assert_eq!(told(|| Err(())), ["! culprit", "- culprit", "- other", "- main", "exit"]);
+    assert_eq!(told(|| panic!("out of luck")), ["- culprit", "! culprit", "- other"]);
+
+    let (clock, ends, _alone) = (VirtualClock::<1000>::new(), Ends::default(), alone());
+    {
+        let mut runtime = pin!(Runtime::new(&clock, main(async || forever().await)).with_debugger(&ends));
+        assert_eq!(runtime.as_mut().turn(), Next::OnWake);
+    }
+    assert_eq!(ends.0.into_inner().unwrap(), ["- other", "- culprit"]);
+}
