@@ -116,7 +116,8 @@
 //! * Write the closure in the call. Stored in a `let` first, its type is settled too early, which is
 //!   E0282, E0521, E0597 or no error, by what is in it.
 //! * In a recursive function, `n.spawn(f(n))` works, and `n.spawn_wait(f(n))` needs a box (E0733).
-//! * Where nothing says what the error type is, say it once: `Ok::<_, MyError>(())`.
+//! * Where nothing says what the error type is, say it once: `nursery::<_, MyError, _>(async |n| …)`, or
+//!   `Ok::<_, MyError>(())`.
 //! * A scope learns where it is when it is polled. A foreign set of futures (`FuturesUnordered`, say)
 //!   polls only those that were woken: if such a set was polled in one task and goes on in another,
 //!   the shields and deadlines in it are known there only after their next wake.

@@ -248,24 +248,25 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     /// use core::cell::RefCell;
     /// use giambio_core::{Cancelled, checkpoint, nursery};
     ///
-    /// async fn ask(server: u8) -> Result<u8, &'static str> {
+    /// async fn ask(server: u8) -> Result<u8, String> {
     ///     checkpoint().await;
-    ///     if server < 3 { Err("refused") } else { Ok(server) }
+    ///     if server < 3 { Err("refused".into()) } else { Ok(server) }
     /// }
     ///
     /// # let clock: VirtualClock = VirtualClock::new();
     /// # pin!(Runtime::new(&clock, async {
-    /// let outcome = RefCell::new(Err("nobody was asked"));
+    /// let outcome = RefCell::new(Err("nobody was asked".into()));
     /// let _: Result<(), Cancelled> = nursery(async |n| {
     ///     for server in 1..=4 {
     ///         let outcome = &outcome;
     ///         n.spawn(async move {
     ///             let answer = ask(server).await;
-    ///             if outcome.borrow().is_err() {
-    ///                 outcome.replace(answer);
-    ///             }
     ///             if answer.is_ok() {
-    ///                 n.cancel_children();
+    ///                 n.cancel_children(); // this one too, but it waits for nothing more
+    ///             }
+    ///             let mut outcome = outcome.borrow_mut();
+    ///             if outcome.is_err() {
+    ///                 *outcome = answer;
     ///             }
     ///             Ok(())
     ///         });

@@ -240,7 +240,7 @@ pub fn sleep_until(instant: Instant) -> Sleep {
 /// }
 /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Interval {
     due: Instant,
     period: Duration,
@@ -280,6 +280,12 @@ pub fn interval(period: Duration) -> Interval {
 /// ```
 pub fn interval_at(first: Instant, period: Duration) -> Interval {
     Interval::new(first, period, Some(Moment::of))
+}
+
+impl core::fmt::Debug for Interval {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Interval").field("due", &self.due).field("period", &self.period).finish_non_exhaustive()
+    }
 }
 
 impl Interval {
