@@ -32,6 +32,9 @@ use crate::reactor::{Done, Side, Source};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
+/// For libraries it is an [`AsyncRead`](futures_io::AsyncRead) and [`AsyncWrite`](futures_io::AsyncWrite), the traits of
+/// `futures-io`, and so is `&TcpStream`: `futures`, `futures-lite` and smol's crates take both as they are.
+///
 /// It is closed when dropped, or by [`close`](TcpStream::close). One that waits for data costs some hundred bytes; hold no
 /// buffer meanwhile by waiting with [`readable`](TcpStream::readable).
 pub struct TcpStream {
@@ -261,6 +264,10 @@ impl TcpStream {
     ///
     /// What was sent is still delivered, unless data was waiting to be received: then the peer gets a reset. A descriptor that was
     /// borrowed, as by `as_fd`, stays open until this is dropped; the connection is ended in both directions, for its clones too.
+    ///
+    /// The `close` that `futures` and others have for an `AsyncWrite` is another one: it ends the direction of sending, as
+    /// [`shutdown`](TcpStream::shutdown) does. `stream.close()` is always this one; that one is written
+    /// `AsyncWriteExt::close(&mut stream).await`.
     pub fn close(&self) {
         self.source.close();
     }
