@@ -84,8 +84,12 @@ impl Entry {
         self.timer.with()
     }
 
-    /// Its sleep begins.
+    /// Its sleep begins, perhaps anew: in another runtime, while the first one's timers have it still, in the order of its
+    /// deadline by that one's clock.
     pub(crate) fn begin(&self, deadline: u64, at_once: bool) {
+        if !fault!("sleeps-kept-by-another-runtime") {
+            self.disarm();
+        }
         self.timer.set_deadline(deadline);
         self.alarm().begun.set(true);
         self.alarm().at_once.set(at_once);
@@ -225,6 +229,8 @@ impl Timed {
 
     /// The same, or expires at once if the time has come.
     pub(crate) fn arm_or_expire(self: Pin<&Self>, heap: *const Heap, deadline: u64, now: u64) {
+        // Another runtime's timers may have it still.
+        self.entry.disarm();
         if deadline > now {
             if deadline != u64::MAX {
                 self.arm(heap, deadline);
@@ -286,6 +292,16 @@ impl Timed {
         }
         // SAFETY: pinned and alive, and made from the whole.
         unsafe { super::cancelling::cancel(self.node_ptr(), reason) };
+    }
+}
+
+impl Drop for Timed {
+    /// The node goes before the entry, and with it a waker whose destructor may be anybody's code: no runtime that has its
+    /// turn in there may find the deadline, which leads to the node.
+    fn drop(&mut self) {
+        if !fault!("dying-scopes-expire") {
+            self.entry.disarm();
+        }
     }
 }
 
