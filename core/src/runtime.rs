@@ -30,6 +30,10 @@ pub enum Next<T> {
     /// Tasks are ready: look at I/O without waiting, then turn again.
     Now,
     /// Nothing to do before this reading of the clock, unless a task is woken.
+    ///
+    /// As a rule it is the soonest deadline. With feature `std`, where dozens of deadlines lie close together, it may be sooner:
+    /// a turn then sorts some of them, so that none has to sort them all, and no task goes on. So it says when to turn
+    /// again, and not that somebody waits for that moment. What comes later is never named.
     At(Tick),
     /// Nothing to do until a task is woken.
     OnWake,
@@ -52,7 +56,7 @@ impl<T> Next<T> {
 pub enum Until {
     /// Not at all: look for events and return.
     Now,
-    /// Until this reading of the clock, or an earlier wake.
+    /// Until this reading of the clock, or an earlier wake. It may be sooner than the soonest deadline: see [`Next::At`].
     At(Tick),
     /// Until a task is woken.
     OnWake,

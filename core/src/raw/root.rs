@@ -11,6 +11,8 @@ use super::node::{Node, ROOT, Scoped};
 use super::port::{now, with};
 use super::state::POLLS_PER_TURN;
 use super::{cell, waker};
+#[cfg(feature = "std")]
+use crate::fault::fault;
 use crate::hooks::{self, Debugger};
 use crate::runtime::Until;
 use crate::time::{AnyClock, Tick};
@@ -126,19 +128,24 @@ impl Root {
 
 impl Drop for Root {
     fn drop(&mut self) {
+        // The notifier may do anything when it is dropped, and panic.
+        #[cfg(feature = "std")]
+        let mut first = crate::panics::First::new();
+        // Before the block, with which a thread that ends may give its table away: who gets it must not be taken for this.
+        #[cfg(feature = "std")]
+        if let Some(table) = with(|state| state.table.get())
+            && !fault!("notifier-given-away")
+        {
+            first.catch(|| table.forget_notify_of(ptr::from_ref(self).cast()));
+        }
         if let Some(block) = self.block.take() {
             with(|state| {
                 block.clear(QUEUED | DIRECT);
                 cell::release_block(state, block);
             });
         }
-        // The notifier is dropped last: it may do anything, and panic.
         #[cfg(feature = "std")]
         {
-            let mut first = crate::panics::First::new();
-            if let Some(table) = with(|state| state.table.get()) {
-                first.catch(|| table.forget_notify_of(ptr::from_ref(self).cast()));
-            }
             first.catch(|| drop(self.notify.take()));
             first.resume();
         }

@@ -1,7 +1,11 @@
 //! Threads that end while something of a runtime is left.
 #![cfg(feature = "std")]
 use std::cell::RefCell;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Poll, Wake, Waker};
 
 use crate::common::*;
 use giambio_core::*;
@@ -51,4 +55,45 @@ fn a_test_in_virtual_time_runs_in_a_destructor_of_a_thread_local() {
         testing::run(waits_until_all_wait());
     });
     thread.join().unwrap();
+}
+
+/// In a destructor that comes after the core's own, a runtime takes the place of another, at the same address.
+#[test]
+fn each_runtime_of_a_thread_that_ends_has_its_own_notifier_told() {
+    struct Bell(AtomicU32);
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    struct AtTheEnd;
+    impl Drop for AtTheEnd {
+        fn drop(&mut self) {
+            for _ in 0..3 {
+                let bell = Arc::new(Bell(AtomicU32::new(0)));
+                let task = RefCell::new(None::<Waker>);
+                let main = poll_fn(|cx| match task.replace(Some(cx.waker().clone())) {
+                    None => poll_waits(),
+                    Some(_) => Poll::Ready(()),
+                });
+                let mut runtime = pin!(Runtime::new(&CLOCK, main).with_notify(bell.clone().into()));
+                let _ = runtime.as_mut().turn();
+                let waker = task.borrow().clone().unwrap();
+                std::thread::spawn(|| waker.wake()).join().unwrap();
+                let is_told = bell.0.load(Ordering::SeqCst) == 1;
+                if is_told && runtime.as_mut().turn() == Next::Finished(()) {
+                    TOLD.fetch_add(1, Ordering::SeqCst); // a panic here would end the process
+                }
+            }
+        }
+    }
+    static TOLD: AtomicU32 = AtomicU32::new(0);
+    thread_local!(static END: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) });
+    std::thread::spawn(|| {
+        END.set(Some(AtTheEnd));
+        testing::run(checkpoint());
+    })
+    .join()
+    .unwrap();
+    assert_eq!(TOLD.load(Ordering::SeqCst), 3, "a loop is not told of a wake");
 }

@@ -360,6 +360,36 @@ fn next_names_the_soonest_deadline_of_all() {
     assert_eq!(settle(runtime.as_mut()), Next::Finished(Ok(())));
 }
 
+/// Where many lie close together the loop is told to look sooner; no later, and nobody goes on then.
+#[test]
+fn next_is_never_later_than_the_soonest_of_many_deadlines_and_none_is_early() {
+    for (count, apart) in [(40, 0), (65, 1), (100, 1_000), (1_000, 0), (1_000, 7), (1_000, 1_000_000)] {
+        let _alone = alone();
+        let time = VirtualClock::<1_000_000_000>::new();
+        let left = &Cell::new(count);
+        let deadline = move |number: u64| 1_000_000_000 + number * apart;
+        let mut runtime = pin!(Runtime::new(
+            &time,
+            nursery(async |n| {
+                for number in 0..count {
+                    n.spawn(async move {
+                        sleep_until(Instant::from_nanos(deadline(number))).await;
+                        assert_eq!((clock(), left.get()), (Instant::from_nanos(deadline(number)), count - number));
+                        left.set(left.get() - 1);
+                        Ok(())
+                    });
+                }
+                Ok::<_, ()>(())
+            })
+        ));
+        while let Next::At(tick) = settle(runtime.as_mut()) {
+            assert!(time.now() < tick && tick.0 <= deadline(count - left.get()), "{count}, {apart}: {tick:?}");
+            time.advance_to(tick);
+        }
+        assert_eq!(left.get(), 0);
+    }
+}
+
 // --------------------------------------------------------------------------------- zero and past
 
 #[test]
