@@ -42,8 +42,9 @@ pub(crate) fn set_threads(number: NonZeroUsize) {
 /// A call may make calls and wait for them, as by a [`run`](crate::run()) of its own, and those may do the same, 64 deep.
 /// Each depth has threads of its own, so that none waits for itself: as many again for calls that are made by calls, half
 /// as many for those that these make, and so on.
-/// What a thread asks for that a call has started by itself counts as asked for from outside: if as many calls as run at
-/// once wait for such threads, nobody gets on.
+///
+/// A thread that a call starts by itself is no part of that: what it asks for counts as asked for from outside. If all the
+/// calls that may run at once wait for such threads, nobody gets on.
 ///
 /// # Panics
 /// * A panic of `call` goes on here, in the task that awaits.

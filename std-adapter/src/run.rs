@@ -46,6 +46,8 @@ pub fn run<F: Future>(main: F) -> F::Output {
 /// Until `main` has ended, a second Ctrl+C ends the process at once, as if it were not handled at all: it is the way
 /// out of a clean-up that hangs.
 ///
+/// Where Ctrl+C is ignored it [stays so](crate::signal): what a script starts by `server &` ends by another signal.
+///
 /// ```no_run
 /// # async fn serve() {}
 /// match giambio::run_or_ctrl_c(serve()) {

@@ -23,6 +23,8 @@ use crate::platform;
 /// # Ok::<(), std::io::Error>(()) });
 /// ```
 ///
+/// In a process that ignores Ctrl+C, as what a script starts by `server &` does, it [never comes](self).
+///
 /// Often [`run_or_ctrl_c`](crate::run_or_ctrl_c()) is all that is needed. To miss none of several, keep a [`CtrlC`].
 ///
 /// # Errors
