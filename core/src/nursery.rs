@@ -178,7 +178,8 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     }
 
     /// Cancels the nursery, body and children: it ends with [`Cancelled`] as its error, unless it
-    /// has failed before.
+    /// has failed before. To end it without an error, let the body return after
+    /// [`cancel_children`](Scope::cancel_children).
     ///
     /// ```
     /// # use core::pin::pin;
