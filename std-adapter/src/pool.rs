@@ -12,7 +12,7 @@
 //!   job of the same depth is at work, whose thread looks there before it rests.
 //! * **WITHIN-LIMIT**: of each depth, no more jobs are ready or run than [`Pool::room`] says.
 //! * **OWN-THREADS**: a crew is of one process. A fork leaves its threads to the parent, with what they are at and the lock
-//!   that one of them may hold; in the child, [`Pool::crew`] makes another one.
+//!   that some thread may hold; in the child, [`Pool::crew`] makes another one.
 //! * **DEEPER-ALONE**: a job waits to be started only while another one of its depth is at work. It may wait for deeper
 //!   ones, and the deepest wait for none: so some job always gets on.
 
@@ -24,7 +24,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -71,8 +71,8 @@ pub(crate) struct Pool {
     /// Of its threads.
     name: &'static str,
     limit: AtomicUsize,
-    /// None of its threads locks this: so who forks does not find it locked in the child.
-    crew: Mutex<Option<&'static Crew>>,
+    /// That of the first process that had one.
+    crew: OnceLock<Crew>,
 }
 
 /// The threads of a pool in one process, and what they are to do.
@@ -81,6 +81,8 @@ struct Crew {
     process: Process,
     jobs: Mutex<Jobs>,
     arrival: Condvar,
+    /// That of a process which was forked from this one.
+    forked: OnceLock<Box<Crew>>,
 }
 
 #[derive(Default)]
@@ -108,21 +110,18 @@ struct Started {
 
 impl Pool {
     pub(crate) const fn new(name: &'static str, limit: usize) -> Pool {
-        Pool { name, limit: AtomicUsize::new(limit), crew: Mutex::new(None) }
+        Pool { name, limit: AtomicUsize::new(limit), crew: OnceLock::new() }
     }
 
-    /// This process's.
+    /// This process's. Nobody holds a lock here once it is made, or a child that another thread forks meanwhile would find it
+    /// locked for ever.
     fn crew(&'static self) -> &'static Crew {
         let process = Process::remembered();
-        let mut crew = lock(&self.crew);
-        match *crew {
-            Some(crew) if crew.process == process || fault!("crew-left-behind-by-a-fork") => crew,
-            _ => {
-                let (jobs, arrival) = (Mutex::default(), Condvar::new());
-                // For as long as the process lives, as the pool does.
-                crew.insert(Box::leak(Box::new(Crew { pool: self, process, jobs, arrival })))
-            }
+        let mut crew = self.crew.get_or_init(|| Crew::new(self, process));
+        while crew.process != process && !fault!("crew-left-behind-by-a-fork") {
+            crew = crew.forked.get_or_init(|| Box::new(Crew::new(self, process)));
         }
+        crew
     }
 
     /// Has `job` run as soon as there is room for it.
@@ -157,6 +156,10 @@ impl Pool {
 }
 
 impl Crew {
+    fn new(pool: &'static Pool, process: Process) -> Crew {
+        Crew { pool, process, jobs: Mutex::default(), arrival: Condvar::new(), forked: OnceLock::new() }
+    }
+
     fn enqueue(&'static self, job: Arc<dyn Job>, depth: usize) -> io::Result<()> {
         let mut jobs = lock(&self.jobs);
         if jobs.levels.len() <= depth {

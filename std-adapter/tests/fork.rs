@@ -6,6 +6,8 @@ mod child;
 mod common;
 
 use std::future::poll_fn;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::task::{Poll, Waker};
 use std::thread;
@@ -15,7 +17,7 @@ use child::{Child, LONG};
 use common::pair;
 use futures_lite::future::zip;
 use giambio::net::{TcpListener, TcpStream, lookup};
-use giambio::{Idle, StdClock, Until, Wait, fail_after, move_on_after, nursery, run, sleep, unblock};
+use giambio::{Idle, StdClock, Until, Wait, builder, fail_after, move_on_after, nursery, run, sleep, unblock};
 
 /// One test at a time.
 fn alone() -> MutexGuard<'static, ()> {
@@ -252,6 +254,34 @@ fn a_child_of_a_child_runs_too_and_an_idle_loop_is_good_in_all_of_them() {
     .join();
     wakes(&mut idle);
     run(use_all());
+}
+
+#[test]
+fn a_child_has_threads_whatever_other_threads_were_at_when_it_was_forked() {
+    let _alone = alone();
+    let is_over = AtomicBool::new(false);
+    thread::scope(|threads| {
+        for _ in 0..3 {
+            threads.spawn(|| {
+                while !is_over.load(Relaxed) {
+                    // Each start of a run looks for the threads, to tell their number.
+                    builder().blocking_threads(NonZeroUsize::new(256).unwrap()).run(async {});
+                }
+            });
+        }
+        let _end = Finally(|| is_over.store(true, Relaxed)); // or a child that hangs has this one hang
+        for _ in 0..300 {
+            Child::doing(|| run(async { unblock(|| ()).await })).join();
+        }
+    });
+}
+
+struct Finally<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for Finally<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
 }
 
 #[test]
