@@ -163,6 +163,15 @@ pub fn current_task() -> Option<TaskId> {
     crate::raw::cell::current_id()
 }
 
+/// How many timers have gone off on this thread, and round again: by it a loop knows that nobody waited for the moment at
+/// which it looked.
+#[cfg(feature = "std")]
+#[doc(hidden)]
+#[must_use]
+pub fn __timers_fired() -> u32 {
+    with(|state| state.fired.get())
+}
+
 /// How many control blocks of this thread are in use, for tests: one a task, one a runtime.
 #[cfg(feature = "alloc")]
 #[doc(hidden)]

@@ -184,6 +184,9 @@ pub use fault::is_planted as __is_planted;
 #[doc(hidden)]
 pub use gate::__census;
 #[cfg(feature = "std")]
+#[doc(hidden)]
+pub use gate::__timers_fired;
+#[cfg(feature = "std")]
 pub use gate::wake_from_signal;
 pub use gate::{current_task, in_runtime, is_cancelled, poll_gate, poll_waits};
 pub use hooks::{Debugger, ErrorText, NoDebugger, TaskError, TaskInfo};

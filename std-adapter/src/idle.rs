@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::io;
+use std::mem;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
-use giambio_core::{Clock, Tick, Until, Wait};
+use giambio_core::__fault as fault;
+use giambio_core::{__timers_fired as timers_fired, Clock, Tick, Until, Wait};
 
 use crate::reactor::{Events, Limit, Reactor};
 
@@ -109,7 +111,7 @@ impl<C: Clock> Wait for Idle<C> {
             Until::Now => self.reactor.wait(&mut self.events, Limit::Now),
             Until::OnWake => self.reactor.wait(&mut self.events, Limit::Never),
             Until::At(tick) => {
-                let tick = self.slack.stretch(tick, || clock.now());
+                let tick = self.slack.stretch(tick, timers_fired(), || clock.now());
                 let left = || left(clock, tick);
                 self.reactor
                     .wait(&mut self.events, Limit::At { moment: tick.0, is_steady: self.is_steady, left: &left })
@@ -132,18 +134,22 @@ struct Slack {
     ticks: u64,
     /// The moment that was waited for last, if any was.
     last: Option<u64>,
+    /// How many timers had gone off before.
+    fired: u32,
 }
 
 impl Slack {
     fn new<C: Clock>(span: Duration) -> Slack {
         let ticks = span.min(MOST_SLACK).as_nanos() * u128::from(C::HZ) / NANOS;
-        Slack { ticks: u64::try_from(ticks).unwrap_or(u64::MAX), last: None }
+        Slack { ticks: u64::try_from(ticks).unwrap_or(u64::MAX), last: None, fired: 0 }
     }
 
     /// A deadline that follows the last one closely is waited for until the slack is over, so that more may be due.
-    /// What comes alone is waited for to the tick, and so is what comes after one that was given up before its time.
-    fn stretch(&mut self, deadline: Tick, now: impl FnOnce() -> Tick) -> Tick {
-        let shared = self.last.and_then(|last| {
+    /// What comes alone is waited for to the tick, and so is what comes after one that was given up before its time, or
+    /// after a look at which nothing went off: that was for the timers' own sake.
+    fn stretch(&mut self, deadline: Tick, fired: u32, now: impl FnOnce() -> Tick) -> Tick {
+        let went_off = mem::replace(&mut self.fired, fired) != fired || fault!("looks-count-as-deadlines");
+        let shared = self.last.filter(|_| went_off).and_then(|last| {
             // Not after the last one: it is waited for once more, or is new and comes before.
             let distance = deadline.0.checked_sub(last).filter(|distance| *distance > 0)?;
             (distance < self.ticks && last <= now().0).then(|| last.saturating_add(self.ticks))
@@ -178,9 +184,10 @@ mod tests {
 
     /// Until when the deadlines are waited for, one after the other, each wait to its end.
     fn stretched(slack: &mut Slack, deadlines: &[u64]) -> Vec<u64> {
-        let mut now = 0;
+        let (mut now, mut fired) = (0, 0);
         let mut wait = |deadline: &u64| {
-            now = slack.stretch(Tick(*deadline), || Tick(now)).0;
+            now = slack.stretch(Tick(*deadline), fired, || Tick(now)).0;
+            fired += 1;
             now
         };
         deadlines.iter().map(&mut wait).collect()
@@ -210,9 +217,21 @@ mod tests {
     #[test]
     fn a_deadline_after_one_that_was_given_up_follows_none() {
         let mut slack = Slack::new::<Stopped<1_000_000>>(Duration::from_micros(100));
-        let mut wait = |now, deadline| slack.stretch(Tick(deadline), || Tick(now)).0;
+        let mut fired = 0;
+        let mut wait = |now, deadline| {
+            fired += 1;
+            slack.stretch(Tick(deadline), fired, || Tick(now)).0
+        };
         assert_eq!([wait(0, 1_000), wait(10, 1_010), wait(20, 1_020)], [1_000, 1_010, 1_020]);
         assert_eq!([wait(1_020, 1_030), wait(1_120, 1_121)], [1_120, 1_220]);
+    }
+
+    #[test]
+    fn a_deadline_after_a_look_at_which_nothing_went_off_follows_none() {
+        let mut slack = Slack::new::<Stopped<1_000_000>>(Duration::from_micros(100));
+        let mut wait = |fired, deadline| slack.stretch(Tick(deadline), fired, || Tick(deadline)).0;
+        assert_eq!([wait(0, 960), wait(0, 990), wait(0, 1_000)], [960, 990, 1_000]);
+        assert_eq!(wait(40, 1_010), 1_100);
     }
 
     #[test]

@@ -389,6 +389,8 @@ impl Heap {
             let alarm = timer.with();
             alarm.home.set(ptr::null());
             alarm.fired.set(true);
+            #[cfg(feature = "std")]
+            state.fired.set(state.fired.get().wrapping_add(1));
             match &alarm.what {
                 What::Wake {
                     waker,

@@ -30,6 +30,9 @@ pub(crate) struct State {
     pub(crate) index: super::table::Index,
     #[cfg(feature = "std")]
     pub(crate) spare: super::spare::Spare,
+    /// Counts timers that went off.
+    #[cfg(feature = "std")]
+    pub(crate) fired: Cell<u32>,
     #[cfg(feature = "hooks")]
     pub(crate) hooks: crate::hooks::HookState,
 }
@@ -52,6 +55,8 @@ impl State {
             index: super::table::Index::new(),
             #[cfg(feature = "std")]
             spare: super::spare::Spare::new(),
+            #[cfg(feature = "std")]
+            fired: Cell::new(0),
             #[cfg(feature = "hooks")]
             hooks: crate::hooks::HookState::new(),
         }

@@ -383,8 +383,16 @@ fn next_is_never_later_than_the_soonest_of_many_deadlines_and_none_is_early() {
             })
         ));
         while let Next::At(tick) = settle(runtime.as_mut()) {
-            assert!(time.now() < tick && tick.0 <= deadline(count - left.get()), "{count}, {apart}: {tick:?}");
+            let soonest = deadline(count - left.get());
+            assert!(time.now() < tick && tick.0 <= soonest, "{count}, {apart}: {tick:?}");
             time.advance_to(tick);
+            #[cfg(feature = "std")]
+            {
+                let before = giambio_core::__timers_fired();
+                runtime.as_mut().fire_due();
+                let went_off = giambio_core::__timers_fired() != before;
+                assert_eq!(went_off, tick.0 == soonest, "a loop that counts takes a look for a deadline");
+            }
         }
         assert_eq!(left.get(), 0);
     }
