@@ -263,6 +263,7 @@ const OF_THE_CORE: &[&str] = &[
     "hostile_programs",
     "interrupted",
     "random_arenas",
+    "random_attacks",
     "random_memory",
     "random_programs",
     "random_wakes",
