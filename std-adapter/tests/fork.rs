@@ -8,7 +8,7 @@ mod common;
 use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Barrier, Mutex, MutexGuard, PoisonError, mpsc};
 use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
@@ -259,16 +259,18 @@ fn a_child_of_a_child_runs_too_and_an_idle_loop_is_good_in_all_of_them() {
 #[test]
 fn a_child_has_threads_whatever_other_threads_were_at_when_it_was_forked() {
     let _alone = alone();
-    let is_over = AtomicBool::new(false);
+    let (is_over, begin) = (AtomicBool::new(false), Barrier::new(4));
     thread::scope(|threads| {
         for _ in 0..3 {
             threads.spawn(|| {
+                begin.wait(); // while a thread starts, a child's thread hangs in the standard library
                 while !is_over.load(Relaxed) {
                     // Each start of a run looks for the threads, to tell their number.
                     builder().blocking_threads(NonZeroUsize::new(256).unwrap()).run(async {});
                 }
             });
         }
+        begin.wait();
         let _end = Finally(|| is_over.store(true, Relaxed)); // or a child that hangs has this one hang
         for _ in 0..300 {
             Child::doing(|| run(async { unblock(|| ()).await })).join();
