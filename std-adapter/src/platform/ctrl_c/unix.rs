@@ -7,7 +7,8 @@
 //! One that was put up over ours is left there, and ours below it, since that one may call it.
 //!
 //! # Invariants
-//! * **HANDLER-IS-SAFE**: the handler uses atomics, and of the system what POSIX allows there: `write`, `sigaction`, `raise`.
+//! * **HANDLER-IS-SAFE**: the handler uses atomics, and of the system what POSIX allows there: `write`, `sigaction`,
+//!   `raise`, `getpid`.
 //! * **SLOTS-STAY**: a slot is leaked and used again, so a handler may look at it at any time.
 //! * **ENDS-ARE-OPEN**: an end in a slot is open until no handler can have read it there: a watch takes it out, and then waits
 //!   for the handlers that have begun. It holds the lock meanwhile, which no handler takes, so that nobody
@@ -75,6 +76,7 @@ impl Watch {
         let slot = Slot::free().unwrap_or_else(Slot::add);
         let process = Process::current();
         slot.process.store(process.number(), SeqCst);
+        slot.pid.store(std::process::id(), SeqCst);
         slot.kills.store(again == Again::Kill, SeqCst);
         slot.pressed.store(false, SeqCst);
         slot.end.store(end.as_raw_fd(), SeqCst);
@@ -108,6 +110,8 @@ struct Slot {
     /// Where to write; [`NONE`]: it is nobody's. Written last.
     end: AtomicI32,
     process: AtomicU32,
+    /// Its number with the system: ours changes a moment after a fork, and the signal may come first.
+    pid: AtomicU32,
     /// The second press ends the process.
     kills: AtomicBool,
     pressed: AtomicBool,
@@ -141,6 +145,7 @@ impl Slot {
         let new: &'static Slot = Box::leak(Box::new(Slot {
             end: AtomicI32::new(NONE),
             process: AtomicU32::new(0),
+            pid: AtomicU32::new(0),
             kills: AtomicBool::new(false),
             pressed: AtomicBool::new(false),
             next: SLOTS.load(SeqCst),
@@ -189,7 +194,7 @@ extern "C" fn on_interrupt(signal: c_int, info: *mut libc::siginfo_t, context: *
         if end == NONE {
             continue;
         }
-        if slot.process.load(SeqCst) != Process::current().number() {
+        if slot.process.load(SeqCst) != Process::current().number() || slot.pid.load(SeqCst) != std::process::id() {
             was_watched = true; // before this process was forked
             continue;
         }
