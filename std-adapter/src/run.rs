@@ -24,7 +24,8 @@ use crate::signal::{CtrlC, Interrupted, until_ctrl_c};
 /// ```
 ///
 /// Each thread may have a `run` of its own, one at a time. A panic in any task unwinds through `run`, after all tasks
-/// have been dropped; the thread may `run` again, also while it ends, in the destructor of a thread-local. After a `fork`
+/// have been dropped; the thread may `run` again, also while it ends, in the destructor of a thread-local. (On Windows
+/// threads can't start meanwhile: there, don't wait for calls that block or for names.) After a `fork`
 /// parent and child each may: see [forks](crate#forks).
 ///
 /// `main` may be large: it runs from the heap. On the way there an unoptimized build has two copies of it on the stack,

@@ -19,6 +19,12 @@ use press::{press, was_killed, with_a_keyboard};
 
 /// This program, as it was started: by an emulator, if the environment names one.
 fn again() -> Command {
+    // Who starts the tests in the background has it ignored, and so would the program.
+    #[cfg(unix)]
+    // SAFETY: no handler of anybody is lost, since this program has none.
+    unsafe {
+        libc::signal(libc::SIGINT, libc::SIG_DFL);
+    }
     let program = env::current_exe().unwrap();
     match env::var_os("GIAMBIO_RUNNER") {
         None => Command::new(program),

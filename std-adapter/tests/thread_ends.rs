@@ -26,7 +26,8 @@ thread_local! {
     static LATER: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) };
 }
 
-/// All that a runtime is: timers, children, sockets, threads, names.
+/// All that a runtime is: timers, children, sockets, threads, names. On Windows, where other threads wait for the one that
+/// ends, without the last two.
 fn use_all() {
     let ran = builder().try_run(async {
         let (client, server) = pair().await;
@@ -35,12 +36,14 @@ fn use_all() {
                 sleep(Duration::from_millis(1)).await;
                 client.send_all(b"x").await
             });
-            n.spawn(async {
-                assert_eq!(lookup("localhost:80").await?[0].port(), 80);
-                Ok(())
-            });
+            if cfg!(not(windows)) {
+                n.spawn(async {
+                    assert_eq!(lookup("localhost:80").await?[0].port(), 80);
+                    Ok(())
+                });
+                assert_eq!(unblock(|| 7).await, 7);
+            }
             assert_eq!(server.receive(&mut [0; 8]).await?, 1);
-            assert_eq!(unblock(|| 7).await, 7);
             Ok::<(), std::io::Error>(())
         })
         .await
