@@ -226,8 +226,10 @@ impl Crew {
                 drop(jobs);
                 Within { pool: Some(self.pool), depth: depth + 1 }.enter();
                 // Destructors and foreign wakers may panic, and so may their panics; they must not take the thread along.
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(move || job.run())) {
-                    mem::forget(panic);
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(move || job.run()))
+                    && let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(panic)))
+                {
+                    mem::forget(second);
                 }
                 if self.process != Process::current() {
                     return; // the job has forked, and this is the child
