@@ -7,6 +7,7 @@
 mod common;
 
 mod arena;
+#[cfg(feature = "hooks")] // who was abandoned is told to a debugger
 mod asked;
 mod bursts;
 mod bursts_beside;
