@@ -52,7 +52,8 @@ fn as_many_calls_as_there_are_threads_may_each_make_one() {
         fn nest(deep: usize) -> usize {
             if deep == 0 { 0 } else { 1 + block_on(unblock(move || nest(deep - 1))) }
         }
-        let begun = Arc::new(Barrier::new(USUAL));
+        // None of them ends before all have begun.
+        let begun = Arc::new(Barrier::new(USUAL + 1));
         let mut calls = Vec::new();
         with_threads(USUAL, async {
             for _ in 0..USUAL {
@@ -64,6 +65,7 @@ fn as_many_calls_as_there_are_threads_may_each_make_one() {
                 assert!(poll_once(&mut call).await.is_none());
                 calls.push(call);
             }
+            begun.wait();
             for call in calls {
                 let depth = fail_after(LONG, call).await.expect("each waits for one that never starts");
                 assert_eq!(depth, deep);
