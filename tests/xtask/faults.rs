@@ -237,16 +237,7 @@ impl Copy {
         }
         let messages = String::from_utf8_lossy(&built.stdout);
         let program = executable(&messages).ok_or_else(|| format!("cargo names no program for {test}"))?;
-        // A fault may eat memory: it gets 4 GB of addresses.
-        let mut command = Command::new("sh");
-        command.args(["-c", "ulimit -v 4000000; exec \"$0\" $1", program, if is_loom { LOOM } else { "" }]);
-        command.current_dir(self.folder.join("core")).env("RUST_BACKTRACE", "0").env("GIAMBIO_PROGRAMS", "3000");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
-        let outcome = watch(&mut child);
-        let _ = child.kill();
-        let _ = child.wait();
-        outcome
+        run_watched(program, if is_loom { LOOM } else { "" }, &self.folder.join("core"), ("GIAMBIO_PROGRAMS", "3000"))
     }
 
     fn cargo(&self, target: &str) -> Command {
@@ -271,8 +262,28 @@ fn split_suite(tests: &Path) -> io::Result<()> {
     fs::remove_file(tests.join("suite/main.rs"))
 }
 
+/// Runs those tests of a program that have `filter` in their names, in a folder, with one more variable in the environment,
+/// until one fails.
+pub(crate) fn run_watched(
+    program: &str,
+    filter: &str,
+    folder: &Path,
+    variable: (&str, &str),
+) -> Result<Outcome, String> {
+    // A fault may eat memory: it gets 4 GB of addresses.
+    let mut command = Shell::new("sh").into_command();
+    command.args(["-c", "ulimit -v 4000000; exec \"$0\" $1", program, filter]);
+    command.current_dir(folder).env("RUST_BACKTRACE", "0").env(variable.0, variable.1);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
+    let outcome = watch(&mut child);
+    let _ = child.kill();
+    let _ = child.wait();
+    outcome
+}
+
 /// Waits for the end, for the first test that fails, or until there is no end to be expected.
-pub(crate) fn watch(child: &mut Child) -> Result<Outcome, String> {
+fn watch(child: &mut Child) -> Result<Outcome, String> {
     let (sender, failures) = channel();
     let output = child.stdout.take().ok_or("its output isn't a pipe")?;
     // Ends with the program, whose output it reads.

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::Stdio;
 use std::time::Instant;
 
-use crate::faults::{Outcome, executable, rendered, watch};
+use crate::faults::{Outcome, executable, rendered, run_watched};
 use crate::shell::{Shell, root, say};
 
 const LIST: &str = "tests/faults/seams.txt";
@@ -82,16 +81,7 @@ fn build(seam: &Seam) -> Result<String, String> {
 /// Runs the test in the folder that Cargo would run it in.
 fn run(program: &str, seam: &Seam, fault: &str) -> Result<Outcome, String> {
     let folder = if seam.package == "giambio" { "std-adapter" } else { "core" };
-    // A fault may eat memory: it gets 4 GB of addresses.
-    let mut command = Shell::new("sh").into_command();
-    command.args(["-c", "ulimit -v 4000000; exec \"$0\" \"$1\"", program, &seam.test]);
-    command.current_dir(root().join(folder)).env("RUST_BACKTRACE", "0").env("GIAMBIO_FAULT", fault);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
-    let outcome = watch(&mut child);
-    let _ = child.kill();
-    let _ = child.wait();
-    outcome
+    run_watched(program, &seam.test, &root().join(folder), ("GIAMBIO_FAULT", fault))
 }
 
 fn read_all() -> Result<Vec<Seam>, String> {
