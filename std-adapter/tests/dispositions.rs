@@ -60,6 +60,14 @@ fn counting() -> libc::sighandler_t {
     count as *const () as libc::sighandler_t
 }
 
+fn a_press_ends_a_run() {
+    let ended = run_or_ctrl_c(async {
+        raise();
+        pending::<()>().await
+    });
+    assert_eq!(ended, Err(Interrupted));
+}
+
 #[test]
 fn what_was_there_before_is_back_when_nobody_watches() {
     for before in [libc::SIG_DFL, libc::SIG_IGN, counting()] {
@@ -118,11 +126,7 @@ fn it_is_back_when_the_last_of_several_watches_has_gone() {
 #[test]
 fn after_the_run_the_signal_ends_the_process() {
     let child = with(libc::SIG_DFL, || {
-        let ended = run_or_ctrl_c(async {
-            raise();
-            pending::<()>().await
-        });
-        assert_eq!(ended, Err(Interrupted));
+        a_press_ends_a_run();
         raise();
         unreachable!("it has ended");
     });
@@ -139,11 +143,7 @@ fn what_is_ignored_from_the_start_stays_ignored() {
         assert_eq!(ended, Ok(true));
         // No longer ignored, it is seen, and restored to that.
         set(libc::SIG_DFL);
-        let ended = run_or_ctrl_c(async {
-            raise();
-            pending::<()>().await
-        });
-        assert_eq!(ended, Err(Interrupted));
+        a_press_ends_a_run();
         assert_eq!(now(), libc::SIG_DFL);
     })
     .join();
@@ -152,11 +152,7 @@ fn what_is_ignored_from_the_start_stays_ignored() {
 #[test]
 fn a_handler_of_others_is_called_during_a_watch_and_after_it() {
     with(counting(), || {
-        let ended = run_or_ctrl_c(async {
-            raise();
-            pending::<()>().await
-        });
-        assert_eq!(ended, Err(Interrupted));
+        a_press_ends_a_run();
         assert_eq!(COUNT.load(SeqCst), 1);
         raise();
         assert_eq!(COUNT.load(SeqCst), 2);
@@ -199,11 +195,7 @@ fn a_handler_that_is_put_up_during_a_watch_stays_and_the_next_watch_sees_all_the
         set(libc::SIG_DFL);
         drop(watch);
         assert_eq!(now(), libc::SIG_DFL);
-        let ended = run_or_ctrl_c(async {
-            raise();
-            pending::<()>().await
-        });
-        assert_eq!(ended, Err(Interrupted));
+        a_press_ends_a_run();
         assert_eq!(now(), libc::SIG_DFL);
     })
     .join();
