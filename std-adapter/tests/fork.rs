@@ -5,16 +5,14 @@
 mod child;
 mod common;
 
-use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Barrier, Mutex, MutexGuard, PoisonError, mpsc};
-use std::task::{Poll, Waker};
+use std::sync::{Barrier, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use child::{Child, LONG};
-use common::pair;
+use common::{pair, woken_by_a_thread};
 use futures_lite::future::zip;
 use giambio::net::{TcpListener, TcpStream, lookup};
 use giambio::{Idle, StdClock, Until, Wait, builder, fail_after, move_on_after, nursery, run, sleep, unblock};
@@ -23,26 +21,6 @@ use giambio::{Idle, StdClock, Until, Wait, builder, fail_after, move_on_after, n
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Waits for a wake from another thread, which comes when the loop sleeps.
-async fn woken_by_a_thread() {
-    let (send, receive) = mpsc::channel::<Waker>();
-    let thread = thread::spawn(move || {
-        let waker = receive.recv().unwrap();
-        thread::sleep(Duration::from_millis(5));
-        waker.wake();
-    });
-    let mut waits = true;
-    poll_fn(|cx| {
-        if std::mem::take(&mut waits) {
-            send.send(cx.waker().clone()).unwrap();
-            return Poll::Pending;
-        }
-        Poll::Ready(())
-    })
-    .await;
-    thread.join().unwrap();
 }
 
 /// One byte from the one to the other, after the other has begun to wait.
@@ -63,7 +41,7 @@ async fn use_all() {
         for _ in 0..20 {
             talk(&client, &server).await;
             talk(&server, &client).await;
-            woken_by_a_thread().await;
+            woken_by_a_thread(Duration::from_millis(5)).await;
         }
     };
     fail_after(LONG, work).await.expect("nothing is lost");

@@ -11,7 +11,7 @@ use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::pair;
+use common::{pair, woken_by_a_thread};
 use giambio::net::TcpListener;
 use giambio::{Clock, Idle, Next, RunError, Runtime, StdClock, Tick, Until, Wait, builder, run, sleep};
 
@@ -245,22 +245,7 @@ fn a_clock_that_jumps_while_the_loop_is_awake_is_asked_before_the_loop_sleeps() 
         let clock = &Jumping(StdClock::new(), AtomicU64::new(0));
         builder().clock(clock).run(async {
             let wait_then_jump = async {
-                let (send, receive) = mpsc::channel::<Waker>();
-                let thread = thread::spawn(move || {
-                    let waker = receive.recv().unwrap();
-                    thread::sleep(Duration::from_millis(20)); // by now the loop sleeps, with its alarm in an hour
-                    waker.wake();
-                });
-                let mut waits = true;
-                poll_fn(|cx| {
-                    if std::mem::take(&mut waits) {
-                        send.send(cx.waker().clone()).unwrap();
-                        return Poll::Pending;
-                    }
-                    Poll::Ready(())
-                })
-                .await;
-                thread.join().unwrap();
+                woken_by_a_thread(Duration::from_millis(20)).await; // by then the loop sleeps, with its alarm in an hour
                 clock.1.store(HOUR.as_nanos() as u64, Ordering::Relaxed);
             };
             futures_lite::future::zip(sleep(HOUR), wait_then_jump).await;

@@ -5,7 +5,10 @@ use std::future::poll_fn;
 use std::io;
 use std::net;
 use std::pin::pin;
-use std::task::Poll;
+use std::sync::mpsc;
+use std::task::{Poll, Waker};
+use std::thread;
+use std::time::Duration;
 
 use giambio::net::{TcpListener, TcpStream};
 
@@ -30,6 +33,26 @@ pub(crate) async fn narrow_pair() -> (TcpStream, TcpStream) {
     client.set_send_buffer_size(4096).unwrap();
     server.set_receive_buffer_size(4096).unwrap();
     (client, server)
+}
+
+/// Waits for a wake from another thread, which comes so much later, when the loop sleeps.
+pub(crate) async fn woken_by_a_thread(after: Duration) {
+    let (send, receive) = mpsc::channel::<Waker>();
+    let thread = thread::spawn(move || {
+        let waker = receive.recv().unwrap();
+        thread::sleep(after);
+        waker.wake();
+    });
+    let mut waits = true;
+    poll_fn(|cx| {
+        if std::mem::take(&mut waits) {
+            send.send(cx.waker().clone()).unwrap();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    })
+    .await;
+    thread.join().unwrap();
 }
 
 /// Polls once; `None`: it waits.
