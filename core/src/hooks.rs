@@ -191,13 +191,6 @@ pub trait Debugger: Reachable {
     /// A shield or a clean-up in this task was dropped before its end.
     fn on_cleanup_abandoned(&self, task: TaskInfo<'_>) {}
 
-    /// A number to choose the order of a pass by, from who tests what may not depend on it. `None`:
-    /// ready tasks are polled in the order of their wakes.
-    #[doc(hidden)]
-    fn chance(&self) -> Option<u64> {
-        None
-    }
-
     /// Does it observe nothing at all?
     #[doc(hidden)]
     fn is_none(&self) -> bool {
@@ -244,7 +237,6 @@ macro_rules! forward {
             fn on_cleanup_abandoned(&self, task: TaskInfo<'_>) {
                 (**self).on_cleanup_abandoned(task)
             }
-            fn chance(&self) -> Option<u64> { (**self).chance() }
             fn is_none(&self) -> bool { (**self).is_none() }
         }
     )*};
@@ -334,14 +326,6 @@ mod imp {
         if !debugger.is_none() {
             panics::is_fine(|| f(debugger));
         }
-    }
-
-    /// A number to choose the order of this pass by.
-    #[cfg(feature = "std")]
-    pub(crate) fn chance() -> Option<u64> {
-        let mut chance = None;
-        tell(|d| chance = d.chance());
-        chance
     }
 
     pub(crate) fn start() {

@@ -147,7 +147,10 @@ impl<F: Future, C: Clock> Runtime<F, C> {
         #[cfg_attr(not(feature = "std"), expect(unused_mut, reason = "it has no notifier"))]
         let mut root = Root::new();
         #[cfg(feature = "std")]
-        root.set_notify(self.root.take_notify());
+        {
+            root.set_notify(self.root.take_notify());
+            root.seed().swap(self.root.seed());
+        }
         Runtime {
             main: self.main.take(),
             root,
@@ -163,6 +166,15 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     #[cfg(feature = "std")]
     pub fn with_notify(mut self, notify: core::task::Waker) -> Self {
         self.root.set_notify(Some(notify));
+        self
+    }
+
+    /// The same where chance decides in which order a pass polls those who are ready, instead of their wakes: for tests. By
+    /// the same seed it is the same order.
+    #[cfg(feature = "std")]
+    #[doc(hidden)]
+    pub fn __seed(self, seed: Option<u64>) -> Self {
+        self.root.seed().set(seed);
         self
     }
 
@@ -275,7 +287,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
 
     #[inline]
     fn run_in(mut self: Pin<&mut Self>, wait: &mut impl Wait, manner: Manner) -> F::Output {
-        if !self.debugger().is_none() {
+        if !self.debugger().is_none() || self.root.is_seeded() {
             return self.run_watched(wait, manner);
         }
         let mut this = self.as_mut().project();

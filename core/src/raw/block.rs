@@ -209,7 +209,7 @@ impl ReadyList {
     }
 
     /// Puts a block that isn't in any list, and is marked QUEUED, before all others.
-    #[cfg(all(feature = "std", feature = "hooks"))]
+    #[cfg(feature = "std")]
     pub(crate) fn push_front(&self, block: &'static Block) {
         let head = self.head.replace(block);
         block.next.set(head);

@@ -272,12 +272,12 @@ impl<'a> Polling<'a> {
             self.takes_only.set(None);
         }
         let around = now(Around::new);
+        #[cfg(feature = "std")]
+        if let Some(chance) = super::root::chance() {
+            self.last.set(super::shuffle::shuffle(&self.children().ready, self.last.get(), chance));
+        }
         let result = panics::catch(|| match hooks::is_on() {
-            true => {
-                #[cfg(all(feature = "std", feature = "hooks"))]
-                self.last.set(super::shuffle::shuffle(&self.children().ready, self.last.get()));
-                self.poll_children::<true>(&around)
-            }
+            true => self.poll_children::<true>(&around),
             false => self.poll_children::<false>(&around),
         });
         result.map_err(|payload| {

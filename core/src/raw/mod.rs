@@ -55,7 +55,7 @@ pub(crate) mod observer;
 pub(crate) mod place;
 pub(crate) mod port;
 pub(crate) mod root;
-#[cfg(all(feature = "std", feature = "hooks"))]
+#[cfg(feature = "std")]
 mod shuffle;
 #[cfg(feature = "std")]
 pub(crate) mod spare;

@@ -27,6 +27,9 @@ pub(crate) struct Root {
     clock: Cell<Option<*const dyn AnyClock>>,
     /// The debugger has panicked.
     mute: Cell<bool>,
+    /// By what a test has the order of each pass chosen.
+    #[cfg(feature = "std")]
+    seed: Cell<Option<u64>>,
     #[cfg(feature = "std")]
     notify: Option<core::task::Waker>,
 }
@@ -42,6 +45,8 @@ impl Root {
             block: Cell::new(None),
             clock: Cell::new(None),
             mute: Cell::new(false),
+            #[cfg(feature = "std")]
+            seed: Cell::new(None),
             #[cfg(feature = "std")]
             notify: None,
         }
@@ -113,6 +118,19 @@ impl Root {
     /// Has the root task been woken since its last poll, by this thread?
     pub(crate) fn is_queued(&self) -> bool {
         self.block.get().is_some_and(|block| block.has(QUEUED))
+    }
+
+    /// What chooses the order of each pass, instead of that of the wakes.
+    #[cfg(feature = "std")]
+    pub(crate) fn seed(&self) -> &Cell<Option<u64>> {
+        &self.seed
+    }
+
+    pub(crate) fn is_seeded(&self) -> bool {
+        #[cfg(feature = "std")]
+        return self.seed.get().is_some();
+        #[cfg(not(feature = "std"))]
+        false
     }
 
     #[cfg(feature = "std")]
@@ -300,9 +318,9 @@ impl Turn<'_> {
         Some(poll)
     }
 
-    /// From now on nurseries go on where nothing else is ready, unless somebody observes.
+    /// From now on nurseries go on where nothing else is ready, unless somebody observes, or chooses the order.
     pub(crate) fn allow_bursts(&self) {
-        now(|now| now.bursts.set((!self.is_watched.get()).into()));
+        now(|now| now.bursts.set((!self.is_watched.get() && !self.root.is_seeded()).into()));
     }
 
     /// Ends the turn, does what comes between two, and begins the next.
@@ -367,6 +385,18 @@ impl Drop for Turn<'_> {
         self.root.clock.set(None);
         self.exit();
     }
+}
+
+/// A number to choose the order of this pass by, if a test wants that: of Knuth's linear generator, whose upper half is what
+/// counts; mixed by who uses it.
+#[cfg(feature = "std")]
+#[inline]
+pub(super) fn chance() -> Option<u64> {
+    // SAFETY: the runtime whose turn it is is alive: its turn borrows it.
+    let seed = unsafe { now(|now| now.runtime.get()).as_ref() }?.seed();
+    let chance = seed.get()?.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    seed.set(Some(chance));
+    Some(chance)
 }
 
 /// Lends the clock and the timers of the runtime whose turn it is.

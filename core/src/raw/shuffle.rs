@@ -1,21 +1,18 @@
-//! Another order of a pass, for tests that must not depend on who is polled first.
-//!
-//! Only a runtime with a debugger asks for it, so that all others pay nothing; the debugger of
-//! [`testing`](crate::testing) says by which number.
+//! Another order of a pass, for tests that must not depend on who is polled first: in a runtime that has a seed, as those of
+//! [`testing`](crate::testing) may.
 
 use alloc::vec::Vec;
 use core::ptr;
 
 use super::block::{Block, ReadyList};
 use super::port::with;
-use crate::hooks;
 
-/// Reorders the list up to `last`, if a test asks for that; returns what is last then.
-pub(super) fn shuffle(list: &ReadyList, last: *const Block) -> *const Block {
+/// Reorders the list up to `last` by chance; returns what is last then.
+#[cold]
+pub(super) fn shuffle(list: &ReadyList, last: *const Block, mut chance: u64) -> *const Block {
     if last.is_null() || with(|_| list.first().is_some_and(|first| ptr::eq(first, last))) {
         return last;
     }
-    let Some(mut chance) = hooks::chance() else { return last };
     let mut blocks: Vec<&'static Block> = Vec::new();
     // One at a time, since the allocator isn't ours (NO-CALL-OUT). Nobody else comes to the list meanwhile: its nursery is
     // being polled, and is busy here.

@@ -4,7 +4,7 @@ use core::fmt;
 use core::pin::{Pin, pin};
 use core::time::Duration;
 use std::boxed::Box;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -74,8 +74,7 @@ impl Simulation {
     /// this seed, instead of the order of their wakes. The same seed gives the same order, so what
     /// went wrong once goes wrong again. Nothing else about the scheduler changes.
     ///
-    /// Needs feature `hooks`, and has no effect without it. [`for_each_seed`](super::for_each_seed)
-    /// tries many.
+    /// [`for_each_seed`](super::for_each_seed) tries many.
     ///
     /// ```
     /// use giambio_core::nursery;
@@ -95,9 +94,7 @@ impl Simulation {
     ///     order.into_inner()
     /// };
     /// assert_eq!(order(7), order(7));
-    /// # if cfg!(feature = "hooks") {
     /// assert_ne!(order(7), order(8));
-    /// # }
     /// ```
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -159,9 +156,9 @@ impl Simulation {
     /// On the heap, since builds without optimization would copy it from frame to frame.
     fn run_boxed<F: Future>(self, main: Pin<Box<F>>) -> Result<F::Output, Stuck> {
         let clock = VirtualClock::<1_000_000_000>::new();
-        let tasks = Tasks { known: RefCell::default(), seed: self.seed.map(Cell::new) };
+        let tasks = Tasks::default();
         let mut wait = Autojump::new(&clock).patience(self.patience).turns(self.turns);
-        let runtime = Runtime::new(&clock, main).with_debugger(&tasks).with_notify(wait.waker());
+        let runtime = Runtime::new(&clock, main).with_debugger(&tasks).with_notify(wait.waker()).__seed(self.seed);
         let mut runtime = pin!(runtime);
         loop {
             match runtime.as_mut().work(false) {
@@ -235,11 +232,9 @@ impl fmt::Display for Stuck {
 
 impl core::error::Error for Stuck {}
 
-/// Remembers which children there are, and throws the dice.
-struct Tasks {
-    known: RefCell<Known>,
-    seed: Option<Cell<u64>>,
-}
+/// Remembers which children there are.
+#[derive(Default)]
+struct Tasks(RefCell<Known>);
 
 #[derive(Default)]
 struct Known {
@@ -249,7 +244,7 @@ struct Known {
 
 impl Tasks {
     fn names(&self) -> Vec<String> {
-        let mut tasks: Vec<_> = self.known.borrow().tasks.values().cloned().collect();
+        let mut tasks: Vec<_> = self.0.borrow().tasks.values().cloned().collect();
         tasks.sort_unstable();
         tasks.into_iter().map(|(_, name)| name).collect()
     }
@@ -257,20 +252,13 @@ impl Tasks {
 
 impl Debugger for Tasks {
     fn on_task_spawn(&self, task: TaskInfo<'_>) {
-        let mut known = self.known.borrow_mut();
+        let mut known = self.0.borrow_mut();
         known.spawned += 1;
         let spawned = known.spawned;
         known.tasks.insert(task.id, (spawned, task.name.to_string()));
     }
 
     fn on_task_exit(&self, task: TaskInfo<'_>) {
-        self.known.borrow_mut().tasks.remove(&task.id);
-    }
-
-    /// Knuth's linear generator, whose upper half is what counts; mixed by who uses it.
-    fn chance(&self) -> Option<u64> {
-        let seed = self.seed.as_ref()?;
-        seed.set(seed.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
-        Some(seed.get())
+        self.0.borrow_mut().tasks.remove(&task.id);
     }
 }

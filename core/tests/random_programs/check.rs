@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::task::Wake;
@@ -28,23 +28,18 @@ pub(crate) struct Surroundings {
     /// Tasks that want it are woken by other threads.
     threads: bool,
     /// Ready tasks are polled in an order chosen by chance, in every pass.
+    #[cfg(feature = "std")]
     shuffled: bool,
+    /// A debugger looks on.
+    watched: bool,
 }
 
-/// Throws the dice for the scheduler, if it has any.
-struct Dice(Option<AtomicU64>);
+/// A debugger, if it looks on.
+struct Onlooker(bool);
 
-impl Debugger for Dice {
-    fn chance(&self) -> Option<u64> {
-        let dice = self.0.as_ref()?;
-        let mut rng = Rng(dice.load(Ordering::Relaxed));
-        let chance = rng.next();
-        dice.store(rng.0, Ordering::Relaxed);
-        Some(chance)
-    }
-
+impl Debugger for Onlooker {
     fn is_none(&self) -> bool {
-        self.0.is_none()
+        !self.0
     }
 }
 
@@ -59,16 +54,20 @@ impl Surroundings {
 
     #[cfg(feature = "std")]
     pub(crate) fn threads(seed: u64) -> Self {
-        Surroundings { seed, noise: seed.is_multiple_of(3), threads: true, shuffled: false }
+        Surroundings { seed, noise: seed.is_multiple_of(3), threads: true, ..Surroundings::default() }
     }
 
-    #[cfg(all(feature = "std", feature = "hooks"))]
+    #[cfg(feature = "std")]
     pub(crate) fn shuffled(seed: u64) -> Self {
-        Surroundings { seed, noise: seed.is_multiple_of(3), threads: false, shuffled: true }
+        let (noise, watched) = (seed.is_multiple_of(3), seed & 4 != 0);
+        Surroundings { seed, noise, shuffled: true, watched, ..Surroundings::default() }
     }
 
-    fn dice(self) -> Dice {
-        Dice(self.shuffled.then_some(AtomicU64::new(self.seed)))
+    fn runtime<F: Future, C: Clock>(self, clock: C, main: F) -> Runtime<F, C, Onlooker> {
+        let runtime = Runtime::new(clock, main).with_debugger(Onlooker(self.watched));
+        #[cfg(feature = "std")]
+        let runtime = runtime.__seed(self.shuffled.then_some(self.seed));
+        runtime
     }
 
     fn world(self) -> World {
@@ -78,7 +77,7 @@ impl Surroundings {
 
 /// Turns a runtime until it ends; the clock moves when all tasks wait.
 fn drive<F: Future, C: Clock>(
-    mut runtime: Pin<&mut Runtime<F, C, Dice>>,
+    mut runtime: Pin<&mut Runtime<F, C, Onlooker>>,
     clock: &VirtualClock,
     world: &World,
     bell: &Bell,
@@ -158,7 +157,7 @@ pub(crate) fn check(code: &Code, cancel: u64, surroundings: Surroundings) -> Res
                 _ => move_on_after(Duration::from_nanos(cancel), suspends(run(&world, code))).await,
             }
         };
-        let runtime = Runtime::new(&time, main).with_debugger(surroundings.dice());
+        let runtime = surroundings.runtime(&time, main);
         #[cfg(feature = "std")]
         let runtime = runtime.with_notify(Waker::from(bell.clone()));
         let mut runtime = pin!(runtime);
@@ -210,7 +209,7 @@ pub(crate) fn check_dropped(code: &Code, turns: u64, surroundings: Surroundings)
     let (world, time, bell) = (surroundings.world(), VirtualClock::new(), Bell::new());
     // A bomb in it may go off at any time.
     let ended = catch(|| {
-        let mut runtime = pin!(Runtime::new(&time, run(&world, code)).with_debugger(surroundings.dice()));
+        let mut runtime = pin!(surroundings.runtime(&time, run(&world, code)));
         drive(runtime.as_mut(), &time, &world, &bell, turns).map(drop)
     });
     ended.unwrap_or(Ok(()))?;

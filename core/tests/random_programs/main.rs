@@ -73,7 +73,7 @@ fn random_programs_woken_by_other_threads_do_what_the_reference_says() {
 }
 
 #[test]
-#[cfg(all(feature = "std", feature = "hooks"))]
+#[cfg(feature = "std")]
 fn random_programs_in_any_order_do_what_the_reference_says() {
     for seed in seeds() {
         let cancel = if seed % 2 == 0 { NEVER } else { Rng(seed).below(1 << 31) + 1 };

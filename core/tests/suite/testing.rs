@@ -1,7 +1,7 @@
 //! The tools for tests, tested: time that jumps, waiting for all others, deadlocks that are told.
 #![cfg(feature = "std")]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
@@ -9,7 +9,8 @@ use std::task::Poll;
 use crate::common::*;
 use giambio_core::testing::{self, Autojump, Simulation, Stuck, wait_all_blocked};
 use giambio_core::{
-    Runtime, Tick, VirtualClock, cancel_scope, checkpoint, finally, move_on_after, nursery, sleep, wake_from_signal,
+    Next, Runtime, Tick, VirtualClock, cancel_scope, checkpoint, finally, move_on_after, nursery, sleep,
+    wake_from_signal,
 };
 
 #[test]
@@ -245,12 +246,15 @@ fn a_clock_at_its_last_tick_stays_there() {
 }
 
 /// In which order ten children are polled, three times each.
-#[cfg(feature = "hooks")]
 fn order(simulation: Simulation) -> Vec<u32> {
-    let order = std::cell::RefCell::new(Vec::new());
-    let result: Result<(), ()> = simulation.run(nursery(async |n| {
+    let order = RefCell::default();
+    simulation.run(ten_in_order(&order));
+    order.into_inner()
+}
+
+async fn ten_in_order(order: &RefCell<Vec<u32>>) {
+    let result: Result<(), ()> = nursery(async |n| {
         for child in 0..10 {
-            let order = &order;
             n.spawn(async move {
                 for _ in 0..3 {
                     order.borrow_mut().push(child);
@@ -260,13 +264,12 @@ fn order(simulation: Simulation) -> Vec<u32> {
             });
         }
         Ok(())
-    }));
+    })
+    .await;
     assert_eq!(result, Ok(()));
-    order.into_inner()
 }
 
 #[test]
-#[cfg(feature = "hooks")]
 fn a_seed_chooses_the_order_of_each_pass_and_always_the_same() {
     let as_woken: Vec<u32> = (0..3).flat_map(|_| 0..10).collect();
     assert_eq!(order(Simulation::new()), as_woken);
@@ -286,12 +289,28 @@ fn a_seed_chooses_the_order_of_each_pass_and_always_the_same() {
 }
 
 #[test]
-#[cfg(feature = "hooks")]
 fn any_child_may_come_first() {
     let mut firsts: Vec<u32> = (0..200).map(|seed| order(Simulation::new().seed(seed))[0]).collect();
     firsts.sort_unstable();
     firsts.dedup();
     assert_eq!(firsts.len(), 10);
+}
+
+#[test]
+fn a_seed_chooses_the_same_order_whoever_looks_on_and_however_the_runtime_is_driven() {
+    struct Onlooker;
+    impl giambio_core::Debugger for Onlooker {}
+    let clock = VirtualClock::<1000>::new();
+    for seed in 0..10 {
+        let (watched, run, turned) = (RefCell::default(), RefCell::default(), RefCell::default());
+        let runtime = Runtime::new(&clock, ten_in_order(&watched)).__seed(Some(seed)).with_debugger(Onlooker);
+        pin!(runtime).run(&mut |_| {});
+        pin!(Runtime::new(&clock, ten_in_order(&run)).__seed(Some(seed))).run(&mut |_| {});
+        let mut runtime = pin!(Runtime::new(&clock, ten_in_order(&turned)).__seed(Some(seed)));
+        while !matches!(runtime.as_mut().turn(), Next::Finished(())) {}
+        let order = order(Simulation::new().seed(seed));
+        assert_eq!([watched.take(), run.take(), turned.take()], [&order[..]; 3], "seed {seed}");
+    }
 }
 
 #[test]
