@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{kind, narrow_pair, pair, poll_once, settle, std_client};
-use futures_lite::future::zip;
+use futures_lite::future::{pending, zip};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use giambio::net::{Closed, TcpListener, TcpStream};
 use giambio::{move_on_after, run};
@@ -685,26 +685,46 @@ fn streams_come_from_the_standard_library_and_go_back() {
     assert_eq!(rest, "three");
 }
 
-/// Windows has no call that would not wait.
-#[cfg(unix)]
+/// `call`, which would wait, on a stream whose mode is set by who borrows the socket, and on one whose mode its clone sets.
+async fn in_blocking_mode(call: impl AsyncFn(&TcpStream)) {
+    let (client, _server) = narrow_pair().await;
+    SockRef::from(&client).set_nonblocking(false).unwrap();
+    assert!(move_on_after(SOON, call(&client)).await.is_none());
+    let client = client.into_std().unwrap();
+    let clone = TcpStream::from(client.try_clone().unwrap());
+    let client = TcpStream::from(client);
+    let _clone = clone.into_std().unwrap(); // both are in blocking mode now
+    assert!(move_on_after(SOON, call(&client)).await.is_none());
+}
+
 #[test]
 fn a_clone_in_blocking_mode_does_not_block_the_loop() {
     let (done, is_done) = std::sync::mpsc::channel();
     thread::spawn(move || {
         run(async {
-            let (client, server) = narrow_pair().await;
-            let client = client.into_std().unwrap();
-            let clone = TcpStream::from(client.try_clone().unwrap());
-            let client = TcpStream::from(client);
-            let clone = clone.into_std().unwrap(); // both are in blocking mode now
-            let (data, mut buffer) = (vec![0; 4 << 20], [0; 8]);
-            assert_eq!(kind(client.try_receive(&mut buffer)), Some(ErrorKind::WouldBlock));
-            assert!(move_on_after(SOON, client.peek(&mut buffer)).await.is_none());
-            assert!(move_on_after(SOON, client.receive(&mut buffer)).await.is_none());
-            assert!(move_on_after(SOON, client.receive_vectored(&mut [IoSliceMut::new(&mut buffer)])).await.is_none());
-            assert!(move_on_after(SOON, client.send_all(&data)).await.is_none());
-            assert!(move_on_after(SOON, client.send_vectored(&[IoSlice::new(&data)])).await.is_none());
-            drop((clone, server));
+            let data = vec![0; 2 << 20];
+            in_blocking_mode(async |client| {
+                assert_eq!(kind(client.try_receive(&mut [0])), Some(ErrorKind::WouldBlock));
+                pending().await
+            })
+            .await;
+            in_blocking_mode(async |client| drop(client.peek(&mut [0]).await)).await;
+            in_blocking_mode(async |client| drop(client.receive(&mut [0]).await)).await;
+            in_blocking_mode(async |client| {
+                let (one, two) = (&mut [0], &mut [0]);
+                drop(client.receive_vectored(&mut [IoSliceMut::new(one), IoSliceMut::new(two)]).await);
+            })
+            .await;
+            in_blocking_mode(async |mut client| drop(client.read(&mut [0]).await)).await;
+            in_blocking_mode(async |client| {
+                while client.try_send(&data).is_ok() {}
+                pending().await
+            })
+            .await;
+            in_blocking_mode(async |client| drop(client.send_all(&data).await)).await;
+            let twice = [IoSlice::new(&data), IoSlice::new(&data)];
+            in_blocking_mode(async |client| while client.send_vectored(&twice).await.is_ok() {}).await;
+            in_blocking_mode(async |mut client| drop(client.write_all(&data).await)).await;
         });
         done.send(()).unwrap();
     });

@@ -164,6 +164,8 @@ impl AsSocket for TcpStream {
     /// The socket, to set options and ask about them. It stays open as long as it is borrowed: [`close`](TcpStream::close) then ends the
     /// connection, and the socket is closed when the stream is dropped.
     ///
+    /// Who has borrowed it may set its mode, so from then on each call of the stream sets it back, by one more to the system.
+    ///
     /// # Panics
     /// After [`close`](TcpStream::close).
     fn as_socket(&self) -> BorrowedSocket<'_> {
@@ -174,7 +176,8 @@ impl AsSocket for TcpStream {
 }
 
 impl AsRawSocket for TcpStream {
-    /// The socket, or `RawSocket::MAX` (`INVALID_SOCKET`) once closed. It stays the stream's.
+    /// The socket, or `RawSocket::MAX` (`INVALID_SOCKET`) once closed. It stays the stream's, whose calls go on as after
+    /// [`as_socket`](AsSocket::as_socket).
     fn as_raw_socket(&self) -> RawSocket {
         self.raw(|socket| socket.as_raw_socket()).unwrap_or(RawSocket::MAX)
     }
@@ -197,5 +200,28 @@ impl AsRawSocket for TcpListener {
     /// The socket, or `RawSocket::MAX` (`INVALID_SOCKET`) once closed. It stays the listener's.
     fn as_raw_socket(&self) -> RawSocket {
         self.raw(|socket| socket.as_raw_socket()).unwrap_or(RawSocket::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::SockRef;
+
+    use super::*;
+
+    #[test]
+    fn a_mode_that_is_set_by_the_raw_socket_makes_no_call_wait() -> io::Result<()> {
+        crate::run(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let stream = TcpStream::connect(listener.local_addr()?).await?;
+            let raw = stream.as_raw_socket();
+            // SAFETY: it is open as long as `stream` is there, which is not closed.
+            let borrowed = unsafe { BorrowedSocket::borrow_raw(raw) };
+            let socket = SockRef::from(&borrowed);
+            socket.set_read_timeout(Some(Duration::from_millis(100)))?; // what waits says `TimedOut`
+            socket.set_nonblocking(false)?;
+            assert_eq!(stream.try_receive(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+            Ok(())
+        })
     }
 }

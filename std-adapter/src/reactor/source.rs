@@ -15,6 +15,7 @@ use super::table::{Half, Halves, Key, Side, Signal};
 use super::{AsSource, Reactor};
 use crate::foreign::First;
 use crate::net::Closed;
+use crate::platform::bytes::RELY_ON_MODE;
 
 /// What a call that succeeded gives back.
 pub(crate) struct Done<T> {
@@ -103,6 +104,11 @@ impl<S: AsSource> Source<S> {
         Source { io: Cell::new(io), key: Cell::new(Key::NONE), shared: Rc::new(shared) }
     }
 
+    /// From now on others may have the descriptor, too, and change its mode.
+    pub(crate) fn share(&self) {
+        self.shared.halves.share();
+    }
+
     /// Calls `look` with the socket, if it is still open; `look` makes system calls, and leaves this source alone.
     pub(crate) fn with<T>(&self, look: impl FnOnce(&S) -> io::Result<T>) -> io::Result<T> {
         let taken = Taken { io: self.io.take(), home: &self.io };
@@ -110,6 +116,16 @@ impl<S: AsSource> Source<S> {
             Some(io) if !self.shared.halves.is_over() => look(io),
             _ => Err(Closed::error()),
         }
+    }
+
+    /// The same for what must not wait: if only its mode sees to that, and others may have changed it, it is set first.
+    fn call<T>(&self, attempt: impl FnOnce(&S) -> io::Result<T>) -> io::Result<T> {
+        self.with(|io| {
+            if RELY_ON_MODE && self.shared.halves.is_shared() {
+                SockRef::from(io).set_nonblocking(true)?;
+            }
+            attempt(io)
+        })
     }
 
     /// Tries `attempt` while it may succeed, and waits when not. Every wait for a socket ends up here.
@@ -121,7 +137,7 @@ impl<S: AsSource> Source<S> {
     ) -> Poll<io::Result<T>> {
         ready!(poll_gate(cx));
         while self.half(side).is_ready() {
-            match self.with(&mut attempt) {
+            match self.call(&mut attempt) {
                 Ok(done) => {
                     if done.fell_short {
                         self.half(side).fell_short();
@@ -190,7 +206,7 @@ impl<S: AsSource> Source<S> {
     ) -> io::Result<T> {
         let Some(side) = side else { return self.with(attempt).map(|done| done.value) };
         self.unclaimed(side)?;
-        let tried = self.with(attempt);
+        let tried = self.call(attempt);
         match &tried {
             Ok(done) if done.fell_short => self.half(side).fell_short(),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.half(side).blocked(),

@@ -79,6 +79,8 @@ const LENT: u8 = 16;
 const OVER: u8 = 32;
 /// The source was registered by a process that this one was forked from. On the reading side.
 const LOST: u8 = 64;
+/// Others than the source may have the descriptor, too, and change its mode. On the reading side.
+const SHARED: u8 = 128;
 
 impl Half {
     fn has(&self, mark: u8) -> bool {
@@ -186,6 +188,14 @@ impl Halves {
     /// Is it the runtime's, and not the program's?
     pub(super) fn is_own(&self) -> bool {
         self.read.has(OWN)
+    }
+
+    pub(super) fn share(&self) {
+        self.read.set(SHARED);
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        self.read.has(SHARED)
     }
 
     pub(super) fn lend(&self) {

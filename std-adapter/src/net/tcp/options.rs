@@ -145,7 +145,7 @@ impl TcpStream {
     }
 
     fn option<T>(&self, look: impl FnOnce(&net::TcpStream) -> io::Result<T>) -> io::Result<T> {
-        self.raw(look)?
+        self.source().with(look)
     }
 }
 

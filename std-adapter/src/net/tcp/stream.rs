@@ -72,10 +72,16 @@ impl TcpStream {
     }
 
     /// Takes over a connection of the standard library, as `From` does.
+    ///
+    /// It may have clones, so on Windows each of its calls makes one more to the system: see [`into_std`](TcpStream::into_std).
     #[must_use]
     pub fn from_std(socket: net::TcpStream) -> TcpStream {
         match socket.set_nonblocking(true) {
-            Ok(()) => TcpStream::from_nonblocking(socket),
+            Ok(()) => {
+                let stream = TcpStream::from_nonblocking(socket);
+                stream.source.share(); // it may have clones
+                stream
+            }
             Err(_) => TcpStream { source: Source::closed() },
         }
     }
@@ -83,7 +89,8 @@ impl TcpStream {
     /// Gives the connection back to the standard library, in blocking mode.
     ///
     /// All clones of a socket are in one mode. A `TcpStream` of this crate over a clone of this one goes on without blocking
-    /// the thread; on Windows, which has no call for that, it would block.
+    /// the thread. On Windows, which has no calls for that, it sets the mode back before each, and blocks only if another
+    /// thread changes it just then.
     ///
     /// # Errors
     /// [`Closed`](crate::net::Closed), or the system refuses to change the mode.
@@ -290,12 +297,14 @@ impl TcpStream {
 
     /// What `name` says of the socket, which stays open as long as this is there.
     pub(crate) fn lend<T>(&self, name: impl FnOnce(&net::TcpStream) -> T) -> T {
+        self.source.share();
         self.source.lend(name)
     }
 
-    /// Reads the socket, for `platform` and `options`.
-    pub(crate) fn raw<T>(&self, look: impl FnOnce(&net::TcpStream) -> T) -> io::Result<T> {
-        self.source.with(|socket| Ok(look(socket)))
+    /// What `name` says of the socket to who borrows nothing.
+    pub(crate) fn raw<T>(&self, name: impl FnOnce(&net::TcpStream) -> T) -> io::Result<T> {
+        self.source.share();
+        self.source.with(|socket| Ok(name(socket)))
     }
 
     pub(super) fn source(&self) -> &Source<net::TcpStream> {

@@ -10,6 +10,9 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvFlags, SendAncillaryBuffer, SendFlags, recv, recvmsg, send as send_with, sendmsg,
 };
 
+/// Does only the socket's mode keep a call from waiting?
+pub(crate) const RELY_ON_MODE: bool = false;
+
 /// How many slices every call takes; the system refuses more.
 pub(crate) const MOST_SLICES: usize = if cfg!(any(target_os = "solaris", target_os = "illumos")) { 16 } else { 1024 };
 

@@ -1,10 +1,14 @@
 //! Windows: moves bytes through a connection. It has no signal that sending could raise, and no way to say for one call that it
-//! must not wait: that is the socket's mode, which its clones share.
+//! must not wait: that is the socket's mode, which its clones share. So `Source::call` sets it first where others may have
+//! changed it, by one more call to the system.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::TcpStream;
 
 use windows_sys::Win32::Networking::WinSock::WSAESHUTDOWN;
+
+/// Does only the socket's mode keep a call from waiting?
+pub(crate) const RELY_ON_MODE: bool = true;
 
 /// There is no limit but memory; as elsewhere.
 pub(crate) const MOST_SLICES: usize = 1024;
