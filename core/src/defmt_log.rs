@@ -6,9 +6,9 @@ use core::time::Duration;
 use defmt::{Format, Formatter, write};
 
 use crate::cancel::{Cancelled, Reason, TimedOut};
-use crate::hooks::{Debugger, TaskError, TaskInfo};
+use crate::debugger::{Debugger, Event};
 use crate::spawn::SpawnError;
-use crate::task::{Status, TaskId};
+use crate::task_info::{Status, TaskError, TaskId, TaskInfo};
 use crate::time::{Instant, Tick};
 
 /// Logs every event of a runtime: errors and abandoned clean-ups as warnings, the lives of tasks
@@ -27,52 +27,22 @@ use crate::time::{Instant, Tick};
 pub struct DefmtDebugger;
 
 impl Debugger for DefmtDebugger {
-    fn on_start(&self) {
-        defmt::info!("started");
-    }
-
-    fn on_exit(&self) {
-        defmt::info!("finished");
-    }
-
-    fn on_task_schedule(&self, task: TaskInfo<'_>, delay: Duration) {
-        defmt::info!("{}: begins in {} us", task, micros(delay));
-    }
-
-    fn on_task_spawn(&self, task: TaskInfo<'_>) {
-        defmt::info!("{}: spawned", task);
-    }
-
-    fn on_task_exit(&self, task: TaskInfo<'_>) {
-        defmt::info!("{}: exited", task);
-    }
-
-    fn before_task_step(&self, task: TaskInfo<'_>) {
-        defmt::trace!("{}: runs", task);
-    }
-
-    fn after_task_step(&self, task: TaskInfo<'_>) {
-        defmt::trace!("{}: waits", task);
-    }
-
-    fn before_sleep(&self, task: TaskInfo<'_>, span: Duration) {
-        defmt::trace!("{}: sleeps for {} us", task, micros(span));
-    }
-
-    fn after_sleep(&self, task: TaskInfo<'_>, span: Duration) {
-        defmt::trace!("{}: slept for {} us", task, micros(span));
-    }
-
-    fn after_cancel(&self, task: TaskInfo<'_>) {
-        defmt::info!("{}: was cancelled", task);
-    }
-
-    fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError<'_>) {
-        defmt::warn!("{}: failed with {}", task, error);
-    }
-
-    fn on_cleanup_abandoned(&self, task: TaskInfo<'_>) {
-        defmt::warn!("{}: a clean-up was abandoned", task);
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Start => defmt::info!("started"),
+            Event::Exit => defmt::info!("finished"),
+            Event::TaskSchedule(task, delay) => defmt::info!("{}: begins in {} us", task, micros(delay)),
+            Event::TaskSpawn(task) => defmt::info!("{}: spawned", task),
+            Event::TaskExit(task) => defmt::info!("{}: exited", task),
+            Event::BeforeTaskStep(task) => defmt::trace!("{}: runs", task),
+            Event::AfterTaskStep(task) => defmt::trace!("{}: waits", task),
+            Event::BeforeSleep(task, span) => defmt::trace!("{}: sleeps for {} us", task, micros(span)),
+            Event::AfterSleep(task, span) => defmt::trace!("{}: slept for {} us", task, micros(span)),
+            Event::AfterCancel(task) => defmt::info!("{}: was cancelled", task),
+            Event::TaskError(task, error) => defmt::warn!("{}: failed with {}", task, error),
+            Event::CleanupAbandoned(task) => defmt::warn!("{}: a clean-up was abandoned", task),
+            Event::BeforeIo(_) | Event::AfterIo(_) | Event::BeforeCancel(_) => {}
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use core::task::{Context, Poll};
 
 use crate::raw::port::{now, with};
 use crate::raw::state::BUDGET;
-use crate::task::TaskId;
+use crate::task_info::TaskId;
 
 /// The first thing in every leaf future's `poll`: `ready!(poll_gate(cx))`.
 ///

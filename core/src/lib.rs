@@ -87,7 +87,7 @@
 //! | `cancel`, `shield` | scopes, deadlines, shields, clean-ups |
 //! | `sleep`, `gate` | leaf futures, and what every leaf future asks first |
 //! | `budgeted` | the same for those of other libraries |
-//! | `hooks` | [`Debugger`] |
+//! | `debugger`, `task_info`, `hooks` | [`Debugger`], [`Event`], [`TaskInfo`]; how they come to be told |
 //! | [`sync`] | from interrupts to tasks: events, queues |
 //! | [`nb`] | awaiting `embedded-hal-nb` |
 //! | [`testing`] | tests in virtual time |
@@ -135,6 +135,7 @@ mod arena;
 mod budgeted;
 mod cancel;
 mod counter;
+mod debugger;
 #[cfg(feature = "defmt")]
 mod defmt_log;
 #[cfg(feature = "embedded-hal-async")]
@@ -161,6 +162,7 @@ mod spawn;
 mod storage;
 pub mod sync;
 mod task;
+mod task_info;
 #[cfg(feature = "std")]
 pub mod testing;
 mod time;
@@ -171,6 +173,7 @@ pub use cancel::{
     Cancelled, Canceller, Reason, TimedOut, cancel_scope, fail_after, fail_at, move_on_after, move_on_at, timeout,
 };
 pub use counter::WideCounter;
+pub use debugger::{Debugger, Event, NoDebugger};
 #[cfg(feature = "defmt")]
 pub use defmt_log::DefmtDebugger;
 #[cfg(feature = "embedded-hal-async")]
@@ -189,7 +192,6 @@ pub use gate::__timers_fired;
 #[cfg(feature = "std")]
 pub use gate::wake_from_signal;
 pub use gate::{current_task, in_runtime, is_cancelled, poll_gate, poll_waits};
-pub use hooks::{Debugger, ErrorText, NoDebugger, TaskError, TaskInfo};
 pub use name::TaskName;
 pub use nursery::{Nursery, Scope, nursery_in};
 #[cfg(feature = "alloc")]
@@ -202,5 +204,6 @@ pub use shield::{finally, finally_for, shield, shield_for};
 pub use sleep::{Interval, Sleep, checkpoint, clock, effective_deadline, interval, interval_at, sleep, sleep_until};
 pub use spawn::{Child, Delayed, SpawnError};
 pub use storage::{Heap, Storage, Unbounded};
-pub use task::{Status, Task, TaskId};
+pub use task::Task;
+pub use task_info::{ErrorText, Status, TaskError, TaskId, TaskInfo};
 pub use time::{Clock, Instant, Tick, VirtualClock};

@@ -16,16 +16,18 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::cancel::{Cancelled, Reason, poll_cut_short};
+use crate::debugger::Event;
 use crate::errors::Others;
 use crate::fault::fault;
 use crate::gate;
-use crate::hooks::{self, ErrorText, TaskError, Told};
+use crate::hooks::{self, Told};
 use crate::panics::{self, Payload};
 use crate::raw::children::{Children, Polling};
 use crate::raw::close::Close;
 use crate::raw::in_place::clear;
 use crate::raw::node::CANCELLED;
 use crate::storage::{Heap, Storage};
+use crate::task_info::{ErrorText, TaskError};
 
 /// A nursery, as its body and its children see it: `n`.
 ///
@@ -108,8 +110,8 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     }
 
     /// A task, or the body, has ended with an error.
-    pub(crate) fn failed(&self, error: E, who: impl FnOnce() -> Told) {
-        hooks::failed(who, || self.describe(&error));
+    pub(crate) fn failed(&self, error: E, who: Option<Told>) {
+        hooks::tell_of(&who, |task| Event::TaskError(task, self.describe(&error)));
         self.record(error);
     }
 
@@ -140,10 +142,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     fn panicked(&self, payload: Payload, child: Option<Told>) {
         let earlier = self.panic.take();
         let error = TaskError::Panic { text: panics::text(&payload), first: earlier.is_none() };
-        match child {
-            Some(child) => hooks::failed(|| child, || error),
-            None => hooks::failed_here(|| error),
-        }
+        hooks::tell_of(&child.or_else(hooks::current), |task| Event::TaskError(task, error));
         match earlier {
             None => self.panic.set(Some(payload)),
             earlier => {
@@ -719,10 +718,7 @@ fn poll_body<T, E, S, B: Future<Output = Result<T, E>>>(
             drop_body(scope, body);
             match result {
                 Ok(result) => *value = Some(result),
-                Err(error) => {
-                    hooks::failed_here(|| scope.describe(&error));
-                    scope.record(error);
-                }
+                Err(error) => scope.failed(error, hooks::current()),
             }
         }
         Err(payload) => {

@@ -12,9 +12,11 @@ use core::time::Duration;
 
 use pin_project_lite::pin_project;
 
-use crate::hooks::{self, Debugger, NoDebugger};
+use crate::debugger::{Debugger, Event, NoDebugger};
+use crate::hooks;
 use crate::raw::in_place::clear;
 use crate::raw::root::{Root, Turn};
+use crate::task_info::TaskInfo;
 use crate::time::{Clock, Tick};
 
 /// When a runtime has work again.
@@ -349,13 +351,24 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
 
     /// Tells the debugger that the loop is about to look for I/O, for at most that long (`None`:
     /// without limit). For adapters.
-    pub fn before_io(&self, timeout: Option<Duration>) {
-        hooks::observe(self.debugger(), |debugger| debugger.before_io(timeout));
+    pub fn before_io(self: Pin<&Self>, timeout: Option<Duration>) {
+        self.tell(Event::BeforeIo(timeout));
     }
 
     /// Tells the debugger that the loop has looked for I/O. For adapters.
-    pub fn after_io(&self, timeout: Option<Duration>) {
-        hooks::observe(self.debugger(), |debugger| debugger.after_io(timeout));
+    pub fn after_io(self: Pin<&Self>, timeout: Option<Duration>) {
+        self.tell(Event::AfterIo(timeout));
+    }
+
+    /// Tells of what happens between two turns: in one of its own, so that a debugger may ask for the time.
+    fn tell(self: Pin<&Self>, event: Event<'_>) {
+        let this = self.project_ref();
+        if let Some((clock, debugger)) = this.seams
+            && let debugger @ Some(_) = hooks::dynamic(debugger)
+            && let Some(_turn) = this.root.try_turn(clock, debugger)
+        {
+            hooks::tell(event);
+        }
     }
 }
 
@@ -436,7 +449,7 @@ impl Manner {
 /// The first turn polls the root task, which nobody has woken.
 fn start(started: &mut bool, turn: &Turn<'_>) {
     if !core::mem::replace(started, true) {
-        hooks::start();
+        hooks::tell(Event::Start);
         turn.make_ready();
     }
 }
@@ -447,8 +460,8 @@ fn poll<F: Future>(turn: &Turn<'_>, mut main: Pin<&mut Option<F>>) -> Option<F::
     loop {
         if let Some(Poll::Ready(value)) = main.as_mut().as_pin_mut().and_then(|main| turn.poll(main)) {
             clear(main);
-            hooks::exited(&hooks::MAIN);
-            hooks::exit();
+            hooks::tell(Event::TaskExit(TaskInfo::ROOT));
+            hooks::tell(Event::Exit);
             return Some(value);
         }
         if !turn.goes_on() {

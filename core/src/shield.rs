@@ -16,6 +16,7 @@ use core::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::cancel::poll_cut_short;
+use crate::debugger::Event;
 use crate::fault::fault;
 use crate::gate::is_cancelled;
 use crate::hooks;
@@ -34,7 +35,7 @@ struct Unfinished;
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        hooks::abandoned();
+        hooks::tell_of(&hooks::current(), Event::CleanupAbandoned);
     }
 }
 

@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use pin_project_lite::pin_project;
 
+use crate::debugger::Event;
 use crate::fault::fault;
 use crate::gate::{is_cancelled, poll_gate, poll_waits};
 use crate::hooks;
@@ -135,7 +136,7 @@ impl Future for Alarm {
 fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, deadline: &dyn Fn(&dyn AnyClock, u64) -> u64) -> Poll<()> {
     ready!(poll_gate(cx));
     if entry.is_over_at_once() {
-        hooks::slept_at_once();
+        hooks::tell_of(&hooks::current(), |task| Event::AfterSleep(task, Duration::ZERO));
         return Poll::Ready(());
     }
     if entry.has_fired() {
@@ -156,7 +157,7 @@ fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, deadline: &dyn Fn(&dyn A
             entry.arm_for(heap, deadline, cx.waker());
         }
         #[cfg(feature = "hooks")]
-        if let Some(sleeper) = hooks::before_sleep(|| clock.instant(deadline) - clock.instant(now))
+        if let Some(sleeper) = hooks::sleep_begins(|| clock.instant(deadline) - clock.instant(now))
             && deadline > now
         {
             entry.note_sleeper(sleeper, now);

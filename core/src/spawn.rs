@@ -7,6 +7,8 @@ use core::time::Duration;
 
 use pin_project_lite::pin_project;
 
+use crate::debugger::Event;
+use crate::hooks::tell_of;
 use crate::name::{Name, TaskName};
 use crate::nursery::Scope;
 use crate::raw::cancelling::prepare;
@@ -336,7 +338,7 @@ impl<'scope, 'env, E, S: Unbounded, N: Name> Delayed<'scope, 'env, E, S, N> {
         T: 'scope,
     {
         let task = self.child.start(child);
-        task.tell_scheduled(self.delay);
+        tell_of(&task.told(), |task| Event::TaskSchedule(task, self.delay));
         task
     }
 }

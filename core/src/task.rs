@@ -1,4 +1,4 @@
-//! Tasks, as those see them who did not write them: an id, a name, a state, a handle.
+//! The handle to a task.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -7,75 +7,9 @@ use core::task::{Context, Poll, ready};
 
 use crate::cancel::{Cancelled, Reason};
 use crate::gate::{poll_gate, poll_waits};
-use crate::hooks::{self, TaskInfo};
+use crate::hooks::Told;
 use crate::raw::handle::Handle;
-use crate::raw::waker;
-
-/// Names one task. No other task has the same while this one lives; later it may come again,
-/// where there is a heap after some 16 million tasks in the same place.
-///
-/// It prints as numbers that a person can say: `task 12` is the first task in place 12, `task 12.3` the one in that place
-/// after three others were there. On a thread that isn't the first to have a runtime, the thread's number comes before, as
-/// in `task 2/12.3`. Without a heap a task has the number of its place alone, which says where in memory that is.
-/// The root task is `main`.
-///
-/// ```
-/// # use core::pin::pin;
-/// # use giambio_core::{Runtime, VirtualClock};
-/// use giambio_core::{TaskId, current_task};
-/// # let clock: VirtualClock = VirtualClock::new();
-/// # pin!(Runtime::new(&clock, async {
-/// assert_eq!(current_task(), Some(TaskId::MAIN));
-/// # })).run(&mut |_| {});
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TaskId(usize);
-
-impl TaskId {
-    /// The root task of a runtime.
-    pub const MAIN: TaskId = TaskId(usize::MAX);
-
-    pub(crate) const fn new(name: usize) -> Self {
-        TaskId(name)
-    }
-}
-
-impl fmt::Debug for TaskId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl fmt::Display for TaskId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            usize::MAX => f.write_str("main"),
-            0 => f.write_str("no task"),
-            name => {
-                f.write_str("task ")?;
-                waker::say(name, f)
-            }
-        }
-    }
-}
-
-/// What a child is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Status {
-    /// Will be polled in the next pass.
-    Ready,
-    /// Its code is running: it, or a child of its own, is asking.
-    Running,
-    /// Waits for something.
-    Waiting,
-    /// Was cancelled, and is dropped in the next pass, or when its shields and clean-ups are done.
-    Cancelling,
-    /// Has ended by itself, with a value.
-    Finished,
-    /// Was dropped since it was cancelled, or has failed.
-    Cancelled,
-}
+use crate::task_info::{Status, TaskId};
 
 /// The handle to a child: await it for the child's result, or drop it and forget about it.
 ///
@@ -154,9 +88,9 @@ impl<T> Task<'_, T> {
         self.handle.as_ref().map_or("(never started)", Handle::name)
     }
 
-    /// Tells the debugger that the child begins only after a delay.
-    pub(crate) fn tell_scheduled(&self, delay: core::time::Duration) {
-        hooks::scheduled(|| TaskInfo { id: self.id(), name: self.name() }, delay);
+    /// As a debugger is told of it, if it was started and somebody looks.
+    pub(crate) fn told(&self) -> Option<Told> {
+        self.handle.as_ref()?.told()
     }
 
     /// What the child is doing.

@@ -247,32 +247,19 @@ impl<const HZ: u64> Clock for Hostile<HZ> {
 
 struct Nosy;
 
-impl Nosy {
-    fn told(task: TaskInfo<'_>) {
-        assert!(task.is_root() || task.name.starts_with("child "));
-        attack();
-        may_panic(50);
-    }
-}
-
 impl Debugger for Nosy {
-    fn before_sleep(&self, task: TaskInfo<'_>, _: Duration) {
-        Nosy::told(task);
-    }
-    fn after_sleep(&self, task: TaskInfo<'_>, _: Duration) {
-        Nosy::told(task);
-    }
-    fn on_task_exit(&self, task: TaskInfo<'_>) {
-        Nosy::told(task);
-    }
-    fn before_cancel(&self, task: TaskInfo<'_>) {
-        Nosy::told(task);
-    }
-    fn on_task_error(&self, task: TaskInfo<'_>, _: TaskError<'_>) {
-        Nosy::told(task);
-    }
-    fn on_cleanup_abandoned(&self, task: TaskInfo<'_>) {
-        Nosy::told(task);
+    fn event(&self, event: Event<'_>) {
+        if let Event::BeforeSleep(task, _)
+        | Event::AfterSleep(task, _)
+        | Event::TaskExit(task)
+        | Event::BeforeCancel(task)
+        | Event::TaskError(task, _)
+        | Event::CleanupAbandoned(task) = event
+        {
+            assert!(task.is_root() || task.name.starts_with("child "));
+            attack();
+            may_panic(50);
+        }
     }
 }
 

@@ -284,9 +284,9 @@ fn wait_observed<F: Future, C: Clock, D: Debugger>(
         until = Until::Now;
     }
     let timeout = idle.timeout(until);
-    runtime.before_io(timeout);
+    runtime.as_ref().before_io(timeout);
     idle.wait(until);
-    runtime.after_io(timeout);
+    runtime.as_ref().after_io(timeout);
 }
 
 /// Why a run could not start.

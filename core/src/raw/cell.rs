@@ -29,14 +29,15 @@ use super::port::{now, with};
 use super::state::State;
 use super::waker;
 use crate::cancel::Reason;
-use crate::hooks;
+use crate::debugger::Event;
+use crate::hooks::{self, told};
 use crate::name::Name;
 #[cfg(feature = "hooks")]
 use crate::name::TaskName;
 use crate::nursery::Scope;
 use crate::panics::First;
 use crate::storage::Storage;
-use crate::task::TaskId;
+use crate::task_info::TaskId;
 
 /// The future is in the cell.
 pub(super) const FUTURE: u8 = 1;
@@ -66,7 +67,7 @@ pub(super) struct VTable {
     /// Good for as long as the cell is.
     pub(super) name: unsafe fn(NonNull<Header>) -> *const str,
     #[cfg(feature = "hooks")]
-    copy_name: unsafe fn(NonNull<Header>) -> TaskName,
+    pub(super) copy_name: unsafe fn(NonNull<Header>) -> TaskName,
     pub(super) output: usize,
 }
 
@@ -144,7 +145,7 @@ where
                 // SAFETY: the parent of a task that is polled is its nursery, a `Scope` of the
                 // types that spawned it (WHOLE-POINTER, NESTED-POLL).
                 let scope = unsafe { &*header.node.parent.get().cast::<Scope<'scope, 'env, E, S>>() };
-                scope.failed(error, || told(this));
+                scope.failed(error, told(this));
                 // SAFETY: as above.
                 unsafe { Self::drop_future(this) };
                 Poll::Ready(Outcome::Error)
@@ -217,21 +218,6 @@ impl Header {
     pub(super) fn id(&self) -> TaskId {
         TaskId::new(self.block.get().map_or(0, waker::name))
     }
-}
-
-/// Id and name for hooks.
-#[cfg(feature = "hooks")]
-pub(crate) fn told(task: NonNull<Header>) -> hooks::Told {
-    // SAFETY: the callers' cell is alive.
-    let header = unsafe { task.as_ref() };
-    // SAFETY: the table belongs to the cell.
-    hooks::Told { id: header.id(), name: unsafe { (header.vtable.copy_name)(task) } }
-}
-
-/// There is nobody to be told.
-#[cfg(not(feature = "hooks"))]
-pub(crate) fn told(_: NonNull<Header>) -> hooks::Told {
-    hooks::MAIN
 }
 
 /// The task whose code is running.
@@ -352,7 +338,7 @@ fn start(task: NonNull<Header>, block: &'static Block, scope: NonNull<Children>,
     if let Some(foreign) = foreign {
         foreign.wake();
     }
-    hooks::spawned(|| told(task));
+    hooks::tell_of(&told(task), Event::TaskSpawn);
 }
 
 /// Frees the cell if nothing needs it any more (NEVER-REUSED-UNDROPPED).
@@ -462,10 +448,8 @@ pub(super) fn kill(task: NonNull<Header>, children: NonNull<Children>) {
             finish(self.0, self.1);
         }
     }
-    let who = hooks::is_on().then(|| told(task));
-    if let Some(who) = &who {
-        hooks::before_cancel(who);
-    }
+    let who = told(task);
+    hooks::tell_of(&who, Event::BeforeCancel);
     // SAFETY: the nursery is alive: NESTED-POLL.
     let kids = unsafe { children.as_ref() };
     if header.node.has(CUT_OFF) && !kids.node.has(CANCELLED) {
@@ -488,9 +472,7 @@ pub(super) fn kill(task: NonNull<Header>, children: NonNull<Children>) {
         now(|now| now.check(task.as_ptr().cast_const().cast()));
     }
     drop(finish);
-    if let Some(who) = &who {
-        hooks::after_cancel(who);
-    }
+    hooks::tell_of(&who, Event::AfterCancel);
 }
 
 /// A child is over: counts, wakes its awaiter, frees the cell if nobody needs it.
@@ -515,16 +497,14 @@ pub(super) fn finish(task: NonNull<Header>, children: NonNull<Children>) {
 fn finish_at_length(task: NonNull<Header>, children: NonNull<Children>) {
     // SAFETY: alive: NESTED-POLL.
     let header = unsafe { task.as_ref() };
-    let who = hooks::is_on().then(|| told(task));
+    let who = told(task);
     let (awaiter, holder) = with(|state| {
         let awaiter = end(state, task, children);
         state.orphan(&header.node);
         (awaiter, state.calm(&header.node))
     });
     free(task, children);
-    if let Some(who) = &who {
-        hooks::exited(who);
-    }
+    hooks::tell_of(&who, Event::TaskExit);
     let mut first = First::new();
     for waker in [awaiter, holder].into_iter().flatten() {
         first.catch(|| waker.wake());

@@ -13,7 +13,7 @@ use core::task::{Context, Poll, Waker};
 use super::asking;
 use super::block::{Block, QUEUED, ReadyList, is_before};
 use super::cancelling;
-use super::cell::{Around, DAEMON, Header, KILLED, Outcome, finish, free, kill, make_current, told};
+use super::cell::{Around, DAEMON, Header, KILLED, Outcome, finish, free, kill, make_current};
 use super::foreign;
 use super::node::{CANCELLED, CUT_OFF, DONE, Entered, HOLD, NURSERY, Node, POLLING, Scoped, TASK};
 use super::port::{now, with};
@@ -289,7 +289,7 @@ impl<'a> Polling<'a> {
             });
             let task = task.and_then(|block| NonNull::new(with(|_| block.cell.get()).cast_mut()));
             let who = task.map(|task| {
-                let who = hooks::is_on().then(|| told(task.cast()));
+                let who = hooks::told(task.cast());
                 // What its destructor has to add to the panic is second to it.
                 if let Err(second) = panics::catch(|| kill(task.cast(), self.children)) {
                     panics::dispose(second);

@@ -10,7 +10,8 @@ use super::children::Children;
 use super::foreign;
 use super::port::with;
 use crate::cancel::Reason;
-use crate::task::{Status, TaskId};
+use crate::hooks;
+use crate::task_info::{Status, TaskId};
 
 /// What a [`Task`](crate::Task) is made of: keeps the cell. `T` is the type that the child was
 /// spawned with, since only `spawn` makes one.
@@ -61,6 +62,10 @@ impl<T> Handle<T> {
     pub(crate) fn name(&self) -> &str {
         // SAFETY: HANDLE keeps the cell, the table belongs to it, and the name is in it or for ever.
         unsafe { &*(self.header().vtable.name)(self.0) }
+    }
+
+    pub(crate) fn told(&self) -> Option<hooks::Told> {
+        hooks::told(self.0)
     }
 
     pub(crate) fn status(&self) -> Status {

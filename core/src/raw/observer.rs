@@ -9,8 +9,9 @@ use super::cell::{self, Header};
 use super::node::{ROOT, TASK};
 use super::port::with;
 use super::waker;
-use crate::hooks::{Debugger, MAIN, Told};
-use crate::task::TaskId;
+use crate::debugger::Debugger;
+use crate::hooks::Told;
+use crate::task_info::TaskId;
 
 /// The debugger's part of a thread's state.
 pub(crate) struct HookState {
@@ -93,24 +94,38 @@ pub(crate) struct Who {
 }
 
 impl Who {
-    /// Id and name, if it lives.
+    /// As a debugger is told of it, if it lives and somebody looks.
     pub(crate) fn told(self) -> Option<Told> {
-        let node = with(|_| self.block.cell.get());
+        let node = with(|state| state.hooks.is_on().then(|| self.block.cell.get()))?;
         // SAFETY: PINNED: the task of a live block is alive.
         let flags = unsafe { node.as_ref() }?;
         if flags.has(ROOT) {
-            return (self.id == TaskId::MAIN).then_some(MAIN);
+            return (self.id == TaskId::MAIN).then(Told::root);
         }
         debug_assert!(flags.has(TASK));
         if self.id != TaskId::new(waker::name(self.block)) {
             return None;
         }
-        NonNull::new(node.cast_mut()).map(|node| cell::told(node.cast::<Header>()))
+        told(NonNull::new(node.cast_mut())?.cast())
     }
 }
 
+/// A task that lives, as a debugger is told of it, if somebody looks.
+#[inline]
+pub(crate) fn told(task: NonNull<Header>) -> Option<Told> {
+    if with(|state| state.hooks.is_on()) { Some(told_at_length(task)) } else { None }
+}
+
+#[cold]
+fn told_at_length(task: NonNull<Header>) -> Told {
+    // SAFETY: the callers' cell is alive.
+    let header = unsafe { task.as_ref() };
+    // SAFETY: the table belongs to the cell.
+    Told { id: header.id(), name: unsafe { (header.vtable.copy_name)(task) } }
+}
+
 /// The task whose code is running.
-pub(crate) fn current() -> Option<Who> {
+pub(crate) fn running() -> Option<Who> {
     let id = cell::current_id()?;
     // SAFETY: STATIC-BLOCKS.
     let block = with(|state| unsafe { state.now.block.get().as_ref() })?;

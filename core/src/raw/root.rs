@@ -11,9 +11,12 @@ use super::node::{Node, ROOT, Scoped};
 use super::port::{now, with};
 use super::state::POLLS_PER_TURN;
 use super::{cell, waker};
+use crate::debugger::Debugger;
+#[cfg(feature = "hooks")]
+use crate::debugger::Event;
 #[cfg(feature = "std")]
 use crate::fault::fault;
-use crate::hooks::{self, Debugger};
+use crate::hooks;
 use crate::runtime::Until;
 use crate::time::{AnyClock, Tick};
 
@@ -99,7 +102,7 @@ impl Root {
         turn.enter();
         if let Some(debugger) = debugger.filter(|_| !this.mute.get()) {
             turn.is_watched.set(true);
-            hooks::install(Some(debugger));
+            hooks::install(debugger);
         }
         #[cfg(feature = "std")]
         turn.claim_notify();
@@ -290,7 +293,7 @@ impl Turn<'_> {
             #[cfg(feature = "hooks")]
             if let Some((task, since)) = due.sleeper {
                 let span = with_clock(|clock, _| clock.instant(now) - clock.instant(since));
-                hooks::after_sleep(task, span.unwrap_or_default());
+                hooks::tell_of(&task.told(), |task| Event::AfterSleep(task, span.unwrap_or_default()));
             }
             for foreign in [due.foreign, due.looker].into_iter().flatten() {
                 foreign.wake();

@@ -10,9 +10,9 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::autojump::{Autojump, MANY_TURNS};
-use crate::hooks::{Debugger, TaskInfo};
+use crate::debugger::Debugger;
 use crate::runtime::Runtime;
-use crate::task::TaskId;
+use crate::task_info::{TaskId, TaskInfo};
 use crate::time::{Instant, VirtualClock};
 
 /// Runs `main` to its end in virtual time, in which waiting takes none.

@@ -11,8 +11,8 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 use std::time::Duration;
 
 use giambio_core::{
-    Canceller, Clock, Debugger, Next, Runtime, TaskError, TaskInfo, Tick, VirtualClock, cancel_scope, clock, finally,
-    in_runtime, nursery, sleep,
+    Canceller, Clock, Debugger, Event, Next, Runtime, Tick, VirtualClock, cancel_scope, clock, finally, in_runtime,
+    nursery, sleep,
 };
 
 use crate::code::{Code, Way};
@@ -187,31 +187,11 @@ impl Clock for HostileClock<'_> {
 
 struct HostileDebugger(Hostile);
 
-/// All that a debugger is told.
-macro_rules! act_in {
-    ($(fn $name:ident(&self $(, $arg:ident: $type:ty)*);)*) => {$(
-        fn $name(&self $(, $arg: $type)*) {
-            $(let _ = $arg;)*
-            act_seldom();
-        }
-    )*};
-}
-
 impl Debugger for HostileDebugger {
-    act_in! {
-        fn on_start(&self);
-        fn on_exit(&self);
-        fn on_task_spawn(&self, task: TaskInfo<'_>);
-        fn on_task_schedule(&self, task: TaskInfo<'_>, delay: Duration);
-        fn on_task_exit(&self, task: TaskInfo<'_>);
-        fn before_task_step(&self, task: TaskInfo<'_>);
-        fn after_task_step(&self, task: TaskInfo<'_>);
-        fn before_sleep(&self, task: TaskInfo<'_>, span: Duration);
-        fn after_sleep(&self, task: TaskInfo<'_>, span: Duration);
-        fn before_cancel(&self, task: TaskInfo<'_>);
-        fn after_cancel(&self, task: TaskInfo<'_>);
-        fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError);
-        fn on_cleanup_abandoned(&self, task: TaskInfo<'_>);
+    fn event(&self, event: Event<'_>) {
+        act_seldom();
+        // What it is told can be read, though the task may be gone.
+        std::hint::black_box(format!("{event:?}"));
     }
 
     fn is_none(&self) -> bool {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::Context;
 use std::time::Duration;
 
-use crate::common::*;
+use crate::common::{Event, *};
 use giambio_core::*;
 
 type N = Result<(), ()>;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::common::*;
 use giambio_core::{
-    Debugger, Next, Runtime, TaskError, TaskId, TaskInfo, VirtualClock, checkpoint, finally, finally_for,
-    move_on_after, nursery, nursery_group, shield, sleep,
+    Debugger, Event, Instant, Next, Runtime, TaskError, TaskId, TaskInfo, VirtualClock, checkpoint, finally,
+    finally_for, move_on_after, nursery, nursery_group, shield, sleep,
 };
 
 /// Writes down what it is told, in the tutorial's shorthand.
@@ -296,6 +296,19 @@ fn a_delayed_child_is_scheduled() {
 }
 
 #[test]
+fn a_delayed_child_that_never_starts_is_not_told_of() {
+    let transcript = Transcript::default();
+    let main = nursery(async |n| {
+        n.fail("closed");
+        n.child().name("never").after(secs(3)).spawn(async { Ok(()) });
+        Ok(())
+    });
+    assert_eq!(run_watched(&transcript, main), Err("closed"));
+    let lines = transcript.take();
+    assert!(!lines.iter().any(|line| line.contains("never")), "{lines:#?}");
+}
+
+#[test]
 fn errors_are_told_the_first_and_the_others() {
     let transcript = Transcript::default();
     let group = run_watched(
@@ -432,9 +445,91 @@ fn io_is_told_by_the_one_who_looks() {
     let _alone = alone();
     let (transcript, clock) = (Transcript::default(), VirtualClock::<1_000>::new());
     let runtime = pin!(Runtime::new(&clock, sleep(secs(1))).with_debugger(&transcript));
-    runtime.before_io(Some(secs(1)));
-    runtime.after_io(None);
+    runtime.as_ref().before_io(Some(secs(1)));
+    runtime.as_ref().after_io(None);
     assert_eq!(transcript.take(), ["!! before io Some(1s)", "!! after io None"]);
+}
+
+/// Writes down each event, by the method for all of them alone, and when it came.
+#[derive(Default)]
+struct Timeline(Mutex<Vec<(Instant, String)>>);
+
+impl Debugger for Timeline {
+    fn event(&self, event: Event<'_>) {
+        // The transcript's words.
+        let transcript = Transcript::default();
+        event.dispatch(&transcript);
+        let [line] = transcript.take().try_into().unwrap();
+        self.0.lock().unwrap().push((giambio_core::clock(), line));
+    }
+}
+
+/// Something of everything that can be told of.
+async fn everything() {
+    let _ = nursery(async |n| {
+        n.child().name("later").after(secs(1)).spawn(async { Ok(()) });
+        n.child().name("cancelled").spawn(forever()).cancel();
+        n.child().name("fails").spawn(async {
+            sleep(secs(2)).await;
+            futures::future::select(pin!(shield(forever::<()>())), pin!(sleep(secs(1)))).await;
+            Err("as it should")
+        });
+        Ok::<_, &str>(())
+    })
+    .await;
+}
+
+#[test]
+fn one_method_gets_every_event_in_the_order_in_which_the_methods_get_them() {
+    let watch = |debugger: &dyn Debugger| {
+        let _alone = alone();
+        let clock: VirtualClock = VirtualClock::new();
+        let mut runtime = pin!(Runtime::new(&clock, everything()).with_debugger(debugger));
+        runtime.as_ref().before_io(None);
+        runtime.as_ref().after_io(None);
+        finish(runtime.as_mut(), &clock);
+    };
+    let (transcript, timeline) = (Transcript::default(), Timeline::default());
+    watch(&transcript);
+    watch(&timeline);
+    let (times, lines): (Vec<_>, Vec<_>) = timeline.0.into_inner().unwrap().into_iter().unzip();
+    assert_eq!(lines, transcript.take());
+    assert!(times.is_sorted() && times.last() == Some(&Instant::from_nanos(3_000_000_000)), "{times:?}");
+    for kind in [
+        "## started",
+        "## finished",
+        "scheduled in 1",
+        "spawned",
+        "exited",
+        "-> ",
+        "<- ",
+        "sleeps 1",
+        "slept 1",
+        "before io",
+        "after io",
+        "// cancelling",
+        "// cancelled",
+        "error &str",
+        "abandoned",
+    ] {
+        assert!(lines.iter().any(|line| line.contains(kind)), "{kind}: {lines:#?}");
+    }
+}
+
+#[test]
+fn a_debugger_that_passes_events_on_passes_on_all_of_them_to_whatever_kind_of_owner() {
+    struct Both<A, B>(A, B);
+    impl<A: Debugger, B: Debugger> Debugger for Both<A, B> {
+        fn event(&self, event: Event<'_>) {
+            self.0.event(event);
+            self.1.event(event);
+        }
+    }
+    let (one, two) = (Transcript::default(), Transcript::default());
+    run_watched(Both(&one, Box::new(Both(&two, giambio_core::NoDebugger))), everything());
+    let lines = one.take();
+    assert_eq!(lines, two.take());
+    assert!(lines.len() > 20, "{lines:#?}");
 }
 
 #[test]
@@ -501,48 +596,12 @@ mod hostile {
     /// Panics at the n-th event.
     struct Panics(Cell<u32>, Cell<u32>);
 
-    impl Panics {
-        fn count(&self) {
+    impl Debugger for Panics {
+        fn event(&self, _: Event<'_>) {
             self.1.set(self.1.get() + 1);
             if self.0.get() == self.1.get() {
                 panic!("the debugger itself is broken");
             }
-        }
-    }
-
-    impl Debugger for Panics {
-        fn on_start(&self) {
-            self.count();
-        }
-        fn on_exit(&self) {
-            self.count();
-        }
-        fn on_task_spawn(&self, _: TaskInfo<'_>) {
-            self.count();
-        }
-        fn on_task_exit(&self, _: TaskInfo<'_>) {
-            self.count();
-        }
-        fn before_task_step(&self, _: TaskInfo<'_>) {
-            self.count();
-        }
-        fn after_task_step(&self, _: TaskInfo<'_>) {
-            self.count();
-        }
-        fn before_sleep(&self, _: TaskInfo<'_>, _: Duration) {
-            self.count();
-        }
-        fn after_sleep(&self, _: TaskInfo<'_>, _: Duration) {
-            self.count();
-        }
-        fn before_cancel(&self, _: TaskInfo<'_>) {
-            self.count();
-        }
-        fn after_cancel(&self, _: TaskInfo<'_>) {
-            self.count();
-        }
-        fn on_task_error(&self, _: TaskInfo<'_>, _: TaskError) {
-            self.count();
         }
     }
 
@@ -573,6 +632,17 @@ mod hostile {
             assert_eq!((result, live.left()), (Err("end"), 0), "event {nth}");
             assert!(panics.1.get() <= nth, "event {nth}: it was told of {} more", panics.1.get() - nth);
         }
+    }
+
+    #[test]
+    fn a_hook_that_panics_beside_the_turns_is_switched_off_as_well() {
+        let _alone = alone();
+        let (clock, panics) = (VirtualClock::<1_000>::new(), Panics(Cell::new(1), Cell::new(0)));
+        let mut runtime = pin!(Runtime::new(&clock, checkpoint()).with_debugger(&panics));
+        runtime.as_ref().before_io(None);
+        runtime.as_ref().after_io(None);
+        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        assert_eq!(panics.1.get(), 1, "it was told of more");
     }
 
     #[test]

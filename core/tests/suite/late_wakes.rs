@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use crate::common::*;
+use crate::common::{Event, *};
 use giambio_core::*;
 
 type N = Result<(), ()>;

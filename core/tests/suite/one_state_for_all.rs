@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::mpsc::channel;
 use std::task::{Context, Poll, Waker};
 
-use crate::common::*;
+use crate::common::{Event, *};
 use giambio_core::*;
 
 #[cfg(not(feature = "alloc"))]

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::common::*;
+use crate::common::{Event, *};
 use giambio_core::*;
 
 fn run_limited<F: Future>(main: F) -> Option<F::Output> {

@@ -1,0 +1,179 @@
+//! Words for tasks, of which the rest of the crate speaks: an id, what a task is doing, and what a debugger reads of it.
+
+use core::fmt;
+
+use crate::raw::waker;
+
+/// Names one task. No other task has the same while this one lives; later it may come again,
+/// where there is a heap after some 16 million tasks in the same place.
+///
+/// It prints as numbers that a person can say: `task 12` is the first task in place 12, `task 12.3` the one in that place
+/// after three others were there. On a thread that isn't the first to have a runtime, the thread's number comes before, as
+/// in `task 2/12.3`. Without a heap a task has the number of its place alone, which says where in memory that is.
+/// The root task is `main`.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, VirtualClock};
+/// use giambio_core::{TaskId, current_task};
+/// # let clock: VirtualClock = VirtualClock::new();
+/// # pin!(Runtime::new(&clock, async {
+/// assert_eq!(current_task(), Some(TaskId::MAIN));
+/// # })).run(&mut |_| {});
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskId(usize);
+
+impl TaskId {
+    /// The root task of a runtime.
+    pub const MAIN: TaskId = TaskId(usize::MAX);
+
+    pub(crate) const fn new(name: usize) -> Self {
+        TaskId(name)
+    }
+}
+
+impl fmt::Debug for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            usize::MAX => f.write_str("main"),
+            0 => f.write_str("no task"),
+            name => {
+                f.write_str("task ")?;
+                waker::say(name, f)
+            }
+        }
+    }
+}
+
+/// What a child is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Status {
+    /// Will be polled in the next pass.
+    Ready,
+    /// Its code is running: it, or a child of its own, is asking.
+    Running,
+    /// Waits for something.
+    Waiting,
+    /// Was cancelled, and is dropped in the next pass, or when its shields and clean-ups are done.
+    Cancelling,
+    /// Has ended by itself, with a value.
+    Finished,
+    /// Was dropped since it was cancelled, or has failed.
+    Cancelled,
+}
+
+/// A task, as a debugger sees it.
+///
+/// Who counts tasks that are alive leaves the root out, or counts it from the beginning: a child is told of by both
+/// [`TaskSpawn`](crate::Event::TaskSpawn) and [`TaskExit`](crate::Event::TaskExit), however it ends, and the root, which
+/// nobody spawns, by the latter alone, if it returns.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, VirtualClock, nursery};
+/// use giambio_core::{Debugger, TaskInfo};
+/// use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+///
+/// /// How many children are alive.
+/// #[derive(Default)]
+/// struct Gauge(AtomicI64);
+///
+/// impl Debugger for Gauge {
+///     fn on_task_spawn(&self, _task: TaskInfo<'_>) {
+///         self.0.fetch_add(1, Relaxed);
+///     }
+///     fn on_task_exit(&self, task: TaskInfo<'_>) {
+///         if !task.is_root() {
+///             self.0.fetch_sub(1, Relaxed);
+///         }
+///     }
+/// }
+/// # let (clock, gauge) = (VirtualClock::<1000>::new(), Gauge::default());
+/// # let main = nursery(async |n| { n.spawn(async { Ok::<_, ()>(()) }); Ok(()) });
+/// # pin!(Runtime::new(&clock, main).with_debugger(&gauge)).run(&mut |_| {}).unwrap();
+/// # assert_eq!(gauge.0.into_inner(), 0);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TaskInfo<'a> {
+    /// Which task.
+    pub id: TaskId,
+    /// What it is called: the name it was spawned with, else the type of its future.
+    pub name: &'a str,
+}
+
+impl TaskInfo<'_> {
+    /// The root task.
+    pub(crate) const ROOT: TaskInfo<'static> = TaskInfo { id: TaskId::MAIN, name: "main" };
+
+    /// Is it the root task, which the runtime itself runs and nobody has spawned?
+    pub fn is_root(&self) -> bool {
+        self.id == TaskId::MAIN
+    }
+}
+
+/// How a task or a nursery's body failed. As text: what it failed with, as far as that is known.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum TaskError<'a> {
+    /// With an error of this type.
+    Error {
+        /// The name of the type.
+        type_name: &'static str,
+        /// What the error says. Of `str`, `String`, `Box<dyn Error>`, `io::Error` and this crate's own it is known by
+        /// itself; of others, after [`show_errors`](crate::Scope::show_errors).
+        text: Option<ErrorText<'a>>,
+        /// Is it the first of its nursery, which the caller gets? Others go to
+        /// [`on_other_error`](crate::Scope::on_other_error) or the
+        /// [group](crate::nursery_group).
+        first: bool,
+    },
+    /// With a panic, which will go on in the nursery's caller.
+    Panic {
+        /// Its message, if it has one.
+        text: Option<&'a str>,
+        /// Is it the first of its nursery?
+        first: bool,
+    },
+}
+
+impl fmt::Display for TaskError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            TaskError::Error { text: Some(text), .. } => fmt::Display::fmt(&text, f),
+            TaskError::Error { type_name, text: None, .. } => write!(f, "an error of the type {type_name}"),
+            TaskError::Panic { text: Some(text), .. } => write!(f, "a panic: {text}"),
+            TaskError::Panic { text: None, .. } => f.write_str("a panic"),
+        }
+    }
+}
+
+/// Text that is written when it is asked for: by `{}`, by `{:?}`, or [`to_string`](alloc::string::ToString::to_string).
+#[derive(Clone, Copy)]
+pub struct ErrorText<'a>(&'a dyn fmt::Display);
+
+impl<'a> ErrorText<'a> {
+    pub(crate) fn new(error: &'a dyn fmt::Display) -> Self {
+        ErrorText(error)
+    }
+}
+
+impl fmt::Display for ErrorText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for ErrorText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
