@@ -3,7 +3,7 @@
 use core::cell::Cell;
 use core::fmt;
 
-use crate::raw::port::Lock;
+use crate::lock::Lock;
 
 /// Extends a hardware counter of `BITS` bits to 64: the part of a [`Clock`](crate::Clock) that is
 /// easy to get wrong.

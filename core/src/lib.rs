@@ -88,7 +88,7 @@
 //! | `sleep`, `gate` | leaf futures, and what every leaf future asks first |
 //! | `budgeted` | the same for those of other libraries |
 //! | `debugger`, `task_info`, `hooks` | [`Debugger`], [`Event`], [`TaskInfo`]; how they come to be told |
-//! | [`sync`] | from interrupts to tasks: events, queues |
+//! | [`sync`] | what tasks wait for: events, queues; from interrupts too |
 //! | [`nb`] | awaiting `embedded-hal-nb` |
 //! | [`testing`] | tests in virtual time |
 //! | `raw` | the rest of the unsafe code, with the invariants it rests on |
@@ -148,6 +148,7 @@ mod hooks;
 mod io_error;
 #[allow(unsafe_code)]
 mod kernel;
+mod lock;
 mod name;
 #[cfg(feature = "nb")]
 pub mod nb;

@@ -10,7 +10,8 @@ use core::ops::{Add, AddAssign, Sub};
 use core::time::Duration;
 
 use crate::fault::fault;
-use crate::raw::port::{Lock, Reachable};
+use crate::lock::Lock;
+use crate::raw::port::Reachable;
 
 /// A reading of a [`Clock`], in its own ticks.
 ///

@@ -49,7 +49,7 @@ use core::task::Waker;
 
 use critical_section::Mutex;
 use embassy_time_driver::TICK_HZ;
-use giambio_core::sync::Event;
+use giambio_core::sync::{Event, Shared};
 use giambio_core::{Clock, Instant, move_on_at};
 
 use queue::Queue;
@@ -63,14 +63,14 @@ pub struct Driver<C, const N: usize> {
     clock: C,
     queue: Mutex<RefCell<Queue<N>>>,
     /// Set when the soonest deadline has changed.
-    changed: Event,
+    changed: Event<Shared>,
 }
 
 impl<C: Clock, const N: usize> Driver<C, N> {
     /// A driver by this clock, which has to be that of the runtime.
     pub const fn new(clock: C) -> Self {
         const { assert!(N > 0, "Driver<_, 0> wakes nobody: choose N >= 1") };
-        Driver { clock, queue: Mutex::new(RefCell::new(Queue::new())), changed: Event::new() }
+        Driver { clock, queue: Mutex::new(RefCell::new(Queue::new())), changed: Event::shared() }
     }
 
     /// Wakes tasks when their time has come, for as long as it is polled: a task of your runtime,

@@ -34,7 +34,7 @@
 //!
 //! | feature | adds | by default |
 //! | --- | --- | --- |
-//! | `heapless` | `sync::Queue`: values from threads and signal handlers to tasks | on |
+//! | `heapless` | `sync::Queue`: values from tasks and threads to tasks | on |
 //! | `embedded-hal-async` | `Delay`, for drivers that want a `DelayNs` | off |
 //! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats | off |
 //!

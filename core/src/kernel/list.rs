@@ -67,9 +67,17 @@ impl<T: Linked> List<T> {
         self.first.get()
     }
 
+    #[cfg(feature = "std")]
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.first.get().is_none()
+    }
+
+    /// What comes after a member, if it isn't the last.
+    #[inline]
+    pub(crate) fn after(&self, value: PinRef<T>) -> Option<PinRef<T>> {
+        let first = self.first()?;
+        value.links().next.get().filter(|next| !next.is(first))
     }
 
     /// Adds a value at the end.
@@ -117,10 +125,7 @@ impl<T: Linked> List<T> {
     /// The members, in their order, while nobody changes the list.
     #[cfg(all(test, feature = "std"))]
     pub(crate) fn iter(&self) -> impl Iterator<Item = PinRef<T>> {
-        let first = self.first.get();
-        core::iter::successors(first, move |at| {
-            at.links().next.get().filter(|next| !first.is_some_and(|first| first.is(*next)))
-        })
+        core::iter::successors(self.first.get(), |at| self.after(*at))
     }
 }
 

@@ -1,19 +1,17 @@
 //! The slots of an arena, free list and waiters.
 
 use core::cell::{Cell, UnsafeCell};
-use core::future::poll_fn;
 use core::mem::MaybeUninit;
-use core::pin::{Pin, pin};
 use core::ptr::NonNull;
-use core::task::{Context, Poll, Waker, ready};
+use core::task::Waker;
 
 #[cfg(not(feature = "alloc"))]
 use super::block::Block;
 use super::foreign::wake;
 use super::place::{Claim, Place};
-use super::port::Lock;
-use super::waiters::{WaitList, Waiter};
-use crate::gate::{poll_gate, poll_waits};
+use crate::budgeted::budgeted;
+use crate::fault::fault;
+use crate::kernel::wait_queue::{Line, Shared, Turn, WaitQueue, Waiting};
 use crate::storage::Storage;
 
 /// No slot: links are a slot's index plus 1, so that an empty arena is all zeros and takes no room in an image.
@@ -45,13 +43,13 @@ struct Free {
     /// Slots from here on were never used.
     fresh: Cell<u32>,
     used: Cell<u32>,
-    waiters: WaitList,
 }
 
 /// See [`Arena`](crate::Arena).
 pub(crate) struct Slots<const TASKS: usize, const BYTES: usize> {
     slots: [Slot<BYTES>; TASKS],
-    free: Lock<Free>,
+    /// Who waits is granted the index of a slot.
+    free: WaitQueue<Free, u32, Shared>,
 }
 
 // SAFETY: a slot's memory belongs to who claimed it, or to the free list, which is touched under the
@@ -62,17 +60,12 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
     pub(crate) const fn new() -> Self {
         Slots {
             slots: [const { Slot::new() }; TASKS],
-            free: Lock::new(Free {
-                first: Cell::new(NONE),
-                fresh: Cell::new(0),
-                used: Cell::new(0),
-                waiters: WaitList::new(),
-            }),
+            free: WaitQueue::new(Free { first: Cell::new(NONE), fresh: Cell::new(0), used: Cell::new(0) }),
         }
     }
 
     pub(crate) fn used(&self) -> usize {
-        self.free.with(|free| free.used.get()) as usize
+        self.free.with(|free, _| free.used.get()) as usize
     }
 
     /// Where a free slot keeps its link.
@@ -81,33 +74,39 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
     }
 
     fn take(&self) -> Option<u32> {
-        self.free.with(|free| {
-            let index = match free.first.get() {
-                NONE if (free.fresh.get() as usize) < TASKS => free.fresh.replace(free.fresh.get() + 1),
-                NONE => return None,
-                link => {
-                    // SAFETY: in the free list: `give_back` has left the link there.
-                    free.first.set(unsafe { self.link_in(link - 1).read() });
-                    link - 1
-                }
-            };
-            free.used.set(free.used.get() + 1);
-            Some(index)
-        })
+        self.free.with(|free, _| self.take_from(free))
+    }
+
+    fn take_from(&self, free: &Free) -> Option<u32> {
+        let index = match free.first.get() {
+            NONE if (free.fresh.get() as usize) < TASKS => free.fresh.replace(free.fresh.get() + 1),
+            NONE => return None,
+            link => {
+                // SAFETY: in the free list: `put` has left the link there.
+                free.first.set(unsafe { self.link_in(link - 1).read() });
+                link - 1
+            }
+        };
+        free.used.set(free.used.get() + 1);
+        Some(index)
     }
 
     /// To the first who waits, else to the free list. The waker is for outside of the lock.
     fn give_back(&self, index: u32) -> Option<Waker> {
-        self.free.with(|free| match free.waiters.grant(index) {
-            Ok(waker) => waker,
-            Err(index) => {
+        self.free.with(|free, line| self.put(free, line, index))
+    }
+
+    fn put(&self, free: &Free, line: &Line<u32>, index: u32) -> Option<Waker> {
+        match line.grant(index) {
+            Ok(waker) if !fault!("place-given-twice") => waker,
+            handed => {
                 // SAFETY: the slot was a child's, and a child is larger than a link. It is given back, so nobody else
                 // looks at its memory (NEVER-REUSED-UNDROPPED).
                 unsafe { self.link_in(index).write(free.first.replace(index + 1)) };
                 free.used.set(free.used.get() - 1);
-                None
+                handed.unwrap_or(None)
             }
-        })
+        }
     }
 
     fn claim_at<C>(&'static self, index: u32) -> Option<Claim> {
@@ -136,79 +135,13 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
     }
 
     async fn wait(&'static self) -> u32 {
-        let waiting = pin!(Waiting { slots: self, waiter: Waiter::new() });
-        let waiting = waiting.into_ref();
-        poll_fn(|cx| waiting.poll(cx)).await
-    }
-}
-
-/// Waits for a slot; hands it on if dropped with one.
-struct Waiting<const TASKS: usize, const BYTES: usize> {
-    slots: &'static Slots<TASKS, BYTES>,
-    waiter: Waiter,
-}
-
-impl<const TASKS: usize, const BYTES: usize> Waiting<TASKS, BYTES> {
-    fn poll(self: Pin<&Self>, cx: &mut Context<'_>) -> Poll<u32> {
-        ready!(poll_gate(cx));
-        let new = cx.waker().clone();
-        let (index, old) = self.slots.free.with(|free| {
-            if let Some(index) = self.waiter.take_grant() {
-                return (Some(index), Some(new));
-            }
-            // SAFETY: structural: a field of a pinned value, and nothing moves it out.
-            let waiter = unsafe { self.map_unchecked(|waiting| &waiting.waiter) };
-            let old = waiter.set_waker(new);
-            // SAFETY: under the lock, and our destructor removes it.
-            unsafe { free.waiters.push(waiter) };
-            (None, old)
-        });
-        // A foreign waker may panic when it is dropped.
-        let granted = index.map(|index| Granted { slots: self.slots, index });
-        drop(old);
-        if let Some(granted) = granted {
-            return Poll::Ready(granted.keep());
-        }
-        // A slot may have become free before we were in the list.
-        let Some(index) = self.slots.take() else { return poll_waits() };
-        let granted = Granted { slots: self.slots, index };
-        self.leave();
-        Poll::Ready(granted.keep())
-    }
-
-    /// Leaves the queue; what was granted meanwhile goes on to the next.
-    fn leave(&self) {
-        let granted = self.slots.free.with(|free| {
-            free.waiters.remove(&self.waiter);
-            self.waiter.take_grant()
-        });
-        if let Some(index) = granted {
-            wake(self.slots.give_back(index));
-        }
-    }
-}
-
-impl<const TASKS: usize, const BYTES: usize> Drop for Waiting<TASKS, BYTES> {
-    fn drop(&mut self) {
-        self.leave();
-    }
-}
-
-/// A slot on its way to who waited for it; goes to the next if that fails.
-struct Granted<const TASKS: usize, const BYTES: usize> {
-    slots: &'static Slots<TASKS, BYTES>,
-    index: u32,
-}
-
-impl<const TASKS: usize, const BYTES: usize> Granted<TASKS, BYTES> {
-    fn keep(self) -> u32 {
-        core::mem::ManuallyDrop::new(self).index
-    }
-}
-
-impl<const TASKS: usize, const BYTES: usize> Drop for Granted<TASKS, BYTES> {
-    fn drop(&mut self) {
-        wake(self.slots.give_back(self.index));
+        let take = |free: &Free, turn| match turn {
+            Turn::Granted(index) => Some(index),
+            // One may have become free before it is in line.
+            _ => self.take_from(free),
+        };
+        let refuse = |free: &Free, line: &Line<u32>, index| self.put(free, line, index);
+        budgeted(Waiting::new(&self.free, take, refuse)).await
     }
 }
 

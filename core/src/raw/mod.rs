@@ -12,7 +12,7 @@
 //!   back as it found them, and the flags of a scope that one is polling, which nobody else changes.
 //! * **NO-CALL-OUT**: nothing inside `with` runs code of the user: no waker that isn't ours, no
 //!   destructor, no hook. What must be called is carried out of the closure first.
-//! * **PINNED**: a [`Node`](node::Node), [`Entry`](heap::Entry) or [`Waiter`](waiters::Waiter) is
+//! * **PINNED**: a [`Node`](node::Node) or [`Entry`](heap::Entry) is
 //!   linked only through a pinned reference, and its destructor unlinks it. So every link leads
 //!   to live memory; a forgotten one stays linked, and its memory is never reused.
 //! * **NESTED-POLL**: a child's future is polled and dropped only by its nursery: from inside the
@@ -48,7 +48,6 @@ pub(crate) mod holding;
 pub(crate) mod in_place;
 #[cfg(feature = "std")]
 pub(crate) mod inbox;
-pub(crate) mod line;
 pub(crate) mod node;
 #[cfg(feature = "hooks")]
 pub(crate) mod observer;
@@ -60,7 +59,6 @@ mod shuffle;
 #[cfg(feature = "std")]
 pub(crate) mod spare;
 pub(crate) mod state;
-pub(crate) mod waiters;
 pub(crate) mod waker;
 
 #[cfg(feature = "alloc")]

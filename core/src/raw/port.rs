@@ -37,20 +37,6 @@ mod imp {
     pub(crate) type Byte = Cell<u8>;
     /// A pointer that an interrupt may look at.
     pub(crate) type Pointer<T> = Cell<*const T>;
-
-    /// A short lock for what threads share: a `static` arena.
-    pub(crate) struct Lock<T>(std::sync::Mutex<T>);
-
-    impl<T> Lock<T> {
-        pub(crate) const fn new(value: T) -> Self {
-            Lock(std::sync::Mutex::new(value))
-        }
-
-        pub(crate) fn with<R>(&self, f: impl FnOnce(&T) -> R) -> R {
-            // Nothing under the lock panics or calls out, so poison can't mean a torn state.
-            f(&self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
-        }
-    }
 }
 
 #[cfg(not(feature = "std"))]
@@ -58,7 +44,6 @@ mod imp {
     use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering::Relaxed};
 
     use super::{Current, State};
-    use critical_section::Mutex;
 
     // `used` keeps it in one piece: the compiler would take it apart, and then load the address of each word anew.
     #[used]
@@ -123,22 +108,9 @@ mod imp {
             self.0.store(value.cast_mut(), Relaxed);
         }
     }
-
-    /// A short lock: a critical section.
-    pub(crate) struct Lock<T>(Mutex<T>);
-
-    impl<T> Lock<T> {
-        pub(crate) const fn new(value: T) -> Self {
-            Lock(Mutex::new(value))
-        }
-
-        pub(crate) fn with<R>(&self, f: impl FnOnce(&T) -> R) -> R {
-            critical_section::with(|cs| f(self.0.borrow(cs)))
-        }
-    }
 }
 
-pub(crate) use imp::{Byte, Half, Lock, Pointer, Word, now, with};
+pub(crate) use imp::{Byte, Half, Pointer, Word, now, with};
 
 /// What a runtime's seams must be, given from where they may be reached. With feature `std`:
 /// anything, since a runtime keeps to its thread. Without it: `Sync`, since an interrupt may ask

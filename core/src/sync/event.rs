@@ -1,12 +1,16 @@
 //! Something that happens: set by anyone, awaited by any number of tasks.
 
 use core::cell::Cell;
+use core::convert::Infallible;
 use core::fmt;
 
-use crate::raw::line::{Line, Tell, Turn};
+use super::{Access, Local, Shared};
+use crate::budgeted::budgeted;
+use crate::kernel::wait_queue::{Turn, WaitQueue, Waiting};
 
-/// Something that has happened or has not. Any number of tasks wait for it; interrupt handlers,
-/// tasks and (with feature `std`) other threads set it.
+/// Something that has happened or has not. Any number of tasks wait for it.
+///
+/// Tasks of the same runtime set it; of kind [`Shared`] interrupt handlers and (with feature `std`) other threads too.
 ///
 /// An event stays set until it is cleared. What was set twice before somebody looked was set once:
 /// to count or to carry values, take a queue.
@@ -14,9 +18,9 @@ use crate::raw::line::{Line, Tell, Turn};
 /// ```
 /// # use core::pin::pin;
 /// # use giambio_core::{Next, Runtime, VirtualClock};
-/// use giambio_core::sync::Event;
+/// use giambio_core::sync::{Event, Shared};
 ///
-/// static PRESSED: Event = Event::new();
+/// static PRESSED: Event<Shared> = Event::shared();
 ///
 /// fn interrupt_handler() {
 ///     PRESSED.set();
@@ -38,29 +42,41 @@ use crate::raw::line::{Line, Tell, Turn};
 /// # interrupt_handler();
 /// # assert_eq!(runtime.as_mut().turn(), Next::Finished(2));
 /// ```
-pub struct Event {
-    line: Line<Cell<bool>>,
+pub struct Event<K: Access = Local> {
+    queue: WaitQueue<Cell<bool>, Infallible, K>,
 }
 
 impl Event {
-    /// An event that has not happened.
+    /// An event that has not happened, for the tasks of one runtime.
     pub const fn new() -> Self {
-        Event { line: Line::new(Cell::new(false)) }
+        Event { queue: WaitQueue::new(Cell::new(false)) }
     }
+}
 
-    /// It has happened: wakes all who wait, in the order in which they came.
+impl Event<Shared> {
+    /// An event that has not happened, for tasks, interrupts and threads.
+    pub const fn shared() -> Self {
+        Event { queue: WaitQueue::new(Cell::new(false)) }
+    }
+}
+
+impl<K: Access> Event<K> {
+    /// It has happened: wakes all who wait, in the order in which they came, and nobody who comes later.
+    ///
+    /// # Panics
+    /// If wakers of other executors panic, with the first of these panics, when all are told.
     pub fn set(&self) {
-        self.line.change(|set| (set.set(true), Tell::All));
+        self.queue.tell_all(|is_set| is_set.set(true));
     }
 
     /// From now on it has not happened; says whether it had.
     pub fn clear(&self) -> bool {
-        self.line.with(|set, _| set.take())
+        self.queue.with(|is_set, _| is_set.take())
     }
 
     /// Has it happened?
     pub fn is_set(&self) -> bool {
-        self.line.with(|set, _| set.get())
+        self.queue.with(|is_set, _| is_set.get())
     }
 
     /// Waits until it is set; at once if it is. Who waits is let go by the very next
@@ -69,7 +85,7 @@ impl Event {
     /// # Cancellation
     /// **Restartable; loses its place.** An event that was set stays set.
     pub fn wait(&self) -> impl Future<Output = ()> {
-        self.line.wait(|set, turn| (set.get() || matches!(turn, Turn::Told)).then_some(()))
+        self.wait_for(|is_set, turn| is_set.get() || turn == Turn::Told)
     }
 
     /// Waits until it is set, and clears it in the same step. Of several tasks that do so, one
@@ -79,17 +95,22 @@ impl Event {
     /// **Restartable; loses its place.** It clears the event only when it ends, so an event is
     /// never lost.
     pub fn wait_and_clear(&self) -> impl Future<Output = ()> {
-        self.line.wait(|set, _| set.take().then_some(()))
+        self.wait_for(|is_set, _| is_set.take())
+    }
+
+    fn wait_for(&self, is_it: impl Fn(&Cell<bool>, Turn<Infallible>) -> bool) -> impl Future<Output = ()> {
+        let take = move |is_set: &Cell<bool>, turn| is_it(is_set, turn).then_some(());
+        budgeted(Waiting::new(&self.queue, take, |_, _, never| match never {}))
     }
 }
 
-impl Default for Event {
+impl<K: Access> Default for Event<K> {
     fn default() -> Self {
-        Self::new()
+        Event { queue: WaitQueue::new(Cell::new(false)) }
     }
 }
 
-impl fmt::Debug for Event {
+impl<K: Access> fmt::Debug for Event<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event").field("is_set", &self.is_set()).finish_non_exhaustive()
     }

@@ -1,15 +1,17 @@
-//! From interrupts to tasks: wake one, set an [`Event`], push into a [`Queue`].
+//! What tasks wait for, and what interrupts say to them: wake one, set an [`Event`], push into a [`Queue`].
 //!
-//! Everything here may be used from interrupt handlers of any priority, from tasks, and with
-//! feature `std` from any thread (not from a signal handler: there, [`wake_from_signal`] wakes).
-//! Each lies in a `static`, needs no heap and no `unsafe`, and masks interrupts for some dozen
-//! instructions at a time. The task is polled in the loop's next turn, never inside the handler.
+//! Of each there are two kinds, which differ in who may use one. [`Local`], the default, is for the tasks of one runtime, and needs
+//! no lock: `Event::new()`. [`Shared`] is for everybody: interrupt handlers of any priority, tasks, and with feature `std` any
+//! thread (not signal handlers: there, [`wake_from_signal`] wakes). It lies in a `static`, or is borrowed, and masks
+//! interrupts for some dozen instructions at a time: `Event::shared()`.
 //!
-//! | what the handler has to say | what says it | bytes (32 bits) |
+//! Nothing here needs a heap. A task that is told is polled in the loop's next turn, never inside of who tells it.
+//!
+//! | what there is to say | what says it | bytes (32 bits) |
 //! | --- | --- | --- |
 //! | look at the hardware | [`WakerSlot`], mostly inside of a driver; see [`nb::wait`] | 8 |
-//! | it has happened | [`Event`] | 12 |
-//! | here is a value | [`Queue`] (feature `heapless`) | 24 and the values |
+//! | it has happened | [`Event`] | 16 |
+//! | here is a value | [`Queue`] (feature `heapless`) | 32 and the values |
 //!
 //! [`wake_from_signal`]: crate::wake_from_signal
 //! [`nb::wait`]: crate::nb::wait
@@ -23,3 +25,5 @@ pub use event::Event;
 #[cfg(feature = "heapless")]
 pub use queue::{Queue, QueueFull};
 pub use waker_slot::WakerSlot;
+
+pub use crate::kernel::wait_queue::{Access, Local, Shared};

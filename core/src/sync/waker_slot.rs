@@ -3,7 +3,7 @@
 use core::fmt;
 use core::task::Waker;
 
-use crate::raw::port::Lock;
+use crate::lock::Lock;
 use crate::raw::waker::Kept;
 
 /// Holds the waker of one task for an interrupt handler: the least that a driver needs.

@@ -1,25 +1,17 @@
 //! Waiting until nobody else can go on.
 
-use std::cell::{Cell, RefCell};
-use std::mem::ManuallyDrop;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
-use std::vec::Vec;
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::pin;
 
-use crate::gate::{poll_gate, poll_waits};
-use crate::raw::foreign;
-
-/// One future that waits, by its number.
-struct Waiter {
-    number: u64,
-    waker: Waker,
-}
+use crate::budgeted::budgeted;
+use crate::kernel::wait_queue::{Local, Turn, WaitQueue, Waiting};
 
 std::thread_local! {
-    /// Without a destructor, so that it is there in those of other thread-locals. Empty, it has no memory to free.
-    static WAITERS: ManuallyDrop<RefCell<Vec<Waiter>>> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
-    static NEXT: Cell<u64> = const { Cell::new(1) };
-    /// How many loops of this thread look at the list.
+    /// Without a destructor, so that it is there in those of other thread-locals.
+    static WAITERS: WaitQueue<(), Infallible, Local> = const { WaitQueue::new(()) };
+    /// How many loops of this thread tell those that wait.
     static LOOPS: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -35,66 +27,13 @@ impl Loop {
 
     /// All tasks wait: wakes those that waited for that. Were there any?
     pub(super) fn release(&self) -> bool {
-        let waiters = WAITERS.with(|waiters| waiters.take());
-        let any = !waiters.is_empty();
-        foreign::wake_all(waiters.into_iter().map(|waiter| waiter.waker));
-        any
+        WAITERS.with(|waiters| waiters.tell_all(|()| ()))
     }
 }
 
 impl Drop for Loop {
     fn drop(&mut self) {
         LOOPS.set(LOOPS.get() - 1);
-    }
-}
-
-/// What [`wait_all_blocked`] returns.
-#[derive(Debug)]
-#[must_use = "it waits only when it is awaited"]
-pub struct WaitAllBlocked {
-    /// 0 before the first poll.
-    number: u64,
-}
-
-impl Future for WaitAllBlocked {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(poll_gate(cx));
-        assert!(
-            LOOPS.get() > 0,
-            "giambio: `wait_all_blocked` outside of a test in virtual time, where nobody says that all tasks wait: \
-             run it by `testing::run`, `testing::Simulation` or `testing::Autojump`"
-        );
-        if self.number == 0 {
-            self.number = NEXT.replace(NEXT.get() + 1);
-            let waiter = Waiter { number: self.number, waker: cx.waker().clone() };
-            WAITERS.with(|waiters| waiters.borrow_mut().push(waiter));
-            return poll_waits();
-        }
-        // Cloned, and the old one dropped, with nothing borrowed: another library's waker may do anything.
-        let mut waker = cx.waker().clone();
-        let waits = WAITERS.with(|waiters| {
-            let mut waiters = waiters.borrow_mut();
-            let waiter = waiters.iter_mut().find(|waiter| waiter.number == self.number);
-            waiter.map(|waiter| core::mem::swap(&mut waiter.waker, &mut waker)).is_some()
-        });
-        if waits { poll_waits() } else { Poll::Ready(()) }
-    }
-}
-
-impl Drop for WaitAllBlocked {
-    fn drop(&mut self) {
-        let gone = WAITERS.with(|waiters| {
-            let mut waiters = waiters.borrow_mut();
-            let at = waiters.iter().position(|waiter| waiter.number == self.number)?;
-            let gone = waiters.remove(at);
-            if waiters.is_empty() {
-                *waiters = Vec::new();
-            }
-            Some(gone.waker)
-        });
-        foreign::discard(gone);
     }
 }
 
@@ -133,6 +72,16 @@ impl Drop for WaitAllBlocked {
 /// })
 /// .unwrap();
 /// ```
-pub fn wait_all_blocked() -> WaitAllBlocked {
-    WaitAllBlocked { number: 0 }
+pub async fn wait_all_blocked() {
+    let is_told = |(): &(), turn| (turn == Turn::Told).then_some(());
+    let mut told = pin!(Waiting::new(&WAITERS, is_told, |_, _, never| match never {}));
+    let wait = poll_fn(|cx| {
+        assert!(
+            LOOPS.get() > 0,
+            "giambio: `wait_all_blocked` outside of a test in virtual time, where nobody says that all tasks wait: \
+             run it by `testing::run`, `testing::Simulation` or `testing::Autojump`"
+        );
+        told.as_mut().poll(cx)
+    });
+    budgeted(wait).await
 }

@@ -41,6 +41,6 @@ mod seeds;
 mod simulation;
 
 pub use autojump::Autojump;
-pub use blocked::{WaitAllBlocked, wait_all_blocked};
+pub use blocked::wait_all_blocked;
 pub use seeds::for_each_seed;
 pub use simulation::{Simulation, Stuck, run};

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::common::{Log, Woken, alone, run_foreign, run_virtual, settle};
-use giambio_core::sync::{Event, Queue, QueueFull, WakerSlot};
+use giambio_core::sync::{Event, Queue, QueueFull, Shared, WakerSlot};
 use giambio_core::{
     Arena, Next, Runtime, VirtualClock, cancel_scope, checkpoint, move_on_after, nursery_in, poll_gate, sleep,
 };
@@ -143,7 +143,7 @@ fn values_come_out_as_they_went_in_and_a_full_queue_gives_them_back() {
 #[test]
 fn tasks_get_values_in_the_order_in_which_they_came_for_them() {
     static ARENA: Arena<3, 512> = Arena::new();
-    static QUEUE: Queue<u32, 4> = Queue::new();
+    static QUEUE: Queue<u32, 4, Shared> = Queue::shared();
     let log = Log::new();
     run_virtual(async {
         let Ok(()) = nursery_in(&ARENA, async |n| {
@@ -215,7 +215,7 @@ fn a_value_whose_taker_is_dropped_goes_to_the_next() {
 
 #[test]
 fn a_cancelled_pop_loses_no_value() {
-    static QUEUE: Queue<u32, 8> = Queue::new();
+    static QUEUE: Queue<u32, 8, Shared> = Queue::shared();
     static ARENA: Arena<1, 512> = Arena::new();
     let got = run_virtual(async {
         let mut got = Vec::new();
@@ -254,7 +254,7 @@ fn cancelled_code_takes_nothing_out_of_a_queue() {
 #[test]
 fn a_task_that_drains_a_full_queue_lets_others_run() {
     static ARENA: Arena<1, 512> = Arena::new();
-    static QUEUE: Queue<u32, 2> = Queue::new();
+    static QUEUE: Queue<u32, 2, Shared> = Queue::shared();
     let others = run_virtual(async {
         let mut others = 0;
         let Ok(()) = nursery_in(&ARENA, async |n| {
@@ -357,8 +357,8 @@ fn events_and_queues_work_in_an_executor_that_is_not_ours() {
 #[cfg(feature = "std")]
 #[test]
 fn other_threads_set_events_and_push_values() {
-    static EVENT: Event = Event::new();
-    static QUEUE: Queue<u32, 1024> = Queue::new();
+    static EVENT: Event<Shared> = Event::shared();
+    static QUEUE: Queue<u32, 1024, Shared> = Queue::shared();
     let (sender, receiver) = std::sync::mpsc::channel();
     struct Unpark(std::thread::Thread);
     impl std::task::Wake for Unpark {

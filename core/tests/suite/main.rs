@@ -35,3 +35,4 @@ mod threads;
 mod time;
 mod wake_corners;
 mod wakers;
+mod who_is_told;

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use crate::common::*;
-use giambio_core::{Arena, cancel_scope, finally, nursery, nursery_in, shield};
+use giambio_core::{Arena, cancel_scope, finally, nursery, nursery_in, shield, sync};
 
 thread_local! {
     static WAKE: Cell<bool> = const { Cell::new(false) };
@@ -228,7 +228,7 @@ fn wakers_that_panic_when_they_are_dropped_are_one_panic_wherever_they_were_kept
     twice(&|| Box::pin(async { cancel_scope(async |_| forever::<()>().await).await.unwrap() }));
     twice(&|| Box::pin(async { nursery(async |_| forever::<Result<(), ()>>().await).await.unwrap() }));
     twice(&|| Box::pin(shield(forever())));
-    static NEVER: giambio_core::sync::Event = giambio_core::sync::Event::new();
+    static NEVER: sync::Event<sync::Shared> = sync::Event::shared();
     twice(&|| Box::pin(NEVER.wait()));
     let slots = [(); 2].map(|()| {
         let slot = giambio_core::sync::WakerSlot::new();

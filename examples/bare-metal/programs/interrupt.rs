@@ -11,11 +11,11 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 
 use board::{entry, println};
-use giambio_core::sync::{Event, Queue};
+use giambio_core::sync::{Event, Queue, Shared};
 use giambio_core::{Arena, Runtime, nursery_in, sleep};
 
-static SAMPLES: Queue<u16, 8> = Queue::new();
-static OVERRUN: Event = Event::new();
+static SAMPLES: Queue<u16, 8, Shared> = Queue::shared();
+static OVERRUN: Event<Shared> = Event::shared();
 static TASKS: Arena<1, 256> = Arena::new();
 
 /// Runs in the interrupt: it must neither wait nor fail.

@@ -22,3 +22,4 @@ mod the_body_reads_after_the_children;
 mod the_body_returns_a_borrow_of_what_is_outside;
 mod the_environment_outlives_the_nursery;
 mod the_nursery_stays_inside;
+mod what_everybody_uses_is_shared;

@@ -7,7 +7,7 @@ use core::task::{Poll, ready};
 use core::time::Duration;
 
 use board::Clock;
-use giambio_core::sync::{Event, Queue, WakerSlot};
+use giambio_core::sync::{Event, Queue, Shared, WakerSlot};
 use giambio_core::{Clock as _, Runtime, clock, nursery_in, poll_gate, sleep};
 
 use crate::world::{Never, OUTER, SECOND};
@@ -73,7 +73,7 @@ fn with_nothing_to_do_it_sleeps(clock: Clock) {
     assert!((1..=most).contains(&sleeps), "it slept {sleeps} times in 10 s");
 }
 
-static NUMBERS: Queue<u8, 8> = Queue::new();
+static NUMBERS: Queue<u8, 8, Shared> = Queue::shared();
 
 fn interrupts_interrupt_each_other_and_lose_nothing(clock: Clock) {
     static AGAIN: AtomicBool = AtomicBool::new(false);
@@ -131,7 +131,7 @@ fn an_interrupt_wakes_a_task_that_left_its_waker(clock: Clock) {
 }
 
 fn an_interrupt_wakes_all_who_wait_for_an_event(clock: Clock) {
-    static EVENT: Event = Event::new();
+    static EVENT: Event<Shared> = Event::shared();
     EVENT.clear();
     board::every(Duration::from_millis(5), || EVENT.set());
     run(clock, async {

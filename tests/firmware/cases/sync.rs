@@ -2,7 +2,7 @@ use core::future::poll_fn;
 use core::pin::pin;
 use core::task::Poll;
 
-use giambio_core::sync::{Event, Queue};
+use giambio_core::sync::{Event, Queue, Shared};
 use giambio_core::{move_on_after, nursery_in, sleep};
 
 use super::cases;
@@ -38,7 +38,7 @@ fn an_event_lets_all_go_who_wait() {
 }
 
 fn values_come_out_as_they_went_in() {
-    static QUEUE: Queue<u32, 4> = Queue::new();
+    static QUEUE: Queue<u32, 4, Shared> = Queue::shared();
     let Ok(()) = run(nursery_in(&OUTER, async |n| {
         n.spawn_wait(async {
             for value in 0..100 {
@@ -84,7 +84,7 @@ fn a_value_whose_taker_is_dropped_goes_to_the_next() {
 }
 
 fn a_cancelled_pop_loses_no_value() {
-    static QUEUE: Queue<u32, 4> = Queue::new();
+    static QUEUE: Queue<u32, 4, Shared> = Queue::shared();
     let Ok(()) = run(nursery_in(&OUTER, async |n| {
         n.spawn_wait(async {
             for value in 0..50 {

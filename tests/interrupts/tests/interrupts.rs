@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Poll, Waker};
 
-use giambio_core::sync::{Event, Queue};
+use giambio_core::sync::{Event, Queue, Shared};
 use giambio_core::*;
 
 struct Cs;
@@ -44,8 +44,8 @@ fn interrupt() {
     let _ = QUEUE.try_push(1); // full: the value of the interrupt before is still there
 }
 
-static EVENT: Event = Event::new();
-static QUEUE: Queue<u32, 1> = Queue::new();
+static EVENT: Event<Shared> = Event::shared();
+static QUEUE: Queue<u32, 1, Shared> = Queue::shared();
 
 async fn wait_for_interrupt() {
     poll_fn(|cx| {

@@ -6,7 +6,7 @@ use core::future::poll_fn;
 use core::task::{Poll, ready};
 use core::time::Duration;
 
-use giambio_core::sync::{Event, WakerSlot};
+use giambio_core::sync::{Event, Shared, WakerSlot};
 use giambio_core::{checkpoint, clock, move_on_after, poll_gate, poll_waits};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::Device;
@@ -37,7 +37,7 @@ pub struct Settings {
 pub struct Stack<D: Device> {
     inner: RefCell<Inner<D>>,
     /// Set when there is something to do: by the network card's interrupt, and by streams.
-    work: &'static Event,
+    work: &'static Event<Shared>,
     /// Woken when a client has come.
     pub(crate) clients: WakerSlot,
 }
@@ -65,7 +65,7 @@ impl<D: Device> Stack<D> {
     /// Outside a runtime, which has the clock; with more than 16 sockets, or a port 0.
     pub fn new<const SOCKETS: usize, const BYTES: usize>(
         mut device: D,
-        work: &'static Event,
+        work: &'static Event<Shared>,
         settings: &Settings,
         buffers: &'static mut Buffers<SOCKETS, BYTES>,
         sockets: &'static mut Sockets<SOCKETS>,

@@ -5,10 +5,10 @@ use core::future::pending;
 
 use bench_common as b;
 use giambio_core::Arena;
-use giambio_core::sync::Event;
+use giambio_core::sync::{Event, Shared};
 
 static ARENA: Arena<{ b::N }, 128> = Arena::new();
-static EVENT: Event = Event::new();
+static EVENT: Event<Shared> = Event::shared();
 
 #[unsafe(no_mangle)]
 extern "C" fn TIMER0() {

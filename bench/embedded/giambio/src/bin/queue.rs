@@ -5,10 +5,10 @@ use core::future::pending;
 
 use bench_common as b;
 use giambio_core::Arena;
-use giambio_core::sync::Queue;
+use giambio_core::sync::{Queue, Shared};
 
 static ARENA: Arena<{ b::N }, 128> = Arena::new();
-static QUEUE: Queue<u32, 4> = Queue::new();
+static QUEUE: Queue<u32, 4, Shared> = Queue::shared();
 
 #[unsafe(no_mangle)]
 extern "C" fn TIMER0() {

@@ -3,7 +3,7 @@
 use core::array;
 
 use ::net::{Device, EthernetAddress};
-use giambio_core::sync::Event;
+use giambio_core::sync::{Event, Shared};
 use kit::Peripheral;
 use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
@@ -32,7 +32,7 @@ const HEADER: usize = 14;
 const CHECKSUM: usize = 4;
 
 /// Set when a frame has arrived.
-pub static ARRIVED: Event = Event::new();
+pub static ARRIVED: Event<Shared> = Event::shared();
 
 /// The network card.
 pub struct Card {

@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 
 use ::net::{Device, EthernetAddress};
 use critical_section::Mutex;
-use giambio_core::sync::Event;
+use giambio_core::sync::{Event, Shared};
 use kit::Peripheral;
 use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
@@ -36,7 +36,7 @@ const RECEIVERS: usize = 6;
 const SENDERS: usize = 4;
 
 /// Set when a frame has arrived or left.
-pub static ARRIVED: Event = Event::new();
+pub static ARRIVED: Event<Shared> = Event::shared();
 
 /// The interrupt of the card that was started, and 0 before.
 static IRQ: Mutex<Cell<u32>> = Mutex::new(Cell::new(0));

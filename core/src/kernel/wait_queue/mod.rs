@@ -1,0 +1,105 @@
+//! Something that is waited for, with the line of those who wait: what events, queues, arenas, locks and channels are made of.
+//!
+//! First come, first served, any number of them, without a heap. There are two ways to go on:
+//! * a **grant** is for one: a permit, a place, a value. It is handed to the first in line, and is that one's from then on:
+//!   who comes later finds nothing, and who leaves without having come for it hands it on;
+//! * **news** is for all who wait when it begins, and for nobody who comes later. They are woken one at a time.
+//!
+//! Whatever changes is whole before a waker is called, for a waker may be foreign code: it may come back here, and it may
+//! panic, which keeps nobody from being told.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `access` | [`Local`] and [`Shared`]: what keeps others out |
+//! | `line` | [`Line`]: who came first, and what was handed to whom |
+//! | `waiting` | [`Waiting`]: the future of one who waits |
+
+mod access;
+mod line;
+#[cfg(all(test, feature = "std"))]
+mod tests;
+mod waiting;
+
+use core::panic::{RefUnwindSafe, UnwindSafe};
+
+use access::Crosses;
+pub use access::{Access, Local, Shared};
+pub(crate) use line::{Line, Turn};
+use waiting::Lead;
+pub(crate) use waiting::Waiting;
+
+use crate::fault::fault;
+use crate::panics::First;
+
+/// What is waited for, and who waits. `G` is what is handed to one of them.
+pub(crate) struct WaitQueue<S, G, K: Access> {
+    guard: K::Guard,
+    state: S,
+    line: Line<G>,
+}
+
+// SAFETY: it moves only while nobody who waits borrows it. One who was forgotten stays in line, and is touched from here alone.
+unsafe impl<S: Send, G: Send, K: Access> Send for WaitQueue<S, G, K> {}
+
+// SAFETY: state, line and those in it are touched only inside `with`, which is a lock for these kinds.
+unsafe impl<S: Send, G: Send, K: Crosses> Sync for WaitQueue<S, G, K> {}
+
+// Nothing panics half-way.
+impl<S, G, K: Access> UnwindSafe for WaitQueue<S, G, K> {}
+impl<S, G, K: Access> RefUnwindSafe for WaitQueue<S, G, K> {}
+
+impl<S, G, K: Access> WaitQueue<S, G, K> {
+    pub(crate) const fn new(state: S) -> Self {
+        WaitQueue { guard: K::OPEN, state, line: Line::new() }
+    }
+
+    /// Looks at the state, or changes it. It must be short, and call nobody.
+    #[inline]
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&S, &Line<G>) -> R) -> R {
+        K::alone(&self.guard, || f(&self.state, &self.line))
+    }
+
+    /// Changes the state, and tells all who wait at that moment; did anyone?
+    pub(crate) fn tell_all(&self, change: impl FnOnce(&S)) -> bool {
+        let (round, mut told) = self.with(|state, line| {
+            change(state);
+            let round = line.begin_round();
+            (round, line.tell(round))
+        });
+        let is_anyone_told = told.is_some();
+        let mut first = First::new();
+        while let Some(now) = told {
+            if let Some(waker) = now.waker {
+                match fault!("a-panic-ends-the-telling") {
+                    true => waker.wake(),
+                    false => first.catch(|| waker.wake()),
+                }
+            }
+            told = if now.is_last { None } else { self.with(|_, line| line.tell(round)) };
+        }
+        first.resume();
+        is_anyone_told
+    }
+}
+
+// SAFETY: it is borrowed, so it stays where it is; and `with` excludes others, or there are none.
+unsafe impl<S, G, K: Access> Lead for &WaitQueue<S, G, K> {
+    type State = S;
+    type Grant = G;
+
+    #[inline]
+    fn with<R>(&self, f: impl FnOnce(&S, &Line<G>) -> R) -> R {
+        WaitQueue::with(self, f)
+    }
+}
+
+// SAFETY: a thread has one value of a key, where it stays until the thread ends; who waits stays on its thread.
+#[cfg(feature = "std")]
+unsafe impl<S, G> Lead for &'static std::thread::LocalKey<WaitQueue<S, G, Local>> {
+    type State = S;
+    type Grant = G;
+
+    fn with<R>(&self, f: impl FnOnce(&S, &Line<G>) -> R) -> R {
+        std::thread::LocalKey::with(self, |queue| queue.with(f))
+    }
+}

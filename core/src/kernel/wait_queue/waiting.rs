@@ -1,0 +1,162 @@
+//! The future of one who waits.
+
+use core::pin::Pin;
+use core::ptr::NonNull;
+use core::task::{Context, Poll, Waker};
+
+use pin_project_lite::pin_project;
+
+use super::line::{Line, Turn, Waiter};
+use crate::fault::fault;
+use crate::kernel::pin_ref::PinRef;
+use crate::panics::First;
+
+/// Leads to what is waited for, and to the line for it.
+///
+/// # Safety
+/// It is the same line each time, on whatever thread this may get to, and whoever looks is alone with it.
+pub(crate) unsafe trait Lead {
+    type State;
+    /// What is handed to one who waits.
+    type Grant;
+
+    fn with<R>(&self, f: impl FnOnce(&Self::State, &Line<Self::Grant>) -> R) -> R;
+}
+
+pin_project! {
+    /// Waits until `take` gets something out of what is waited for: at once, or when it was told or granted something. A grant
+    /// it has to take. One that comes too late goes to `refuse`, which says whom to wake over it.
+    ///
+    /// Both are asked under the access, so they are short and call nobody. Foreign code, which a waker is when it is cloned,
+    /// woken or dropped, runs in between, when each change is whole; what is taken out is delivered with no foreign code left to
+    /// run.
+    pub(crate) struct Waiting<L, T, R>
+    where
+        L: Lead,
+        R: Fn(&L::State, &Line<L::Grant>, L::Grant) -> Option<Waker>,
+    {
+        lead: L,
+        take: T,
+        refuse: R,
+        // It may be in line.
+        has_joined: bool,
+        #[pin]
+        waiter: Waiter<L::Grant>,
+    }
+
+    impl<L, T, R> PinnedDrop for Waiting<L, T, R>
+    where
+        L: Lead,
+        R: Fn(&L::State, &Line<L::Grant>, L::Grant) -> Option<Waker>,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if !*this.has_joined {
+                return;
+            }
+            let waiter = pinned(this.waiter.into_ref());
+            let (next, own) = this.lead.with(|state, line| {
+                // SAFETY: MEMBER: it joins the line of its lead alone.
+                let next = match unsafe { line.leave(waiter) } {
+                    Turn::Granted(grant) if !fault!("grant-dies-with-its-waiter") => (this.refuse)(state, line, grant),
+                    _ => None,
+                };
+                (next, waiter.waker.take())
+            });
+            let mut first = First::new();
+            if let Some(next) = next {
+                first.catch(|| next.wake());
+            }
+            if let Some(own) = own {
+                first.catch(|| drop(own));
+            }
+            first.resume();
+        }
+    }
+}
+
+fn pinned<G>(waiter: Pin<&Waiter<G>>) -> PinRef<Waiter<G>> {
+    // SAFETY: LIVE: it is a part of a pinned future, whose destructor takes it out of the line.
+    unsafe { PinRef::new(NonNull::from(waiter.get_ref())) }
+}
+
+impl<L, O, T, R> Waiting<L, T, R>
+where
+    L: Lead,
+    T: FnMut(&L::State, Turn<L::Grant>) -> Option<O>,
+    R: Fn(&L::State, &Line<L::Grant>, L::Grant) -> Option<Waker>,
+{
+    pub(crate) const fn new(lead: L, take: T, refuse: R) -> Self {
+        Waiting { lead, take, refuse, has_joined: false, waiter: Waiter::new() }
+    }
+}
+
+/// What a look has shown.
+enum Look<O> {
+    Got(O),
+    /// It has to wait, and its waker is known.
+    Waits,
+    /// It has to wait, in line, without a waker.
+    NeedsWaker,
+    /// It has an old waker, which has to go first.
+    Has(Waker),
+}
+
+impl<L, O, T, R> Future for Waiting<L, T, R>
+where
+    L: Lead,
+    T: FnMut(&L::State, Turn<L::Grant>) -> Option<O>,
+    R: Fn(&L::State, &Line<L::Grant>, L::Grant) -> Option<Waker>,
+{
+    type Output = O;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
+        let this = self.project();
+        let waiter = pinned(this.waiter.into_ref());
+        let _too_early = fault!("waker-cloned-for-nothing").then(|| cx.waker().clone());
+        let mut look = || {
+            this.lead.with(|state, line| {
+                let has_to_wait = line.has_to_wait(waiter);
+                match waiter.waker.take() {
+                    Some(same) if has_to_wait && same.will_wake(cx.waker()) => {
+                        waiter.waker.set(Some(same));
+                        return Look::Waits;
+                    }
+                    Some(old) => return Look::Has(old),
+                    None => {}
+                }
+                if !has_to_wait {
+                    // SAFETY: MEMBER: it joins the line of its lead alone.
+                    let turn = unsafe { line.leave(waiter) };
+                    if let Some(got) = (this.take)(state, turn) {
+                        return Look::Got(got);
+                    }
+                    line.join(waiter);
+                }
+                Look::NeedsWaker
+            })
+        };
+        *this.has_joined = true;
+        loop {
+            match look() {
+                Look::Got(got) => {
+                    *this.has_joined = false;
+                    return Poll::Ready(got);
+                }
+                Look::Waits => return Poll::Pending,
+                Look::Has(old) => drop(old),
+                Look::NeedsWaker => break,
+            }
+        }
+        let new = cx.waker().clone();
+        let has_to_wait = this.lead.with(|_, line| {
+            waiter.waker.set(Some(new));
+            line.has_to_wait(waiter)
+        });
+        // Something was handed over while there was no waker.
+        if !has_to_wait && !fault!("handed-over-unseen") {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}

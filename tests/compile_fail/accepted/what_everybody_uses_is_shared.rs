@@ -1,0 +1,52 @@
+//! Events and queues: those of one runtime's tasks lie anywhere, those that others use too are of the kind `Shared`.
+
+use giambio::sync::{Event, Queue, Shared};
+use giambio::{nursery, run};
+
+static STARTED: Event<Shared> = Event::shared();
+static NUMBERS: Queue<u32, 4, Shared> = Queue::shared();
+
+#[test]
+fn in_a_static() {
+    let other = std::thread::spawn(|| {
+        NUMBERS.try_push(7).unwrap();
+        STARTED.set();
+    });
+    run(async {
+        STARTED.wait().await;
+        assert_eq!(NUMBERS.pop().await, 7);
+    });
+    other.join().unwrap();
+}
+
+#[test]
+fn borrowed_by_another_thread() {
+    let started = Event::shared();
+    std::thread::scope(|threads| {
+        threads.spawn(|| started.set());
+        run(started.wait());
+    });
+}
+
+#[test]
+fn among_the_tasks_of_one_runtime() {
+    let started = Event::new();
+    let numbers = Queue::<u32, 4>::new();
+    run(nursery(async |n| {
+        n.spawn(async {
+            started.wait().await;
+            assert_eq!(numbers.pop().await, 7);
+            Ok::<_, ()>(())
+        });
+        numbers.try_push(7).unwrap();
+        started.set();
+        Ok(())
+    }))
+    .unwrap();
+}
+
+#[test]
+fn made_here_and_used_there() {
+    let event = Event::new();
+    std::thread::spawn(move || event.set()).join().unwrap();
+}
