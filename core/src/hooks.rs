@@ -19,6 +19,7 @@ pub(crate) fn tell_of<'a>(task: &'a Option<Told>, event: impl FnOnce(TaskInfo<'a
 
 #[cfg(feature = "hooks")]
 mod imp {
+    use core::panic::Location;
     use core::time::Duration;
 
     use super::{Event, TaskInfo, tell_of};
@@ -32,17 +33,20 @@ mod imp {
     /// A task as it is told of, with a copy of its name: the task may be gone by then.
     pub(crate) struct Told {
         pub(crate) id: TaskId,
+        pub(crate) parent: Option<TaskId>,
         pub(crate) name: TaskName,
+        pub(crate) spawned_at: Option<&'static Location<'static>>,
     }
 
     impl Told {
         pub(crate) fn root() -> Self {
-            let TaskInfo { id, name } = TaskInfo::ROOT;
-            Told { id, name: TaskName::from_static(name) }
+            let TaskInfo { id, name, .. } = TaskInfo::ROOT;
+            Told { id, parent: None, name: TaskName::from_static(name), spawned_at: None }
         }
 
         pub(crate) fn info(&self) -> TaskInfo<'_> {
-            TaskInfo { id: self.id, name: self.name.as_str() }
+            let &Told { id, parent, ref name, spawned_at } = self;
+            TaskInfo { id, name: name.as_str(), parent, spawned_at }
         }
     }
 

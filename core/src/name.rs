@@ -3,6 +3,8 @@
 #[cfg(feature = "alloc")]
 use alloc::{borrow::Cow, boxed::Box, string::String};
 use core::fmt;
+#[cfg(feature = "hooks")]
+use core::panic::Location;
 
 /// What a child is called: what [`Child::name`](crate::Child::name) makes of the text that it is given.
 ///
@@ -107,6 +109,25 @@ pub trait Name {
 
     /// The same for as long as one likes.
     fn copy<F>(&self) -> TaskName;
+}
+
+/// What a child keeps beside its future: its name and, for debuggers, where it was spawned.
+pub(crate) struct Label<N> {
+    pub(crate) name: N,
+    #[cfg(feature = "hooks")]
+    pub(crate) spawned_at: &'static Location<'static>,
+}
+
+impl<N> Label<N> {
+    /// Of a child that is spawned here.
+    #[cfg_attr(feature = "hooks", track_caller)]
+    pub(crate) fn here(name: N) -> Self {
+        Label {
+            name,
+            #[cfg(feature = "hooks")]
+            spawned_at: Location::caller(),
+        }
+    }
 }
 
 /// Unnamed tasks are called by the type of their future, which costs no memory.

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 
 use crate::debugger::Event;
 use crate::hooks::tell_of;
-use crate::name::{Name, TaskName};
+use crate::name::{Label, Name, TaskName};
 use crate::nursery::Scope;
 use crate::raw::cancelling::prepare;
 use crate::raw::cell;
@@ -149,6 +149,7 @@ impl<'scope, 'env, E, S, N> Child<'scope, 'env, E, S, N> {
 
 impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
     /// As [`Scope::spawn`].
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn spawn<F>(self, child: F) -> Task<'scope, ()>
     where
         F: Future<Output = Result<(), E>> + 'scope,
@@ -158,6 +159,7 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
     }
 
     /// As [`Scope::spawn_value`].
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn spawn_value<F, T>(self, child: F) -> Task<'scope, T>
     where
         F: Future<Output = Result<T, E>> + 'scope,
@@ -171,6 +173,7 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
     ///
     /// # Errors
     /// As there.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_spawn<F>(self, child: F) -> Result<Task<'scope, ()>, SpawnError<F>>
     where
         F: Future<Output = Result<(), E>> + 'scope,
@@ -182,6 +185,7 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
     ///
     /// # Errors
     /// As there.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_spawn_value<F, T>(self, child: F) -> Result<Task<'scope, T>, SpawnError<F>>
     where
         F: Future<Output = Result<T, E>> + 'scope,
@@ -199,25 +203,28 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
     ///
     /// # Cancellation
     /// As there.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn spawn_wait<F>(self, child: F) -> impl Future<Output = Task<'scope, ()>>
     where
         F: Future<Output = Result<(), E>> + 'scope,
     {
-        cell::spawn_wait(self.scope, child, self.name, self.daemon, task_of(self.scope))
+        cell::spawn_wait(self.scope, child, Label::here(self.name), self.daemon, task_of(self.scope))
     }
 
     /// As [`Scope::spawn_value_wait`].
     ///
     /// # Cancellation
     /// As there.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn spawn_value_wait<F, T>(self, child: F) -> impl Future<Output = Task<'scope, T>>
     where
         F: Future<Output = Result<T, E>> + 'scope,
         T: 'scope,
     {
-        cell::spawn_wait(self.scope, child, self.name, self.daemon, task_of(self.scope))
+        cell::spawn_wait(self.scope, child, Label::here(self.name), self.daemon, task_of(self.scope))
     }
 
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn start<F, T>(self, child: &mut Moving<F>) -> Task<'scope, T>
     where
         F: Future<Output = Result<T, E>> + 'scope,
@@ -235,6 +242,7 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
     }
 
     /// After an error the child is where it was.
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn try_start<F, T>(self, child: &mut Moving<F>) -> Result<Task<'scope, T>, Refusal>
     where
         F: Future<Output = Result<T, E>> + 'scope,
@@ -243,7 +251,7 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
         if self.scope.children().is_closing() {
             return Err(Refusal::Cancelled);
         }
-        let handle = cell::spawn(self.scope, child, self.name, self.daemon).ok_or(Refusal::Full)?;
+        let handle = cell::spawn(self.scope, child, Label::here(self.name), self.daemon).ok_or(Refusal::Full)?;
         Ok(Task::new(handle))
     }
 }
@@ -314,6 +322,7 @@ pub struct Delayed<'scope, 'env: 'scope, E: 'env, S: 'env = Heap, N = ()> {
 
 impl<'scope, 'env, E, S: Unbounded, N: Name> Delayed<'scope, 'env, E, S, N> {
     /// As [`Scope::spawn`], with a sleep before.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn spawn<F>(self, child: F) -> Task<'scope, ()>
     where
         F: Future<Output = Result<(), E>> + 'scope,
@@ -323,6 +332,7 @@ impl<'scope, 'env, E, S: Unbounded, N: Name> Delayed<'scope, 'env, E, S, N> {
     }
 
     /// As [`Scope::spawn_value`], with a sleep before.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn spawn_value<F, T>(self, child: F) -> Task<'scope, T>
     where
         F: Future<Output = Result<T, E>> + 'scope,
@@ -332,6 +342,7 @@ impl<'scope, 'env, E, S: Unbounded, N: Name> Delayed<'scope, 'env, E, S, N> {
         self.start(&mut Moving::Here(After { sleep, child }))
     }
 
+    #[cfg_attr(feature = "hooks", track_caller)]
     fn start<F, T>(self, child: &mut Moving<F>) -> Task<'scope, T>
     where
         F: Future<Output = Result<T, E>> + 'scope,
@@ -405,6 +416,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> Scope<'scope, 'env, E, S>
     /// # })).run(&mut |_| {});
     /// # assert_eq!(result, Ok(()));
     /// ```
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn spawn<F>(&'scope self, child: F) -> Task<'scope, ()>
     where
         F: Future<Output = Result<(), E>> + 'scope,
@@ -420,6 +432,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> Scope<'scope, 'env, E, S>
     /// As [`spawn`](Scope::spawn).
     ///
     /// An example is at [`Task`].
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn spawn_value<F, T>(&'scope self, child: F) -> Task<'scope, T>
     where
         F: Future<Output = Result<T, E>> + 'scope,
@@ -456,6 +469,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> Scope<'scope, 'env, E, S>
     /// # })).run(&mut |_| {});
     /// # assert_eq!(result, Ok(()));
     /// ```
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_spawn<F>(&'scope self, child: F) -> Result<Task<'scope, ()>, SpawnError<F>>
     where
         F: Future<Output = Result<(), E>> + 'scope,
@@ -467,6 +481,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> Scope<'scope, 'env, E, S>
     ///
     /// # Errors
     /// As [`try_spawn`](Scope::try_spawn).
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn try_spawn_value<F, T>(&'scope self, child: F) -> Result<Task<'scope, T>, SpawnError<F>>
     where
         F: Future<Output = Result<T, E>> + 'scope,
@@ -483,22 +498,24 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> Scope<'scope, 'env, E, S>
     /// was never polled; a place that was granted at the same time goes to the next.
     ///
     /// An example is at [`Arena`](crate::Arena).
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn spawn_wait<F>(&'scope self, child: F) -> impl Future<Output = Task<'scope, ()>>
     where
         F: Future<Output = Result<(), E>> + 'scope,
     {
-        cell::spawn_wait(self, child, (), false, task_of(self))
+        cell::spawn_wait(self, child, Label::here(()), false, task_of(self))
     }
 
     /// As [`spawn_wait`](Scope::spawn_wait), for a child with a result of its own.
     ///
     /// # Cancellation
     /// As [`spawn_wait`](Scope::spawn_wait).
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn spawn_value_wait<F, T>(&'scope self, child: F) -> impl Future<Output = Task<'scope, T>>
     where
         F: Future<Output = Result<T, E>> + 'scope,
         T: 'scope,
     {
-        cell::spawn_wait(self, child, (), false, task_of(self))
+        cell::spawn_wait(self, child, Label::here(()), false, task_of(self))
     }
 }

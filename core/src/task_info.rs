@@ -1,6 +1,7 @@
 //! Words for tasks, of which the rest of the crate speaks: an id, what a task is doing, and what a debugger reads of it.
 
 use core::fmt;
+use core::panic::Location;
 
 use crate::raw::waker;
 
@@ -108,11 +109,32 @@ pub struct TaskInfo<'a> {
     pub id: TaskId,
     /// What it is called: the name it was spawned with, else the type of its future.
     pub name: &'a str,
+    /// In whose code its nursery is. `None` for the root task, and where that code is gone and nobody else has polled the
+    /// nursery since.
+    pub parent: Option<TaskId>,
+    /// Where in the program it was spawned: at which call of [`spawn`](crate::Scope::spawn) or another method of that kind.
+    /// `None` for the root task.
+    pub spawned_at: Option<&'static Location<'static>>,
 }
 
-impl TaskInfo<'_> {
+impl<'a> TaskInfo<'a> {
     /// The root task.
-    pub(crate) const ROOT: TaskInfo<'static> = TaskInfo { id: TaskId::MAIN, name: "main" };
+    pub(crate) const ROOT: TaskInfo<'static> = TaskInfo::new(TaskId::MAIN, "main");
+
+    /// A task with neither parent nor place, for tests of a debugger.
+    ///
+    /// ```
+    /// # use giambio_core::{Debugger, NoDebugger};
+    /// use giambio_core::{Event, TaskId, TaskInfo};
+    ///
+    /// let mut task = TaskInfo::new(TaskId::MAIN, "a test's");
+    /// task.spawned_at = Some(core::panic::Location::caller());
+    /// # let my_debugger = NoDebugger;
+    /// my_debugger.event(Event::TaskSpawn(task));
+    /// ```
+    pub const fn new(id: TaskId, name: &'a str) -> Self {
+        TaskInfo { id, name, parent: None, spawned_at: None }
+    }
 
     /// Is it the root task, which the runtime itself runs and nobody has spawned?
     pub fn is_root(&self) -> bool {

@@ -31,9 +31,9 @@ use super::waker;
 use crate::cancel::Reason;
 use crate::debugger::Event;
 use crate::hooks::{self, told};
-use crate::name::Name;
 #[cfg(feature = "hooks")]
 use crate::name::TaskName;
+use crate::name::{Label, Name};
 use crate::nursery::Scope;
 use crate::panics::First;
 use crate::storage::Storage;
@@ -67,7 +67,7 @@ pub(super) struct VTable {
     /// Good for as long as the cell is.
     pub(super) name: unsafe fn(NonNull<Header>) -> *const str,
     #[cfg(feature = "hooks")]
-    pub(super) copy_name: unsafe fn(NonNull<Header>) -> TaskName,
+    pub(super) copy_label: unsafe fn(NonNull<Header>) -> Label<TaskName>,
     pub(super) output: usize,
 }
 
@@ -81,7 +81,7 @@ pub(super) enum Outcome {
 #[repr(C)]
 struct TaskCell<F, T, N> {
     header: Header,
-    name: N,
+    label: Label<N>,
     place: UnsafeCell<Place<F, T>>,
 }
 
@@ -117,7 +117,7 @@ where
         release: Self::release,
         name: Self::name,
         #[cfg(feature = "hooks")]
-        copy_name: Self::copy_name,
+        copy_label: Self::copy_label,
         output: offset_of!(TaskCell<F, T, N>, place),
     };
 
@@ -177,20 +177,21 @@ where
         unsafe {
             let scope = children.cast::<Scope<'scope, 'env, E, S>>().as_ref();
             // The last of the cell: what a child is called.
-            ptr::drop_in_place(&raw mut (*this.as_ptr().cast::<TaskCell<F, T, N>>()).name);
+            ptr::drop_in_place(&raw mut (*this.as_ptr().cast::<TaskCell<F, T, N>>()).label);
             scope.storage().release::<TaskCell<F, T, N>>(this.cast());
         }
     }
 
     unsafe fn name(this: NonNull<Header>) -> *const str {
         // SAFETY: by contract of the table: a cell of this type.
-        unsafe { (*this.as_ptr().cast::<TaskCell<F, T, N>>()).name.get::<F>() }
+        unsafe { (*this.as_ptr().cast::<TaskCell<F, T, N>>()).label.name.get::<F>() }
     }
 
     #[cfg(feature = "hooks")]
-    unsafe fn copy_name(this: NonNull<Header>) -> TaskName {
+    unsafe fn copy_label(this: NonNull<Header>) -> Label<TaskName> {
         // SAFETY: as above.
-        unsafe { (*this.as_ptr().cast::<TaskCell<F, T, N>>()).name.copy::<F>() }
+        let label = unsafe { &(*this.as_ptr().cast::<TaskCell<F, T, N>>()).label };
+        Label { name: label.name.copy::<F>(), spawned_at: label.spawned_at }
     }
 }
 
@@ -238,7 +239,7 @@ pub(crate) fn current_id() -> Option<TaskId> {
 pub(crate) fn spawn<'scope, 'env, F, T, E, S, N>(
     scope: &'scope Scope<'scope, 'env, E, S>,
     future: &mut Moving<F>,
-    name: N,
+    label: Label<N>,
     daemon: bool,
 ) -> Option<Handle<T>>
 where
@@ -249,7 +250,7 @@ where
     N: Name,
 {
     let claim = scope.storage().claim::<TaskCell<F, T, N>>()?;
-    Some(spawn_in(claim, scope, future, name, daemon))
+    Some(spawn_in(claim, scope, future, label, daemon))
 }
 
 /// Starts a child as soon as the storage has room for it; `done` makes of its handle what is
@@ -258,7 +259,7 @@ where
 pub(crate) fn spawn_wait<'scope, 'env, F, T, E, S, N, R>(
     scope: &'scope Scope<'scope, 'env, E, S>,
     future: F,
-    name: N,
+    label: Label<N>,
     daemon: bool,
     done: impl FnOnce(Option<Handle<T>>) -> R,
 ) -> impl Future<Output = R>
@@ -283,7 +284,7 @@ where
             unsafe { scope.storage().release::<TaskCell<F, T, N>>(claim.memory) };
             return done(None);
         }
-        done(Some(spawn_in(claim, scope, &mut future, name, daemon)))
+        done(Some(spawn_in(claim, scope, &mut future, label, daemon)))
     }
 }
 
@@ -291,7 +292,7 @@ fn spawn_in<'scope, 'env, F, T, E, S, N>(
     claim: Claim,
     scope: &'scope Scope<'scope, 'env, E, S>,
     future: &mut Moving<F>,
-    name: N,
+    label: Label<N>,
     daemon: bool,
 ) -> Handle<T>
 where
@@ -310,7 +311,7 @@ where
             block: Cell::new(Some(block)),
             vtable: Typed::<'scope, 'env, F, T, E, S, N>::VTABLE,
         });
-        (&raw mut (*cell.as_ptr()).name).write(name);
+        (&raw mut (*cell.as_ptr()).label).write(label);
         future.move_to(TaskCell::<F, T, N>::place(cell.cast()).cast());
     }
     // There from the start: a foreign waker may panic in there.

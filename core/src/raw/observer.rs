@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use super::block::Block;
 use super::cell::{self, Header};
-use super::node::{ROOT, TASK};
+use super::node::{Node, ROOT, TASK};
 use super::port::with;
 use super::waker;
 use crate::debugger::Debugger;
@@ -121,7 +121,27 @@ fn told_at_length(task: NonNull<Header>) -> Told {
     // SAFETY: the callers' cell is alive.
     let header = unsafe { task.as_ref() };
     // SAFETY: the table belongs to the cell.
-    Told { id: header.id(), name: unsafe { (header.vtable.copy_name)(task) } }
+    let label = unsafe { (header.vtable.copy_label)(task) };
+    Told { id: header.id(), parent: parent(&header.node), name: label.name, spawned_at: Some(label.spawned_at) }
+}
+
+/// The task in whose code this task's nursery is polled.
+fn parent(task: &Node) -> Option<TaskId> {
+    with(|_| {
+        let mut at = task.parent.get();
+        // SAFETY: PINNED: links lead to live nodes.
+        while let Some(node) = unsafe { at.as_ref() } {
+            if node.has(ROOT) {
+                return Some(TaskId::MAIN);
+            }
+            if node.has(TASK) {
+                // SAFETY: a task's node starts its header (WHOLE-POINTER).
+                return Some(unsafe { &*at.cast::<Header>() }.id());
+            }
+            at = node.parent.get();
+        }
+        None
+    })
 }
 
 /// The task whose code is running.

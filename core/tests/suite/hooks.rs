@@ -440,6 +440,155 @@ fn a_child_without_a_name_is_called_by_its_type() {
     assert!(transcript.take().iter().any(|line| line.contains("fetch_the_page") && line.contains("spawned")));
 }
 
+/// Writes down what the function makes of each event.
+struct Notes<T>(Mutex<Vec<T>>, fn(Event<'_>) -> Option<T>);
+
+impl<T: Send> Debugger for Notes<T> {
+    fn event(&self, event: Event<'_>) {
+        self.0.lock().unwrap().extend(self.1(event));
+    }
+}
+
+impl<T> Notes<T> {
+    fn new(note: fn(Event<'_>) -> Option<T>) -> Self {
+        Notes(Mutex::default(), note)
+    }
+    fn take(&self) -> Vec<T> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+#[test]
+fn a_child_is_told_with_the_place_where_it_was_spawned_in_whatever_way() {
+    let notes = Notes::new(|event| match event {
+        Event::TaskSpawn(task) => Some(task.spawned_at.unwrap()),
+        _ => None,
+    });
+    async fn end() -> Result<(), ()> {
+        Ok(())
+    }
+    let body = nursery(async |n| {
+        Ok([
+            (n.spawn(end()), line!()).1,
+            (n.spawn_value(end()), line!()).1,
+            (n.try_spawn(end()), line!()).1,
+            (n.try_spawn_value(end()), line!()).1,
+            (n.spawn_wait(end()).await, line!()).1,
+            (n.spawn_value_wait(end()).await, line!()).1,
+            (n.child().spawn(end()), line!()).1,
+            (n.child().name("a").spawn_value(end()), line!()).1,
+            (n.child().daemon().try_spawn(end()), line!()).1,
+            (n.child().try_spawn_value(end()), line!()).1,
+            (n.child().name(String::from("b")).spawn_wait(end()).await, line!()).1,
+            (n.child().spawn_value_wait(end()).await, line!()).1,
+            (n.child().after(secs(1)).spawn(end()), line!()).1,
+            (n.child().after(secs(1)).spawn_value(end()), line!()).1,
+        ])
+    });
+    let lines = run_watched(&notes, body).unwrap();
+    let places = notes.take();
+    assert!(places.iter().all(|place| place.file() == file!()), "{places:?}");
+    assert_eq!(places.iter().map(|place| place.line()).collect::<Vec<_>>(), lines);
+}
+
+#[test]
+fn the_root_has_neither_parent_nor_place_and_is_told_as_a_test_would_make_it() {
+    let notes = Notes::new(|event| match event {
+        Event::BeforeTaskStep(task) | Event::TaskExit(task) => Some(task == TaskInfo::new(TaskId::MAIN, "main")),
+        _ => None,
+    });
+    run_watched(&notes, async {});
+    assert_eq!(notes.take(), [true, true]);
+}
+
+#[test]
+fn a_childs_parent_is_the_task_in_whose_code_its_nursery_is() {
+    let notes = Notes::new(|event| match event {
+        Event::TaskSpawn(task) | Event::AfterTaskStep(task) | Event::BeforeCancel(task) | Event::TaskExit(task) => {
+            Some((task.name.to_owned(), task.id, task.parent))
+        }
+        _ => None,
+    });
+    run_watched(
+        &notes,
+        nursery(async |n| {
+            n.child().name("child").spawn(async {
+                // In scopes of its own, and a sibling that it spawns into the nursery outside.
+                n.child().name("sibling").spawn(async { Ok(checkpoint().await) });
+                move_on_after(
+                    secs(1),
+                    shield(nursery(async |inner| {
+                        inner.child().name("grandchild").spawn(async { Ok(sleep(secs(2)).await) });
+                        inner.child().name("cancelled").daemon().spawn(forever());
+                        Ok::<_, ()>(checkpoint().await)
+                    })),
+                )
+                .await;
+                Ok(())
+            });
+            Ok::<_, ()>(())
+        }),
+    )
+    .unwrap();
+    let told = notes.take();
+    let child = told.iter().find(|(name, ..)| name == "child").unwrap().1;
+    for (name, _, parent) in &told {
+        let wanted = match name.as_str() {
+            "main" => None,
+            "child" | "sibling" => Some(TaskId::MAIN),
+            _ => Some(child),
+        };
+        assert_eq!(*parent, wanted, "{name}: {told:#?}");
+    }
+    for name in ["main", "child", "sibling", "grandchild", "cancelled"] {
+        assert!(told.iter().filter(|(other, ..)| other == name).count() >= 2, "{name}: {told:#?}");
+    }
+}
+
+#[test]
+#[cfg(feature = "std")]
+fn a_nursery_that_goes_to_another_task_takes_its_children_there() {
+    use std::{
+        cell::RefCell,
+        future::poll_fn,
+        task::{Context, Poll},
+    };
+    let notes = Notes::new(|event| match event {
+        Event::AfterTaskStep(task) | Event::AfterSleep(task, _) | Event::BeforeCancel(task) => {
+            Some((task.name.to_owned(), task.id, task.parent))
+        }
+        _ => None,
+    });
+    let moving = RefCell::new(Some(Box::pin(nursery(async |n| {
+        n.child().name("moving").spawn(async { Ok::<_, ()>(sleep(secs(1)).await) });
+        Ok(forever::<()>().await)
+    }))));
+    let poll = async || {
+        let once =
+            |cx: &mut Context<'_>| Poll::Ready(moving.borrow_mut().as_mut().unwrap().as_mut().poll(cx).is_pending());
+        assert!(poll_fn(once).await);
+        Ok::<_, ()>(checkpoint().await)
+    };
+    run_watched(&notes, async {
+        for name in ["first", "second"] {
+            nursery(async |n| {
+                n.child().name(name).spawn(poll());
+                Ok(())
+            })
+            .await?;
+            sleep(secs(if name == "first" { 0 } else { 2 })).await;
+        }
+        drop(moving.take());
+        Ok::<_, ()>(())
+    })
+    .unwrap();
+    let told = notes.take();
+    let id = |name: &str| Some(told.iter().find(|(other, ..)| other == name).unwrap().1);
+    let parents: Vec<_> = told.iter().filter(|(name, ..)| name == "moving").map(|told| told.2).collect();
+    // It waits in the first's code, is woken when nobody polls it, and is dropped by the root.
+    assert_eq!(parents, [id("first"), None, Some(TaskId::MAIN)], "{told:#?}");
+}
+
 #[test]
 fn io_is_told_by_the_one_who_looks() {
     let _alone = alone();
