@@ -89,12 +89,21 @@ pub(crate) const STEPS: &[Step] = &[
     step("format", Part::Ci, format, "rustfmt has nothing to change").in_folder("format"),
     step("lints", Part::Ci, lints, "clippy warns of nothing: all targets, each feature set, both reactors")
         .in_folder("lints"),
+    step("memory-sanitizer", Part::Ci, sanitizers::memory, "the core reads nothing that was never written")
+        .in_folder("memory-sanitizer")
+        .needs(&[&FROM_SOURCES, &sanitizers::RUNTIMES]),
+    step("linux-musl", Part::Ci, || platforms::run("linux-musl"), "tests and examples run with another C library")
+        .in_folder(FOREIGN)
+        .needs(&[&MUSL.compiler, &MUSL.tools]),
     step("address-sanitizer", Part::Ci, sanitizers::address, "tests touch no freed memory and leak none")
         .in_folder("address-sanitizer")
         .needs(&[&NIGHTLY]),
     step("thread-sanitizer", Part::Ci, sanitizers::thread, "threads never touch the same without order")
         .in_folder("thread-sanitizer")
         .needs(&[&FROM_SOURCES, &sanitizers::RUNTIMES]),
+    step("checked-library", Part::Ci, sanitizers::checked_library, "the core keeps the contracts of core and std")
+        .in_folder("checked-library")
+        .needs(&[&FROM_SOURCES]),
     step("portable-reactor", Part::Ci, portable_reactor, "the adapter's tests pass on the portable reactor, both ways")
         .in_folder("portable"),
     step("bursts", Part::Ci, bursts, "the core's tests pass when the loop makes bursts instead of single turns"),
@@ -124,18 +133,9 @@ pub(crate) const STEPS: &[Step] = &[
     .in_folder("minimum-rust")
     .needs(&[&rules::PROMISED_RUST]),
     // cargo xtask release
-    step("linux-musl", Part::Release, || platforms::run("linux-musl"), "tests and examples run with another C library")
-        .in_folder(FOREIGN)
-        .needs(&[&MUSL.compiler, &MUSL.tools]),
     step("other-systems", Part::Release, platforms::other_systems, "macOS and the BSDs: everything type-checks")
         .in_folder(FOREIGN)
         .needs(&[&platforms::OTHER_SYSTEMS]),
-    step("memory-sanitizer", Part::Release, sanitizers::memory, "the core reads nothing that was never written")
-        .in_folder("memory-sanitizer")
-        .needs(&[&FROM_SOURCES, &sanitizers::RUNTIMES]),
-    step("checked-library", Part::Release, sanitizers::checked_library, "the core keeps the contracts of core and std")
-        .in_folder("checked-library")
-        .needs(&[&FROM_SOURCES]),
     step("linux-32-bit", Part::Release, || platforms::run("linux-32-bit"), "tests and examples run with 32 bits")
         .in_folder(FOREIGN)
         .needs(&[&I686.compiler, &I686.tools]),
