@@ -6,7 +6,7 @@ use core::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use crate::fault::fault;
-use crate::gate::{poll_gate, poll_waits};
+use crate::gate::poll_proceed;
 
 /// Makes a future of another library a good neighbour: each time it is ready counts as one of the 128 leaf operations that
 /// a task may finish in one poll, and cancelled code waits instead of polling it (laws FAIR, CANCEL-ALWAYS-WORKS).
@@ -62,12 +62,11 @@ impl<F: Future> Future for Budgeted<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let go = ready!(poll_proceed(cx));
+        let value = ready!(self.project().future.poll(cx));
         if !fault!("budgeted-without-budget") {
-            ready!(poll_gate(cx));
+            go.made_progress();
         }
-        match self.project().future.poll(cx) {
-            Poll::Pending => poll_waits(),
-            ready => ready,
-        }
+        Poll::Ready(value)
     }
 }

@@ -1,12 +1,15 @@
 //! What every leaf future asks before it does anything: may this code go on?
 
+use core::marker::PhantomData;
 use core::task::{Context, Poll};
 
+use crate::fault::fault;
 use crate::raw::port::{now, with};
-use crate::raw::state::BUDGET;
+use crate::raw::state::{BUDGET, REFUSALS};
 use crate::task_info::TaskId;
 
-/// The first thing in every leaf future's `poll`: `ready!(poll_gate(cx))`.
+/// The first thing in every leaf future's `poll`: `let go = ready!(poll_proceed(cx));`. A leaf that then is ready says so
+/// by [`go.made_progress()`](Proceed::made_progress); one that waits just returns `Pending`.
 ///
 /// `Pending` means that the code must stay where it is:
 /// * it is in a cancelled scope, which drops it as soon as no shield inside is at work (law
@@ -14,15 +17,17 @@ use crate::task_info::TaskId;
 /// * or the task has used up its budget of this poll, 128 leaf operations, so that others get
 ///   their turn (law FAIR); the task has been woken.
 ///
-/// A leaf that goes on to wait has done nothing yet, and says so by [`poll_waits`]: else a task that waits for more
-/// than 128 things at once would be woken by its budget, again and again.
+/// Code that does not suspend when it is refused, as a loop over `now_or_never`, can't give way: after 64 refusals in one
+/// poll of a task its budget is full again, so that such code sees what is ready. (In cancelled code it does not: what
+/// loops without suspending must ask [`is_cancelled`].) One that polls n futures, each once, and suspends with them has done
+/// at most 128 + 2n operations.
 ///
 /// Combinators need not call it. Outside a runtime it is always ready.
 ///
 /// ```
 /// use core::pin::Pin;
 /// use core::task::{Context, Poll, ready};
-/// use giambio_core::{poll_gate, poll_waits};
+/// use giambio_core::poll_proceed;
 ///
 /// /// Ready when its flag is set, by somebody who also wakes the task.
 /// struct Flag<'a>(&'a core::cell::Cell<bool>);
@@ -30,64 +35,70 @@ use crate::task_info::TaskId;
 /// impl Future for Flag<'_> {
 ///     type Output = ();
 ///     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-///         ready!(poll_gate(cx));
-///         if self.0.get() { Poll::Ready(()) } else { poll_waits() }
+///         let go = ready!(poll_proceed(cx));
+///         if !self.0.get() {
+///             return Poll::Pending;
+///         }
+///         go.made_progress();
+///         Poll::Ready(())
 ///     }
 /// }
 /// ```
 #[inline]
-pub fn poll_gate(cx: &mut Context<'_>) -> Poll<()> {
-    enum May {
-        GoOn,
-        Wait,
-        Yield,
-    }
-    let may = if with(|state| state.is_cancelled()) {
-        May::Wait
-    } else {
-        now(|now| match now.spent.get() {
-            BUDGET if !now.node.get().is_null() => May::Yield,
-            BUDGET => May::GoOn,
-            spent => {
-                now.spent.set(spent + 1);
-                May::GoOn
-            }
-        })
-    };
-    match may {
-        May::GoOn => Poll::Ready(()),
-        May::Wait => Poll::Pending,
-        May::Yield => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
+pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<Proceed> {
+    let stays = is_cancelled() && !fault!("cancelled-code-goes-on");
+    if stays || is_spent() && refuse(cx) { Poll::Pending } else { Poll::Ready(Proceed(PhantomData)) }
+}
+
+/// A leaf future may go on, by [`poll_proceed`]. Dropped, it takes nothing of the task's budget.
+#[derive(Debug)]
+#[must_use = "a leaf that is ready says so by `made_progress`, or its task never gives way"]
+pub struct Proceed(PhantomData<*mut ()>); // of this poll, so of this thread
+
+impl Proceed {
+    /// The leaf is ready, with a value or an error: that is one of the 128 operations.
+    #[inline]
+    pub fn made_progress(self) {
+        spend();
     }
 }
 
 /// Must the running code yield before it begins something that may end without waiting? Then its task is woken. Cancelled
 /// code begins it in any case: it would not be polled again.
 pub(crate) fn must_yield(cx: &mut Context<'_>) -> bool {
-    let is_spent = now(|now| now.spent.get() == BUDGET && !now.node.get().is_null());
-    let yields = is_spent && !is_cancelled();
-    if yields {
-        cx.waker().wake_by_ref();
-    }
-    yields
+    is_spent() && !is_cancelled() && refuse(cx)
 }
 
 /// Something ended without waiting, which takes as much of the task's budget as a leaf operation.
+#[inline]
 pub(crate) fn spend() {
-    now(|now| now.spent.set(BUDGET.min(now.spent.get() + 1)));
+    if !fault!("budget-never-spent") {
+        now(|now| now.spent.set(now.spent.get().wrapping_add(1)));
+    }
 }
 
-/// `Pending`, from a leaf future that [`poll_gate`] let through and that waits now: somebody has its waker. What it took
-/// of the task's budget is given back.
-///
-/// A leaf that wakes itself, to be polled again in the next turn, returns plain `Pending`.
+/// A refusal in `Current::spent`, where an operation is 1: so to count those takes no comparison.
+const REFUSAL: u32 = 1 << 16;
+
 #[inline]
-pub fn poll_waits<T>() -> Poll<T> {
-    now(|now| now.spent.set(now.spent.get().saturating_sub(1)));
-    Poll::Pending
+fn is_spent() -> bool {
+    now(|now| now.spent.get() % REFUSAL >= BUDGET)
+}
+
+/// The budget is used up. Has the task wait for its next poll, and wakes it; false: it has been refused often enough in this
+/// one, or there is no task.
+#[cold]
+fn refuse(cx: &mut Context<'_>) -> bool {
+    let refuses = now(|now| {
+        let spent = now.spent.get();
+        let refuses = !now.node.get().is_null() && (spent / REFUSAL < REFUSALS || fault!("refused-for-ever"));
+        now.spent.set(if refuses { spent.wrapping_add(REFUSAL) } else { 0 });
+        refuses
+    });
+    if refuses {
+        cx.waker().wake_by_ref();
+    }
+    refuses
 }
 
 /// Is the running code in a cancelled scope, and not shielded from it? Such code runs only until

@@ -67,7 +67,8 @@
 //!    [`wake_from_signal`]).
 //! 4. **NO-LOST-WAKE**: a wake after a poll has begun is seen by a later poll.
 //! 5. **FAIR**: in a pass each ready task is polled at most once, in the order of the wakes;
-//!    timers and I/O get a look after at most 64 polls; who is always ready must yield.
+//!    timers and I/O get a look after at most 64 polls; who is always ready must yield, but code
+//!    that does not suspend when it is told so sees what is ready all the same.
 //! 6. **CANCEL-ALWAYS-WORKS**: cancelled code is dropped at its next suspension; only shields and
 //!    clean-ups run on, within their grace; a scope is left when everything in it is gone.
 //! 7. **NOTHING-LOST**: no child, error, value or place is lost, whatever is dropped when.
@@ -192,7 +193,7 @@ pub use gate::__census;
 pub use gate::__timers_fired;
 #[cfg(feature = "std")]
 pub use gate::wake_from_signal;
-pub use gate::{current_task, in_runtime, is_cancelled, poll_gate, poll_waits};
+pub use gate::{Proceed, current_task, in_runtime, is_cancelled, poll_proceed};
 pub use name::TaskName;
 pub use nursery::{Nursery, Scope, nursery_in};
 #[cfg(feature = "alloc")]

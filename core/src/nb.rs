@@ -9,7 +9,7 @@ use core::future::poll_fn;
 use core::task::{Poll, Waker, ready};
 use core::time::Duration;
 
-use crate::gate::{poll_gate, poll_waits};
+use crate::gate::poll_proceed;
 use crate::sleep::sleep;
 
 /// Awaits an operation whose interrupt wakes the task: `register` stores the waker where the
@@ -49,13 +49,15 @@ pub async fn wait<T, E>(
     mut operation: impl FnMut() -> nb::Result<T, E>,
 ) -> Result<T, E> {
     poll_fn(|cx| {
-        ready!(poll_gate(cx));
+        let go = ready!(poll_proceed(cx));
         register(cx.waker());
-        match operation() {
-            Ok(value) => Poll::Ready(Ok(value)),
-            Err(nb::Error::Other(error)) => Poll::Ready(Err(error)),
-            Err(nb::Error::WouldBlock) => poll_waits(),
-        }
+        let result = match operation() {
+            Ok(value) => Ok(value),
+            Err(nb::Error::Other(error)) => Err(error),
+            Err(nb::Error::WouldBlock) => return Poll::Pending,
+        };
+        go.made_progress();
+        Poll::Ready(result)
     })
     .await
 }
@@ -92,7 +94,7 @@ pub async fn wait<T, E>(
 /// ```
 pub async fn poll_every<T, E>(period: Duration, mut operation: impl FnMut() -> nb::Result<T, E>) -> Result<T, E> {
     loop {
-        poll_fn(poll_gate).await;
+        poll_fn(poll_proceed).await.made_progress();
         match operation() {
             Ok(value) => return Ok(value),
             Err(nb::Error::Other(error)) => return Err(error),

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 
 use crate::debugger::Event;
 use crate::fault::fault;
-use crate::gate::{is_cancelled, poll_gate, poll_waits};
+use crate::gate::{is_cancelled, poll_proceed};
 use crate::hooks;
 use crate::raw::heap::Entry;
 use crate::raw::port::with;
@@ -134,12 +134,12 @@ impl Future for Alarm {
 /// The poll of all that waits for time; `deadline` says by the clock, at the first poll, when it ends.
 #[cfg_attr(feature = "std", inline)]
 fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, deadline: &dyn Fn(&dyn AnyClock, u64) -> u64) -> Poll<()> {
-    ready!(poll_gate(cx));
-    if entry.is_over_at_once() {
-        hooks::tell_of(&hooks::current(), |task| Event::AfterSleep(task, Duration::ZERO));
-        return Poll::Ready(());
-    }
-    if entry.has_fired() {
+    let go = ready!(poll_proceed(cx));
+    if entry.is_over_at_once() || entry.has_fired() {
+        go.made_progress();
+        if entry.is_over_at_once() {
+            hooks::tell_of(&hooks::current(), |task| Event::AfterSleep(task, Duration::ZERO));
+        }
         return Poll::Ready(());
     }
     let begun = with_clock(|clock, heap| {
@@ -166,8 +166,7 @@ fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, deadline: &dyn Fn(&dyn A
     if begun.is_none() {
         no_runtime("sleep");
     }
-    // One that yields once has woken itself.
-    if entry.is_over_at_once() { Poll::Pending } else { poll_waits() }
+    Poll::Pending
 }
 
 /// Sleeps for `span`, counted from the first poll; never less by the runtime's clock. A span of

@@ -6,7 +6,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
 use crate::cancel::{Cancelled, Reason};
-use crate::gate::{poll_gate, poll_waits};
+use crate::gate::poll_proceed;
 use crate::hooks::Told;
 use crate::raw::handle::Handle;
 use crate::task_info::{Status, TaskId};
@@ -103,14 +103,13 @@ impl<T> Future for Task<'_, T> {
     type Output = Result<T, Cancelled>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        ready!(poll_gate(cx));
-        let Some(handle) = &self.handle else {
-            return Poll::Ready(Err(Cancelled { reason: self.reason }));
-        };
-        if handle.poll_done(cx).is_pending() {
-            return poll_waits();
+        let go = ready!(poll_proceed(cx));
+        if let Some(handle) = &self.handle {
+            ready!(handle.poll_done(cx));
         }
-        Poll::Ready(handle.take().map_err(|reason| Cancelled { reason }))
+        go.made_progress();
+        let result = self.handle.as_ref().map_or(Err(self.reason), Handle::take);
+        Poll::Ready(result.map_err(|reason| Cancelled { reason }))
     }
 }
 

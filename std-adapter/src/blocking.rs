@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker, ready};
 use std::thread;
 
-use giambio_core::{poll_gate, poll_waits};
+use giambio_core::poll_proceed;
 
 use crate::foreign::First;
 use crate::pool::{Job, Pool, lock};
@@ -146,7 +146,7 @@ enum State<F, T> {
 
 impl<T, F: FnOnce() -> T> Call<F, T> {
     fn poll(&self, cx: &mut Context<'_>) -> Poll<thread::Result<T>> {
-        ready!(poll_gate(cx));
+        let go = ready!(poll_proceed(cx));
         let new = cx.waker().clone();
         let mut state = lock(&self.0);
         match &mut *state {
@@ -154,10 +154,13 @@ impl<T, F: FnOnce() -> T> Call<F, T> {
                 let old = waker.replace(new);
                 drop(state);
                 drop(old);
-                poll_waits()
+                Poll::Pending
             }
             State::Done(_) | State::Over => match mem::replace(&mut *state, State::Over) {
-                State::Done(result) => Poll::Ready(result),
+                State::Done(result) => {
+                    go.made_progress();
+                    Poll::Ready(result)
+                }
                 _ => unreachable!("a call's result is taken once"),
             },
         }

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{kind, narrow_pair, pair, poll_once, settle, std_client};
-use futures_lite::future::{pending, zip};
+use futures_lite::future::{or, pending, ready, zip};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use giambio::net::{Closed, TcpListener, TcpStream};
 use giambio::{move_on_after, run};
@@ -379,6 +379,34 @@ fn a_cancelled_receive_loses_nothing() {
             drop(receive);
             assert_eq!(server.receive(&mut buffer).await.unwrap(), 1);
             assert_eq!(buffer[0], round);
+        }
+    });
+}
+
+/// Law FAIR makes one that always finds data give way; one that does not suspend can't.
+#[test]
+fn what_has_arrived_is_received_by_code_that_does_not_suspend() {
+    const NOTHING: usize = 0;
+    run(async {
+        let (client, server) = pair().await;
+        for how in ["receive", "AsyncRead"] {
+            client.send_all(&[7; 500]).await.unwrap();
+            settle().await;
+            let (mut received, mut in_vain) = (0, 0);
+            while received < 500 {
+                let mut byte = [0];
+                let one = async {
+                    match how {
+                        "receive" => server.receive(&mut byte).await.unwrap(),
+                        _ => (&server).read(&mut byte).await.unwrap(),
+                    }
+                };
+                match or(one, ready(NOTHING)).await {
+                    NOTHING => in_vain += 1,
+                    count => (received, in_vain) = (received + count, 0),
+                }
+                assert!(in_vain <= 64, "{received} bytes, and no more");
+            }
         }
     });
 }

@@ -19,7 +19,7 @@ pub use server::{BUFFER, server_arguments};
 pub const WARM_UP: u64 = 2000;
 /// Tasks of a batch, unless the benchmark's name says how many.
 pub const BATCH: u64 = 1000;
-/// Timers that are set in one poll. More than 128 can't be: then giambio has a task give way, and sets no more.
+/// Timers that are set in one poll.
 pub const TIMERS_A_POLL: u64 = 100;
 /// Tasks of a tree: each has ten children, six levels deep.
 pub const TREE: u64 = 111_111;

@@ -26,7 +26,8 @@ pub(crate) struct Current {
     pub(crate) polls_left: Word,
     /// Not 0: nurseries may go on where nothing else is ready, up to `POLLS_PER_TURN`.
     pub(crate) bursts: Word,
-    /// How much of its `BUDGET` the running task has spent.
+    /// How much of its `BUDGET` the running task has spent in this poll, in the lower half; in the upper one how often it was
+    /// told so.
     pub(crate) spent: Word,
     /// When the task that is being polled was woken.
     pub(crate) since: Word,

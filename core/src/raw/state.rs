@@ -16,6 +16,9 @@ pub(crate) const POLLS_PER_TURN: u32 = 64;
 /// How many leaf operations a task may finish in one poll before it must yield (law FAIR).
 pub(crate) const BUDGET: u32 = 128;
 
+/// How often it is told so in one poll; then it is code that does not suspend, and has the budget once more.
+pub(crate) const REFUSALS: u32 = 64;
+
 /// One thread's state.
 pub(crate) struct State {
     /// Who is being polled.

@@ -20,7 +20,7 @@ use crate::raw::waker::Kept;
 /// # use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 /// # use core::future::poll_fn;
 /// # use core::task::{Poll, ready};
-/// # use giambio_core::{Next, Runtime, VirtualClock, poll_gate};
+/// # use giambio_core::{Next, Runtime, VirtualClock, poll_proceed};
 /// use giambio_core::sync::WakerSlot;
 ///
 /// static READY: AtomicBool = AtomicBool::new(false); // stands for a flag of the hardware
@@ -32,9 +32,13 @@ use crate::raw::waker::Kept;
 /// }
 ///
 /// let task = poll_fn(|cx| {
-///     ready!(poll_gate(cx)); // cancelled code stays where it is
+///     let go = ready!(poll_proceed(cx)); // cancelled code stays where it is
 ///     WAITS.register(cx.waker());
-///     if READY.load(Relaxed) { Poll::Ready(()) } else { Poll::Pending }
+///     if !READY.load(Relaxed) {
+///         return Poll::Pending;
+///     }
+///     go.made_progress();
+///     Poll::Ready(())
 /// });
 /// # let clock: VirtualClock = VirtualClock::new();
 /// # let mut runtime = pin!(Runtime::new(&clock, task));

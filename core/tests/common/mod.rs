@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
 
-use giambio_core::{Clock, Debugger, Next, Runtime, Until, VirtualClock, clock, poll_gate, poll_waits};
+use giambio_core::{Clock, Debugger, Next, Runtime, Until, VirtualClock, clock, poll_proceed};
 
 /// More turns than any test here needs.
 const TURNS: u32 = 50_000_000;
@@ -353,8 +353,9 @@ pub(crate) struct EventWait {
 impl Future for EventWait {
     type Output = ();
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        ready!(poll_gate(cx));
+        let go = ready!(poll_proceed(cx));
         if self.event.is_set() {
+            go.made_progress();
             return Poll::Ready(());
         }
         let mut waiters = self.event.0.waiters.borrow_mut();
@@ -362,7 +363,7 @@ impl Future for EventWait {
             Some((_, waker)) => waker.clone_from(cx.waker()),
             None => waiters.push_back((self.number, cx.waker().clone())),
         }
-        poll_waits()
+        Poll::Pending
     }
 }
 
@@ -395,15 +396,21 @@ impl<T> Mailbox<T> {
     }
     pub(crate) async fn receive(&self) -> T {
         poll_fn(|cx| {
-            ready!(poll_gate(cx));
+            let go = ready!(poll_proceed(cx));
             if let Some(value) = self.0.values.borrow_mut().pop_front() {
+                go.made_progress();
                 return Poll::Ready(value);
             }
             *self.0.receiver.borrow_mut() = Some(cx.waker().clone());
-            poll_waits()
+            Poll::Pending
         })
         .await
     }
+}
+
+/// As a full channel or a socket with data: always ready.
+pub(crate) async fn always_ready() {
+    poll_fn(poll_proceed).await.made_progress();
 }
 
 /// Never ready; leaves the waker of each of its polls behind.

@@ -13,7 +13,7 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use giambio_core::{
     Arena, Canceller, Nursery, Scope, Storage, cancel_scope, checkpoint, clock, fail_after, finally, finally_for,
-    move_on_after, move_on_at, nursery, nursery_in, poll_gate, shield, shield_for, sleep,
+    move_on_after, move_on_at, nursery, nursery_in, poll_proceed, shield, shield_for, sleep,
 };
 
 use crate::arenas::{Arenas, Place};
@@ -139,10 +139,11 @@ impl World {
         let Some(helper) = &self.helper else { return checkpoint().await };
         let mut asked: Option<Arc<AtomicBool>> = None;
         poll_fn(|cx| {
-            std::task::ready!(poll_gate(cx));
+            let go = std::task::ready!(poll_proceed(cx));
             if let Some(done) = &asked
                 && done.load(Ordering::SeqCst)
             {
+                go.made_progress();
                 return Poll::Ready(());
             }
             // Each poll may come with another waker.

@@ -4,13 +4,13 @@
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use crate::common::*;
 use giambio_core::{
     Instant, Next, Runtime, Tick, VirtualClock, budgeted, cancel_scope, checkpoint, clock, move_on_after, nursery,
-    poll_gate, sleep, sleep_until, sync,
+    poll_proceed, sleep, sleep_until, sync,
 };
 
 #[test]
@@ -384,11 +384,6 @@ fn a_loop_of_zero_sleeps_delays_nobodys_timer() {
     panic!("the timer was due four turns ago");
 }
 
-/// As a full channel or a socket with data: always ready.
-async fn always_ready() {
-    poll_fn(poll_gate).await
-}
-
 #[test]
 fn a_leaf_that_is_always_ready_yields_when_the_budget_is_used_up() {
     run_virtual(async {
@@ -642,6 +637,141 @@ fn a_handle_of_a_finished_child_is_a_leaf_with_a_budget_too() {
     });
 }
 
+// ---------------------------------------------------------------- ready, for code that does not suspend
+
+/// Polls again and again, without suspending, what is ready.
+fn at_once<T>(mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+    for _refusal in 0..=64 {
+        if let Poll::Ready(value) = poll(&mut Context::from_waker(Waker::noop())) {
+            return value;
+        }
+    }
+    panic!("refused more than 64 times");
+}
+
+#[test]
+fn what_is_ready_is_seen_after_at_most_64_refusals_by_code_that_does_not_suspend() {
+    run_virtual(async {
+        let event = sync::Event::new();
+        event.set();
+        nursery(async |n| {
+            let mut tasks: Vec<_> = (0..500).map(|i| n.spawn_value(async move { Ok(i) })).collect();
+            while !tasks.iter().all(|task| task.is_finished()) {
+                checkpoint().await;
+            }
+            for (i, task) in tasks.iter_mut().enumerate() {
+                assert_eq!(at_once(|cx| Pin::new(&mut *task).poll(cx)), Ok(i));
+                at_once(|cx| pin!(event.wait()).poll(cx));
+                at_once(|cx| pin!(budgeted(async {})).poll(cx));
+                let failure = at_once(|cx| pin!(nursery(async |_| Err::<(), _>("refused, and not begun"))).poll(cx));
+                assert!(failure.is_err());
+            }
+            Ok::<_, ()>(())
+        })
+        .await
+    })
+    .unwrap();
+}
+
+/// As `or`, `select` with a default, or `now_or_never`: 63 refusals, and then it does suspend.
+#[test]
+fn who_suspends_before_the_64th_refusal_has_no_more_than_the_budget_in_each_poll() {
+    run_virtual(async {
+        let event = sync::Event::new();
+        event.set();
+        let operations = || {
+            let (mut done, mut refusals) = (0, 0);
+            while refusals < 63 {
+                match pin!(event.wait()).poll(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(()) => done += 1,
+                    Poll::Pending => refusals += 1,
+                }
+            }
+            done
+        };
+        nursery(async |n| {
+            n.spawn(async {
+                for _ in 0..100 {
+                    checkpoint().await;
+                    assert_eq!(operations(), 128);
+                }
+                Ok::<_, ()>(())
+            });
+            for _ in 0..100 {
+                checkpoint().await;
+                assert_eq!(operations(), 128);
+            }
+            Ok(())
+        })
+        .await
+    })
+    .unwrap();
+}
+
+/// As `join_all`, or any combinator that polls all that it has, each once.
+#[test]
+fn a_thousand_loops_in_one_task_that_are_always_ready_yield_and_end_in_few_polls() {
+    let (operations, polls) = (&Cell::new(0), &Cell::new(0));
+    run_virtual(async {
+        let each = || async {
+            for _ in 0..100 {
+                always_ready().await;
+                operations.set(operations.get() + 1);
+            }
+        };
+        let mut loops: Vec<_> = (0..1_000).map(|_| Box::pin(each())).collect();
+        let all = poll_fn(|cx| {
+            let before = operations.replace(0);
+            assert!(before <= 128 + 2 * 1_000, "{before} in one poll");
+            polls.set(polls.get() + 1);
+            loops.retain_mut(|each| each.as_mut().poll(cx).is_pending());
+            if loops.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        });
+        all.await;
+    });
+    assert!((10..=200).contains(&polls.get()), "{} polls", polls.get());
+}
+
+#[test]
+fn in_cancelled_code_what_is_ready_is_refused_for_good() {
+    run_virtual(async {
+        let event = sync::Event::new();
+        event.set();
+        let result = cancel_scope(async |scope| {
+            for _ in 0..128 {
+                assert!(pin!(event.wait()).poll(&mut Context::from_waker(Waker::noop())).is_ready());
+            }
+            scope.cancel();
+            for _ in 0..1_000 {
+                assert!(pin!(event.wait()).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            }
+        });
+        assert!(result.await.is_ok());
+    });
+}
+
+/// By whatever path it returns `Pending`: there is nothing to remember.
+#[test]
+fn a_leaf_that_does_not_get_on_uses_up_no_budget() {
+    run_virtual(async {
+        let leaf = |cx: &mut Context<'_>, has_come: bool| {
+            let go = ready!(poll_proceed(cx));
+            if !has_come {
+                return Poll::Pending;
+            }
+            go.made_progress();
+            Poll::Ready(())
+        };
+        poll_fn(|cx| {
+            assert!((0..300).all(|_| leaf(cx, false).is_pending()));
+            assert!((0..128).all(|_| leaf(cx, true).is_ready()));
+            assert!(leaf(cx, true).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+    });
+}
+
 // -------------------------------------------------------------------------------- idle is idle
 
 #[test]
@@ -736,7 +866,7 @@ fn a_child_that_uses_up_its_budget_leaves_the_body_its_own() {
         nursery(async |n| {
             n.child().daemon().spawn(async {
                 loop {
-                    std::future::poll_fn(poll_gate).await;
+                    always_ready().await;
                 }
             });
             sleep(secs(1)).await;

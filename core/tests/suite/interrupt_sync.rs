@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::common::{Log, Woken, alone, run_foreign, run_virtual, settle};
 use giambio_core::sync::{Event, Queue, QueueFull, Shared, WakerSlot};
 use giambio_core::{
-    Arena, Next, Runtime, VirtualClock, cancel_scope, checkpoint, move_on_after, nursery_in, poll_gate, sleep,
+    Arena, Next, Runtime, VirtualClock, cancel_scope, checkpoint, move_on_after, nursery_in, poll_proceed, sleep,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -317,9 +317,13 @@ fn an_interrupt_ends_the_masked_sleep_of_the_loop() {
     let runtime = pin!(Runtime::new(&clock, async {
         checkpoint().await; // makes the loop turn again without sleeping
         poll_fn(|cx| {
-            std::task::ready!(poll_gate(cx));
+            let go = std::task::ready!(poll_proceed(cx));
             SLOT.register(cx.waker());
-            if FLAG.load(Relaxed) { Poll::Ready(()) } else { Poll::Pending }
+            if !FLAG.load(Relaxed) {
+                return Poll::Pending;
+            }
+            go.made_progress();
+            Poll::Ready(())
         })
         .await;
     }));

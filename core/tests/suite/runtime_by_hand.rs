@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::common::*;
 use giambio_core::{
     Clock, Next, Runtime, TaskId, Tick, Until, VirtualClock, Wait, checkpoint, clock, current_task, in_runtime,
-    interval, move_on_after, nursery, poll_gate, sleep,
+    interval, move_on_after, nursery, sleep,
 };
 
 /// Something of everything, telling what it does.
@@ -175,7 +175,7 @@ fn the_budget_is_a_new_one_after_a_wait() {
             for _ in 0..2 {
                 std::future::poll_fn(|cx| {
                     polls.set(polls.get() + 1);
-                    (0..100).map(|_| poll_gate(cx)).find(Poll::is_pending).unwrap_or(Poll::Ready(()))
+                    (0..100).map(|_| pin!(always_ready()).poll(cx)).find(Poll::is_pending).unwrap_or(Poll::Ready(()))
                 })
                 .await;
                 sleep(millis(5)).await;

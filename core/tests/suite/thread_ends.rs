@@ -75,7 +75,7 @@ fn each_runtime_of_a_thread_that_ends_has_its_own_notifier_told() {
                 let bell = Arc::new(Bell(AtomicU32::new(0)));
                 let task = RefCell::new(None::<Waker>);
                 let main = poll_fn(|cx| match task.replace(Some(cx.waker().clone())) {
-                    None => poll_waits(),
+                    None => Poll::Pending,
                     Some(_) => Poll::Ready(()),
                 });
                 let mut runtime = pin!(Runtime::new(&CLOCK, main).with_notify(bell.clone().into()));

@@ -488,7 +488,7 @@ fn the_soonest_of_many_timers_is_known_whatever_is_set_and_given_up() {
             let mut rng = Rng(seed);
             let mut timers = Vec::new();
             for _ in 0..1_000 {
-                checkpoint().await; // or the budget of a poll is used up, and timers are not set
+                checkpoint().await; // the loop looks for the soonest in between
                 match rng.below(10) {
                     0..6 => {
                         let deadline = clock() + any_span(&mut rng);
@@ -675,7 +675,6 @@ fn sleeps_that_outlive_their_runtime_go_on_in_another_or_are_dropped_in_none() {
                 let mut wait = Box::pin(sleep_until(deadline));
                 assert!(poll_once(wait.as_mut()).await.is_pending());
                 waits.borrow_mut().push((deadline, wait));
-                checkpoint().await; // or the budget of a poll is used up, and timers are not set
             }
         });
         // In no runtime, and in no order.

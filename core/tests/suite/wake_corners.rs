@@ -155,14 +155,14 @@ fn a_busy_child_does_not_use_up_the_budget_of_the_task_around_its_nursery() {
         let mut busy = pin!(nursery(async |n| {
             n.spawn(async {
                 loop {
-                    poll_fn(poll_gate).await; // always ready
+                    always_ready().await; // always ready
                 }
             });
             forever::<Result<(), ()>>().await
         }));
         let mut other = pin!(async {
             for _ in 0..10 {
-                poll_fn(poll_gate).await;
+                always_ready().await;
                 progress.set(progress.get() + 1);
             }
         });

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use giambio_core::{poll_gate, poll_waits};
+use giambio_core::poll_proceed;
 use windows_sys::Win32::Networking::WinSock as winsock;
 use windows_sys::Win32::System::Console::{CTRL_C_EVENT, SetConsoleCtrlHandler};
 
@@ -56,17 +56,18 @@ impl CtrlC {
     }
 
     pub(crate) fn poll_pressed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(poll_gate(cx));
+        let go = ready!(poll_proceed(cx));
         // Cloned and dropped outside of the lock: it may be somebody's code.
         let new = cx.waker().clone();
         let mut state = lock(&self.0.state);
         if std::mem::take(&mut state.pressed) {
+            go.made_progress();
             return Poll::Ready(Ok(()));
         }
         let old = state.waker.replace(new);
         drop(state);
         drop(old);
-        poll_waits()
+        Poll::Pending
     }
 }
 

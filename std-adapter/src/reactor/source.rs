@@ -7,7 +7,7 @@ use std::net::Shutdown;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use giambio_core::{__fault as fault, poll_gate, poll_waits};
+use giambio_core::{__fault as fault, poll_proceed};
 use socket2::SockRef;
 
 use super::system::Poller;
@@ -135,24 +135,28 @@ impl<S: AsSource> Source<S> {
         side: Side,
         mut attempt: impl FnMut(&S) -> io::Result<Done<T>>,
     ) -> Poll<io::Result<T>> {
-        ready!(poll_gate(cx));
-        while self.half(side).is_ready() {
+        let go = ready!(poll_proceed(cx));
+        let result = loop {
+            if !self.half(side).is_ready() {
+                match self.park(cx, side) {
+                    Ok(()) => return Poll::Pending,
+                    Err(error) => break Err(error),
+                }
+            }
             match self.call(&mut attempt) {
                 Ok(done) => {
                     if done.fell_short {
                         self.half(side).fell_short();
                     }
-                    return Poll::Ready(Ok(done.value));
+                    break Ok(done.value);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.half(side).blocked(),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Poll::Ready(Err(error)),
+                Err(error) => break Err(error),
             }
-        }
-        match self.park(cx, side) {
-            Ok(()) => poll_waits(),
-            Err(error) => Poll::Ready(Err(error)),
-        }
+        };
+        go.made_progress();
+        Poll::Ready(result)
     }
 
     /// The same for a caller that only polls, while no future has claimed the side. Without a side, it does not wait.
@@ -194,8 +198,10 @@ impl<S: AsSource> Source<S> {
         cx: &mut Context<'_>,
         attempt: impl FnOnce(&S) -> io::Result<Done<T>>,
     ) -> Poll<io::Result<T>> {
-        ready!(poll_gate(cx));
-        Poll::Ready(self.with(attempt).map(|done| done.value))
+        let go = ready!(poll_proceed(cx));
+        let result = self.with(attempt);
+        go.made_progress();
+        Poll::Ready(result.map(|done| done.value))
     }
 
     /// Tries once, without waiting.

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use board::Clock;
 use giambio_core::sync::{Event, Queue, Shared, WakerSlot};
-use giambio_core::{Clock as _, Runtime, clock, nursery_in, poll_gate, sleep};
+use giambio_core::{Clock as _, Runtime, clock, nursery_in, poll_proceed, sleep};
 
 use crate::world::{Never, OUTER, SECOND};
 
@@ -116,12 +116,13 @@ fn an_interrupt_wakes_a_task_that_left_its_waker(clock: Clock) {
     run(clock, async {
         for _ in 0..10 {
             core::future::poll_fn(|cx| {
-                ready!(poll_gate(cx));
+                let go = ready!(poll_proceed(cx));
                 SLOT.register(cx.waker());
                 if !FLAG.load(Relaxed) {
                     return Poll::Pending;
                 }
                 FLAG.store(false, Relaxed);
+                go.made_progress();
                 Poll::Ready(())
             })
             .await;

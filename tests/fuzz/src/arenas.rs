@@ -49,8 +49,9 @@ impl Switch {
 
     fn child(&self) -> Child<'_> {
         Box::pin(std::future::poll_fn(|cx| {
-            std::task::ready!(giambio::poll_gate(cx));
+            let go = std::task::ready!(giambio::poll_proceed(cx));
             if self.off.get() {
+                go.made_progress();
                 return Poll::Ready(Ok(()));
             }
             *self.waker.borrow_mut() = Some(cx.waker().clone());

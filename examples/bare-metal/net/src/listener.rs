@@ -3,7 +3,7 @@
 use core::future::poll_fn;
 use core::task::{Poll, ready};
 
-use giambio_core::{poll_gate, poll_waits};
+use giambio_core::poll_proceed;
 use smoltcp::phy::Device;
 use smoltcp::wire::IpEndpoint;
 
@@ -29,7 +29,7 @@ impl<'a, D: Device> Listener<'a, D> {
     /// **Restartable.** A client that has come stays there for the next call.
     pub async fn accept(&mut self) -> (TcpStream<'a, D>, IpEndpoint) {
         poll_fn(|cx| {
-            ready!(poll_gate(cx));
+            let go = ready!(poll_proceed(cx));
             self.stack.clients.register(cx.waker());
             let mut inner = self.stack.inner();
             for index in 0..inner.places.len() {
@@ -40,10 +40,11 @@ impl<'a, D: Device> Listener<'a, D> {
                 if let (true, Some(peer)) = (socket.may_send(), socket.remote_endpoint()) {
                     socket.set_nagle_enabled(false); // answers go out at once
                     inner.places[index] = Place::Open;
+                    go.made_progress();
                     return Poll::Ready((TcpStream::new(self.stack, index), peer));
                 }
             }
-            poll_waits()
+            Poll::Pending
         })
         .await
     }

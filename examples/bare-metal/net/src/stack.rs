@@ -7,7 +7,7 @@ use core::task::{Poll, ready};
 use core::time::Duration;
 
 use giambio_core::sync::{Event, Shared, WakerSlot};
-use giambio_core::{checkpoint, clock, move_on_after, poll_gate, poll_waits};
+use giambio_core::{checkpoint, clock, move_on_after, poll_proceed};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
@@ -111,15 +111,16 @@ impl<D: Device> Stack<D> {
     /// **Restartable.**
     pub async fn flush(&self) {
         poll_fn(|cx| {
-            ready!(poll_gate(cx));
+            let go = ready!(poll_proceed(cx));
             let mut inner = self.inner.borrow_mut();
             for index in 0..inner.places.len() {
                 let socket = inner.socket(index);
                 if socket.send_queue() > 0 {
                     socket.register_send_waker(cx.waker());
-                    return poll_waits();
+                    return Poll::Pending;
                 }
             }
+            go.made_progress();
             Poll::Ready(())
         })
         .await

@@ -5,7 +5,7 @@ use core::future::poll_fn;
 use core::task::{Poll, ready};
 
 use embedded_io_async::{Error, ErrorKind, ErrorType, Read, Write};
-use giambio_core::{poll_gate, poll_waits};
+use giambio_core::poll_proceed;
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp::RecvError;
 
@@ -68,17 +68,18 @@ impl<D: Device> Read for TcpStream<'_, D> {
             return Ok(0);
         }
         poll_fn(|cx| {
-            ready!(poll_gate(cx));
+            let go = ready!(poll_proceed(cx));
             let result = self.stack.with(self.index, |socket| match socket.recv_slice(buffer) {
                 Ok(0) => {
                     socket.register_recv_waker(cx.waker());
-                    poll_waits()
+                    Poll::Pending
                 }
                 Ok(count) => Poll::Ready(Ok(count)),
                 Err(RecvError::Finished) => Poll::Ready(Ok(0)),
                 Err(RecvError::InvalidState) => Poll::Ready(Err(TcpError::Reset)),
             });
             if result.is_ready() {
+                go.made_progress();
                 self.stack.stir(); // there is room for more
             }
             result
@@ -97,16 +98,17 @@ impl<D: Device> Write for TcpStream<'_, D> {
             return Ok(0);
         }
         poll_fn(|cx| {
-            ready!(poll_gate(cx));
+            let go = ready!(poll_proceed(cx));
             let result = self.stack.with(self.index, |socket| match socket.send_slice(data) {
                 Ok(0) => {
                     socket.register_send_waker(cx.waker());
-                    poll_waits()
+                    Poll::Pending
                 }
                 Ok(count) => Poll::Ready(Ok(count)),
                 Err(_) => Poll::Ready(Err(TcpError::Reset)),
             });
             if result.is_ready() {
+                go.made_progress();
                 self.stack.stir();
             }
             result
@@ -117,8 +119,8 @@ impl<D: Device> Write for TcpStream<'_, D> {
     /// Waits until all has arrived.
     async fn flush(&mut self) -> Result<(), TcpError> {
         poll_fn(|cx| {
-            ready!(poll_gate(cx));
-            self.stack.with(self.index, |socket| {
+            let go = ready!(poll_proceed(cx));
+            let result = self.stack.with(self.index, |socket| {
                 if socket.send_queue() == 0 {
                     return Poll::Ready(Ok(()));
                 }
@@ -126,8 +128,12 @@ impl<D: Device> Write for TcpStream<'_, D> {
                     return Poll::Ready(Err(TcpError::Reset));
                 }
                 socket.register_send_waker(cx.waker());
-                poll_waits()
-            })
+                Poll::Pending
+            });
+            if result.is_ready() {
+                go.made_progress();
+            }
+            result
         })
         .await
     }
