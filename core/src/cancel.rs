@@ -19,124 +19,15 @@ use core::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::fault::fault;
-use crate::raw::asking::Round;
-use crate::raw::heap::Timed;
-use crate::raw::in_place::clear;
-use crate::raw::node::{CANCELLED, Entered};
-use crate::raw::root::with_clock;
+use crate::kernel::deadline::Timed;
+use crate::kernel::in_place::clear;
+use crate::kernel::root::with_clock;
+use crate::kernel::scope::asking::Round;
+use crate::kernel::scope::entered::Entered;
+use crate::kernel::scope::node::CANCELLED;
+use crate::reason::{Cancelled, Reason, TimedOut};
 use crate::sleep::no_runtime;
 use crate::time::{Instant, Moment};
-
-/// Why something was cancelled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Reason {
-    /// Somebody asked for it.
-    Requested,
-    /// A deadline passed.
-    Deadline,
-    /// It failed itself, or a sibling did.
-    Failed,
-    /// A sibling won the [race](crate::Scope::race).
-    RaceWon,
-    /// It was a daemon, and what it served has ended.
-    BodyFinished,
-    /// Ctrl+C, or another order from outside to end the program.
-    Interrupted,
-    /// Somebody asked for it, and said why.
-    Because(&'static str),
-}
-
-impl Reason {
-    pub(crate) fn code(self) -> u8 {
-        match self {
-            Reason::Requested => 0,
-            Reason::Deadline => 1,
-            Reason::Failed => 2,
-            Reason::RaceWon => 3,
-            Reason::BodyFinished => 4,
-            Reason::Interrupted => 5,
-            Reason::Because(_) => 6,
-        }
-    }
-
-    /// The text of [`Because`](Reason::Because) is kept by the scope alone.
-    pub(crate) fn from_code(code: u8) -> Self {
-        match code {
-            1 => Reason::Deadline,
-            2 => Reason::Failed,
-            3 => Reason::RaceWon,
-            4 => Reason::BodyFinished,
-            5 => Reason::Interrupted,
-            _ => Reason::Requested,
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Reason::Requested => "it was asked for",
-            Reason::Deadline => "the deadline passed",
-            Reason::Failed => "a task failed",
-            Reason::RaceWon => "another won the race",
-            Reason::BodyFinished => "what it served has ended",
-            Reason::Interrupted => "the program was interrupted",
-            Reason::Because(text) => text,
-        })
-    }
-}
-
-/// The work was cancelled before it ended.
-///
-/// ```
-/// use giambio_core::{Cancelled, Reason};
-/// let cancelled = Cancelled { reason: Reason::Because("the user left") };
-/// assert_eq!(cancelled.to_string(), "cancelled: the user left");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cancelled {
-    /// Why.
-    pub reason: Reason,
-}
-
-impl fmt::Display for Cancelled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cancelled: {}", self.reason)
-    }
-}
-
-impl core::error::Error for Cancelled {}
-
-/// The work didn't end in time.
-///
-/// ```
-/// # use core::time::Duration;
-/// use giambio_core::{fail_after, sleep, testing};
-///
-/// let second = Duration::from_secs(1);
-/// let error = testing::run(fail_after(second, sleep(2 * second))).unwrap_err();
-/// assert_eq!(error.to_string(), "timed out after 1s");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimedOut {
-    /// When it should have ended.
-    pub deadline: Instant,
-    /// How long it was given: what [`fail_after`] was called with, and with [`fail_at`] the time from its first poll to
-    /// the deadline.
-    pub given: Duration,
-}
-
-impl fmt::Display for TimedOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.given.is_zero() {
-            return f.write_str("timed out: no time was left");
-        }
-        write!(f, "timed out after {:?}", self.given)
-    }
-}
-
-impl core::error::Error for TimedOut {}
 
 pin_project! {
     /// A scope's node and timer, and what the handle may set.
@@ -191,7 +82,7 @@ impl CancelScope {
     fn reason(&self) -> Reason {
         match self.because.get() {
             Some(text) => Reason::Because(text),
-            None => self.timed.node.reason(),
+            None => self.timed.node().reason(),
         }
     }
 
@@ -233,7 +124,10 @@ impl CancelScope {
         let timed = self.timed();
         let entered = Entered::new(timed, cx);
         self.arm();
-        let round = Round::begin(&entered, CANCELLED, cx);
+        let round = Round::begin(entered.node, CANCELLED, cx);
+        if fault!("no-last-poll-at-the-deadline") && timed.node().is_expired() {
+            timed.cancel(Reason::Deadline);
+        }
         // What is entered in cancelled code still runs to its first suspension.
         if !self.has_begun.replace(true) || !entered.must_drop() {
             let Some(future) = body.as_mut().as_pin_mut() else { return poll_cut_short(entered.is_cancelled()) };
@@ -241,15 +135,17 @@ impl CancelScope {
                 clear(body);
                 return Poll::Ready(Ok(value));
             }
-            if timed.node.is_expired() {
+            if timed.node().is_expired() {
                 timed.cancel(Reason::Deadline);
             }
-            if !entered.must_drop() && !round.is_some_and(|round| round.is_forsaken(&timed, cx)) {
+            if !entered.must_drop()
+                && !round.is_some_and(|round| entered.is_forsaken(round, timed.get_ref().looked_at(), cx))
+            {
                 return Poll::Pending;
             }
         }
         clear(body);
-        if timed.node.has(CANCELLED) {
+        if timed.node().has(CANCELLED) || fault!("outer-scope-catches") {
             Poll::Ready(Err(Cancelled { reason: self.reason() }))
         } else {
             // A scope around this one was cancelled, and drops it.
@@ -383,7 +279,7 @@ impl Canceller<'_, '_> {
 
     /// Was the scope itself cancelled?
     pub fn is_cancelled(&self) -> bool {
-        self.scope.timed.node.has(CANCELLED)
+        self.scope.timed.node().has(CANCELLED)
     }
 
     /// Why it was cancelled, if it was.

@@ -49,11 +49,11 @@ impl<const BITS: u32> WideCounter<BITS> {
 
     /// The time now. `counter` reads the hardware; of its result the lower `BITS` bits count. It
     /// is called with interrupts masked, so that no later reading comes in between.
-    pub fn read(&self, counter: impl FnOnce() -> u32) -> crate::Tick {
+    pub fn read(&self, counter: impl FnOnce() -> u32) -> crate::time::Tick {
         self.last.with(|last| {
             let passed = u64::from(counter()).wrapping_sub(last.get()) & Self::MASK;
             last.set(last.get() + passed);
-            crate::Tick(last.get())
+            crate::time::Tick(last.get())
         })
     }
 }
@@ -73,7 +73,7 @@ impl<const BITS: u32> fmt::Debug for WideCounter<BITS> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Tick;
+    use crate::time::Tick;
 
     #[test]
     fn a_counter_that_comes_round_goes_on() {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::raw::port::Reachable;
+use crate::lock::Reachable;
 use crate::task_info::{TaskError, TaskInfo};
 
 /// What happens in a runtime, told when it happens.

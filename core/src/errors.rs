@@ -48,7 +48,7 @@ impl<'env, E> Others<'env, E> {
     pub(crate) fn text<'e>(&self, error: &'e E) -> Option<&'e dyn Display> {
         match self.show.get() {
             Some(show) => Some(show(error)),
-            None => crate::raw::error_text::text(error),
+            None => crate::kernel::error_text::text(error),
         }
     }
 

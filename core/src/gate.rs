@@ -4,8 +4,8 @@ use core::marker::PhantomData;
 use core::task::{Context, Poll};
 
 use crate::fault::fault;
-use crate::raw::port::{now, with};
-use crate::raw::state::{BUDGET, REFUSALS};
+use crate::kernel::context::{BUDGET, REFUSALS, now, with};
+use crate::kernel::task::id::id_of;
 use crate::task_info::TaskId;
 
 /// The first thing in every leaf future's `poll`: `let go = ready!(poll_proceed(cx));`. A leaf that then is ready says so
@@ -77,7 +77,7 @@ pub(crate) fn spend() {
     }
 }
 
-/// A refusal in `Current::spent`, where an operation is 1: so to count those takes no comparison.
+/// A refusal in `Context::spent`, where an operation is 1: so to count those takes no comparison.
 const REFUSAL: u32 = 1 << 16;
 
 #[inline]
@@ -153,7 +153,7 @@ pub fn is_cancelled() -> bool {
 /// ```
 #[cfg(feature = "std")]
 pub fn wake_from_signal(waker: &core::task::Waker) -> bool {
-    crate::raw::waker::post(waker)
+    crate::kernel::waker::post(waker)
 }
 
 /// Is a runtime having its turn on this thread?
@@ -171,7 +171,7 @@ pub fn in_runtime() -> bool {
 /// assert_eq!(giambio_core::current_task(), None);
 /// ```
 pub fn current_task() -> Option<TaskId> {
-    crate::raw::cell::current_id()
+    with(|context| context.task()).map(id_of)
 }
 
 /// How many timers have gone off on this thread, and round again: by it a loop knows that nobody waited for the moment at
@@ -187,5 +187,5 @@ pub fn __timers_fired() -> u32 {
 #[cfg(feature = "alloc")]
 #[doc(hidden)]
 pub fn __census() -> usize {
-    with(|state| state.table.get().map_or(0, |table| table.live() as usize))
+    with(|state| state.home.get().map_or(0, |home| home.live()))
 }

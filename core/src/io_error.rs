@@ -8,8 +8,8 @@
 
 use std::io::{self, ErrorKind};
 
-use crate::cancel::{Cancelled, TimedOut};
 use crate::errors::ErrorGroup;
+use crate::reason::{Cancelled, TimedOut};
 
 /// Of the kind [`TimedOut`](ErrorKind::TimedOut), with the error kept inside.
 ///

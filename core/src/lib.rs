@@ -49,11 +49,11 @@
 //! are polled inside the nursery's own poll, and so only while somebody polls it: this is what
 //! makes borrowing sound, and a scope cannot force the code around it to go on polling.
 //!
-//! A **turn** of the [`Runtime`] takes wakes, fires timers, and polls what is ready, each task once.
-//! A **burst** goes on polling what becomes ready meanwhile, for up to 64 polls, and stays below in
-//! a nursery as long as nothing outside of it is ready: the order of the polls is that of single
-//! turns. Between them somebody else waits: an adapter, your own loop, or a test that moves a
-//! [`VirtualClock`].
+//! A **turn** of the [`Runtime`] takes wakes, fires timers, and polls what is ready and what becomes
+//! ready meanwhile: at most 64 polls, in passes in each of which a task is polled at most once. (The
+//! root's first, and what it takes to get down to one ready child in each nursery, are not counted.)
+//! A nursery makes its next pass by itself as long as nothing outside of it is ready. Between turns
+//! somebody else waits: an adapter, your own loop, or a test that moves a [`VirtualClock`].
 //!
 //! # The laws
 //!
@@ -76,6 +76,8 @@
 //!    they were set.
 //! 9. **IDLE-IS-IDLE**: with nothing ready there is no turn to take.
 //! 10. **HOOKS-OBSERVE**: a [`Debugger`] sees everything and can break nothing.
+//! 11. **ONE-SCHEDULE**: a loop of your own, [`run`](Runtime::run), a test in virtual time, with and without a debugger:
+//!     the same polls in the same order.
 //!
 //! # Map
 //!
@@ -132,7 +134,6 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-mod arena;
 mod budgeted;
 mod cancel;
 mod counter;
@@ -144,7 +145,6 @@ mod delay;
 mod errors;
 mod fault;
 mod gate;
-mod hooks;
 #[cfg(feature = "std")]
 mod io_error;
 #[allow(unsafe_code)]
@@ -155,8 +155,7 @@ mod name;
 pub mod nb;
 mod nursery;
 mod panics;
-#[allow(unsafe_code)]
-mod raw;
+mod reason;
 mod runtime;
 mod shield;
 mod sleep;
@@ -168,12 +167,10 @@ mod task_info;
 #[cfg(feature = "std")]
 pub mod testing;
 mod time;
+mod wait;
 
-pub use arena::Arena;
 pub use budgeted::budgeted;
-pub use cancel::{
-    Cancelled, Canceller, Reason, TimedOut, cancel_scope, fail_after, fail_at, move_on_after, move_on_at, timeout,
-};
+pub use cancel::{Canceller, cancel_scope, fail_after, fail_at, move_on_after, move_on_at, timeout};
 pub use counter::WideCounter;
 pub use debugger::{Debugger, Event, NoDebugger};
 #[cfg(feature = "defmt")]
@@ -194,14 +191,14 @@ pub use gate::__timers_fired;
 #[cfg(feature = "std")]
 pub use gate::wake_from_signal;
 pub use gate::{Proceed, current_task, in_runtime, is_cancelled, poll_proceed};
+pub use kernel::storage::arena::Arena;
+pub use lock::Reachable;
 pub use name::TaskName;
 pub use nursery::{Nursery, Scope, nursery_in};
 #[cfg(feature = "alloc")]
 pub use nursery::{nursery, nursery_group};
-pub use raw::port::Reachable;
-pub use runtime::{Next, Runtime, Until, Wait};
-#[cfg(feature = "std")]
-pub use runtime::{TooManyThreads, claim_thread};
+pub use reason::{Cancelled, Reason, TimedOut};
+pub use runtime::Runtime;
 pub use shield::{finally, finally_for, shield, shield_for};
 pub use sleep::{Interval, Sleep, checkpoint, clock, effective_deadline, interval, interval_at, sleep, sleep_until};
 pub use spawn::{Child, Delayed, SpawnError};
@@ -209,3 +206,6 @@ pub use storage::{Heap, Storage, Unbounded};
 pub use task::Task;
 pub use task_info::{ErrorText, Status, TaskError, TaskId, TaskInfo};
 pub use time::{Clock, Instant, Tick, VirtualClock};
+pub use wait::{Next, Until, Wait};
+#[cfg(feature = "std")]
+pub use {kernel::threads::TooManyThreads, runtime::claim_thread};

@@ -1,4 +1,4 @@
-//! A short lock for what tasks share with interrupts, or with other threads.
+//! What tasks share with interrupts, or with other threads: a short lock for it, and who has to be fit for that.
 
 /// With feature `std` a mutex, else a critical section. Nothing under it panics or calls out.
 pub(crate) struct Lock<T>(imp::Mutex<T>);
@@ -32,3 +32,21 @@ mod imp {
         critical_section::with(|cs| f(mutex.borrow(cs)))
     }
 }
+
+/// What a runtime's seams must be, given from where they may be reached. With feature `std`:
+/// anything, since a runtime keeps to its thread. Without it: `Sync`, since an interrupt may ask
+/// for the time while a task does.
+#[cfg(feature = "std")]
+pub trait Reachable {}
+
+#[cfg(feature = "std")]
+impl<T: ?Sized> Reachable for T {}
+
+/// What a runtime's seams must be, given from where they may be reached. With feature `std`:
+/// anything, since a runtime keeps to its thread. Without it: `Sync`, since an interrupt may ask
+/// for the time while a task does.
+#[cfg(not(feature = "std"))]
+pub trait Reachable: Sync {}
+
+#[cfg(not(feature = "std"))]
+impl<T: Sync + ?Sized> Reachable for T {}

@@ -15,17 +15,19 @@ use core::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::cancel::{Cancelled, Reason, poll_cut_short};
+use crate::cancel::poll_cut_short;
 use crate::debugger::Event;
 use crate::errors::Others;
 use crate::fault::fault;
 use crate::gate;
-use crate::hooks::{self, Told};
+use crate::kernel::emit::{self as hooks, Told};
+use crate::kernel::in_place::clear;
+use crate::kernel::nursery::cell::{NurseryCell, Owner};
+use crate::kernel::nursery::drive::{Body, Driven, drive};
+use crate::kernel::nursery::teardown::Close;
+use crate::kernel::task::header::TaskRef;
 use crate::panics::{self, Payload};
-use crate::raw::children::{Children, Polling};
-use crate::raw::close::Close;
-use crate::raw::in_place::clear;
-use crate::raw::node::CANCELLED;
+use crate::reason::{Cancelled, Reason};
 use crate::storage::{Heap, Storage};
 use crate::task_info::{ErrorText, TaskError};
 
@@ -37,16 +39,20 @@ use crate::task_info::{ErrorText, TaskError};
 /// * `'env`: what is outside; children may borrow from it;
 /// * `E`: the error of the children and the body;
 /// * `S`: where the children live.
-#[repr(C)]
 pub struct Scope<'scope, 'env: 'scope, E: 'env, S: 'env = Heap> {
-    // First: the tree of scopes knows a nursery by it.
-    children: Children,
+    cell: NurseryCell<'scope, Books<'env, E, S>>,
+    scope: PhantomData<(&'scope mut &'scope (), &'env mut &'env ())>,
+}
+
+/// What a nursery keeps for its caller.
+pub(crate) struct Books<'env, E, S> {
     storage: S,
     failure: Cell<Option<E>>,
     panic: Cell<Option<Payload>>,
     others: Others<'env, E>,
-    scope: PhantomData<(&'scope mut &'scope (), &'env mut &'env ())>,
 }
+
+type Nest<'n, 'env, E, S> = NurseryCell<'n, Books<'env, E, S>>;
 
 /// A reference to a [`Scope`]: what a nursery's body is given, and what it hands to children.
 ///
@@ -91,67 +97,16 @@ pub type Nursery<'scope, 'env, E, S = Heap> = &'scope Scope<'scope, 'env, E, S>;
 
 impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     fn new(storage: S, others: Others<'env, E>) -> Self {
-        Scope {
-            children: Children::new(),
-            storage,
-            failure: Cell::new(None),
-            panic: Cell::new(None),
-            others,
-            scope: PhantomData,
-        }
+        let books = Books { storage, failure: Cell::new(None), panic: Cell::new(None), others };
+        Scope { cell: NurseryCell::new(books), scope: PhantomData }
     }
 
-    pub(crate) fn children(&self) -> &Children {
-        &self.children
+    pub(crate) fn cell(&self) -> &Nest<'scope, 'env, E, S> {
+        &self.cell
     }
 
     pub(crate) fn storage(&self) -> &S {
-        &self.storage
-    }
-
-    /// A task, or the body, has ended with an error.
-    pub(crate) fn failed(&self, error: E, who: Option<Told>) {
-        hooks::tell_of(&who, |task| Event::TaskError(task, self.describe(&error)));
-        self.record(error);
-    }
-
-    /// The first error is the nursery's, the others go where they may be had.
-    fn record(&self, error: E) {
-        match self.failure.take() {
-            None => {
-                self.failure.set(Some(error));
-                self.cancel_self(Reason::Failed);
-            }
-            first => {
-                self.failure.set(first);
-                self.others.push(error);
-            }
-        }
-    }
-
-    /// An error that is about to be recorded, as a debugger sees it.
-    fn describe<'e>(&self, error: &'e E) -> TaskError<'e> {
-        let earlier = self.failure.take();
-        let first = earlier.is_none();
-        self.failure.set(earlier);
-        let text = self.others.text(error).map(ErrorText::new);
-        TaskError::Error { type_name: core::any::type_name::<E>(), text, first }
-    }
-
-    /// A child has panicked, if it is known which; else something in the nursery.
-    fn panicked(&self, payload: Payload, child: Option<Told>) {
-        let earlier = self.panic.take();
-        let error = TaskError::Panic { text: panics::text(&payload), first: earlier.is_none() };
-        hooks::tell_of(&child.or_else(hooks::current), |task| Event::TaskError(task, error));
-        match earlier {
-            None => self.panic.set(Some(payload)),
-            earlier => {
-                // Its message was printed when it happened.
-                self.panic.set(earlier);
-                panics::dispose(payload);
-            }
-        }
-        self.cancel_self(Reason::Failed);
+        &self.cell.owner.storage
     }
 
     /// Ends the nursery with an error, as if a child had failed with it.
@@ -172,8 +127,8 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     /// # })).run(&mut |_| {});
     /// # assert_eq!(result, Err("no power"));
     /// ```
-    pub fn fail(&self, error: E) {
-        self.record(error);
+    pub fn fail(&'scope self, error: E) {
+        self.cell.record(error);
     }
 
     /// Cancels the nursery, body and children: it ends with [`Cancelled`] as its error, unless it
@@ -195,20 +150,21 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     /// # })).run(&mut |_| {});
     /// # assert_eq!(result, Err(Cancelled { reason: Reason::Requested }));
     /// ```
-    pub fn cancel(&self)
+    pub fn cancel(&'scope self)
     where
         E: From<Cancelled>,
     {
-        match self.failure.take() {
-            None => self.failure.set(Some(Cancelled { reason: Reason::Requested }.into())),
-            first => self.failure.set(first),
+        let failure = &self.cell.owner.failure;
+        match failure.take() {
+            None => failure.set(Some(Cancelled { reason: Reason::Requested }.into())),
+            first => failure.set(first),
         }
-        self.cancel_self(Reason::Requested);
+        self.cell.cancel(Reason::Requested);
     }
 
     /// Cancels the children there are now. The body goes on, and may spawn others.
-    pub fn cancel_children(&self) {
-        self.cancel_each_child(Reason::Requested);
+    pub fn cancel_children(&'scope self) {
+        self.cell.cancel_children(Reason::Requested);
     }
 
     /// Makes the nursery a race: when the first child (no daemon) ends by itself, the others are
@@ -278,7 +234,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     /// # })).run(&mut |_| {});
     /// ```
     pub fn race(&self) {
-        self.children.race();
+        self.cell.children().race.set(true);
     }
 
     /// Sets where the second and later errors go. Without it, or a
@@ -307,7 +263,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     /// # assert_eq!(result, Err(1));
     /// ```
     pub fn on_other_error(&self, sink: &'env dyn Fn(E)) {
-        self.others.set_sink(sink);
+        self.cell.owner.others.set_sink(sink);
     }
 
     /// Lets the debugger read what the errors of this nursery say, all that have a text: it comes with
@@ -355,17 +311,81 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
     where
         E: fmt::Display,
     {
-        self.others.show();
+        self.cell.owner.others.show();
     }
 
     /// Was the nursery cancelled, itself or from outside, or has it failed?
     pub fn is_cancelled(&self) -> bool {
-        self.children.is_cancelled()
+        self.cell.children().is_cancelled()
     }
 
     /// How many children have not ended yet, daemons included.
     pub fn live(&self) -> usize {
-        self.children.running() as usize
+        self.cell.children().running.get() as usize
+    }
+}
+
+impl<'env, E: 'env, S: Storage + 'env> Owner for Books<'env, E, S> {
+    type Error = E;
+    type Storage = S;
+
+    fn storage(&self) -> &S {
+        &self.storage
+    }
+
+    fn child_failed<'n>(nursery: &'n NurseryCell<'n, Self>, error: E, child: TaskRef) {
+        nursery.failed(error, hooks::told(child));
+    }
+}
+
+impl<'n, 'env: 'n, E: 'env, S: 'env> Nest<'n, 'env, E, S> {
+    /// A child, or the body, has ended with an error.
+    fn failed(&'n self, error: E, who: Option<Told>) {
+        hooks::tell_of(&who, |task| Event::TaskError(task, self.describe(&error)));
+        self.record(error);
+    }
+
+    /// The first error is the nursery's, the others go where they may be had.
+    fn record(&'n self, error: E) {
+        match self.owner.failure.take() {
+            None => {
+                self.owner.failure.set(Some(error));
+                self.cancel(Reason::Failed);
+            }
+            Some(first) if fault!("first-error-dropped") => {
+                self.owner.failure.set(Some(error));
+                self.owner.others.push(first);
+            }
+            first => {
+                self.owner.failure.set(first);
+                if !fault!("other-errors-dropped") {
+                    self.owner.others.push(error);
+                }
+            }
+        }
+    }
+
+    /// An error that is about to be recorded, as a debugger sees it.
+    fn describe<'e>(&self, error: &'e E) -> TaskError<'e> {
+        let first = !is_there(&self.owner.failure);
+        let text = self.owner.others.text(error).map(ErrorText::new);
+        TaskError::Error { type_name: core::any::type_name::<E>(), text, first }
+    }
+
+    /// A child has panicked, if it is known which; else something in the nursery.
+    fn panicked(&'n self, payload: Payload, child: Option<Told>) {
+        let earlier = self.owner.panic.take();
+        let error = TaskError::Panic { text: panics::text(&payload), first: earlier.is_none() };
+        hooks::tell_of(&child.or_else(hooks::current), |task| Event::TaskError(task, error));
+        match earlier {
+            None => self.owner.panic.set(Some(payload)),
+            earlier => {
+                // Its message was printed when it happened.
+                self.owner.panic.set(earlier);
+                panics::dispose(payload);
+            }
+        }
+        self.cancel(Reason::Failed);
     }
 
     /// What the caller gets, once all is over. An error or a panic comes out at once, even out of cancelled code: a poll
@@ -374,10 +394,13 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
         if !has_waited && fault!("outcome-behind-a-checkpoint") {
             return None;
         }
-        if let Some(payload) = self.panic.take() {
+        if let Some(payload) = self.owner.panic.take()
+            && !fault!("panic-swallowed")
+        {
             panics::resume(payload);
         }
-        match self.failure.take() {
+        match self.owner.failure.take() {
+            Some(_) if self.children().cut_short.get() && fault!("error-after-cancel-lost") => None,
             Some(error) => {
                 if !has_waited {
                     // Else a loop around it would leave nobody else a turn (law FAIR).
@@ -385,15 +408,8 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> Scope<'scope, 'env, E, S> {
                 }
                 Some(Err(error))
             }
-            None if self.children.cut_short.get() || !has_waited => None,
+            None if self.children().cut_short.get() || !has_waited => None,
             None => value.take().map(Ok),
-        }
-    }
-
-    /// While shields inside are at work, an error that is known holds the scopes around: they would drop it.
-    fn hold_outcome(&self) {
-        if self.children.node.is_active() && (is_there(&self.failure) || is_there(&self.panic)) {
-            self.children.hold();
         }
     }
 }
@@ -501,7 +517,7 @@ where
 {
     let scope = pin!(Scope::new(Heap, Others::new()));
     let scope = scope.into_ref();
-    let _close = Close::new(scope.get_ref());
+    let _close = Close::new(scope.get_ref().cell());
     let body = pin!(Some(body(scope.get_ref())));
     Drive::new(scope, body).await
 }
@@ -521,15 +537,17 @@ where
 ///
 /// An example is at [`Arena`](crate::Arena).
 pub async fn nursery_in<'env, const TASKS: usize, const BYTES: usize, T, E: 'env, F>(
-    arena: &'static crate::Arena<TASKS, BYTES>,
+    arena: &'static crate::kernel::storage::arena::Arena<TASKS, BYTES>,
     body: F,
 ) -> Result<T, E>
 where
-    F: for<'scope> AsyncFnOnce(&'scope Scope<'scope, 'env, E, &'static crate::Arena<TASKS, BYTES>>) -> Result<T, E>,
+    F: for<'scope> AsyncFnOnce(
+        &'scope Scope<'scope, 'env, E, &'static crate::kernel::storage::arena::Arena<TASKS, BYTES>>,
+    ) -> Result<T, E>,
 {
     let scope = pin!(Scope::new(arena, Others::new()));
     let scope = scope.into_ref();
-    let _close = Close::new(scope.get_ref());
+    let _close = Close::new(scope.get_ref().cell());
     let body = pin!(Some(body(scope.get_ref())));
     Drive::new(scope, body).await
 }
@@ -563,16 +581,16 @@ where
 /// # assert_eq!(result.unwrap_err().into_first(), "first");
 /// ```
 #[cfg(feature = "alloc")]
-pub async fn nursery_group<'env, T, E: 'env, F>(body: F) -> Result<T, crate::ErrorGroup<E>>
+pub async fn nursery_group<'env, T, E: 'env, F>(body: F) -> Result<T, crate::errors::ErrorGroup<E>>
 where
     F: for<'scope> AsyncFnOnce(&'scope Scope<'scope, 'env, E>) -> Result<T, E>,
 {
     let scope = pin!(Scope::new(Heap, Others::keeping()));
     let scope = scope.into_ref();
-    let _close = Close::new(scope.get_ref());
+    let _close = Close::new(scope.get_ref().cell());
     let body = pin!(Some(body(scope.get_ref())));
     let result = Drive::new(scope, body).await;
-    result.map_err(|first| scope.others.group(first))
+    result.map_err(|first| scope.get_ref().cell.owner.others.group(first))
 }
 
 pin_project! {
@@ -602,152 +620,73 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let scope = this.scope.get_ref();
-        let mut first_poll = !*this.has_begun;
-        if first_poll && gate::must_yield(cx) {
+        let nursery = this.scope.get_ref().cell();
+        let is_first = !*this.has_begun;
+        if is_first && gate::must_yield(cx) {
             return Poll::Pending;
         }
         *this.has_begun = true;
-        let polling = Polling::new(*this.scope, cx);
-
-        // What is entered in cancelled code still runs to its first suspension.
-        if !first_poll && polling.entered.is_cancelled() {
-            polling.begin_cancelled();
-            drop_idle(scope, &polling, this.body.as_mut(), false);
-            polling.start_pass();
-        }
-        loop {
-            one_pass(scope, &polling, this.body.as_mut(), this.value, first_poll, cx);
-            first_poll = false;
-            if this.body.is_none() && scope.children.keeping() == 0 && scope.children.running() != 0 {
-                polling.cancel(Reason::BodyFinished);
-            }
-            if polling.entered.is_cancelled() {
-                drop_idle(scope, &polling, this.body.as_mut(), false);
-                if polling.is_forsaken(cx) {
-                    drop_idle(scope, &polling, this.body.as_mut(), true);
-                }
-                scope.hold_outcome();
-                polling.end_cancelled(cx);
-            }
-            if this.body.is_none() && scope.children.running() == 0 {
-                if let Some(outcome) = scope.outcome(this.value, *this.has_waited) {
-                    hooks::step_begins();
-                    return Poll::Ready(outcome);
-                }
-                let is_first_wait = !core::mem::replace(this.has_waited, true);
-                if is_first_wait {
-                    cx.waker().wake_by_ref();
-                }
-                polling.leave();
-                return poll_cut_short(is_first_wait || polling.entered.is_cancelled_around());
-            }
+        let mut body = Code { nursery, body: this.body.as_mut(), value: this.value };
+        let driven = drive(nursery.pinned(), &mut body, is_first, cx);
+        if driven == Driven::Pending {
             *this.has_waited = true;
-            if !polling.go_on() {
-                return Poll::Pending;
+            return Poll::Pending;
+        }
+        if let Some(outcome) = nursery.outcome(this.value, *this.has_waited) {
+            hooks::step_begins();
+            return Poll::Ready(outcome);
+        }
+        let is_first_wait = !core::mem::replace(this.has_waited, true);
+        if is_first_wait {
+            cx.waker().wake_by_ref();
+        }
+        poll_cut_short(is_first_wait || driven == Driven::OverInCancelled)
+    }
+}
+
+/// The body of a nursery, and where its value goes.
+struct Code<'a, 'scope, 'env, E, S, B, T> {
+    nursery: &'scope Nest<'scope, 'env, E, S>,
+    body: Pin<&'a mut Option<B>>,
+    value: &'a mut Option<T>,
+}
+
+impl<'env, E, S, B, T> Body for Code<'_, '_, 'env, E, S, B, T>
+where
+    S: Storage + 'env,
+    B: Future<Output = Result<T, E>>,
+{
+    fn poll(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(future) = self.body.as_mut().as_pin_mut() else { return true };
+        hooks::step_begins();
+        match panics::catch(|| future.poll(cx)) {
+            Ok(Poll::Pending) => return false,
+            Ok(Poll::Ready(result)) => {
+                Body::drop(self);
+                match result {
+                    Ok(value) => *self.value = Some(value),
+                    Err(error) => self.nursery.failed(error, hooks::current()),
+                }
+            }
+            Err(payload) => {
+                self.nursery.panicked(payload, None);
+                Body::drop(self);
             }
         }
+        true
     }
-}
 
-/// Polls the body once if it may be ready, as a child is, and the children that are ready now. The body's turn comes when
-/// its task's would: after the children that were woken before it. If nobody had woken it, they may have by the end.
-#[inline]
-fn one_pass<T, E, S, B: Future<Output = Result<T, E>>>(
-    scope: &Scope<'_, '_, E, S>,
-    polling: &Polling<'_>,
-    mut body: Pin<&mut Option<B>>,
-    value: &mut Option<T>,
-    first_poll: bool,
-    cx: &mut Context<'_>,
-) {
-    let mut is_ready = polling.body_may_be_ready();
-    if is_ready {
-        polling.begin_body();
-        if !first_poll {
-            pass(scope, polling, Some(polling.bodys_turn()));
+    fn drop(&mut self) {
+        if let Err(payload) = panics::catch(|| clear(self.body.as_mut())) {
+            self.nursery.panicked(payload, None);
         }
     }
-    for _ in 0..2 {
-        if is_ready && (first_poll || !polling.entered.must_drop()) {
-            poll_body(scope, body.as_mut(), value, cx);
-            polling.start_pass_unless_begun();
-        }
-        pass(scope, polling, None);
-        is_ready = !is_ready && polling.body_may_be_ready() && polling.body_is_next();
-        if !is_ready {
-            break;
-        }
-        polling.begin_body();
-    }
-}
 
-/// Polls the children whose turn it is; a panic of one is the nursery's.
-#[cfg_attr(feature = "std", inline)]
-#[cfg_attr(not(feature = "std"), inline(never))]
-fn pass<E, S>(scope: &Scope<'_, '_, E, S>, polling: &Polling<'_>, until: Option<u32>) {
-    // Most often there is nothing before the body's turn, which needs no call.
-    if polling.has_more() {
-        poll_children(scope, polling, until);
+    fn panicked(&mut self, payload: Payload, child: Option<Told>) {
+        self.nursery.panicked(payload, child);
     }
-}
 
-#[cfg_attr(feature = "std", inline(never))]
-#[cfg_attr(not(feature = "std"), inline)]
-fn poll_children<E, S>(scope: &Scope<'_, '_, E, S>, polling: &Polling<'_>, until: Option<u32>) {
-    while polling.has_more() {
-        match polling.pass(until) {
-            Ok(()) => break,
-            Err((payload, child)) => scope.panicked(payload, child),
-        }
-    }
-}
-
-#[inline]
-fn poll_body<T, E, S, B: Future<Output = Result<T, E>>>(
-    scope: &Scope<'_, '_, E, S>,
-    mut body: Pin<&mut Option<B>>,
-    value: &mut Option<T>,
-    cx: &mut Context<'_>,
-) {
-    let Some(future) = body.as_mut().as_pin_mut() else { return };
-    hooks::step_begins();
-    match panics::catch(|| future.poll(cx)) {
-        Ok(Poll::Pending) => {}
-        Ok(Poll::Ready(result)) => {
-            drop_body(scope, body);
-            match result {
-                Ok(result) => *value = Some(result),
-                Err(error) => scope.failed(error, hooks::current()),
-            }
-        }
-        Err(payload) => {
-            scope.panicked(payload, None);
-            drop_body(scope, body);
-        }
-    }
-}
-
-/// The nursery is cancelled: drops the body and the children, but for those with a shield at work; all if it is forsaken.
-fn drop_idle<'scope, 'env, E, S: Storage + 'env, B>(
-    scope: &Scope<'scope, 'env, E, S>,
-    polling: &Polling<'_>,
-    body: Pin<&mut Option<B>>,
-    is_forsaken: bool,
-) {
-    if body.is_some() && (is_forsaken || !polling.body_is_active()) {
-        if !scope.children.node.has(CANCELLED) {
-            scope.children.cut_short.set(true);
-        }
-        drop_body(scope, body);
-    }
-    if let Err(payload) = polling.drop_idle(is_forsaken) {
-        scope.panicked(payload, None);
-    }
-}
-
-fn drop_body<E, S, B>(scope: &Scope<'_, '_, E, S>, body: Pin<&mut Option<B>>) {
-    if let Err(payload) = panics::catch(|| clear(body)) {
-        scope.panicked(payload, None);
+    fn has_failed(&self) -> bool {
+        is_there(&self.nursery.owner.failure) || is_there(&self.nursery.owner.panic)
     }
 }

@@ -2,10 +2,10 @@
 //! come back. Nothing here sleeps.
 //!
 //! A turn takes the wakes of other threads, fires the timers that are due, and polls the root
-//! task, whose nurseries poll their ready children: at most 64 of them, then it is time to look at
-//! timers and I/O again (law FAIR). A [`burst`](Runtime::burst) is as many turns as fit into those
-//! 64 polls, without the ways up and down. What an adapter adds is how to wait in between.
+//! task, whose nurseries poll their ready children, in as many passes as fit into 64 polls: then it
+//! is time to look at timers and I/O again (law FAIR). What an adapter adds is how to wait in between.
 
+use core::convert::Infallible;
 use core::pin::Pin;
 use core::task::Poll;
 use core::time::Duration;
@@ -13,87 +13,14 @@ use core::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::debugger::{Debugger, Event, NoDebugger};
-use crate::hooks;
-use crate::raw::in_place::clear;
-use crate::raw::root::{Root, Turn};
+use crate::kernel::emit as hooks;
+use crate::kernel::in_place::clear;
+use crate::kernel::root::{Root, Turn};
+#[cfg(feature = "std")]
+use crate::kernel::threads::TooManyThreads;
 use crate::task_info::TaskInfo;
-use crate::time::{Clock, Tick};
-
-/// When a runtime has work again.
-///
-/// ```
-/// use giambio_core::{Next, Tick};
-/// let next: Next<u8> = Next::At(Tick(5));
-/// assert_eq!(next, Next::At(Tick(5)));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "it says when the runtime must be turned again"]
-pub enum Next<T> {
-    /// Tasks are ready: look at I/O without waiting, then turn again.
-    Now,
-    /// Nothing to do before this reading of the clock, unless a task is woken.
-    ///
-    /// As a rule it is the soonest deadline. With feature `std`, where dozens of deadlines lie close together, it may be sooner:
-    /// a turn then sorts some of them, so that none has to sort them all, and no task goes on. So it says when to turn
-    /// again, and not that somebody waits for that moment. What comes later is never named.
-    At(Tick),
-    /// Nothing to do until a task is woken.
-    OnWake,
-    /// The main future has ended, with this.
-    Finished(T),
-}
-
-impl<T> Next<T> {
-    fn from_until(until: Until) -> Self {
-        match until {
-            Until::Now => Next::Now,
-            Until::At(tick) => Next::At(tick),
-            Until::OnWake => Next::OnWake,
-        }
-    }
-}
-
-/// How long a [`Wait`] may wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
-    /// Not at all: look for events and return.
-    Now,
-    /// Until this reading of the clock, or an earlier wake. It may be sooner than the soonest deadline: see [`Next::At`].
-    At(Tick),
-    /// Until a task is woken.
-    OnWake,
-}
-
-/// How a loop waits between turns: an operating system's poll, `wfi`, or moving a virtual clock.
-///
-/// A wait may end too early, at the cost of a needless turn. It must end when a task is woken:
-/// by an event that the wait itself delivers, by an interrupt, or by another thread through
-/// [`Runtime::with_notify`].
-///
-/// ```
-/// use core::pin::pin;
-/// use core::time::Duration;
-/// use giambio_core::{Runtime, Until, VirtualClock, sleep};
-///
-/// let clock: VirtualClock = VirtualClock::new();
-/// let runtime = pin!(Runtime::new(&clock, sleep(Duration::from_secs(3600))));
-/// // A wait that takes no time at all.
-/// runtime.run(&mut |until| match until {
-///     Until::Now => {}
-///     Until::At(tick) => clock.advance_to(tick),
-///     Until::OnWake => panic!("all tasks wait, and nobody is left to wake one"),
-/// });
-/// ```
-pub trait Wait {
-    /// Waits, at most until then.
-    fn wait(&mut self, until: Until);
-}
-
-impl<F: FnMut(Until)> Wait for F {
-    fn wait(&mut self, until: Until) {
-        self(until)
-    }
-}
+use crate::time::Clock;
+use crate::wait::{Next, Until, Wait};
 
 pin_project! {
     /// A main future with a clock, ready to be turned.
@@ -110,7 +37,6 @@ pin_project! {
     ///     checkpoint().await;
     ///     42
     /// }));
-    /// assert_eq!(runtime.as_mut().turn(), Next::Now);
     /// assert_eq!(runtime.as_mut().turn(), Next::Finished(42));
     /// ```
     #[must_use = "a runtime does nothing unless it is turned"]
@@ -180,8 +106,30 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
         self
     }
 
-    /// Does what can be done now: takes the wakes of other threads, fires the timers that are
-    /// due, and polls the tasks that are ready, each once and at most 64 of them.
+    /// Does what can be done now: takes the wakes of other threads, fires the timers that are due, and polls the tasks that
+    /// are ready, and those that become ready meanwhile: at most 64 polls, then it is time to look at timers and I/O again.
+    ///
+    /// The polls come in passes, in each of which a task is polled at most once, in the order of the wakes. Where nothing
+    /// is ready outside of a nursery, it makes the next pass by itself. So what a task does beside a nursery, in a `join!`
+    /// say, may wait until the turn is over.
+    ///
+    /// It makes no difference to all of this who turns the runtime, and whether a debugger looks on (law ONE-SCHEDULE).
+    ///
+    /// ```
+    /// use core::pin::pin;
+    /// use core::time::Duration;
+    /// use giambio_core::{Next, Runtime, Tick, VirtualClock, checkpoint, sleep};
+    ///
+    /// let clock: VirtualClock = VirtualClock::new();
+    /// let mut runtime = pin!(Runtime::new(&clock, async {
+    ///     checkpoint().await;
+    ///     sleep(Duration::from_nanos(5)).await;
+    ///     42
+    /// }));
+    /// assert_eq!(runtime.as_mut().turn(), Next::At(Tick(5)));
+    /// clock.advance_to(Tick(5));
+    /// assert_eq!(runtime.as_mut().turn(), Next::Finished(42));
+    /// ```
     ///
     /// # Panics
     /// * If a task panics: the panic is passed on when the clean-ups of its siblings have run.
@@ -189,46 +137,27 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// * After [`Next::Finished`].
     /// * With feature `std`, in its first turn, if there are too many threads with one: `claim_thread` asks before.
     pub fn turn(self: Pin<&mut Self>) -> Next<F::Output> {
-        self.work(false).map_or_else(Next::from_until, Next::Finished)
-    }
-
-    /// As [`turn`](Runtime::turn), but does not come back while tasks are ready: it polls them again, up to 64 polls in
-    /// all, until it is time to look at timers and I/O. The order of the tasks' polls is the same, but what a task does
-    /// beside a nursery (in a `join!`, say) may wait until the burst is over, and a nursery's body that is woken in the
-    /// middle of a pass may come a pass earlier or later. What is saved is the way from the tasks up to the loop and
-    /// down again. A runtime with a debugger makes single turns.
-    ///
-    /// ```
-    /// use core::pin::pin;
-    /// use giambio_core::{Next, Runtime, VirtualClock, checkpoint};
-    ///
-    /// let clock: VirtualClock = VirtualClock::new();
-    /// let mut runtime = pin!(Runtime::new(&clock, async {
-    ///     checkpoint().await;
-    ///     checkpoint().await;
-    ///     42
-    /// }));
-    /// assert_eq!(runtime.as_mut().burst(), Next::Finished(42));
-    /// ```
-    ///
-    /// # Panics
-    /// As [`turn`](Runtime::turn).
-    pub fn burst(self: Pin<&mut Self>) -> Next<F::Output> {
-        self.work(true).map_or_else(Next::from_until, Next::Finished)
-    }
-
-    /// A turn or a burst: what the main future has ended with, else how long to wait.
-    #[inline]
-    pub(crate) fn work(self: Pin<&mut Self>, bursts: bool) -> Result<F::Output, Until> {
         let mut this = self.project();
         let turn = begin(this.root.as_ref(), this.seams, this.main.is_some());
         start(this.started, &turn);
-        if bursts {
-            turn.allow_bursts();
+        step(&turn, this.main.as_mut()).map_or_else(Next::from_until, Next::Finished)
+    }
+
+    /// The loop: turns, and waits in between, until the main future has ended or a wait fails.
+    #[inline]
+    pub(crate) fn drive<E>(
+        self: Pin<&mut Self>,
+        mut wait: impl FnMut(&Turn<'_>, Until) -> Result<(), E>,
+    ) -> Result<F::Output, E> {
+        let mut this = self.project();
+        let turn = begin(this.root.as_ref(), this.seams, this.main.is_some());
+        start(this.started, &turn);
+        loop {
+            match step(&turn, this.main.as_mut()) {
+                Ok(value) => return Ok(value),
+                Err(until) => turn.pause(|| wait(&turn, until))?,
+            }
         }
-        turn.take_remote();
-        turn.fire_due();
-        poll(&turn, this.main.as_mut()).ok_or_else(|| turn.until())
     }
 
     /// The first part of a turn: takes the wakes of other threads and fires the timers that are
@@ -243,16 +172,14 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
         turn.fire_due();
     }
 
-    /// Runs until the main future ends, waiting in between: where nothing is ready and, with [`Until::Now`], when a burst
-    /// is over and something still is.
-    ///
-    /// It makes [bursts](Runtime::burst), and with a debugger single [turns](Runtime::turn). During a wait it is nobody's
-    /// turn.
+    /// Runs until the main future ends, by [turns](Runtime::turn), and waits in between: where nothing is ready and, with
+    /// [`Until::Now`], when a turn is over and something still is. During a wait it is nobody's turn.
     ///
     /// # Panics
     /// As [`turn`](Runtime::turn).
     pub fn run(self: Pin<&mut Self>, wait: &mut impl Wait) -> F::Output {
-        self.run_in(wait, Manner::Open)
+        let Ok(value) = self.drive(|_, until| Ok::<_, Infallible>(wait.wait(until)));
+        value
     }
 
     /// As [`run`](Runtime::run), for a processor that sleeps until an interrupt comes: `wait` is
@@ -284,37 +211,17 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// });
     /// ```
     pub fn run_masked(self: Pin<&mut Self>, wait: &mut impl Wait) -> F::Output {
-        self.run_in(wait, Manner::Masked)
-    }
-
-    #[inline]
-    fn run_in(mut self: Pin<&mut Self>, wait: &mut impl Wait, manner: Manner) -> F::Output {
-        if !self.debugger().is_none() || self.root.is_seeded() {
-            return self.run_watched(wait, manner);
-        }
-        let mut this = self.as_mut().project();
-        let turn = begin(this.root.as_ref(), this.seams, this.main.is_some());
-        start(this.started, &turn);
-        turn.allow_bursts();
-        loop {
-            turn.take_remote();
-            turn.fire_due();
-            if let Some(value) = poll(&turn, this.main.as_mut()) {
-                return value;
+        let Ok(value) = self.drive(|turn, until| {
+            if until != Until::Now {
+                masked(|| {
+                    if !turn.is_ready() {
+                        wait.wait(until);
+                    }
+                });
             }
-            let until = turn.until();
-            turn.pause(|| manner.wait(wait, until, || turn.is_ready()));
-        }
-    }
-
-    /// The same in single turns.
-    fn run_watched(mut self: Pin<&mut Self>, wait: &mut impl Wait, manner: Manner) -> F::Output {
-        loop {
-            match self.as_mut().work(false) {
-                Ok(value) => return value,
-                Err(until) => manner.wait(wait, until, || self.is_ready()),
-            }
-        }
+            Ok::<_, Infallible>(())
+        });
+        value
     }
 
     /// Is there something to do, so that the next turn won't be idle? For loops that look once
@@ -329,7 +236,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     #[cfg(feature = "alloc")]
     #[doc(hidden)]
     pub fn __audit(self: Pin<&Self>, is_tame: bool) -> Result<(), (&'static str, usize, usize)> {
-        crate::raw::node::audit(self.project_ref().root, is_tame)
+        self.project_ref().root.get_ref().audit(is_tame)
     }
 
     fn seams(&self) -> &(C, D) {
@@ -384,29 +291,11 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
 /// ```
 #[cfg(feature = "std")]
 pub fn claim_thread() -> Result<(), TooManyThreads> {
-    match crate::raw::port::with(|state| state.try_table().is_some()) {
+    match crate::kernel::context::with(|context| context.try_home().is_some()) {
         true => Ok(()),
         false => Err(TooManyThreads(())),
     }
 }
-
-/// As many threads have a runtime as can have one, or have ended and left tasks alive.
-///
-/// Let threads end, and with them their runtimes; or have fewer threads do more each.
-#[cfg(feature = "std")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooManyThreads(pub(crate) ());
-
-#[cfg(feature = "std")]
-impl core::fmt::Display for TooManyThreads {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let most = crate::raw::table::THREADS;
-        write!(f, "{most} threads have a runtime, which is as many as there can be: let some of them end first")
-    }
-}
-
-#[cfg(feature = "std")]
-impl core::error::Error for TooManyThreads {}
 
 /// Runs `f` with interrupts masked, where there are interrupts.
 fn masked(f: impl FnOnce()) {
@@ -424,34 +313,20 @@ fn begin<'a, C: Clock, D: Debugger>(root: Pin<&'a Root>, seams: &'a Option<(C, D
     }
 }
 
-/// How a run waits.
-#[derive(Clone, Copy)]
-enum Manner {
-    Open,
-    Masked,
-}
-
-impl Manner {
-    #[inline]
-    fn wait(self, wait: &mut impl Wait, until: Until, is_ready: impl Fn() -> bool) {
-        match self {
-            Manner::Open => wait.wait(until),
-            Manner::Masked if until == Until::Now => {}
-            Manner::Masked => masked(|| {
-                if !is_ready() {
-                    wait.wait(until);
-                }
-            }),
-        }
-    }
-}
-
 /// The first turn polls the root task, which nobody has woken.
 fn start(started: &mut bool, turn: &Turn<'_>) {
     if !core::mem::replace(started, true) {
         hooks::tell(Event::Start);
         turn.make_ready();
     }
+}
+
+/// What is done in a turn: what the main future has ended with, else how long to wait.
+#[inline]
+fn step<F: Future>(turn: &Turn<'_>, main: Pin<&mut Option<F>>) -> Result<F::Output, Until> {
+    turn.take_remote();
+    turn.fire_due();
+    poll(turn, main).ok_or_else(|| turn.until())
 }
 
 /// Polls the main future if its task was woken, and again while the turn goes on. Its value, when it ends.

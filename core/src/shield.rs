@@ -19,15 +19,15 @@ use crate::cancel::poll_cut_short;
 use crate::debugger::Event;
 use crate::fault::fault;
 use crate::gate::is_cancelled;
-use crate::hooks;
+use crate::kernel::deadline::Timed;
+use crate::kernel::emit as hooks;
+use crate::kernel::in_place::clear;
+use crate::kernel::root::with_clock;
+use crate::kernel::scope::asking::{self, Round};
+use crate::kernel::scope::entered::Entered;
+use crate::kernel::scope::node::{CANCELLED, CUT_OFF, HOLD, SHIELD};
 use crate::panics::{self, Payload};
-use crate::raw::asking::{self, Round};
-use crate::raw::heap::Timed;
-use crate::raw::holding;
-use crate::raw::in_place::clear;
-use crate::raw::node::{CANCELLED, CUT_OFF, Entered, HOLD, SHIELD};
-use crate::raw::port::with;
-use crate::raw::root::with_clock;
+use crate::reason::Reason;
 use crate::sleep::no_runtime;
 
 /// Told when work that should have come to its end is dropped.
@@ -50,20 +50,21 @@ fn poll_shielded<F: Future>(
     let entered = Entered::new(timed, cx);
     if let Some(grace) = grace {
         match entered.is_cancelled_around() {
+            true if fault!("grace-forgotten") => {}
             true => begin_grace(timed, grace),
             // By reference it may go on where nothing is cancelled.
             false => timed.disarm(),
         }
     }
-    let round = Round::begin(&entered, CANCELLED, cx);
+    let round = Round::begin(entered.node, CANCELLED, cx);
     if !entered.must_drop() {
         let Some(future) = body.as_mut().as_pin_mut() else { return Poll::Pending };
         if let Poll::Ready(value) = future.poll(cx) {
             clear(body);
             return Poll::Ready(Some(value));
         }
-        if timed.node.is_expired() {
-            timed.cancel(crate::cancel::Reason::Deadline);
+        if timed.node().is_expired() {
+            timed.cancel(Reason::Deadline);
         }
         if !must_drop(&entered, &timed, round, cx) {
             return Poll::Pending;
@@ -75,9 +76,9 @@ fn poll_shielded<F: Future>(
 
 /// A poll of what is inside has left it pending. Is it to be dropped? If not, it was seen that somebody polls it.
 fn must_drop(entered: &Entered<'_>, timed: &Timed, round: Option<Round>, cx: &Context<'_>) -> bool {
-    let drops = entered.must_drop() || round.is_some_and(|round| round.is_forsaken(timed, cx));
+    let drops = entered.must_drop() || round.is_some_and(|round| entered.is_forsaken(round, timed.looked_at(), cx));
     if !drops {
-        asking::answer(&timed.node);
+        asking::answer(timed.node());
     }
     drops
 }
@@ -98,9 +99,7 @@ fn begin_grace(timed: Pin<&Timed>, grace: Duration) {
 /// Lets go of the scopes around: what was shielded is over.
 fn let_go(timed: Pin<&Timed>) {
     timed.disarm();
-    if let Some(foreign) = with(|state| state.let_go(&timed.node)) {
-        foreign.wake();
-    }
+    timed.let_go();
 }
 
 pin_project! {
@@ -129,7 +128,6 @@ impl<F: Future> Future for Shield<F> {
                 return Poll::Pending;
             }
             *this.unfinished = Some(Unfinished);
-            holding::prepare();
         }
         let timed = this.timed.as_ref();
         let Poll::Ready(end) = poll_shielded(timed, this.body.as_mut(), *this.grace, cx) else {
@@ -206,8 +204,9 @@ pub fn shield_for<T>(grace: Duration, body: impl Future<Output = T>) -> impl Fut
     Shield { body: Some(body), timed: shield_node(), grace: Some(grace), unfinished: None }
 }
 
-const fn shield_node() -> Timed {
-    Timed::new(SHIELD | HOLD)
+fn shield_node() -> Timed {
+    let shields = if fault!("shield-lets-through") { 0 } else { SHIELD };
+    Timed::new(if fault!("shield-holds-nobody") { shields } else { shields | HOLD })
 }
 
 /// Runs `body`, then `clean_up`, whatever becomes of `body`: it ends, it panics (where panics can
@@ -315,7 +314,6 @@ impl<B: Future, C: Future<Output = ()>> Future for Finally<B, C> {
                 // There neither starts.
                 return Poll::Pending;
             }
-            holding::prepare();
             *this.unfinished = Some(Unfinished);
         }
         let timed = this.timed.as_ref();
@@ -323,7 +321,7 @@ impl<B: Future, C: Future<Output = ()>> Future for Finally<B, C> {
             Some(end) => end,
             None => {
                 let end = ready!(poll_body(timed, this.body.as_mut(), cx));
-                timed.node.raise_shield();
+                timed.raise_shield();
                 this.end.insert(end)
             }
         };
@@ -358,13 +356,14 @@ fn poll_body<F: Future>(
     cx: &mut Context<'_>,
 ) -> Poll<Body<F::Output>> {
     let entered = Entered::new(timed, cx);
-    let round = Round::begin(&entered, CUT_OFF, cx);
+    let round = Round::begin(entered.node, CUT_OFF, cx);
     let mut end = Body::Cancelled;
     if !entered.must_drop()
         && let Some(future) = body.as_mut().as_pin_mut()
     {
         match panics::catch(|| future.poll(cx)) {
             Ok(Poll::Ready(value)) => end = Body::Value(value),
+            Err(payload) if fault!("clean-up-skipped-after-a-panic") => panics::resume(payload),
             Err(payload) => end = Body::Panic(payload),
             Ok(Poll::Pending) if !must_drop(&entered, &timed, round, cx) => return Poll::Pending,
             Ok(Poll::Pending) => {}

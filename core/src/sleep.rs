@@ -10,10 +10,10 @@ use pin_project_lite::pin_project;
 use crate::debugger::Event;
 use crate::fault::fault;
 use crate::gate::{is_cancelled, poll_proceed};
-use crate::hooks;
-use crate::raw::heap::Entry;
-use crate::raw::port::with;
-use crate::raw::root::with_clock;
+use crate::kernel::context::with;
+use crate::kernel::deadline::Entry;
+use crate::kernel::emit as hooks;
+use crate::kernel::root::with_clock;
 use crate::time::{AnyClock, Instant, Moment};
 
 #[cold]

@@ -8,13 +8,12 @@ use core::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::debugger::Event;
-use crate::hooks::tell_of;
+use crate::kernel::emit::tell_of;
+use crate::kernel::in_place::Moving;
+use crate::kernel::spawn as kernel;
+use crate::kernel::task::handle::Handle;
 use crate::name::{Label, Name, TaskName};
 use crate::nursery::Scope;
-use crate::raw::cancelling::prepare;
-use crate::raw::cell;
-use crate::raw::handle::Handle;
-use crate::raw::in_place::Moving;
 use crate::sleep::{Sleep, sleep};
 use crate::storage::{Heap, Storage, Unbounded};
 use crate::task::Task;
@@ -136,7 +135,6 @@ impl<'scope, 'env, E, S, N> Child<'scope, 'env, E, S, N> {
     /// Makes the child a daemon: it doesn't keep the nursery open, and is cancelled when the body
     /// and all other children have ended.
     pub fn daemon(mut self) -> Self {
-        prepare();
         self.daemon = true;
         self
     }
@@ -208,7 +206,7 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
     where
         F: Future<Output = Result<(), E>> + 'scope,
     {
-        cell::spawn_wait(self.scope, child, Label::here(self.name), self.daemon, task_of(self.scope))
+        kernel::spawn_wait(self.scope.cell(), child, Label::here(self.name), self.daemon, task_of(self.scope))
     }
 
     /// As [`Scope::spawn_value_wait`].
@@ -221,7 +219,7 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
         F: Future<Output = Result<T, E>> + 'scope,
         T: 'scope,
     {
-        cell::spawn_wait(self.scope, child, Label::here(self.name), self.daemon, task_of(self.scope))
+        kernel::spawn_wait(self.scope.cell(), child, Label::here(self.name), self.daemon, task_of(self.scope))
     }
 
     #[cfg_attr(feature = "hooks", track_caller)]
@@ -234,7 +232,7 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
         let scope = self.scope;
         match self.try_start(child) {
             Ok(task) => task,
-            Err(Refusal::Cancelled) => Task::never(scope.closing_reason()),
+            Err(Refusal::Cancelled) => Task::never(scope.cell().closing_reason()),
             Err(Refusal::Full) => {
                 panic!("giambio: {} tasks on one thread is all there can be", scope.storage().capacity())
             }
@@ -248,10 +246,11 @@ impl<'scope, 'env, E, S: Storage, N: Name> Child<'scope, 'env, E, S, N> {
         F: Future<Output = Result<T, E>> + 'scope,
         T: 'scope,
     {
-        if self.scope.children().is_closing() {
+        if self.scope.cell().children().is_closing() {
             return Err(Refusal::Cancelled);
         }
-        let handle = cell::spawn(self.scope, child, Label::here(self.name), self.daemon).ok_or(Refusal::Full)?;
+        let handle =
+            kernel::spawn(self.scope.cell(), child, Label::here(self.name), self.daemon).ok_or(Refusal::Full)?;
         Ok(Task::new(handle))
     }
 }
@@ -280,7 +279,7 @@ fn task_of<'scope, 'env, E, S, T>(
 ) -> impl FnOnce(Option<Handle<T>>) -> Task<'scope, T> {
     |handle| match handle {
         Some(handle) => Task::new(handle),
-        None => Task::never(scope.closing_reason()),
+        None => Task::never(scope.cell().closing_reason()),
     }
 }
 
@@ -503,7 +502,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> Scope<'scope, 'env, E, S>
     where
         F: Future<Output = Result<(), E>> + 'scope,
     {
-        cell::spawn_wait(self, child, Label::here(()), false, task_of(self))
+        kernel::spawn_wait(self.cell(), child, Label::here(()), false, task_of(self))
     }
 
     /// As [`spawn_wait`](Scope::spawn_wait), for a child with a result of its own.
@@ -516,6 +515,6 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> Scope<'scope, 'env, E, S>
         F: Future<Output = Result<T, E>> + 'scope,
         T: 'scope,
     {
-        cell::spawn_wait(self, child, Label::here(()), false, task_of(self))
+        kernel::spawn_wait(self.cell(), child, Label::here(()), false, task_of(self))
     }
 }

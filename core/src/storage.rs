@@ -1,6 +1,6 @@
 //! Where children live: the heap, or an [`Arena`](crate::Arena) of fixed size.
 
-use crate::raw::place::Place;
+use crate::kernel::storage::Place;
 
 /// A place for the children of a nursery: [`Heap`] or a `&'static` [`Arena`](crate::Arena).
 ///

@@ -5,10 +5,10 @@ use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
-use crate::cancel::{Cancelled, Reason};
 use crate::gate::poll_proceed;
-use crate::hooks::Told;
-use crate::raw::handle::Handle;
+use crate::kernel::emit::Told;
+use crate::kernel::task::handle::Handle;
+use crate::reason::{Cancelled, Reason};
 use crate::task_info::{Status, TaskId};
 
 /// The handle to a child: await it for the child's result, or drop it and forget about it.
@@ -80,7 +80,7 @@ impl<T> Task<'_, T> {
     /// Which task it is; no other has this id as long as this handle is kept. That of nobody, which prints as `no task`,
     /// if the child was never started.
     pub fn id(&self) -> TaskId {
-        self.handle.as_ref().map_or(TaskId::new(0), Handle::id)
+        self.handle.as_ref().map_or(TaskId::NONE, Handle::id)
     }
 
     /// The name it was spawned with, else the type of its future.

@@ -3,10 +3,8 @@
 use core::fmt;
 use core::panic::Location;
 
-use crate::raw::waker;
-
 /// Names one task. No other task has the same while this one lives; later it may come again,
-/// where there is a heap after some 16 million tasks in the same place.
+/// where there is a heap after 65,536 tasks in the same place.
 ///
 /// It prints as numbers that a person can say: `task 12` is the first task in place 12, `task 12.3` the one in that place
 /// after three others were there. On a thread that isn't the first to have a runtime, the thread's number comes before, as
@@ -23,14 +21,17 @@ use crate::raw::waker;
 /// # })).run(&mut |_| {});
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TaskId(usize);
+pub struct TaskId(u64);
 
 impl TaskId {
     /// The root task of a runtime.
-    pub const MAIN: TaskId = TaskId(usize::MAX);
+    pub const MAIN: TaskId = TaskId(u64::MAX);
 
-    pub(crate) const fn new(name: usize) -> Self {
-        TaskId(name)
+    /// No task's.
+    pub(crate) const NONE: TaskId = TaskId(u64::MAX - 1);
+
+    pub(crate) const fn new(thread: u16, generation: u16, number: u32) -> Self {
+        TaskId((thread as u64) << 48 | (generation as u64) << 32 | number as u64)
     }
 }
 
@@ -42,14 +43,20 @@ impl fmt::Debug for TaskId {
 
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            usize::MAX => f.write_str("main"),
-            0 => f.write_str("no task"),
-            name => {
-                f.write_str("task ")?;
-                waker::say(name, f)
-            }
+        match *self {
+            TaskId::MAIN => return f.write_str("main"),
+            TaskId::NONE => return f.write_str("no task"),
+            TaskId(_) => f.write_str("task ")?,
         }
+        let (thread, generation, number) = (self.0 >> 48, self.0 >> 32 & 0xffff, self.0 as u32);
+        if thread != 0 {
+            write!(f, "{thread}/")?;
+        }
+        write!(f, "{number}")?;
+        if generation != 0 {
+            write!(f, ".{generation}")?;
+        }
+        Ok(())
     }
 }
 

@@ -10,8 +10,7 @@ use core::ops::{Add, AddAssign, Sub};
 use core::time::Duration;
 
 use crate::fault::fault;
-use crate::lock::Lock;
-use crate::raw::port::Reachable;
+use crate::lock::{Lock, Reachable};
 
 /// A reading of a [`Clock`], in its own ticks.
 ///

@@ -119,7 +119,7 @@ fn a_hook_that_panics_with_a_panicking_payload_does_not_make_a_finished_child_po
     );
     let _ = catch_unwind(AssertUnwindSafe(|| {
         for _ in 0..10 {
-            if let Next::Finished(_) = step(runtime.as_mut()) {
+            if let Next::Finished(_) = runtime.as_mut().turn() {
                 break;
             }
         }

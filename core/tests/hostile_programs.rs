@@ -216,7 +216,7 @@ fn hostile_programs_touch_nothing_that_is_gone() {
         let result = catch_unwind(AssertUnwindSafe(|| {
             let mut runtime = pin!(Runtime::new(&clock, run_nursery(&world, 3)));
             for _ in 0..steps {
-                let next = step(runtime.as_mut());
+                let next = runtime.as_mut().turn();
                 assert_eq!(audit(runtime.as_mut(), false), Ok(()), "seed {seed}");
                 match next {
                     Next::Finished(_) => break,

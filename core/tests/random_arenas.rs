@@ -187,7 +187,7 @@ fn check(seed: u64) -> Seen {
         // Half of the programs are dropped half-way.
         let steps = if seed.is_multiple_of(2) { u64::MAX } else { world.below(40) };
         for _ in 0..steps {
-            let next = step(runtime.as_mut());
+            let next = runtime.as_mut().turn();
             #[cfg(feature = "alloc")]
             assert_eq!(audit(runtime.as_mut(), true), Ok(()));
             world.look();

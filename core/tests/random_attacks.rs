@@ -298,7 +298,7 @@ impl<const HZ: u64> Turned for Driven<HZ> {
             1 => self.clock.set(u64::MAX - random(3)),
             _ => {}
         }
-        let next = if one_in(2) { self.runtime.as_mut().turn() } else { self.runtime.as_mut().burst() };
+        let next = self.runtime.as_mut().turn();
         next == Next::Finished(())
     }
 }

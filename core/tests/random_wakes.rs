@@ -3,7 +3,8 @@
 //!
 //! The reference: a wake puts a task at the end of its nursery's queue, unless it is in it; a
 //! nursery whose queue is no longer empty, and which isn't being polled, does the same with the task
-//! it is in, and so on up; one that has been polled and still has a queue is queued again.
+//! it is in, and so on up; one that has been polled and still has a queue is queued again. In a pass a nursery polls what is
+//! queued when it begins. It makes another one within the same poll only while nobody else is queued.
 #![cfg(feature = "alloc")]
 
 mod common;
@@ -15,7 +16,7 @@ use std::pin::{Pin, pin};
 use std::task::{Poll, Waker};
 
 use common::*;
-use giambio_core::{Next, Nursery, Runtime, Until, VirtualClock, nursery};
+use giambio_core::{Debugger, Next, NoDebugger, Nursery, Runtime, Until, VirtualClock, nursery};
 
 type Id = usize;
 
@@ -26,10 +27,8 @@ struct Reference {
     around: HashMap<Id, Id>,
     nursery_of: HashMap<Id, Id>,
     queues: HashMap<Id, VecDeque<Id>>,
-    /// Nurseries that are being polled, and whom they have polled since.
-    polling: HashMap<Id, HashSet<Id>>,
-    /// A burst makes several passes in one poll.
-    bursts: bool,
+    /// Nurseries that are being polled, and how many their pass still takes, if one has begun.
+    polling: HashMap<Id, Option<usize>>,
 }
 
 impl Reference {
@@ -58,10 +57,20 @@ impl Reference {
 
     fn polled(&mut self, task: Id) {
         let nursery = self.nursery_of[&task];
+        let queued = |nursery| self.queues.get(nursery).map_or(0, VecDeque::len);
+        let ready = queued(&nursery);
+        let left = match self.polling[&nursery] {
+            None => ready,
+            Some(0) => {
+                let others = self.polling.keys().find(|other| **other != nursery && queued(other) > 0);
+                assert_eq!(others, None, "nursery {nursery} makes another pass, though that one has a queue");
+                ready
+            }
+            Some(left) => left,
+        };
+        self.polling.insert(nursery, Some(left - 1));
         let queue = self.queues.get_mut(&nursery).expect("it has a queue");
         assert_eq!(queue.pop_front(), Some(task), "it isn't its turn; after it come {queue:?}");
-        let since = self.polling.get_mut(&nursery).expect("polled while its nursery isn't");
-        assert!(since.insert(task) || self.bursts, "task {task} is polled a second time in the same pass");
     }
 
     fn over(&mut self, task: Id) {
@@ -71,7 +80,7 @@ impl Reference {
     }
 
     fn nursery_begins(&mut self, nursery: Id) {
-        self.polling.insert(nursery, HashSet::new());
+        self.polling.insert(nursery, None);
     }
 
     fn nursery_ends(&mut self, nursery: Id, is_over: bool) {
@@ -197,17 +206,13 @@ fn tree<'a>(world: &'a World, nursery_id: Id, depth: u32) -> Run<'a> {
     }))
 }
 
-/// How the runtime is turned.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Pace {
-    Turn,
-    Burst,
-    Run,
-}
+struct Onlooker;
 
-fn check(seed: u64, pace: Pace) -> Vec<Id> {
+impl Debugger for Onlooker {}
+
+fn check(seed: u64, is_run: bool, debugger: impl Debugger) -> Vec<Id> {
     let world = World {
-        reference: RefCell::new(Reference { bursts: pace != Pace::Turn, ..Reference::default() }),
+        reference: RefCell::default(),
         rng: RefCell::new(Rng(seed)),
         wakers: RefCell::default(),
         next: Cell::new(0),
@@ -218,7 +223,7 @@ fn check(seed: u64, pace: Pace) -> Vec<Id> {
     };
     let clock: VirtualClock = VirtualClock::new();
     let root = world.number();
-    let mut runtime = pin!(Runtime::new(&clock, tree(&world, root, (seed % 5) as u32)));
+    let mut runtime = pin!(Runtime::new(&clock, tree(&world, root, (seed % 5) as u32)).with_debugger(debugger));
     // 64, and one for each nursery on the way down to the last.
     let new_turn = || {
         let polls = world.in_turn.replace(0);
@@ -231,11 +236,10 @@ fn check(seed: u64, pace: Pace) -> Vec<Id> {
         }
         new_turn();
     };
-    let result = match pace {
-        Pace::Run => runtime.run(&mut wait),
-        _ => loop {
-            let next = if pace == Pace::Turn { runtime.as_mut().turn() } else { runtime.as_mut().burst() };
-            wait(match next {
+    let result = match is_run {
+        true => runtime.run(&mut wait),
+        false => loop {
+            wait(match runtime.as_mut().turn() {
                 Next::Finished(result) => break result,
                 Next::Now => Until::Now,
                 Next::At(_) => unreachable!("there is no timer"),
@@ -252,13 +256,15 @@ fn random_wakes_are_answered_in_their_order() {
     let _alone = alone();
     // One takes as long as twenty of the others.
     for seed in seeds(6_000).step_by(20) {
-        let [turns, bursts, run] = [Pace::Turn, Pace::Burst, Pace::Run].map(|pace| {
-            let order = std::panic::catch_unwind(|| check(seed, pace));
-            order.unwrap_or_else(|_| panic!("seed {seed}, {pace:?}"))
-        });
-        // Where 64 polls are over, a burst is cut off at another place than a single turn.
-        let first = |order: &[Id]| order[..order.len().min(20)].to_vec();
-        assert_eq!(first(&turns), first(&bursts), "seed {seed}: a burst polls in another order");
-        assert_eq!(first(&turns), first(&run), "seed {seed}: a run polls in another order");
+        let check = |is_run, is_watched| {
+            let order = std::panic::catch_unwind(|| match is_watched {
+                true => check(seed, is_run, Onlooker),
+                false => check(seed, is_run, NoDebugger),
+            });
+            order.unwrap_or_else(|_| panic!("seed {seed}, run: {is_run}, watched: {is_watched}"))
+        };
+        let order = check(true, false);
+        assert_eq!(order, check(false, false), "seed {seed}: turns by hand poll in another order");
+        assert_eq!(order, check(true, true), "seed {seed}: with a debugger another order");
     }
 }

@@ -1087,7 +1087,7 @@ fn a_runtime_dropped_at_every_turn_leaves_nothing() {
                 let (_, future) = every_kind(&live, &event).swap_remove(kind);
                 let mut runtime = pin!(Runtime::new(&clock, future));
                 for turn in 0..turns {
-                    match step(runtime.as_mut()) {
+                    match runtime.as_mut().turn() {
                         Next::Finished(()) => break,
                         Next::At(tick) => clock.advance_to(tick),
                         Next::OnWake => event.set(),

@@ -347,7 +347,6 @@ mod tests {
     #[test]
     fn every_fault_fits_the_code() {
         let faults = read_all(&root().join("tests/faults")).unwrap();
-        assert!(faults.len() >= 10, "{} faults are too few", faults.len());
         for fault in faults {
             planted(&fault, &fs::read_to_string(root().join(&fault.file)).unwrap()).unwrap();
         }

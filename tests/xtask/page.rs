@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::shell::root;
 
 /// Where tests are.
-const FOLDERS: [&str; 8] = [
+const FOLDERS: [&str; 7] = [
     "core/src/kernel",
-    "core/src/raw",
     "core/tests",
     "std-adapter/src",
     "std-adapter/tests",

@@ -106,7 +106,6 @@ pub(crate) const STEPS: &[Step] = &[
         .needs(&[&FROM_SOURCES]),
     step("portable-reactor", Part::Ci, portable_reactor, "the adapter's tests pass on the portable reactor, both ways")
         .in_folder("portable"),
-    step("bursts", Part::Ci, bursts, "the core's tests pass when the loop makes bursts instead of single turns"),
     step("programs", Part::Ci, laws::programs, "100,000 random programs do what the reference says"),
     step("loom", Part::Ci, loom, "wakes from other threads are right in every interleaving").in_folder("loom"),
     step("interrupts", Part::Ci, interrupts, "no wake is lost to an interrupt, wherever it comes")
@@ -257,32 +256,6 @@ fn features() -> Outcome {
     Ok(Verdict::Passed)
 }
 
-/// The test programs of the core.
-const OF_THE_CORE: &[&str] = &[
-    "hostile_code",
-    "hostile_programs",
-    "interrupted",
-    "random_arenas",
-    "random_attacks",
-    "random_memory",
-    "random_programs",
-    "random_wakes",
-    "signals",
-    "soundness",
-    "suite",
-    "threads_run_out",
-];
-
-fn bursts() -> Outcome {
-    // As the step "workspace" builds them, so that nothing is built again.
-    let mut tests = Shell::new(WORKSPACE);
-    for program in OF_THE_CORE {
-        tests = tests.arg("--test").arg(program);
-    }
-    tests.env("GIAMBIO_BURSTS", "1").run()?;
-    Ok(Verdict::Passed)
-}
-
 fn compile_fail() -> Outcome {
     Shell::new("cargo test -p giambio-compile-fail").run()?;
     Ok(Verdict::Passed)
@@ -370,20 +343,6 @@ fn rust_files(folder: &str) -> Result<Vec<String>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Cargo finds test programs by itself in one folder only, which is not ours.
-    #[test]
-    fn every_test_program_of_the_core_runs_in_bursts() {
-        let mut programs = Vec::new();
-        for entry in std::fs::read_dir(root().join("core/tests")).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some() || path.join("main.rs").exists() {
-                programs.push(path.file_stem().unwrap().to_string_lossy().into_owned());
-            }
-        }
-        programs.sort();
-        assert_eq!(programs, OF_THE_CORE);
-    }
 
     #[test]
     fn every_scenario_is_a_test_program() {

@@ -67,7 +67,6 @@ impl<T: Linked> List<T> {
         self.first.get()
     }
 
-    #[cfg(feature = "std")]
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.first.get().is_none()
@@ -123,6 +122,24 @@ impl<T: Linked> List<T> {
     }
 
     /// The members, in their order, while nobody changes the list.
+    /// The second becomes the first, and the first the last.
+    #[inline]
+    pub(crate) fn rotate(&self) {
+        if let Some(first) = self.first.get() {
+            self.first.set(first.links().next.get());
+        }
+    }
+
+    /// How many there are; takes as long as that.
+    pub(crate) fn count(&self) -> usize {
+        let (mut n, mut at) = (0, self.first.get());
+        while let Some(value) = at {
+            n += 1;
+            at = self.after(value);
+        }
+        n
+    }
+
     #[cfg(all(test, feature = "std"))]
     pub(crate) fn iter(&self) -> impl Iterator<Item = PinRef<T>> {
         core::iter::successors(self.first.get(), |at| self.after(*at))

@@ -15,6 +15,12 @@ impl<T> PinRef<T> {
         PinRef(value)
     }
 
+    /// Its address. Good for the whole of what the value starts, if `new` was given such a pointer (WHOLE-POINTER).
+    #[inline]
+    pub(crate) const fn as_ptr(self) -> *const T {
+        self.0.as_ptr()
+    }
+
     /// Is it the same value?
     #[inline]
     pub(crate) fn is(self, other: PinRef<T>) -> bool {

@@ -3,8 +3,8 @@
 use core::fmt;
 use core::task::Waker;
 
+use crate::kernel::waker::Kept;
 use crate::lock::Lock;
-use crate::raw::waker::Kept;
 
 /// Holds the waker of one task for an interrupt handler: the least that a driver needs.
 ///
@@ -68,7 +68,7 @@ impl WakerSlot {
 
     /// Wakes the task that registered, if one has since the last wake.
     pub fn wake(&self) {
-        if let Some(waker) = self.waker.with(Kept::take) {
+        if let Some(waker) = self.waker.with(|slot| slot.take()) {
             waker.wake();
         }
     }

@@ -10,9 +10,9 @@ use std::thread::Thread;
 use std::vec::Vec;
 
 use super::blocked::Loop;
-use super::simulation::Stuck;
-use crate::runtime::{Until, Wait};
+use super::stuck::Stuck;
 use crate::time::{Clock, Instant, VirtualClock};
+use crate::wait::{Until, Wait};
 
 /// A [`Wait`] that moves a [`VirtualClock`] to the next deadline as soon as all tasks wait.
 ///
@@ -44,7 +44,7 @@ pub struct Autojump<'c, const HZ: u64 = 1_000_000_000> {
 }
 
 /// More turns at one moment than a test takes that comes to an end.
-pub(super) const MANY_TURNS: u64 = 1_000_000;
+pub(super) const MANY_TURNS: u64 = 100_000;
 
 impl<'c, const HZ: u64> Autojump<'c, HZ> {
     /// Moves that clock, which should be the runtime's.
@@ -68,9 +68,8 @@ impl<'c, const HZ: u64> Autojump<'c, HZ> {
         self
     }
 
-    /// How many waits there may be while the clock stands still, before that counts as being
-    /// [stuck](Stuck::Livelock); a million by default. There is one between two turns, or between two bursts of
-    /// [`Runtime::run`](crate::Runtime::run).
+    /// How many waits there may be while the clock stands still, before that counts as being [stuck](Stuck::Livelock);
+    /// 100,000 by default. There is one between two turns, each of which is up to 64 polls.
     pub fn turns(mut self, most: u64) -> Self {
         self.most_turns = most;
         self

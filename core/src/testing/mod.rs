@@ -17,8 +17,8 @@
 //! The clock stands still while any task can go on. When all of them wait it jumps to the next
 //! deadline, as the *autojump clock* of trio does. So a test of a timeout of an hour takes
 //! microseconds, it never fails because the machine was busy, and the same program does the same
-//! thing each time. The scheduler is the one that runs in production; [`run`] makes single
-//! [turns](crate::Runtime::turn) where a server makes [bursts](crate::Runtime::burst) of them.
+//! thing each time. The scheduler is the one that runs in production: by the same wakes, tasks are polled in the same order
+//! (law ONE-SCHEDULE).
 //!
 //! | you want | take |
 //! | --- | --- |
@@ -39,8 +39,10 @@ mod autojump;
 mod blocked;
 mod seeds;
 mod simulation;
+mod stuck;
 
 pub use autojump::Autojump;
 pub use blocked::wait_all_blocked;
 pub use seeds::for_each_seed;
-pub use simulation::{Simulation, Stuck, run};
+pub use simulation::{Simulation, run};
+pub use stuck::Stuck;

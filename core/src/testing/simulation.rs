@@ -1,6 +1,5 @@
 //! A runtime for tests: virtual time, and an end in any case.
 
-use core::fmt;
 use core::pin::{Pin, pin};
 use core::time::Duration;
 use std::boxed::Box;
@@ -10,10 +9,11 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::autojump::{Autojump, MANY_TURNS};
+use super::stuck::Stuck;
 use crate::debugger::Debugger;
 use crate::runtime::Runtime;
 use crate::task_info::{TaskId, TaskInfo};
-use crate::time::{Instant, VirtualClock};
+use crate::time::VirtualClock;
 
 /// Runs `main` to its end in virtual time, in which waiting takes none.
 ///
@@ -102,7 +102,7 @@ impl Simulation {
     }
 
     /// How many turns there may be while the clock stands still, before that counts as being
-    /// [stuck](Stuck::Livelock); a million by default.
+    /// [stuck](Stuck::Livelock); 100,000 by default, each of up to 64 polls.
     pub fn turns(mut self, most: u64) -> Self {
         self.turns = most;
         self
@@ -159,78 +159,9 @@ impl Simulation {
         let tasks = Tasks::default();
         let mut wait = Autojump::new(&clock).patience(self.patience).turns(self.turns);
         let runtime = Runtime::new(&clock, main).with_debugger(&tasks).with_notify(wait.waker()).__seed(self.seed);
-        let mut runtime = pin!(runtime);
-        loop {
-            match runtime.as_mut().work(false) {
-                Ok(value) => return Ok(value),
-                Err(until) => wait.try_wait(until).map_err(|stuck| stuck.with(tasks.names()))?,
-            }
-        }
+        pin!(runtime).drive(|_, until| wait.try_wait(until).map_err(|stuck| stuck.with(tasks.names())))
     }
 }
-
-/// Why a test in virtual time comes to no end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Stuck {
-    /// All tasks wait, no deadline is set, and nobody is left to wake one. Look at what each of them
-    /// waits for. Virtual time can't see sockets, calls that block, and other threads: if a task waits for such a call or
-    /// a thread, give it some [`patience`](Simulation::patience); what needs sockets is tested under `giambio::run`.
-    #[non_exhaustive]
-    Deadlock {
-        /// When, by the virtual clock.
-        at: Instant,
-        /// The names of the children there are, in the order in which they were spawned. Empty without
-        /// feature `hooks`, and where an [`Autojump`] was the wait of a runtime of your own.
-        tasks: Vec<String>,
-    },
-    /// Some task has always been ready, so the clock stands still: a loop of
-    /// [`checkpoint`](crate::checkpoint()) or of sleeps of no length, as a rule, that waits for the
-    /// time. Let it sleep for a while.
-    #[non_exhaustive]
-    Livelock {
-        /// When, by the virtual clock.
-        at: Instant,
-        /// How many turns there were at that moment.
-        turns: u64,
-        /// As for a deadlock.
-        tasks: Vec<String>,
-    },
-}
-
-impl Stuck {
-    fn with(mut self, names: Vec<String>) -> Self {
-        let (Stuck::Deadlock { tasks, .. } | Stuck::Livelock { tasks, .. }) = &mut self;
-        *tasks = names;
-        self
-    }
-}
-
-impl fmt::Display for Stuck {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let after = |at: &Instant| Duration::from_nanos(at.as_nanos());
-        let tasks = match self {
-            Stuck::Deadlock { at, tasks } => {
-                let at = after(at);
-                write!(
-                    f,
-                    "deadlock {at:?} after the start: all tasks wait, for no timer, and nobody is left to wake one. Virtual \
-                     time sees no blocking calls and other threads, which `Simulation::patience` waits for, and no sockets, \
-                     which `giambio::run` is for"
-                )?;
-                tasks
-            }
-            Stuck::Livelock { at, turns, tasks } => {
-                let at = after(at);
-                write!(f, "livelock {at:?} after the start: in {turns} turns some task has always been ready")?;
-                tasks
-            }
-        };
-        if tasks.is_empty() { Ok(()) } else { write!(f, "; the children are: {}", tasks.join(", ")) }
-    }
-}
-
-impl core::error::Error for Stuck {}
 
 /// Remembers which children there are.
 #[derive(Default)]

@@ -75,18 +75,6 @@ pub(crate) fn run_virtual<F: Future>(main: F) -> F::Output {
     finish(runtime.as_mut(), &clock)
 }
 
-/// Is GIAMBIO_BURSTS in the environment? Then tests make bursts instead of single turns, and runs of them: what
-/// holds for the one holds for the other, so the runner has them run both ways.
-pub(crate) fn in_bursts() -> bool {
-    static BURSTS: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
-    *BURSTS.get_or_init(|| std::env::var_os("GIAMBIO_BURSTS").is_some())
-}
-
-/// One turn or one burst.
-pub(crate) fn step<F: Future, C: Clock, D: Debugger>(runtime: Pin<&mut Runtime<F, C, D>>) -> Next<F::Output> {
-    if in_bursts() { runtime.burst() } else { runtime.turn() }
-}
-
 /// Each count and mark that the core keeps of scopes and tasks equals a recount; between turns. `is_tame`: the code pauses
 /// no nursery, and has no foreign wakers that drop what they are to wake.
 #[cfg(feature = "alloc")]
@@ -118,9 +106,6 @@ pub(crate) fn finish<F: Future, C: Clock, D: Debugger, const HZ: u64>(
             Until::OnWake => panic!("deadlock in turn {turns} at {before:?}: all tasks wait, for no timer"),
         }
     };
-    if in_bursts() {
-        return runtime.run(&mut wait);
-    }
     loop {
         wait(match runtime.as_mut().turn() {
             Next::Finished(value) => return value,
@@ -135,7 +120,7 @@ pub(crate) fn finish<F: Future, C: Clock, D: Debugger, const HZ: u64>(
 #[track_caller]
 pub(crate) fn settle<F: Future, C: Clock, D: Debugger>(mut runtime: Pin<&mut Runtime<F, C, D>>) -> Next<F::Output> {
     for _ in 0..TURNS {
-        match step(runtime.as_mut()) {
+        match runtime.as_mut().turn() {
             Next::Now => {}
             next => return next,
         }

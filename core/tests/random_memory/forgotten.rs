@@ -10,7 +10,7 @@ use giambio_core::{
     Next, Runtime, VirtualClock, cancel_scope, checkpoint, finally, move_on_after, nursery, shield, sleep,
 };
 
-use crate::common::{FIRST_PROGRAM, PROGRAMS, Rng, audit, poll_once, secs, step};
+use crate::common::{FIRST_PROGRAM, PROGRAMS, Rng, audit, poll_once, secs};
 use crate::maker::make;
 use crate::real::{World, run};
 
@@ -99,7 +99,7 @@ fn forget_one(seed: u64) {
     let _ = catch_unwind(AssertUnwindSafe(|| {
         let mut runtime = pin!(Runtime::new(&time, forget_somewhere(seed)));
         for _ in 0..20_000 {
-            let next = step(runtime.as_mut());
+            let next = runtime.as_mut().turn();
             assert_eq!(audit(runtime.as_mut(), false), Ok(()), "program {seed}");
             match next {
                 Next::At(tick) => time.advance_to(tick),

@@ -16,7 +16,7 @@ use giambio_core::{
 };
 
 use crate::code::{Code, Way};
-use crate::common::{Rng, audit, on_drop, step};
+use crate::common::{Rng, audit, on_drop};
 use crate::maker::make;
 use crate::real::{Boom, Failure, MISCHIEF, Run, World, run};
 
@@ -254,7 +254,7 @@ fn torment(seed: u64, hostile: Hostile) {
         let runtime = Runtime::new(HostileClock(&time, hostile), scope);
         let mut runtime = Box::pin(runtime.with_debugger(HostileDebugger(hostile)));
         for turns in 0.. {
-            let next = quietly(|| step(runtime.as_mut()));
+            let next = quietly(|| runtime.as_mut().turn());
             assert_eq!(audit(runtime.as_mut(), false), Ok(()), "program {seed}");
             match next {
                 // A panic of a waker that a timer fires comes out of the turn.

@@ -14,15 +14,20 @@ pub(crate) enum Place {
     Two(&'static Arena<2, BYTES>),
     Three(&'static Arena<3, BYTES>),
     Four(&'static Arena<4, BYTES>),
+    Roomy(&'static Arena<{ Place::ROOMY }, BYTES>),
 }
 
 impl Place {
+    /// Enough for the children of any nursery.
+    pub(crate) const ROOMY: usize = 8;
+
     fn new(places: usize) -> Place {
         match places {
             1 => Place::One(Box::leak(Box::new(Arena::new()))),
             2 => Place::Two(Box::leak(Box::new(Arena::new()))),
             3 => Place::Three(Box::leak(Box::new(Arena::new()))),
-            _ => Place::Four(Box::leak(Box::new(Arena::new()))),
+            4 => Place::Four(Box::leak(Box::new(Arena::new()))),
+            _ => Place::Roomy(Box::leak(Box::new(Arena::new()))),
         }
     }
 
@@ -32,12 +37,13 @@ impl Place {
             Place::Two(arena) => arena.used(),
             Place::Three(arena) => arena.used(),
             Place::Four(arena) => arena.used(),
+            Place::Roomy(arena) => arena.used(),
         }
     }
 }
 
 /// Those that no program has at the moment, by their size. Never given back: they live in statics.
-static FREE: Mutex<[Vec<Place>; 5]> = Mutex::new([const { Vec::new() }; 5]);
+static FREE: Mutex<[Vec<Place>; Place::ROOMY + 1]> = Mutex::new([const { Vec::new() }; _]);
 
 /// What one program has borrowed.
 #[derive(Default)]

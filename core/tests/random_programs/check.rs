@@ -15,7 +15,7 @@ use std::time::Duration;
 use giambio_core::{__census, Clock, Debugger, Next, Runtime, Tick, Until, VirtualClock, move_on_after};
 
 use crate::code::Code;
-use crate::common::{Rng, alone, audit, step};
+use crate::common::{Rng, alone, audit};
 use crate::model::{Event, How, NEVER, fate, suspending};
 use crate::real::{Boom, Request, World, run, suspends};
 
@@ -35,7 +35,7 @@ pub(crate) struct Surroundings {
 }
 
 /// A debugger, if it looks on.
-struct Onlooker(bool);
+pub(crate) struct Onlooker(pub(crate) bool);
 
 impl Debugger for Onlooker {
     fn is_none(&self) -> bool {
@@ -109,12 +109,10 @@ fn drive<F: Future, C: Clock>(
     };
     for _ in 0..turns {
         world.make_noise();
-        // It makes no difference where single turns end and bursts begin, and who waits.
-        let next = match (one_in(2), turns == MANY && one_in(4)) {
-            (false, _) => step(runtime.as_mut()),
-            (true, false) => runtime.as_mut().burst(),
-            (true, true) => return Ok(Some(runtime.run(&mut wait))),
-        };
+        if turns == MANY && one_in(8) {
+            return Ok(Some(runtime.run(&mut wait)));
+        }
+        let next = runtime.as_mut().turn();
         audit(runtime.as_mut(), true)?;
         match next {
             Next::Finished(value) => return Ok(Some(value)),
@@ -227,7 +225,7 @@ fn nothing_is_left(world: &World) -> Result<(), String> {
 }
 
 /// Runs it; an error is the number of the panic.
-fn catch<T>(f: impl FnOnce() -> T) -> Result<T, u32> {
+pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, u32> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|payload| match payload.downcast::<Boom>() {
         Ok(boom) => boom.0,
         // A panic that isn't the program's.

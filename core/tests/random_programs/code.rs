@@ -191,13 +191,7 @@ impl Code {
                     && kids.iter().all(|kid| !(kid.daemon && (kid.then.is_some() || kid.awaited())))
                     && kids.iter().all(|kid| kid.then.as_ref().is_none_or(|code| code.naps()))
                     && places.is_none_or(|places| {
-                        held < places
-                            && kids.iter().all(|kid| {
-                                kid.code.naps()
-                                    && kid.then.is_none()
-                                    && kid.after.is_none()
-                                    && !matches!(kid.handle, Handle::CancelledAfter(_) | Handle::AwaitedBySibling)
-                            })
+                        held < places && kids.iter().all(|kid| kid.code.naps() && kid.may_be_in_an_arena())
                     })
                     && (!race
                         || (!self.has_bombs()
@@ -216,6 +210,13 @@ impl Code {
 }
 
 impl Kid {
+    /// Needs neither a heap nor a place for another task.
+    pub(crate) fn may_be_in_an_arena(&self) -> bool {
+        self.then.is_none()
+            && self.after.is_none()
+            && !matches!(self.handle, Handle::CancelledAfter(_) | Handle::AwaitedBySibling)
+    }
+
     fn awaited(&self) -> bool {
         matches!(self.handle, Handle::Awaited | Handle::AwaitedBySibling)
     }

@@ -9,7 +9,8 @@
 //! so two unrelated things never happen at once. What must make no difference to the outcome isn't
 //! in the model at all: needless wakes, late ones, wakes through other threads, futures that are
 //! polled by foreign combinators or move to another task (`through.rs`), a clock that moves in
-//! small steps, bursts, the order in which ready tasks are polled (`check.rs`).
+//! small steps, the order in which ready tasks are polled (`check.rs`).
+//! That order itself is the same in all runs of a program (`order.rs`).
 //!
 //! ```text
 //! GIAMBIO_PROGRAMS=1000000 cargo test --release -p giambio-core --test random_programs
@@ -27,6 +28,7 @@ mod check;
 mod code;
 mod maker;
 mod model;
+mod order;
 mod real;
 mod shrink;
 mod through;
@@ -34,6 +36,7 @@ mod through;
 use check::{Surroundings, check, check_dropped};
 use common::Rng;
 use model::NEVER;
+use order::check_order;
 use shrink::check_or_shrink;
 
 fn seeds() -> std::ops::Range<u64> {
@@ -86,5 +89,15 @@ fn random_programs_dropped_half_way_leave_nothing() {
     for seed in seeds() {
         let turns = Rng(seed).below(60);
         check_or_shrink(seed, |code| check_dropped(code, turns, Surroundings::noisy(seed)));
+    }
+}
+
+#[test]
+fn random_programs_are_polled_in_the_same_order_whoever_turns_and_watches_and_wherever_children_live() {
+    for seed in seeds().step_by(4) {
+        let cancel = if seed % 8 == 0 { NEVER } else { Rng(seed).below(1 << 31) + 1 };
+        check_or_shrink(seed, |code| check_order(code, cancel, None));
+        #[cfg(feature = "std")]
+        check_or_shrink(seed, |code| check_order(code, cancel, Some(seed)));
     }
 }

@@ -73,6 +73,28 @@ pub(crate) struct World {
     pub(crate) open: Arc<AtomicUsize>,
     /// Wakers to be fired for nothing, and chances to do so.
     pub(crate) noise: Option<RefCell<Rng>>,
+    /// Where somebody compares the order of polls.
+    pub(crate) record: Option<Record>,
+}
+
+/// Who is polled when, in a world where much happens at once.
+pub(crate) struct Record {
+    /// When, and which piece.
+    pub(crate) polls: RefCell<Vec<(u64, *const Code)>>,
+    /// Children live in arenas with room for all of them, as far as those have what they need; else on the heap.
+    pub(crate) in_arenas: bool,
+}
+
+impl Record {
+    pub(crate) fn new(in_arenas: bool) -> Self {
+        // Those of other programs are as many as there were.
+        drop(WAKERS.take());
+        Record { polls: RefCell::default(), in_arenas }
+    }
+
+    fn places(&self, kids: &[Kid], race: bool) -> Option<usize> {
+        (self.in_arenas && !race && kids.iter().all(Kid::may_be_in_an_arena)).then_some(Place::ROOMY)
+    }
 }
 
 thread_local! {
@@ -91,7 +113,14 @@ impl World {
             helper,
             open: Arc::default(),
             noise: noise.map(RefCell::new),
+            record: None,
         }
+    }
+
+    pub(crate) fn span(&self, n: u64) -> Duration {
+        // Of nine lengths, so that many end at once.
+        let n = if self.record.is_some() { n.div_ceil(1 << 27) } else { n };
+        Duration::from_nanos(n)
     }
 
     fn say(&self, number: u32, what: &'static str) {
@@ -179,10 +208,6 @@ impl Drop for Value {
     }
 }
 
-fn nanos(n: u64) -> Duration {
-    Duration::from_nanos(n)
-}
-
 /// Suspends once more after `code`, so that it doesn't matter whether code that was cancelled
 /// before its end has a result or stays pending: a nursery, say, whose last child was in a shield.
 pub(crate) fn suspends<'a>(code: Run<'a>) -> Run<'a> {
@@ -194,12 +219,21 @@ pub(crate) fn suspends<'a>(code: Run<'a>) -> Run<'a> {
 }
 
 pub(crate) fn run<'a>(world: &'a World, code: &'a Code) -> Run<'a> {
+    let mut piece = piece(world, code);
+    let Some(record) = &world.record else { return piece };
+    Box::pin(poll_fn(move |cx| {
+        record.polls.borrow_mut().push((clock().as_nanos(), code));
+        piece.as_mut().poll(cx)
+    }))
+}
+
+fn piece<'a>(world: &'a World, code: &'a Code) -> Run<'a> {
     Box::pin(async move {
         let _object = world.live.object();
         world.leave_waker().await;
         match code {
             Code::Sleep(number, span) => {
-                sleep(nanos(*span)).await;
+                sleep(world.span(*span)).await;
                 world.say(*number, "slept");
             }
             Code::Yield => checkpoint().await,
@@ -228,9 +262,9 @@ pub(crate) fn run<'a>(world: &'a World, code: &'a Code) -> Run<'a> {
             Code::Deadline(span, body) => {
                 let body = run(world, body);
                 let result = match span % 3 {
-                    0 => move_on_after(nanos(*span), body).await,
-                    1 => move_on_at(clock() + nanos(*span), body).await,
-                    _ => fail_after(nanos(*span), body).await.ok(),
+                    0 => move_on_after(world.span(*span), body).await,
+                    1 => move_on_at(clock() + world.span(*span), body).await,
+                    _ => fail_after(world.span(*span), body).await.ok(),
                 };
                 if let Some(result) = result {
                     result?;
@@ -239,10 +273,10 @@ pub(crate) fn run<'a>(world: &'a World, code: &'a Code) -> Run<'a> {
             Code::Moved { first, after, second, body } => {
                 let start = clock();
                 let result = cancel_scope(async |scope| {
-                    scope.set_deadline(Some(start + nanos(*first)));
+                    scope.set_deadline(Some(start + world.span(*first)));
                     let moves = async {
-                        sleep(nanos(*after)).await;
-                        scope.set_deadline(Some(start + nanos(*second)));
+                        sleep(world.span(*after)).await;
+                        scope.set_deadline(Some(start + world.span(*second)));
                     };
                     beside(moves, run(world, body)).await
                 });
@@ -253,7 +287,7 @@ pub(crate) fn run<'a>(world: &'a World, code: &'a Code) -> Run<'a> {
             Code::Scope(span, body) => {
                 let result = cancel_scope(async |scope| {
                     let timer = async {
-                        sleep(nanos(*span)).await;
+                        sleep(world.span(*span)).await;
                         cancel(*span, scope);
                     };
                     beside(timer, run(world, body)).await
@@ -263,16 +297,20 @@ pub(crate) fn run<'a>(world: &'a World, code: &'a Code) -> Run<'a> {
                 }
             }
             Code::Shield(body) => drop(shield(run(world, body)).await),
-            Code::ShieldFor(grace, body) => drop(shield_for(nanos(*grace), run(world, body)).await),
+            Code::ShieldFor(grace, body) => drop(shield_for(world.span(*grace), run(world, body)).await),
             Code::Finally(number, body, clean_up) => {
                 finally(run(world, body), async || cleaning(world, *number, clean_up).await).await?;
             }
             Code::FinallyFor(number, grace, body, clean_up) => {
                 let clean_up = async || cleaning(world, *number, clean_up).await;
-                finally_for(nanos(*grace), run(world, body), clean_up).await?;
+                finally_for(world.span(*grace), run(world, body), clean_up).await?;
             }
             Code::Nursery { body, kids, places, race } => {
                 let sink = |error: Failure| world.say(error.0, "failed too");
+                let places = match &world.record {
+                    None => *places,
+                    Some(record) => record.places(kids, *race),
+                };
                 match places {
                     None => {
                         nursery(async |n| {
@@ -289,11 +327,12 @@ pub(crate) fn run<'a>(world: &'a World, code: &'a Code) -> Run<'a> {
                         })
                         .await?;
                     }
-                    Some(places) => match world.arenas.borrow(*places) {
+                    Some(places) => match world.arenas.borrow(places) {
                         Place::One(arena) => in_arena(arena, world, body, kids, &sink).await?,
                         Place::Two(arena) => in_arena(arena, world, body, kids, &sink).await?,
                         Place::Three(arena) => in_arena(arena, world, body, kids, &sink).await?,
                         Place::Four(arena) => in_arena(arena, world, body, kids, &sink).await?,
+                        Place::Roomy(arena) => in_arena(arena, world, body, kids, &sink).await?,
                     },
                 }
             }
@@ -385,13 +424,13 @@ fn start<'scope, 'a: 'scope>(
     let spawning = n.child().name("a kid");
     let spawning = if kid.daemon { spawning.daemon() } else { spawning };
     let task = match kid.after {
-        Some(span) => spawning.after(nanos(span)).spawn_value(child(n, world, kid)),
+        Some(span) => spawning.after(world.span(span)).spawn_value(child(n, world, kid)),
         None => spawning.spawn_value(child(n, world, kid)),
     };
     match kid.handle {
         Handle::CancelledAfter(span) => {
             n.child().daemon().spawn(async move {
-                sleep(nanos(span)).await;
+                sleep(world.span(span)).await;
                 task.cancel();
                 Ok(())
             });
@@ -455,7 +494,7 @@ async fn in_arena<'a, const PLACES: usize, const BYTES: usize>(
             let spawning = if kid.daemon { spawning.daemon() } else { spawning };
             // Boxed, so that all kinds of children fit.
             let child: Pin<Box<dyn Future<Output = Result<Value, Failure>>>> = Box::pin(child(n, world, kid));
-            if kid.only_if_room {
+            if kid.only_if_room || world.record.is_some() {
                 match spawning.try_spawn_value(child) {
                     Ok(task) => keep(kid, task, &mut kept, &mut awaited),
                     Err(error) => drop(error.into_future()),

@@ -29,7 +29,7 @@ fn run_limited<F: Future>(main: F) -> Option<F::Output> {
     let clock: VirtualClock = VirtualClock::new();
     let mut runtime = std::pin::pin!(Runtime::new(&clock, main));
     for _ in 0..100_000 {
-        match step(runtime.as_mut()) {
+        match runtime.as_mut().turn() {
             Next::Finished(value) => return Some(value),
             Next::Now => {}
             Next::At(tick) => clock.advance_to(tick),
@@ -358,7 +358,7 @@ fn a_scope_that_was_cancelled_before_its_deadline_does_not_expire() {
     }));
     let mut waits = Vec::new();
     let end = loop {
-        let next = step(runtime.as_mut());
+        let next = runtime.as_mut().turn();
         assert_eq!(audit(runtime.as_mut(), true), Ok(()));
         match next {
             Next::Finished(end) => break end,

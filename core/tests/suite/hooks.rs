@@ -222,6 +222,57 @@ fn steps_never_overlap_and_end_with_their_task() {
     assert_eq!(spawned, 10 + 45);
 }
 
+/// However many passes the nursery makes within one poll.
+#[test]
+fn each_poll_of_a_body_and_each_of_its_task_is_a_step() {
+    let transcript = Transcript::default();
+    let say = |what: &str| transcript.say(what);
+    run_watched(&transcript, async {
+        let begun = crate::common::Event::new();
+        let beside = async {
+            begun.wait().await;
+            say("[beside]");
+        };
+        let nursery = nursery(async |n| {
+            n.child().name("child").spawn(async { Ok(say("[child]")) });
+            say("[body 1]");
+            checkpoint().await;
+            say("[body 2]");
+            begun.set();
+            sleep(secs(1)).await;
+            Ok::<_, ()>(say("[body 3]"))
+        });
+        let ((), result) = futures::join!(beside, nursery);
+        result
+    })
+    .unwrap();
+    assert_eq!(
+        transcript.take(),
+        [
+            "## started",
+            "-> main",
+            ">> child spawned",
+            "[body 1]",
+            "<- main",
+            "-> child",
+            "[child]",
+            "<< child exited",
+            "-> main",
+            "[body 2]",
+            "<- main",
+            "# main sleeps 1",
+            "-> main",
+            "[beside]",
+            "<- main",
+            "# main slept 1",
+            "-> main",
+            "[body 3]",
+            "<< main exited",
+            "## finished",
+        ]
+    );
+}
+
 #[test]
 fn a_cancelled_child_exits_between_before_and_after_cancel() {
     let transcript = Transcript::default();
@@ -790,7 +841,7 @@ mod hostile {
         let mut runtime = pin!(Runtime::new(&clock, checkpoint()).with_debugger(&panics));
         runtime.as_ref().before_io(None);
         runtime.as_ref().after_io(None);
-        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        assert_eq!(runtime.as_mut().turn(), Next::Finished(()));
         assert_eq!(panics.1.get(), 1, "it was told of more");
     }
 

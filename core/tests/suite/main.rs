@@ -9,8 +9,6 @@ mod common;
 mod arena;
 #[cfg(feature = "hooks")] // who was abandoned is told to a debugger
 mod asked;
-mod bursts;
-mod bursts_beside;
 mod by_reference;
 mod cancel;
 mod cancel_corners;
@@ -26,6 +24,7 @@ mod nursery;
 mod one_state_for_all;
 mod panicking_wakers;
 mod panics;
+mod passes;
 mod runtime_by_hand;
 mod send_and_sync;
 mod shield_and_finally;

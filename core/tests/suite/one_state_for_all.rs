@@ -81,7 +81,7 @@ fn the_body_of_a_nursery_that_moved_to_the_next_task_in_the_same_place_is_polled
         .await
     }));
     for _ in 0..1000 {
-        match step(runtime.as_mut()) {
+        match runtime.as_mut().turn() {
             Next::Finished(end) => return assert_eq!(end, Ok(())),
             Next::OnWake => break,
             _ => {}

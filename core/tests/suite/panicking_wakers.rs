@@ -374,7 +374,7 @@ fn a_runtime_whose_notifier_panics_when_it_is_dropped_is_gone_all_the_same() {
     let main = wakers.clone();
     let mut runtime =
         Box::pin(giambio_core::Runtime::new(&clock, async move { main.wait::<()>().await }).with_notify(merciless()));
-    let _ = step(runtime.as_mut());
+    let _ = runtime.as_mut().turn();
     one_panic(&DROP, || drop(runtime));
     // The root task's waker: it must not lead to what is gone.
     wakers.fire();

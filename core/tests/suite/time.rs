@@ -403,10 +403,10 @@ fn next_is_never_later_than_the_soonest_of_many_deadlines_and_none_is_early() {
 #[test]
 fn a_zero_sleep_yields_once() {
     let _alone = alone();
-    let time = VirtualClock::<1_000_000_000>::new();
-    let mut runtime = pin!(Runtime::new(&time, sleep(secs(0))));
-    assert_eq!(runtime.as_mut().turn(), Next::Now);
+    let (time, polls) = (VirtualClock::<1_000_000_000>::new(), Cell::new(0));
+    let mut runtime = pin!(Runtime::new(&time, counted(&polls, sleep(secs(0)))));
     assert_eq!(runtime.as_mut().turn(), Next::Finished(()));
+    assert_eq!(polls.get(), 2);
 }
 
 #[test]
@@ -414,12 +414,12 @@ fn a_deadline_in_the_past_still_yields_once() {
     let _alone = alone();
     let time = VirtualClock::<1_000_000_000>::new();
     time.advance(secs(10));
-    let mut runtime = pin!(Runtime::new(&time, sleep_until(at(3))));
-    assert_eq!(runtime.as_mut().turn(), Next::Now);
-    assert_eq!(runtime.as_mut().turn(), Next::Finished(()));
-    let mut runtime = pin!(Runtime::new(&time, sleep_until(at(10))));
-    assert_eq!(runtime.as_mut().turn(), Next::Now);
-    assert_eq!(runtime.as_mut().turn(), Next::Finished(()));
+    for deadline in [3, 10] {
+        let polls = Cell::new(0);
+        let mut runtime = pin!(Runtime::new(&time, counted(&polls, sleep_until(at(deadline)))));
+        assert_eq!(runtime.as_mut().turn(), Next::Finished(()));
+        assert_eq!(polls.get(), 2);
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn run_limited<F: Future>(main: F) -> Option<F::Output> {
     let clock: VirtualClock = VirtualClock::new();
     let mut runtime = pin!(Runtime::new(&clock, main));
     for _ in 0..100_000 {
-        match step(runtime.as_mut()) {
+        match runtime.as_mut().turn() {
             Next::Finished(value) => return Some(value),
             Next::Now => {}
             Next::At(tick) => clock.advance_to(tick),
@@ -173,7 +173,7 @@ fn a_busy_child_does_not_use_up_the_budget_of_the_task_around_its_nursery() {
         .await
     }));
     for _ in 0..1000 {
-        if let Next::Finished(()) = step(runtime.as_mut()) {
+        if let Next::Finished(()) = runtime.as_mut().turn() {
             return;
         }
     }

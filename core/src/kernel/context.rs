@@ -1,0 +1,236 @@
+//! What a thread knows of its runtime: who is being polled, and how much it may still do. One for each thread with `std`, else one
+//! for the program.
+//!
+//! With `std` nothing that leads here leaves its thread. Without it an interrupt may come at any time, and what it may touch is
+//! touched with interrupts kept out ([`with`]); only who polls looks at the words of [`now`], and an interrupt that polls puts them
+//! back as it found them.
+
+use core::cell::Cell;
+use core::ptr;
+
+#[cfg(feature = "hooks")]
+use super::debugger_slot::DebuggerSlot;
+use super::mask::{Byte, Pointer, Word, masked};
+#[cfg(feature = "alloc")]
+use super::memory::home::Home;
+#[cfg(feature = "std")]
+use super::memory::spare::Spare;
+use super::nursery::children::Children;
+use super::scope::node::{Node, TASK, Watch};
+use super::task::header::{Header, TaskRef};
+
+/// How many tasks a turn polls before it looks at timers and I/O again (law FAIR).
+pub(crate) const POLLS_PER_TURN: u32 = 64;
+
+/// How many leaf operations a task may finish in one poll before it must yield (law FAIR).
+pub(crate) const BUDGET: u32 = 128;
+
+/// How often it is told so in one poll; then it is code that does not suspend, and has the budget once more.
+pub(crate) const REFUSALS: u32 = 64;
+
+/// One thread's.
+pub(crate) struct Context {
+    /// The innermost scope that is being polled.
+    pub(crate) node: Pointer<Node>,
+    /// The task that is being polled.
+    pub(crate) task: Pointer<Header>,
+    /// The innermost nursery that is being polled.
+    pub(crate) nursery: Pointer<Children>,
+    /// The [`Root`](super::root::Root) whose turn it is.
+    pub(crate) runtime: Pointer<()>,
+    /// What is left of `POLLS_PER_TURN`.
+    pub(crate) polls_left: Word,
+    /// How much of its `BUDGET` the running task has spent in this poll, in the lower half; in the upper one how often it was
+    /// told so.
+    pub(crate) spent: Word,
+    /// The number of the poll that is under way: each poll of a task has one.
+    pub(crate) poll: Word,
+    /// The number that was given last.
+    polls: Word,
+    /// Not 0: since the innermost cancelled scope that looks for it began its poll, something that holds it was polled, and
+    /// nothing has ceased to hold anything.
+    pub(crate) answered: Word,
+    /// Grows whenever a task's count of polls comes round.
+    pub(crate) epoch: Word,
+    /// What the task that is being polled was woken for.
+    pub(crate) woken: Byte,
+    /// Not 0: something became ready outside of the innermost nursery that polls.
+    pub(crate) stop: Byte,
+    /// Who wants to know when a node dies.
+    pub(crate) watch: Cell<*const Watch>,
+    #[cfg(feature = "alloc")]
+    pub(crate) home: Cell<Option<&'static Home>>,
+    /// What keys of this thread's headers have above the generation.
+    #[cfg(feature = "std")]
+    pub(crate) owner: Cell<u32>,
+    #[cfg(feature = "std")]
+    pub(crate) spare: Spare,
+    /// Counts timers that went off.
+    #[cfg(feature = "std")]
+    pub(crate) fired: Cell<u32>,
+    /// By what a test has the order of each pass chosen, in the runtime whose turn it is.
+    #[cfg(feature = "std")]
+    pub(crate) seed: Cell<Option<u64>>,
+    #[cfg(feature = "hooks")]
+    pub(crate) debugger: DebuggerSlot,
+}
+
+// SAFETY: with `std` it stays in its thread. Without it there is one thread that polls; what an interrupt touches too is touched
+// with interrupts kept out (ONE-CONTEXT).
+#[cfg(not(feature = "std"))]
+unsafe impl Sync for Context {}
+
+/// No thread's.
+#[cfg(feature = "std")]
+pub(crate) const NOBODY: u32 = u32::MAX;
+
+impl Context {
+    const fn new() -> Self {
+        Context {
+            node: Pointer::new(ptr::null()),
+            task: Pointer::new(ptr::null()),
+            nursery: Pointer::new(ptr::null()),
+            runtime: Pointer::new(ptr::null()),
+            polls_left: Word::new(0),
+            spent: Word::new(0),
+            poll: Word::new(0),
+            polls: Word::new(0),
+            answered: Word::new(0),
+            epoch: Word::new(0),
+            woken: Byte::new(0),
+            stop: Byte::new(0),
+            watch: Cell::new(ptr::null()),
+            #[cfg(feature = "alloc")]
+            home: Cell::new(None),
+            #[cfg(feature = "std")]
+            owner: Cell::new(NOBODY),
+            #[cfg(feature = "std")]
+            spare: Spare::new(),
+            #[cfg(feature = "std")]
+            fired: Cell::new(0),
+            #[cfg(feature = "std")]
+            seed: Cell::new(None),
+            #[cfg(feature = "hooks")]
+            debugger: DebuggerSlot::new(),
+        }
+    }
+
+    /// The task that is being polled.
+    #[inline]
+    pub(crate) fn task(&self) -> Option<TaskRef> {
+        core::ptr::NonNull::new(self.task.get().cast_mut()).map(|task| {
+            // SAFETY: NEVER-FREED.
+            unsafe { TaskRef::new(task) }
+        })
+    }
+
+    /// Begins a poll of a task, with a fresh budget.
+    #[inline]
+    pub(crate) fn begin_poll(&self) {
+        let number = self.polls.get().wrapping_add(1);
+        self.polls.set(number);
+        self.poll.set(number);
+        self.spent.set(0);
+    }
+
+    /// Is the running code in a cancelled scope, and not shielded from it?
+    #[inline]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        // SAFETY: PINNED: the node that is being polled is alive.
+        unsafe { self.node.get().as_ref() }.is_some_and(Node::is_cancelled)
+    }
+
+    /// Is this scope's code on the stack, perhaps with that of others on top?
+    pub(crate) fn is_running(&self, scope: &Node) -> bool {
+        let mut at = self.node.get();
+        // A task is not around its nursery.
+        let end = if scope.has(TASK) { scope.parent.get() } else { ptr::null() };
+        // SAFETY: PINNED: what is being polled is alive, and so is all around it.
+        while let Some(node) = unsafe { at.as_ref() }.filter(|_| at != end) {
+            if ptr::eq(node, scope) {
+                return true;
+            }
+            at = node.parent.get();
+        }
+        false
+    }
+
+    /// A number to choose the order of this pass by, if a test wants that: of Knuth's linear generator, whose upper half is what
+    /// counts; mixed by who uses it.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn chance(&self) -> Option<u64> {
+        let chance = self.seed.get()?.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.seed.set(Some(chance));
+        Some(chance)
+    }
+
+    /// Makes the scope around the current one current again.
+    #[inline]
+    pub(crate) fn leave(&self, current: *const Node, outer: *const Node) {
+        self.check(current);
+        self.node.set(outer);
+    }
+
+    /// A poll of this node ends. Polls end in the reverse order of their beginning. Where two threads or cores share one context,
+    /// or a coroutine leaves in the middle of a poll, the pointers would soon lead nowhere: stop in time.
+    #[inline]
+    pub(crate) fn check(&self, current: *const Node) {
+        if !ptr::eq(self.node.get(), current) {
+            out_of_order();
+        }
+    }
+}
+
+/// Panics while it panics: unwinding must not go on from here.
+#[cold]
+fn out_of_order() -> ! {
+    const WHY: &str = "giambio: polls ended in another order than that in which they began: two threads or cores polled tasks at \
+                       once, which takes feature `std`, or a coroutine was left in the middle of a poll";
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("{WHY}");
+        }
+    }
+    let _bomb = Bomb;
+    panic!("{WHY}");
+}
+
+#[cfg(feature = "std")]
+mod imp {
+    use super::Context;
+
+    std::thread_local! {
+        // Constant and without a destructor: reached by one address computation, and still usable from destructors that run
+        // while the thread ends.
+        static CONTEXT: Context = const { Context::new() };
+    }
+
+    #[inline(always)]
+    pub(crate) fn now<R>(f: impl FnOnce(&Context) -> R) -> R {
+        CONTEXT.with(f)
+    }
+}
+
+#[cfg(not(feature = "std"))]
+mod imp {
+    use super::Context;
+
+    // `used` keeps it in one piece: the compiler would take it apart, and then load the address of each word anew.
+    #[used]
+    static CONTEXT: Context = Context::new();
+
+    #[inline(always)]
+    pub(crate) fn now<R>(f: impl FnOnce(&Context) -> R) -> R {
+        f(&CONTEXT)
+    }
+}
+
+pub(crate) use imp::now;
+
+/// With interrupts kept out. Nothing in here runs code of the user (NO-CALL-OUT).
+#[inline]
+pub(crate) fn with<R>(f: impl FnOnce(&Context) -> R) -> R {
+    masked(|| now(f))
+}

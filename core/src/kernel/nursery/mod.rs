@@ -1,0 +1,8 @@
+//! Nurseries: their children, who polls them, and the end.
+
+pub(crate) mod cell;
+pub(crate) mod children;
+pub(crate) mod drive;
+#[cfg(feature = "std")]
+pub(crate) mod shuffle;
+pub(crate) mod teardown;

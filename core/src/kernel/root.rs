@@ -1,0 +1,399 @@
+//! The root task of a runtime, its timers, and the turn: what makes the runtime the current one.
+
+use core::cell::Cell;
+use core::pin::Pin;
+use core::ptr;
+use core::task::{Context, Poll};
+
+use super::context::{POLLS_PER_TURN, now, with};
+use super::deadline::Heap;
+#[cfg(feature = "alloc")]
+use super::memory::slab::class_of;
+use super::nursery::children::Children;
+#[cfg(feature = "std")]
+use super::remote::take_remote;
+use super::scope::node::{Node, ROOT};
+#[cfg(feature = "alloc")]
+use super::storage::heap::{claim_header, release_header};
+use super::task::header::{DIRECT, Header, QUEUED, TaskRef};
+use super::task::lifecycle::make_current;
+use super::waker::waker;
+use crate::debugger::Debugger;
+#[cfg(feature = "hooks")]
+use crate::debugger::Event;
+#[cfg(feature = "std")]
+use crate::fault::fault;
+use crate::kernel::emit as hooks;
+use crate::time::{AnyClock, Tick};
+use crate::wait::Until;
+
+/// Root task and timers.
+pub(crate) struct Root {
+    pub(crate) heap: Heap,
+    task: Cell<Option<TaskRef>>,
+    /// Good during a turn.
+    clock: Cell<Option<*const dyn AnyClock>>,
+    /// The debugger has panicked.
+    mute: Cell<bool>,
+    /// By what a test has the order of each pass chosen.
+    #[cfg(feature = "std")]
+    seed: Cell<Option<u64>>,
+    #[cfg(feature = "std")]
+    notify: Option<core::task::Waker>,
+}
+
+impl Root {
+    pub(crate) const fn new() -> Self {
+        Root {
+            heap: Heap::new(),
+            task: Cell::new(None),
+            clock: Cell::new(None),
+            mute: Cell::new(false),
+            #[cfg(feature = "std")]
+            seed: Cell::new(None),
+            #[cfg(feature = "std")]
+            notify: None,
+        }
+    }
+
+    /// Makes this the runtime whose turn it is.
+    ///
+    /// # Panics
+    /// If it is another's turn.
+    #[inline]
+    pub(crate) fn turn<'a>(
+        self: Pin<&'a Self>,
+        clock: &'a dyn AnyClock,
+        debugger: Option<&'a dyn Debugger>,
+    ) -> Turn<'a> {
+        match self.try_turn(clock, debugger) {
+            Some(turn) => turn,
+            None => panic!(
+                "giambio: this thread is inside a running runtime already; \
+                 `.await` the future instead of running it"
+            ),
+        }
+    }
+
+    /// The same, or `None` if it is another's turn.
+    #[inline]
+    pub(crate) fn try_turn<'a>(
+        self: Pin<&'a Self>,
+        clock: &'a dyn AnyClock,
+        debugger: Option<&'a dyn Debugger>,
+    ) -> Option<Turn<'a>> {
+        let this = self.get_ref();
+        if now(|context| !context.runtime.get().is_null()) {
+            return None;
+        }
+        // What may panic comes before the state is touched, or when a `Turn` is there to restore it.
+        let task = this.task.get().unwrap_or_else(|| {
+            let task = claim();
+            with(|_| {
+                task.node.begin(ptr::null(), ROOT, 0);
+                task.vtable.set(None);
+                task.wake.set(0);
+            });
+            this.task.set(Some(task));
+            task
+        });
+        // SAFETY: only the lifetime is changed. The pointer is used while the turn, which borrows
+        // the clock, exists (`with_clock`), and cleared when it ends.
+        let clock =
+            unsafe { core::mem::transmute::<*const (dyn AnyClock + 'a), *const (dyn AnyClock + 'static)>(clock) };
+        this.clock.set(Some(clock));
+        let (outer_node, outer_task, outer_nursery) =
+            now(|context| (context.node.get(), context.task.get(), context.nursery.get()));
+        let turn = Turn { root: this, task, outer_node, outer_task, outer_nursery, debugger };
+        turn.enter();
+        Some(turn)
+    }
+
+    /// Has the root task been woken?
+    pub(crate) fn is_ready(&self) -> bool {
+        #[cfg(feature = "std")]
+        if with(|context| context.home.get().is_some_and(|home| home.mailbox.is_pending())) {
+            return true;
+        }
+        self.is_queued()
+    }
+
+    /// Has the root task been woken since its last poll, by this thread?
+    pub(crate) fn is_queued(&self) -> bool {
+        self.task.get().is_some_and(|task| task.is_queued())
+    }
+
+    /// What chooses the order of each pass, instead of that of the wakes.
+    #[cfg(feature = "std")]
+    pub(crate) fn seed(&self) -> &Cell<Option<u64>> {
+        &self.seed
+    }
+
+    /// Audits the books of its tree of scopes.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn audit(&self, is_tame: bool) -> Result<(), (&'static str, usize, usize)> {
+        self.task.get().map_or(Ok(()), |task| super::scope::audit::audit(task, is_tame))
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn set_notify(&mut self, notify: Option<core::task::Waker>) {
+        self.notify = notify;
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn take_notify(&mut self) -> Option<core::task::Waker> {
+        self.notify.take()
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        // The notifier may do anything when it is dropped, and panic.
+        #[cfg(feature = "std")]
+        let mut first = crate::panics::First::new();
+        // Before the block, with which a thread that ends may give its table away: who gets it must not be taken for this.
+        #[cfg(feature = "std")]
+        if let Some(home) = with(|context| context.home.get())
+            && !fault!("notifier-given-away")
+        {
+            first.catch(|| home.notify.forget(ptr::from_ref(self).cast()));
+        }
+        if let Some(task) = self.task.take() {
+            with(|context| {
+                context.orphan(task.as_ptr().cast());
+                task.node.begin(ptr::null(), 0, 0);
+                task.retire();
+                task.wake.set(QUEUED);
+            });
+            release(task);
+        }
+        #[cfg(feature = "std")]
+        {
+            first.catch(|| drop(self.notify.take()));
+            first.resume();
+        }
+    }
+}
+
+/// A root task.
+#[cfg(feature = "alloc")]
+fn claim() -> TaskRef {
+    match claim_header(const { class_of(size_of::<Header>()) }) {
+        Some(task) => task,
+        None => panic!("giambio: all tasks that a thread can have are in use"),
+    }
+}
+
+#[cfg(feature = "alloc")]
+fn release(task: TaskRef) {
+    release_header(const { class_of(size_of::<Header>()) }, task);
+}
+
+/// Without a heap: root tasks are in a `static`.
+#[cfg(not(feature = "alloc"))]
+fn claim() -> TaskRef {
+    struct Headers([Header; ROOTS]);
+    // SAFETY: headers are touched as all are (ONE-CONTEXT).
+    unsafe impl Sync for Headers {}
+    const ROOTS: usize = 2;
+    static HEADERS: Headers = Headers([const { Header::new() }; ROOTS]);
+    let free = with(|_| HEADERS.0.iter().find(|header| !header.is_live()));
+    match free {
+        // SAFETY: LIVE: in a `static`.
+        Some(header) => unsafe { TaskRef::new(core::ptr::NonNull::from(header)) },
+        None => panic!("giambio: without feature `alloc` at most {ROOTS} runtimes exist at once"),
+    }
+}
+
+#[cfg(not(feature = "alloc"))]
+fn release(_: TaskRef) {}
+
+/// While this lives, it is this runtime's turn.
+pub(crate) struct Turn<'a> {
+    root: &'a Root,
+    task: TaskRef,
+    outer_node: *const Node,
+    outer_task: *const Header,
+    outer_nursery: *const Children,
+    debugger: Option<&'a dyn Debugger>,
+}
+
+impl Turn<'_> {
+    /// Makes it this runtime's turn.
+    #[inline]
+    fn enter(&self) {
+        now(|context| {
+            // After a pause somebody else's turn may have begun and not ended: two at once.
+            context.check(self.outer_node);
+            context.runtime.set(ptr::from_ref(self.root).cast());
+            context.node.set(self.task.as_ptr().cast());
+            context.task.set(self.task.as_ptr());
+            context.nursery.set(ptr::null());
+            context.polls_left.set(POLLS_PER_TURN);
+            #[cfg(feature = "std")]
+            context.seed.set(self.root.seed.get());
+            context.begin_poll();
+        });
+        if let Some(debugger) = self.watching() {
+            hooks::install(debugger);
+        }
+        // Other threads that wake a task of this one end this runtime's wait.
+        #[cfg(feature = "std")]
+        with(|context| context.home()).notify.set_of(ptr::from_ref(self.root).cast(), &self.root.notify);
+    }
+
+    /// Makes it nobody's turn. What is good during a turn, as the clock, is reached through `runtime` alone.
+    #[inline]
+    fn exit(&self) {
+        if self.watching().is_some() && !hooks::uninstall() {
+            self.root.mute.set(true);
+        }
+        now(|context| {
+            context.leave(self.task.as_ptr().cast(), self.outer_node);
+            context.task.set(self.outer_task);
+            context.nursery.set(self.outer_nursery);
+            context.runtime.set(ptr::null());
+            #[cfg(feature = "std")]
+            self.root.seed.set(context.seed.take());
+        });
+    }
+
+    /// Who looks on, unless it has panicked.
+    #[inline]
+    fn watching(&self) -> Option<&dyn Debugger> {
+        self.debugger.filter(|_| !self.root.mute.get())
+    }
+
+    /// The root task is polled in this turn.
+    pub(crate) fn make_ready(&self) {
+        with(|_| self.task.wake.set(QUEUED | DIRECT));
+    }
+
+    /// Takes the wakes of other threads.
+    #[inline]
+    pub(crate) fn take_remote(&self) {
+        #[cfg(feature = "std")]
+        take_remote(with(|context| context.home()));
+    }
+
+    /// Fires the timers that are due.
+    #[inline]
+    pub(crate) fn fire_due(&self) {
+        if !self.root.heap.is_empty() {
+            self.fire();
+        }
+    }
+
+    #[cfg_attr(feature = "std", inline(never))]
+    #[cfg_attr(not(feature = "std"), inline)]
+    fn fire(&self) {
+        let Some(now) = with_clock(|clock, _| clock.now()) else { return };
+        while let Some(due) = self.root.heap.fire(now) {
+            #[cfg(feature = "hooks")]
+            if let Some((task, since)) = due.sleeper {
+                let span = with_clock(|clock, _| clock.instant(now) - clock.instant(since));
+                hooks::tell_of(&task.told(), |task| Event::AfterSleep(task, span.unwrap_or_default()));
+            }
+            for foreign in [due.foreign, due.looker].into_iter().flatten() {
+                foreign.wake();
+            }
+        }
+    }
+
+    /// Polls the root task's future if it was woken.
+    #[inline]
+    pub(crate) fn poll<F: Future>(&self, main: Pin<&mut F>) -> Option<Poll<F::Output>> {
+        let (waker, was_woken) = with(|context| {
+            let woken = self.task.wake.get();
+            if woken & QUEUED == 0 {
+                return None;
+            }
+            self.task.wake.set(0);
+            if woken & DIRECT != 0 {
+                context.count_direct(self.task);
+            }
+            make_current(context, self.task, woken);
+            Some((waker(self.task), woken & DIRECT != 0))
+        })?;
+        if was_woken {
+            hooks::step_begins();
+        }
+        let poll = main.poll(&mut Context::from_waker(&waker));
+        if poll.is_pending() {
+            hooks::step_ends();
+        }
+        Some(poll)
+    }
+
+    /// Ends the turn, does what comes between two, and begins the next.
+    #[inline]
+    pub(crate) fn pause<R>(&self, between: impl FnOnce() -> R) -> R {
+        struct Outside<'a>(&'a Turn<'a>);
+        impl Drop for Outside<'_> {
+            #[inline]
+            fn drop(&mut self) {
+                self.0.enter();
+            }
+        }
+        self.exit();
+        let _outside = Outside(self);
+        between()
+    }
+
+    /// May the root task be polled once more in this turn?
+    #[inline]
+    pub(crate) fn goes_on(&self) -> bool {
+        now(|context| {
+            let left = context.polls_left.get();
+            let goes_on = left > 0 && self.task.is_queued();
+            if goes_on {
+                context.polls_left.set(left - 1);
+            }
+            goes_on
+        })
+    }
+
+    /// Has the root task been woken?
+    pub(crate) fn is_ready(&self) -> bool {
+        self.root.is_ready()
+    }
+
+    /// How long to wait before the next.
+    pub(crate) fn until(&self) -> Until {
+        if self.is_ready() {
+            return Until::Now;
+        }
+        if with(|_| self.root.heap.spread()) {
+            return Until::Now;
+        }
+        match with(|_| self.root.heap.next()) {
+            Some(tick) => Until::At(Tick(tick)),
+            None => Until::OnWake,
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.exit();
+        self.root.clock.set(None);
+    }
+}
+
+/// Lends the clock and the timers of the runtime whose turn it is.
+#[inline]
+pub(crate) fn with_clock<R>(f: impl FnOnce(&dyn AnyClock, *const Heap) -> R) -> Option<R> {
+    let (clock, heap) = now(|context| {
+        // SAFETY: the runtime whose turn it is is alive: its turn borrows it.
+        let root = unsafe { context.runtime.get().cast::<Root>().as_ref() }?;
+        Some((root.clock.get()?, &raw const root.heap))
+    })?;
+    // SAFETY: the clock is borrowed by the turn that is under way, and `f` returns before it ends.
+    Some(f(unsafe { &*clock }, heap))
+}
+
+impl core::fmt::Debug for Root {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Root").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,115 @@
+//! The tasks of a nursery that are to be polled: first in, first out; linked through their headers.
+
+use core::cell::Cell;
+
+use super::task::header::TaskRef;
+
+pub(crate) struct RunQueue {
+    head: Cell<Option<TaskRef>>,
+    tail: Cell<Option<TaskRef>>,
+}
+
+impl RunQueue {
+    pub(crate) const fn new() -> Self {
+        RunQueue { head: Cell::new(None), tail: Cell::new(None) }
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.get().is_none()
+    }
+
+    /// Appends a task that is in no queue.
+    #[inline]
+    pub(crate) fn push(&self, task: TaskRef) {
+        task.next.set(None);
+        match self.tail.replace(Some(task)) {
+            Some(tail) => tail.next.set(Some(task)),
+            None => self.head.set(Some(task)),
+        }
+    }
+
+    /// Puts a task that is in no queue before all others.
+    #[cfg(feature = "std")]
+    pub(crate) fn push_front(&self, task: TaskRef) {
+        let head = self.head.replace(Some(task));
+        task.next.set(head);
+        if head.is_none() {
+            self.tail.set(Some(task));
+        }
+    }
+
+    /// Takes the task that waits longest.
+    #[inline]
+    pub(crate) fn pop(&self) -> Option<TaskRef> {
+        self.first().inspect(|first| self.pop_first(*first))
+    }
+
+    /// Takes the first one.
+    #[inline]
+    pub(crate) fn pop_first(&self, first: TaskRef) {
+        debug_assert!(self.first().is_some_and(|head| head.is(first)));
+        let next = first.next.get();
+        self.head.set(next);
+        if next.is_none() {
+            self.tail.set(None);
+        }
+    }
+
+    /// The task that waits longest.
+    #[inline]
+    pub(crate) fn first(&self) -> Option<TaskRef> {
+        self.head.get()
+    }
+
+    /// The task that came last.
+    #[inline]
+    pub(crate) fn last(&self) -> Option<TaskRef> {
+        self.tail.get()
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use std::collections::VecDeque;
+    use std::vec::Vec;
+
+    use core::ptr::NonNull;
+
+    use super::*;
+    use crate::kernel::pin_ref::PinRef;
+    use crate::kernel::task::header::Header;
+
+    #[test]
+    fn random_changes_agree_with_a_queue() {
+        let headers: Vec<Header> = (0..10).map(|_| Header::new(0)).collect();
+        // SAFETY: the headers outlive the queue, and are not moved.
+        let at = |number: usize| unsafe { PinRef::new(NonNull::from(&headers[number])) };
+        let (queue, mut model) = (RunQueue::new(), VecDeque::new());
+        let mut seed = 7_u64;
+        for _ in 0..20_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let number = (seed >> 33) as usize % headers.len();
+            match model.contains(&number) {
+                true => {
+                    let popped = queue.pop().unwrap();
+                    assert!(popped.is(at(model.pop_front().unwrap())));
+                }
+                false if seed & 1 << 60 == 0 => {
+                    model.push_back(number);
+                    queue.push(at(number));
+                }
+                false => {
+                    model.push_front(number);
+                    queue.push_front(at(number));
+                }
+            }
+            assert_eq!(queue.is_empty(), model.is_empty());
+            let same = |found: Option<TaskRef>, number: Option<&usize>| match (found, number) {
+                (Some(found), Some(number)) => found.is(at(*number)),
+                (found, number) => found.is_none() && number.is_none(),
+            };
+            assert!(same(queue.first(), model.front()) && same(queue.last(), model.back()));
+        }
+    }
+}

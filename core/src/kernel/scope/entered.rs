@@ -1,0 +1,178 @@
+//! The poll of a scope, from its begin to its end.
+
+use core::cell::Cell;
+use core::pin::Pin;
+use core::ptr;
+use core::task::{Context, Waker};
+
+use super::asking::Round;
+use super::node::{FOREIGN, Node, POLLING, SHIELD, Scoped, SubScope};
+use crate::kernel::context::{Context as Kernel, POLLS_PER_TURN, now, with};
+use crate::kernel::nursery::children::{Children, NurseryRef};
+use crate::kernel::remote::begin_foreign_turn;
+use crate::kernel::task::header::TaskRef;
+use crate::kernel::waker::task_of;
+
+/// While this lives, a scope's code is on the stack.
+pub(crate) struct Entered<'a> {
+    pub(crate) node: &'a Node,
+    /// The same, good for the whole (WHOLE-POINTER).
+    pub(crate) this: *const Node,
+    pub(crate) outer: *const Node,
+}
+
+/// Is a scope's place known, and is it marked as it must be?
+#[inline]
+fn is_in_place(node: &Node, outer: *const Node) -> bool {
+    // SAFETY: PINNED: the node that is being polled is alive.
+    let Some(around) = (unsafe { outer.as_ref() }) else { return false };
+    node.parent.get() == outer && node.is_cut_off_by(around)
+}
+
+impl Node {
+    /// Is it marked as what is inside that one?
+    #[inline]
+    fn is_cut_off_by(&self, around: &Node) -> bool {
+        (around.is_cancelled() && !self.has(SHIELD)) == self.has(super::node::CUT_OFF)
+    }
+}
+
+impl<'a> Entered<'a> {
+    /// Marks the start of a poll of a scope: places it in the scope that is being polled, keeps the waker, and makes it the current
+    /// scope until the guard is dropped.
+    #[inline]
+    pub(crate) fn new<T: Scoped>(scope: Pin<&'a T>, cx: &mut Context<'_>) -> Self {
+        let this = scope.node_ptr();
+        // SAFETY: `scope` is borrowed for as long as we live, and starts with it.
+        let sub: &'a SubScope = unsafe { &*this.cast() };
+        let entered = with(|context| {
+            let outer = context.node.get();
+            (is_in_place(&sub.node, outer) && sub.waker.is(cx.waker())).then(|| Self::begin(context, this, &sub.node))
+        });
+        // SAFETY: as above.
+        entered.unwrap_or_else(|| unsafe { Self::anew(this, None, cx) })
+    }
+
+    /// The same for a nursery. Is it polled by another one than before?
+    #[inline]
+    pub(crate) fn nursery(nursery: &'a NurseryRef, cx: &mut Context<'_>) -> (Self, bool) {
+        let (this, children): (*const Node, &'a Children) = (nursery.as_ptr().cast(), nursery);
+        let entered = with(|context| {
+            let is_known = ptr::eq(children.task.get(), context.task.get()) && task_of(context, cx.waker()).is_some();
+            let is_known = is_known && is_in_place(children.node(), context.node.get());
+            is_known.then(|| (Self::begin(context, this, children.node()), false))
+        });
+        // SAFETY: LIVE, and a nursery starts with a sub-scope.
+        entered.unwrap_or_else(|| (unsafe { Self::anew(this, Some(children), cx) }, true))
+    }
+
+    #[inline]
+    fn begin(context: &Kernel, this: *const Node, node: &'a Node) -> Self {
+        let outer = context.node.get();
+        node.set(POLLING);
+        context.node.set(this);
+        Entered { node, this, outer }
+    }
+
+    /// The same for one that has not been polled before, or elsewhere, or with another waker.
+    ///
+    /// # Safety
+    /// `this` leads to a pinned sub-scope that lives for `'a`; `nursery`, if it is one, is the same.
+    #[inline(never)]
+    unsafe fn anew(this: *const Node, nursery: Option<&Children>, cx: &mut Context<'_>) -> Self {
+        // SAFETY: by contract.
+        let sub: &'a SubScope = unsafe { &*this.cast() };
+        let own = with(|context| task_of(context, cx.waker()));
+        match own.filter(|_| nursery.is_some()) {
+            // Who polls it is known otherwise.
+            Some(_) => drop(with(|_| sub.waker.take())),
+            None => _ = sub.waker.keep(cx.waker()),
+        }
+        // In somebody else's executor every poll from outside is a turn.
+        let begins_turn = with(|context| {
+            let begins = context.node.get().is_null() && context.runtime.get().is_null();
+            if begins {
+                context.polls_left.set(POLLS_PER_TURN);
+                context.woken.set(0);
+                context.begin_poll();
+            }
+            begins
+        });
+        if begins_turn {
+            begin_foreign_turn(cx.waker());
+        }
+        let (entered, foreign) = with(|context| {
+            if let Some(nursery) = nursery {
+                nursery.task.set(own.map_or(ptr::null(), TaskRef::as_ptr));
+            }
+            let foreign = context.place(this, own.is_none());
+            (Self::begin(context, this, &sub.node), foreign)
+        });
+        if let Some(foreign) = foreign {
+            // Now, with the guard there: it may panic.
+            foreign.wake();
+        }
+        entered
+    }
+
+    /// Is this scope cancelled, by itself or from outside?
+    #[inline]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.node.is_cancelled()
+    }
+
+    /// Is it cancelled, with nothing left inside that must run on?
+    #[inline]
+    pub(crate) fn must_drop(&self) -> bool {
+        self.node.is_cancelled() && with(|_| !self.node.is_active())
+    }
+
+    /// A round of this scope has left something pending that holds it. Is it forsaken?
+    pub(crate) fn is_forsaken(&self, round: Round, looked_at: &Cell<u32>, cx: &Context<'_>) -> bool {
+        // SAFETY: PINNED: it is being polled.
+        unsafe { round.is_forsaken(self.this, looked_at, cx) }
+    }
+
+    /// Is the code around this scope cancelled?
+    pub(crate) fn is_cancelled_around(&self) -> bool {
+        // SAFETY: PINNED: the scope around a scope that is being polled.
+        with(|_| unsafe { self.outer.as_ref() }.is_some_and(Node::is_cancelled))
+    }
+}
+
+impl Kernel {
+    /// Puts a scope where it is polled now, by a waker of its task or another one.
+    #[must_use]
+    fn place(&self, this: *const Node, is_foreign: bool) -> Option<Waker> {
+        // SAFETY: PINNED: it is being polled.
+        let node = unsafe { &*this };
+        let outer = self.node.get();
+        let moved = outer.is_null() || node.parent.get() != outer || node.has(FOREIGN) != is_foreign;
+        if !moved {
+            self.inherit(this, outer);
+            return None;
+        }
+        node.put(FOREIGN, is_foreign);
+        self.relink(this, outer)
+    }
+
+    /// What is inside this scope is safe from cancellations outside.
+    ///
+    /// # Safety
+    /// It is alive, and the pointer is good for the whole.
+    pub(crate) unsafe fn raise_shield(&self, this: *const Node) {
+        // SAFETY: by contract.
+        unsafe { &*this }.set(SHIELD);
+        self.inherit(this, ptr::null());
+    }
+}
+
+impl Drop for Entered<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.node.has(POLLING) {
+            with(|_| self.node.clear(POLLING));
+        }
+        now(|context| context.leave(self.this, self.outer));
+    }
+}

@@ -1,0 +1,82 @@
+//! Counting shields: what must not be dropped yet.
+//!
+//! `contributes(n) = n.HOLD || n.active > 0`, and `n.active` is the number of nodes directly inside `n` that contribute. So a
+//! shield (which holds) is known to each scope around it, and a change travels up only as far as it changes something.
+//! `active == 0` in a cancelled scope means: drop it now.
+
+use core::ptr;
+use core::task::Waker;
+
+use super::node::{CANCELLED, HEARD, HOLD, Node, POLLING, SHIELD, TASK};
+use crate::kernel::context::Context;
+
+/// Something directly inside this node contributes now.
+pub(super) fn add(mut node: &Node) {
+    loop {
+        let contributed = node.contributes();
+        node.active.set(node.active.get() + 1);
+        if contributed {
+            return;
+        }
+        // SAFETY: KNOWN-PARENT: it is being polled, or watched for what contributed.
+        match unsafe { node.parent.get().as_ref() } {
+            Some(parent) => node = parent,
+            None => return,
+        }
+    }
+}
+
+/// Something directly inside this node contributes no longer. The topmost cancelled scope that has thereby become free to be
+/// dropped is woken; those below it go with it. If none has, the one that looks whether the rest answers.
+#[must_use]
+pub(super) fn remove(context: &Context, from: *const Node) -> Option<Waker> {
+    context.answered.set(0);
+    let mut freed: *const Node = ptr::null();
+    let mut at = from;
+    // SAFETY: KNOWN-PARENT: what contributes is watched.
+    while let Some(node) = unsafe { at.as_ref() } {
+        node.active.set(node.active.get() - 1);
+        if node.is_active() {
+            break;
+        }
+        if node.is_cancelled() {
+            freed = at;
+        }
+        if node.has(HOLD) {
+            break;
+        }
+        at = node.parent.get();
+    }
+    let looker = looker(at);
+    wake_unless_polled(context, if freed.is_null() { looker } else { freed })
+}
+
+/// Who is being polled looks at the end of that.
+#[must_use]
+fn wake_unless_polled(context: &Context, whole: *const Node) -> Option<Waker> {
+    // SAFETY: KNOWN-PARENT: the callers found it above what contributed.
+    let node = unsafe { whole.as_ref() }?;
+    let is_polled = if node.has(TASK) { context.is_running(node) } else { node.has(POLLING) };
+    // SAFETY: as above.
+    if is_polled { None } else { unsafe { context.wake_node(whole) } }
+}
+
+/// The grace of this node is over. Its own waker may lead nowhere, so the scope that it holds looks.
+#[must_use]
+pub(crate) fn tell_of_grace(context: &Context, node: &Node) -> Option<Waker> {
+    wake_unless_polled(context, looker(node.parent.get()))
+}
+
+/// Something has ceased to hold the scope at `at`, or has come to the end of its grace: the scope around it that looks
+/// whether the rest answers, and has to do so anew; null if none is cancelled.
+fn looker(mut at: *const Node) -> *const Node {
+    // SAFETY: PINNED.
+    while let Some(node) = unsafe { at.as_ref() }.filter(|node| node.is_cancelled()) {
+        if node.has(CANCELLED) || node.has(HOLD) && !node.has(SHIELD) {
+            node.clear(HEARD);
+            return at;
+        }
+        at = node.parent.get();
+    }
+    ptr::null()
+}

@@ -1,0 +1,62 @@
+//! Where children live: behind their headers, or apart from them.
+
+pub(crate) mod arena;
+#[cfg(feature = "alloc")]
+pub(crate) mod heap;
+pub(crate) mod slots;
+
+use core::ptr::NonNull;
+
+use super::task::header::TaskRef;
+
+/// A header, and memory for a child.
+#[allow(missing_debug_implementations)]
+pub struct Claim {
+    pub(crate) task: TaskRef,
+    pub(crate) place: NonNull<u8>,
+}
+
+/// A child's header, as a storage knows it.
+#[derive(Clone, Copy)]
+#[allow(missing_debug_implementations)]
+pub struct Slot(pub(crate) TaskRef);
+
+/// A child whose place is behind what all children have.
+#[repr(C)]
+pub(super) struct Whole<H, P> {
+    head: H,
+    pub(super) place: P,
+}
+
+/// One whose place is elsewhere.
+#[cfg(feature = "alloc")]
+#[repr(C)]
+pub(super) struct Apart<H> {
+    head: H,
+    pub(super) place: NonNull<u8>,
+}
+
+/// Room for children, each with an `H`, which starts with its header, and a `P`.
+///
+/// # Safety
+/// What was claimed is neither moved nor used otherwise before it is released (NEVER-REUSED-UNDROPPED), and the header never
+/// (NEVER-FREED). `place` gives what `claim` gave.
+pub unsafe trait Place {
+    /// A child's, if there is room.
+    fn claim<H, P>(&self) -> Option<Claim>;
+
+    /// A child's, as soon as there is room.
+    fn room<H, P>(&self) -> impl Future<Output = Claim>;
+
+    /// Where the `P` of a child is.
+    ///
+    /// # Safety
+    /// It was claimed here for `H` and `P`.
+    unsafe fn place<H, P>(slot: Slot) -> NonNull<P>;
+
+    /// Takes it back.
+    ///
+    /// # Safety
+    /// It was claimed here for `H` and `P`, and nothing refers to it any more.
+    unsafe fn release<H, P>(&self, slot: Slot);
+}

@@ -1,0 +1,126 @@
+//! Handles to children: what a [`Task`](crate::Task) rests on.
+
+use core::marker::PhantomData;
+use core::ptr::{self, NonNull};
+use core::task::{Context, Poll};
+
+use super::cell::{BODY_AWAITS, HANDLE, KILLED, OUTPUT, awaiter, name_of, vtable};
+use super::header::TaskRef;
+use super::id::id_of;
+use super::lifecycle::free;
+use crate::kernel::context::with;
+use crate::kernel::emit::{Told, told};
+use crate::kernel::foreign;
+use crate::kernel::nursery::children::{Children, NurseryRef};
+use crate::kernel::scope::cancel::cancel;
+use crate::kernel::waker::task_of;
+use crate::reason::Reason;
+use crate::task_info::{Status, TaskId};
+
+/// What a [`Task`](crate::Task) is made of: keeps the cell (HANDLE). `T` is the type that the child was spawned with.
+pub(crate) struct Handle<T>(TaskRef, PhantomData<T>);
+
+impl<T> Handle<T> {
+    /// # Safety
+    /// HANDLE is set, there is no other handle, and `T` is the type of the child's result.
+    pub(crate) unsafe fn new(task: TaskRef) -> Self {
+        Handle(task, PhantomData)
+    }
+
+    /// Its nursery. While the handle is used, that has not ended.
+    fn nursery(&self) -> Option<NurseryRef> {
+        let nursery = NonNull::new(self.0.node.parent.get().cast_mut().cast::<Children>());
+        // SAFETY: LIVE: `'scope` has not ended, or nobody would use the handle; WHOLE-POINTER.
+        nursery.map(|nursery| unsafe { NurseryRef::new(nursery) })
+    }
+
+    /// Is it over? Else the waker is kept for when it will be.
+    #[inline]
+    pub(crate) fn poll_done(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.0.is_done() { Poll::Ready(()) } else { self.wait(cx) }
+    }
+
+    #[inline(never)]
+    fn wait(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let task = self.0;
+        // In the body of its nursery, by the waker of the task around: then the nursery sees to it that the body is polled, which
+        // needs no wake.
+        let in_body = with(|context| {
+            ptr::eq(context.node.get(), task.node.parent.get()) && task_of(context, cx.waker()).is_some()
+        });
+        if in_body {
+            task.set(BODY_AWAITS);
+            drop(with(|_| awaiter(&task).take()));
+        } else {
+            task.clear(BODY_AWAITS);
+            awaiter(&task).keep(cx.waker());
+        }
+        Poll::Pending
+    }
+
+    /// The result of a child that is over; the reason, if it was cancelled or has failed.
+    #[inline]
+    pub(crate) fn take(&self) -> Result<T, Reason> {
+        let task = self.0;
+        if !task.has(OUTPUT) {
+            return Err(task.node.end());
+        }
+        task.clear(OUTPUT);
+        // SAFETY: OUTPUT said that a `T` is in it.
+        Ok(unsafe { (vtable(task).output)(task).cast::<T>().read() })
+    }
+
+    pub(crate) fn cancel(&self) {
+        if !self.0.is_done() {
+            // SAFETY: alive, and good for the whole.
+            unsafe { cancel(self.0.as_ptr().cast(), Reason::Requested) };
+        }
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.0.is_done()
+    }
+
+    pub(crate) fn id(&self) -> TaskId {
+        id_of(self.0)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        // SAFETY: HANDLE keeps the cell.
+        unsafe { name_of(self.0) }
+    }
+
+    pub(crate) fn told(&self) -> Option<Told> {
+        told(self.0)
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let task = self.0;
+        if task.is_done() {
+            return if task.has(KILLED) { Status::Cancelled } else { Status::Finished };
+        }
+        if with(|context| context.is_running(&task.node)) {
+            return Status::Running;
+        }
+        // What waits has noted no mark of its nursery.
+        if task.node.is_cancelled() || self.nursery().is_some_and(|nursery| nursery.is_cancelled()) {
+            return Status::Cancelling;
+        }
+        if with(|_| task.is_queued()) { Status::Ready } else { Status::Waiting }
+    }
+}
+
+impl<T> Drop for Handle<T> {
+    #[inline]
+    fn drop(&mut self) {
+        let task = self.0;
+        task.clear(HANDLE);
+        if task.is_done() {
+            if let Some(nursery) = self.nursery() {
+                free(task, nursery);
+            }
+        } else {
+            foreign::discard(with(|_| awaiter(&task).take()));
+        }
+    }
+}

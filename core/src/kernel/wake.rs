@@ -1,0 +1,80 @@
+//! A wake: the task is queued in its nursery, and whoever polls that is woken in turn, up to whoever is being polled or to a waker
+//! that isn't ours (law NO-LOST-WAKE).
+//!
+//! All of this is one step, with interrupts kept out; a foreign waker is handed out, to be called when nothing is borrowed.
+
+use core::task::Waker;
+
+use super::context::Context;
+use super::nursery::children::{BUSY, Children, LOOPS, TOLD};
+use super::task::header::{AGAIN, CHILD, DIRECT, IN_BODY, MANY, QUEUED, TaskRef};
+use crate::fault::fault;
+
+/// The nursery of a task that is live; a root task has none.
+#[inline]
+fn nursery_of(task: &TaskRef) -> Option<&Children> {
+    // SAFETY: PINNED: a live task's parent is its nursery, for as long as it lives; WHOLE-POINTER.
+    unsafe { task.node.parent.get().cast::<Children>().as_ref() }
+}
+
+impl Context {
+    /// Somebody woke this task: it is polled in the next pass of its nursery, and all nurseries in its code poll their bodies.
+    #[inline]
+    pub(crate) fn wake(&self, task: TaskRef) -> Option<Waker> {
+        let flags = task.wake.get();
+        task.wake.set(flags | QUEUED | DIRECT | AGAIN);
+        if flags & QUEUED != 0 { None } else { self.queue(task) }
+    }
+
+    /// The same for one that was just marked `QUEUED`.
+    #[inline]
+    pub(crate) fn queue(&self, task: TaskRef) -> Option<Waker> {
+        let Some(nursery) = nursery_of(&task) else {
+            self.stop.set(1);
+            return None;
+        };
+        match fault!("last-woken-first") {
+            #[cfg(feature = "std")]
+            true => nursery.queue.push_front(task),
+            _ => nursery.queue.push(task),
+        }
+        // Who polls it looks at the queue again.
+        if nursery.wake.get() & LOOPS != 0 { None } else { self.tell(nursery) }
+    }
+
+    /// Something in this nursery is to be polled, and it isn't the innermost that is being polled. Iterative: depth costs no stack.
+    #[inline(never)]
+    pub(crate) fn tell(&self, mut nursery: &Children) -> Option<Waker> {
+        loop {
+            let about = nursery.wake.get();
+            if about & (BUSY | TOLD) != 0 {
+                if !fault!("alone-for-ever") {
+                    self.stop.set(1);
+                }
+                return None;
+            }
+            nursery.wake.set(about | TOLD);
+            // SAFETY: NEVER-FREED: the task that polled it last, be it over.
+            let Some(task) = (unsafe { nursery.task.get().as_ref() }) else { return nursery.scope.waker.take() };
+            let flags = task.wake.get();
+            // Where the nursery lies in the body of another one, that has to be polled to come here.
+            let why = if about & IN_BODY != 0 { DIRECT } else { CHILD | if flags & CHILD != 0 { MANY } else { 0 } };
+            task.wake.set(flags | QUEUED | why);
+            if flags & QUEUED != 0 {
+                return None;
+            }
+            // SAFETY: as above.
+            let task = unsafe { TaskRef::new(core::ptr::NonNull::from(task)) };
+            // SAFETY: PINNED: it was not queued, so it is live; WHOLE-POINTER.
+            let Some(outer) = (unsafe { task.node.parent.get().cast::<Children>().as_ref() }) else {
+                self.stop.set(1);
+                return None;
+            };
+            outer.queue.push(task);
+            if outer.wake.get() & LOOPS != 0 {
+                return None;
+            }
+            nursery = outer;
+        }
+    }
+}
