@@ -84,18 +84,17 @@
 //! | module | what is in it |
 //! | --- | --- |
 //! | `time`, `counter` | [`Tick`], [`Instant`], [`Clock`], [`VirtualClock`], [`WideCounter`] |
-//! | `runtime` | [`Runtime`], [`Next`], [`Wait`]: the loop by hand |
+//! | `reason`, `task_info`, `debugger`, `wait` | words: [`Cancelled`], [`TaskId`], [`Event`], [`Next`] |
+//! | `kernel` | what all of it is made of, and every unsafe line, in floors of which each names only those below it |
+//! | `runtime` | [`Runtime`]: the loop by hand |
 //! | `nursery`, `spawn`, `task`, `errors` | [`Scope`], [`Child`], [`Task`], [`ErrorGroup`] |
-//! | `storage`, `arena` | where children live: [`Heap`], [`Arena`] |
+//! | `storage` | where children live: [`Heap`], [`Arena`] |
 //! | `cancel`, `shield` | scopes, deadlines, shields, clean-ups |
 //! | `sleep`, `gate` | leaf futures, and what every leaf future asks first |
 //! | `budgeted` | the same for those of other libraries |
-//! | `debugger`, `task_info`, `hooks` | [`Debugger`], [`Event`], [`TaskInfo`]; how they come to be told |
 //! | [`sync`] | what tasks wait for: events, queues; from interrupts too |
 //! | [`nb`] | awaiting `embedded-hal-nb` |
 //! | [`testing`] | tests in virtual time |
-//! | `raw` | the rest of the unsafe code, with the invariants it rests on |
-//! | `kernel` | what all of it is made of, in floors of which each names only those below it: lists, timers |
 //!
 //! # Features
 //!

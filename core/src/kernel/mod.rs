@@ -1,18 +1,48 @@
-//! The ground floor: what the runtime is made of, each part for itself and tested by itself.
+//! What the runtime is made of, and every unsafe line of the crate. From the ground up; a file names only what stands before it
+//! (a test holds the order, `tests/xtask/floors.rs`):
 //!
-//! A part names only those above it in this list:
+//! | floor | what is in it |
+//! | --- | --- |
+//! | `pin_ref`, `list`, `mask`, `waker_cell`, `foreign`, `in_place` | pointers to what is pinned, a list, what keeps interrupts out; wakers and large values, with care |
+//! | `timer`, `wait_queue` | deadlines, soonest first; what is waited for, and who waits |
+//! | `scope/node`, `task/header`, `run_queue`, `nursery/children` | what a scope, a task, a nursery is, as data |
+//! | `memory` | headers that are never freed, and what other threads leave there |
+//! | `context`, `threads`, `remote` | what a thread knows; which thread has which memory |
+//! | `wake`, `waker`, `emit` | a wake and what leads to it; what a debugger is told |
+//! | the rest of `scope` | the tree of what has to be found, cancelling, shields; the poll of a scope |
+//! | `deadline`, `storage` | what waits for a deadline; where children live |
+//! | the rest of `task`, `nursery` | a child from `spawn` to its end, its handle; the loop over a nursery's children |
+//! | `root`, `spawn` | the turn of a runtime; from a future to a child |
 //!
-//! * [`pin_ref`]: a pointer to what is pinned, with the one promise that makes its use safe;
-//! * [`list`]: a first-in, first-out list through links that lie in its members;
-//! * [`timer`]: deadlines, soonest first;
-//! * [`wait_queue`]: something that is waited for, and those who wait for it, in line.
+//! The rest of the crate is written against their safe faces and forbids `unsafe`. `docs/architecture.md` has the way of a child,
+//! a wake, a deadline and an interrupt through all of this.
 //!
 //! # Invariants
+//! Each `unsafe` block cites those that make it sound.
+//!
 //! * **LIVE**: what a [`PinRef`](pin_ref::PinRef) leads to is pinned and alive. Whoever makes one sees to it that the value
 //!   leaves every list, heap and slot before it dies; a forgotten value stays where it is, and its memory is never reused.
 //! * **MEMBER**: what is taken out of a list, or a heap, is in it.
-//!
-//! Nothing here calls foreign code, so a change is whole before anyone else looks.
+//! * **ONE-CONTEXT**: a [`Context`](context::Context), and all that is reached from it, is touched by one thread: with feature
+//!   `std` each has its own, and nothing that leads to it is `Send`. Without it what an interrupt may touch is touched inside
+//!   [`with`](context::with), a critical section, so that an interrupt sees whole transactions.
+//! * **NO-CALL-OUT**: nothing inside `with` runs code of the user: no waker that isn't ours, no destructor, no debugger. What must
+//!   be called is carried out of the closure first.
+//! * **PINNED**: a sub-scope, a deadline, a waiter is linked only through a pinned reference, and its destructor unlinks it. What
+//!   is being polled is alive, and so is all around it.
+//! * **NEVER-FREED**: a [`Header`](task::header::Header) lies in a `static`, or in memory that is leaked. What leads to one is
+//!   good for ever, whatever became of its task.
+//! * **WHOLE-POINTER**: a pointer to a [`Node`](scope::node::Node) that starts something larger (a task's header, a nursery, a
+//!   scope with a deadline) was made from a pointer to the whole, so it may be cast back, as the node's flags say.
+//! * **KNOWN-PARENT**, **MARKED**: see [`tree`](scope::tree).
+//! * **NESTED-POLL**: a child's future is polled and dropped only by its nursery: from inside the nursery's poll, or when the
+//!   nursery itself is dropped. The nursery outlives `'scope`'s last use, so what a child borrows is alive whenever the child's
+//!   code runs.
+//! * **NEVER-REUSED-UNDROPPED**: the memory of a child is used again only after the future and the result in it are dropped or
+//!   moved out, its header is in no run queue and its handle is gone (or can't be used any more).
+//! * **SPARE-IS-FREE**: memory in a [`Spare`](memory::spare) list belongs to nobody else; it was released, and holds the link to
+//!   the next.
+//! * **ONE-HOME**: see [`deadline`].
 
 pub(crate) mod context;
 pub(crate) mod deadline;
