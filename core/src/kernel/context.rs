@@ -124,6 +124,19 @@ impl Context {
         })
     }
 
+    /// Is this header of this thread? One that a nursery or a scope was polled by long ago may have gone on to another, with the
+    /// memory of a thread that has ended.
+    #[inline]
+    pub(crate) fn is_ours(&self, task: &Header) -> bool {
+        #[cfg(feature = "std")]
+        return (task.key() ^ self.owner.get()) >> super::task::header::THREAD_SHIFT == 0;
+        #[cfg(not(feature = "std"))]
+        {
+            let _ = task;
+            true
+        }
+    }
+
     /// Begins a poll of a task, with a fresh budget.
     #[inline]
     pub(crate) fn begin_poll(&self) {

@@ -56,6 +56,9 @@ impl Context {
             nursery.wake.set(about | TOLD);
             // SAFETY: NEVER-FREED: the task that polled it last, be it over.
             let Some(task) = (unsafe { nursery.task.get().as_ref() }) else { return nursery.scope.waker.take() };
+            if !self.is_ours(task) {
+                return None;
+            }
             let flags = task.wake.get();
             // Where the nursery lies in the body of another one, that has to be polled to come here.
             let why = if about & IN_BODY != 0 { DIRECT } else { CHILD | if flags & CHILD != 0 { MANY } else { 0 } };

@@ -72,7 +72,8 @@ impl Context {
             && let Some(task) = NonNull::new(nursery.task.get().cast_mut())
         {
             // SAFETY: NEVER-FREED.
-            return self.wake(unsafe { PinRef::new(task) });
+            let task: TaskRef = unsafe { PinRef::new(task) };
+            return if self.is_ours(&task) { self.wake(task) } else { None };
         }
         // SAFETY: by contract, and it is none of a task's.
         unsafe { sub_at(this) }.waker.wake(self)
