@@ -373,3 +373,18 @@ fn a_scope_that_was_cancelled_before_its_deadline_does_not_expire() {
     assert_eq!(end.map_err(|cancelled| cancelled.reason), Err(Reason::Requested));
     assert_eq!(waits, [1, 10], "the loop wakes for the code and for nothing else");
 }
+
+/// Each is told by a waker of the set's. So many took a minute where the search for the next began anew after each.
+#[test]
+fn many_clean_ups_that_others_poll_are_told_in_one_walk() {
+    run_virtual(async {
+        let cleaned = &Cell::new(0);
+        let late = move_on_after(secs(1), async {
+            let works = (0..200_000).map(|_| finally(forever::<()>(), async || cleaned.set(cleaned.get() + 1)));
+            let mut set: FuturesUnordered<_> = works.collect();
+            set.next().await;
+        });
+        assert_eq!(late.await, None);
+        assert_eq!(cleaned.get(), 200_000);
+    });
+}
