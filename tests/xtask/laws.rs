@@ -2,7 +2,6 @@
 
 use crate::faults;
 use crate::machine;
-use crate::seams;
 use crate::shell::{Shell, done_with, root};
 use crate::steps::{Outcome, Verdict};
 
@@ -17,8 +16,6 @@ pub(crate) fn programs() -> Outcome {
 }
 
 pub(crate) fn faults() -> Outcome {
-    seams::plant_all()?;
-    done_with("seams");
     faults::plant_all()?;
     done_with("faults");
     Ok(Verdict::Passed)

@@ -25,7 +25,6 @@ mod page;
 mod platforms;
 mod rules;
 mod sanitizers;
-mod seams;
 mod shell;
 mod steps;
 mod windows;

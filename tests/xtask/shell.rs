@@ -41,11 +41,6 @@ pub(crate) fn print_to(file: Option<File>) {
     OUTPUT.set(file);
 }
 
-/// Where this thread's output goes, for threads that work for it.
-pub(crate) fn output() -> Option<File> {
-    OUTPUT.with_borrow(|output| output.as_ref()?.try_clone().ok())
-}
-
 /// Prints a line where all of this thread's output goes.
 pub(crate) fn say(line: &str) {
     OUTPUT.with_borrow_mut(|output| {

@@ -388,3 +388,36 @@ fn many_clean_ups_that_others_poll_are_told_in_one_walk() {
         assert_eq!(cleaned.get(), 200_000);
     });
 }
+
+/// However many tasks are before it in the turn: what is found from outside is marked by who cancels, and not when it is polled.
+#[test]
+fn what_is_cancelled_around_a_task_is_known_in_its_code_before_that_is_polled() {
+    for others in 0..100 {
+        let _alone = alone();
+        let time: VirtualClock = VirtualClock::new();
+        let mut runtime = pin!(Runtime::new(&time, async {
+            cancel_scope(async |scope| {
+                nursery(async |n| {
+                    n.spawn(async { Ok(move_on_after(secs(9), shield(sleep(secs(1)))).await.unwrap_or(())) });
+                    for _ in 0..others {
+                        n.spawn(async { Ok(()) });
+                    }
+                    n.spawn(async { Ok(scope.cancel()) });
+                    Ok::<_, ()>(())
+                })
+                .await
+            })
+            .await
+        }));
+        loop {
+            let next = runtime.as_mut().turn();
+            assert_eq!(audit(runtime.as_mut(), true), Ok(()), "beside {others}");
+            match next {
+                Next::Finished(_) => break,
+                Next::Now => {}
+                Next::At(tick) => time.advance_to(tick),
+                Next::OnWake => panic!("all wait for ever"),
+            }
+        }
+    }
+}

@@ -54,3 +54,21 @@ fn wrappers_around_wrappers_hold_it_once_too() {
     assert!(bytes < BYTES + 4 * OWN, "{bytes} bytes");
     assert_eq!(testing::run(nest), Ok::<_, TimedOut>(Some(BYTES)));
 }
+
+/// Their memory is apart from what wakers lead to, and is kept for those to come: each piece for one of them.
+#[test]
+fn large_children_that_follow_others_have_memory_of_their_own() {
+    async fn child(number: u8) -> Result<u8, ()> {
+        let mut bytes = [number; 800];
+        core::hint::black_box(&mut bytes);
+        checkpoint().await;
+        assert!(bytes.iter().all(|byte| *byte == number));
+        Ok(number)
+    }
+    let sum = testing::run(nursery(async |n| {
+        assert_eq!(n.spawn_value(child(1)).await, Ok(1));
+        let (one, other) = (n.spawn_value(child(2)), n.spawn_value(child(3)));
+        Ok::<_, ()>(one.await.unwrap_or(0) + other.await.unwrap_or(0))
+    }));
+    assert_eq!(sum, Ok(5));
+}

@@ -14,7 +14,9 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use crate::common::*;
-use giambio_core::{Arena, Runtime, Until, VirtualClock, cancel_scope, checkpoint, move_on_after, nursery, nursery_in};
+use giambio_core::{
+    Arena, Next, Runtime, Until, VirtualClock, cancel_scope, checkpoint, move_on_after, nursery, nursery_in,
+};
 
 /// So long, and a test that waits for a lost wake has failed.
 const WATCHDOG: Duration = Duration::from_secs(120);
@@ -241,25 +243,31 @@ fn eight_threads_wake_tasks_while_their_runtime_is_dropped_and_their_thread_ends
     wakers.stop(threads);
 }
 
-/// The notifier is the thread's: after another runtime has had its turns in a wait, it is this one's again.
+/// The notifier is the thread's: it is that of another runtime which has its turns in a wait, and then this one's again.
 #[test]
 fn a_wake_from_another_thread_is_told_to_the_runtime_that_waits() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poison| poison.into_inner());
     let ((outer, notify_outer), (inner, notify_inner)) = (Woken::new(), Woken::new());
     let (clock, wakers, waits) = (VirtualClock::<1000>::new(), crate::common::Wakers::new(), Cell::new(0));
+    let others = crate::common::Wakers::new();
+    let mut other = pin!(Runtime::new(&clock, others.wait::<()>()).with_notify(notify_inner));
+    let wake = |wakers: &crate::common::Wakers| {
+        outer.take();
+        let waker = wakers.last();
+        thread::spawn(|| waker.wake()).join().unwrap();
+        (outer.take(), inner.take())
+    };
     let main = async {
         let _: u32 = move_on_after(Duration::from_secs(1), wakers.wait()).await.unwrap_or(0);
     };
     pin!(Runtime::new(&clock, main).with_notify(notify_outer)).run(&mut |until| {
         waits.set(waits.get() + 1);
         if waits.get() == 1 {
-            pin!(Runtime::new(&clock, checkpoint()).with_notify(notify_inner.clone())).run(&mut |_| {});
+            assert_eq!(other.as_mut().turn(), Next::OnWake);
+            assert_eq!(wake(&others), (0, 1));
             return;
         }
-        outer.take();
-        let waker = wakers.last();
-        thread::spawn(|| waker.wake()).join().unwrap();
-        assert_eq!((outer.take(), inner.take()), (1, 0));
+        assert_eq!(wake(&wakers), (1, 0));
         if let Until::At(tick) = until {
             clock.advance_to(tick);
         }

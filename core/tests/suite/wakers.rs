@@ -16,13 +16,13 @@ use giambio_core::{Next, Runtime, VirtualClock, checkpoint, nursery, sleep};
 #[test]
 fn a_waker_kept_after_its_task_ended_wakes_nobody() {
     run_virtual(async {
-        let (wakers, polls) = (&Wakers::new(), &Cell::new(0));
+        let (wakers, before, polls) = (&Wakers::new(), &Cell::new(0), &Cell::new(0));
         nursery(async |n| {
-            let task = n.spawn(wakers.wait());
+            let task = n.spawn(counted(before, wakers.wait()));
             checkpoint().await;
             task.cancel();
             let _ = task.await;
-            // Bystanders, one of which may well live where the task was.
+            // Bystanders as large as the task: one of them lives where it was.
             for _ in 0..10 {
                 n.child().daemon().spawn(counted(polls, forever()));
             }
@@ -36,19 +36,21 @@ fn a_waker_kept_after_its_task_ended_wakes_nobody() {
         })
         .await
         .unwrap();
-        assert_eq!(polls.get(), 10, "one poll for each, whatever was fired");
+        // Without `std` a name has no generation, and may cost who lives there now a poll in vain.
+        let in_vain = if cfg!(feature = "std") { 0 } else { 10 };
+        assert!(polls.get() <= 10 + in_vain, "one poll for each, whatever was fired, and not {}", polls.get());
     });
 }
 
 #[test]
 fn a_waker_of_a_place_that_was_reused_many_times_wakes_nobody() {
-    // A waker of 32 bits counts 256 tasks of a place; then it may cost one a poll in vain.
-    const TIMES: usize = if cfg!(target_pointer_width = "64") { 1_000 } else { 250 };
+    // A waker of 32 bits counts 16 tasks of a place; then it may cost one a poll in vain.
+    const TIMES: usize = if cfg!(target_pointer_width = "64") { 1_000 } else { 15 };
     run_virtual(async {
-        let (wakers, polls) = (&Wakers::new(), &Cell::new(0));
+        let (wakers, before, polls) = (&Wakers::new(), &Cell::new(0), &Cell::new(0));
         nursery(async |n| {
             for i in 0..TIMES {
-                let task = n.spawn(wakers.wait());
+                let task = n.spawn(counted(before, wakers.wait()));
                 checkpoint().await;
                 checkpoint().await;
                 task.cancel();
@@ -68,7 +70,36 @@ fn a_waker_of_a_place_that_was_reused_many_times_wakes_nobody() {
         })
         .await
         .unwrap();
-        assert_eq!(polls.get(), 1);
+        // Without `std` it counts nothing.
+        assert!(polls.get() <= if cfg!(feature = "std") { 1 } else { 2 }, "{} polls", polls.get());
+    });
+}
+
+/// After as many tasks in a place as a waker can count, an old one says the same as that of the task to come.
+#[test]
+fn a_waker_whose_count_has_come_round_does_nothing_to_a_place_that_is_free() {
+    const ROUND: usize = if cfg!(target_pointer_width = "64") { 1 << 16 } else { 16 };
+    run_virtual(async {
+        let (wakers, polls) = (&Wakers::new(), &Cell::new(0));
+        nursery(async |n| {
+            for i in 0..ROUND {
+                let child = async move { if i == 0 { wakers.wait().await } else { Ok(()) } };
+                let task = n.spawn(counted(polls, child));
+                checkpoint().await;
+                task.cancel();
+                let _ = task.await;
+            }
+            assert_eq!(polls.get() as usize, ROUND);
+            // Free, and then somebody else's.
+            wakers.fire();
+            checkpoint().await;
+            n.spawn(counted(polls, async { Ok(()) }));
+            checkpoint().await;
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(polls.get() as usize, ROUND + 1);
     });
 }
 
