@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use crate::common::{Event, *};
+use futures::stream::{FuturesUnordered, StreamExt};
 use giambio_core::*;
 
 fn run_limited<F: Future>(main: F) -> Option<F::Output> {
@@ -247,4 +248,28 @@ fn a_notify_that_panics_does_not_hang_the_owner() {
         sender.send(()).unwrap();
     });
     receiver.recv_timeout(secs(5)).expect("the owner waits for ever");
+}
+
+/// A nursery in a foreign set is polled with a waker of that, and what lies beside it with the task's own.
+#[test]
+fn a_nursery_beside_a_set_with_another_is_polled_when_its_child_is_woken() {
+    let woken_at = Cell::new(Instant::MAX);
+    let end = run_limited(nursery(async |_| {
+        let in_a_set: FuturesUnordered<_> = [nursery(async |n| {
+            n.spawn(async { Ok(sleep(secs(1)).await) });
+            Ok::<_, ()>(())
+        })]
+        .into_iter()
+        .collect();
+        let beside = nursery(async |n| {
+            n.spawn(async {
+                sleep(secs(2)).await;
+                Ok(woken_at.set(clock()))
+            });
+            Ok::<_, ()>(sleep(secs(9)).await)
+        });
+        let (_, end) = futures::join!(in_a_set.collect::<Vec<_>>(), beside);
+        end
+    }));
+    assert_eq!((end, woken_at.get()), (Some(Ok(())), Instant::from_nanos(2_000_000_000)));
 }

@@ -112,8 +112,8 @@ struct Polling<'a> {
     is_fresh: Cell<bool>,
     /// A child has ended, or the body: there is more to do than to poll children.
     has_ended: Cell<bool>,
-    /// The poll that this is a part of: its number, and how much of its budget was spent.
-    around: (u32, u32),
+    /// The poll that this is a part of: its number, how much of its budget was spent, and what its task was woken for.
+    around: (u32, u32, u8),
     /// A debugger is told of each poll.
     is_watched: bool,
 }
@@ -144,7 +144,7 @@ impl<'a> Polling<'a> {
                 woken,
                 is_fresh: Cell::new(is_fresh),
                 has_ended: Cell::new(false),
-                around: (context.poll.get(), context.spent.get()),
+                around: (context.poll.get(), context.spent.get(), context.woken.get()),
                 is_watched: hooks::is_on(),
             }
         })
@@ -172,7 +172,7 @@ impl<'a> Polling<'a> {
             self.nursery.body_is_over.set(is_over);
             // What that means for the children is seen after this pass.
             self.has_ended.set(is_over);
-            now(|context| context.woken.set(self.woken));
+            now(|context| context.woken.set(self.around.2));
         }
     }
 
@@ -243,7 +243,7 @@ impl<'a> Polling<'a> {
         now(|context| {
             context.node.set(self.entered.this);
             context.task.set(around);
-            context.woken.set(self.woken);
+            context.woken.set(self.around.2);
             context.poll.set(self.around.0);
             context.spent.set(self.around.1);
         });
