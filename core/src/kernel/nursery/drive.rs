@@ -162,7 +162,10 @@ impl<'a> Polling<'a> {
         if let Some(seen) = seen {
             nursery.seen.set(seen);
         }
-        nursery.body_is_awake.take() || is_woken || fault!("body-polled-for-nothing")
+        // In cancelled code who looks whether the rest answers may look twice in one poll of the task: what was asked in between has
+        // woken it, and has to be polled before the second look.
+        let is_asked = nursery.is_cancelled() && self.task.is_some_and(|task| with(|_| task.wake.get() & DIRECT != 0));
+        nursery.body_is_awake.take() || is_woken || is_asked || fault!("body-polled-for-nothing")
     }
 
     fn poll_body(&self, body: &mut dyn Body, cx: &mut Context<'_>) {
