@@ -223,7 +223,7 @@ fn check(seed: u64, is_run: bool, debugger: impl Debugger) -> Vec<Id> {
     };
     let clock: VirtualClock = VirtualClock::new();
     let root = world.number();
-    let mut runtime = pin!(Runtime::new(&clock, tree(&world, root, (seed % 5) as u32)).with_debugger(debugger));
+    let mut runtime = pin!(Runtime::new(&clock, tree(&world, root, (seed / 20 % 5) as u32)).with_debugger(debugger));
     // 64, and one for each nursery on the way down to the last.
     let new_turn = || {
         let polls = world.in_turn.replace(0);

@@ -208,7 +208,10 @@ pub(crate) fn check_dropped(code: &Code, turns: u64, surroundings: Surroundings)
     // A bomb in it may go off at any time.
     let ended = catch(|| {
         let mut runtime = pin!(surroundings.runtime(&time, run(&world, code)));
-        drive(runtime.as_mut(), &time, &world, &bell, turns).map(drop)
+        let outcome = drive(runtime.as_mut(), &time, &world, &bell, turns).map(drop);
+        // Some are dropped when they have just been woken.
+        world.make_noise();
+        outcome
     });
     ended.unwrap_or(Ok(()))?;
     world.make_noise();
