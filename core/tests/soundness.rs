@@ -17,7 +17,7 @@ use common::*;
 use futures::stream::{FuturesUnordered, StreamExt};
 use giambio_core::{
     Arena, Next, Runtime, Task, VirtualClock, cancel_scope, checkpoint, finally, finally_for, interval, move_on_after,
-    nursery, nursery_in, shield, shield_for, sleep,
+    nursery, nursery_in, shield, shield_for, sleep, sync,
 };
 
 type Boxed<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
@@ -67,6 +67,19 @@ fn every_kind<'a>(live: &'a Live, event: &'a Event) -> Vec<(&'static str, Boxed<
             "fail_after",
             Box::pin(async move {
                 let _ = giambio_core::fail_after(secs(2), wait()).await;
+            }),
+        ),
+        (
+            "events",
+            Box::pin(async move {
+                let (own, others) = (sync::Event::new(), sync::Event::shared());
+                let set = async {
+                    wait().await;
+                    own.set();
+                    checkpoint().await;
+                    others.set();
+                };
+                futures::join!(own.wait(), own.wait(), others.wait_and_clear(), set);
             }),
         ),
         ("shield", Box::pin(shield(wait()))),
@@ -433,6 +446,25 @@ fn a_task_with_a_forgotten_future_ends_and_its_memory_is_reused() {
         kept.set();
         rest().await;
     });
+}
+
+#[test]
+fn who_is_forgotten_in_a_line_is_told_in_vain_and_the_line_may_go() {
+    let _alone = alone();
+    let event = Box::new(sync::Event::new());
+    let mut waits = Vec::new();
+    for _ in 0..5 {
+        waits.push(Box::pin(event.wait()));
+        assert!(poll_with_nobody(waits.last_mut().unwrap().as_mut()).is_pending());
+    }
+    mem::forget(waits.swap_remove(1));
+    event.set();
+    event.clear();
+    assert!(waits.drain(..2).all(|mut waits| poll_with_nobody(waits.as_mut()).is_ready()));
+    waits.push(Box::pin(event.wait()));
+    assert!(poll_with_nobody(waits[2].as_mut()).is_pending());
+    waits.into_iter().for_each(mem::forget);
+    drop(event);
 }
 
 #[test]

@@ -93,8 +93,7 @@ fn an_event_that_is_set_where_its_waiters_are_woken_tells_each_once_for_each() {
         })
     });
     let polls = polls_of(tasks, || event.set());
-    // Each `set` tells those that wait. The second comes from the first one told, as the third from the second: those still wait
-    // to be told of the one before, and are told once of all.
+    // The first one told sets it again while the others are still to be told of the first `set`: they are told of both at once.
     assert_eq!((polls, sets.get()), (3, 3));
 }
 
