@@ -50,11 +50,13 @@ pub(crate) struct Context {
     /// Not 0: since the innermost cancelled scope that looks for it began its poll, something that holds it was polled, and
     /// nothing has ceased to hold anything.
     pub(crate) answered: Word,
-    /// Grows whenever a task's count of polls comes round.
+    /// Polls after direct wakes.
+    pub(crate) directs: Word,
+    /// Grows with them, slowly: how long ago something was that a task's own count, which comes round, dates.
     pub(crate) epoch: Word,
     /// What the task that is being polled was woken for.
     pub(crate) woken: Byte,
-    /// Not 0: something became ready outside of the innermost nursery that polls.
+    /// Not 0: since the root task's poll began, something became ready outside of the innermost nursery that polled then.
     pub(crate) stop: Byte,
     /// Who wants to know when a node dies.
     pub(crate) watch: Cell<*const Watch>,
@@ -96,6 +98,7 @@ impl Context {
             poll: Word::new(0),
             polls: Word::new(0),
             answered: Word::new(0),
+            directs: Word::new(0),
             epoch: Word::new(0),
             woken: Byte::new(0),
             stop: Byte::new(0),

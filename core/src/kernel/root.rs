@@ -309,6 +309,7 @@ impl Turn<'_> {
                 return None;
             }
             self.task.wake.set(0);
+            context.stop.set(0);
             if woken & DIRECT != 0 {
                 context.count_direct(self.task);
             }

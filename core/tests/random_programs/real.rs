@@ -425,6 +425,11 @@ fn start<'scope, 'a: 'scope>(
     let spawning = if kid.daemon { spawning.daemon() } else { spawning };
     let task = match kid.after {
         Some(span) => spawning.after(world.span(span)).spawn_value(child(n, world, kid)),
+        // As in an arena: refused where the nursery was cancelled before.
+        None if world.record.is_some() => match spawning.try_spawn_value(child(n, world, kid)) {
+            Ok(task) => task,
+            Err(error) => return drop(error.into_future()),
+        },
         None => spawning.spawn_value(child(n, world, kid)),
     };
     match kid.handle {

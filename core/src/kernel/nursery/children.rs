@@ -48,7 +48,7 @@ pub(crate) struct Children {
     pub(crate) running: Cell<u32>,
     /// Those of them that keep the nursery open.
     pub(crate) keeping: Cell<u32>,
-    /// The task's count of polls after direct wakes when the body was last polled, and the epoch of that.
+    /// The task's count of polls after direct wakes when the nursery was last polled, and the epoch of that.
     pub(crate) seen: Cell<(u16, u32)>,
     /// For [`asking`](crate::kernel::scope::asking): when it was at rest last, cancelled.
     pub(crate) looked_at: Cell<u32>,

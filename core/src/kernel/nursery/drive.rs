@@ -129,7 +129,9 @@ impl<'a> Polling<'a> {
             // SAFETY: PINNED: a nursery that is being polled.
             if let Some(outer) = unsafe { outer.as_ref() } {
                 // … and nothing but that task is ready around it.
-                alone = alone && (outer.alone.get() && outer.queue.is_empty() || fault!("pass-forgets-the-others"));
+                alone = alone
+                    && (outer.alone.get() && outer.queue.is_empty() && context.stop.get() == 0
+                        || fault!("pass-forgets-the-others"));
                 outer.wake.set(outer.wake.get() & !LOOPS);
             }
             alone = alone && !(hooks::is_on() && fault!("watched-turns-are-one-pass"));
@@ -158,7 +160,11 @@ impl<'a> Polling<'a> {
     fn take_wake_of_body(&self) -> bool {
         let nursery = self.children();
         let seen = now(|context| self.task.map(|task| (task.direct.get(), context.epoch.get())));
-        let is_woken = self.is_fresh.replace(false) || seen.is_none_or(|seen| seen != nursery.seen.get());
+        let is_woken = self.is_fresh.replace(false)
+            || seen.is_none_or(|(count, epoch)| {
+                let before = nursery.seen.get();
+                count != before.0 || epoch.wrapping_sub(before.1) > 1
+            });
         if let Some(seen) = seen {
             nursery.seen.set(seen);
         }
@@ -182,7 +188,6 @@ impl<'a> Polling<'a> {
     /// Polls the children that are ready; a panic of one is the nursery's. Was there any?
     fn pass(&self, body: &mut dyn Body) -> bool {
         let mut until = with(|context| {
-            context.stop.set(0);
             self.nursery.queue.last().inspect(|_| {
                 // Each nursery that is polled polls at least one child, so that the way down to a deep one doesn't use up the turn.
                 context.polls_left.set(context.polls_left.get().max(1));
@@ -471,13 +476,17 @@ enum Taken {
     Over(TaskRef),
 }
 
+/// Within two of these no task's count comes round.
+const EPOCH: u32 = 1 << 15;
+
 impl Kernel {
     /// A task is polled for a direct wake.
     #[inline]
     pub(crate) fn count_direct(&self, task: TaskRef) {
-        let count = task.direct.get().wrapping_add(1);
-        task.direct.set(count);
-        if count == 0 {
+        task.direct.set(task.direct.get().wrapping_add(1));
+        let all = self.directs.get().wrapping_add(1);
+        self.directs.set(all);
+        if all % EPOCH == 0 {
             self.epoch.set(self.epoch.get().wrapping_add(1));
         }
     }

@@ -94,6 +94,7 @@ impl<'a> Entered<'a> {
             if begins {
                 context.polls_left.set(POLLS_PER_TURN);
                 context.woken.set(0);
+                context.stop.set(0);
                 context.begin_poll();
             }
             begins

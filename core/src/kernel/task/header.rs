@@ -55,7 +55,7 @@ pub(crate) struct Header {
     #[cfg(feature = "std")]
     key: AtomicU32,
     /// Counts the polls that a direct wake has led to, so that a nursery in its code knows whether its body was woken since it
-    /// polled that. When the count comes round, all of them are told (`Context::epoch`).
+    /// polled that. Before the count could come round, it is polled anyway (`Context::epoch`).
     pub(crate) direct: Half,
     /// Changed with interrupts kept out.
     pub(crate) wake: Byte,
