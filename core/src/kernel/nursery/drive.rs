@@ -486,7 +486,7 @@ impl Kernel {
         task.direct.set(task.direct.get().wrapping_add(1));
         let all = self.directs.get().wrapping_add(1);
         self.directs.set(all);
-        if all % EPOCH == 0 {
+        if all.is_multiple_of(EPOCH) {
             self.epoch.set(self.epoch.get().wrapping_add(1));
         }
     }
