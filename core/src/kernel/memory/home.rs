@@ -89,7 +89,11 @@ impl Home {
         #[cfg(feature = "std")]
         return is_last && self.ownerless.load(Relaxed);
         #[cfg(not(feature = "std"))]
-        return is_last && false;
+        {
+            // It is the only one.
+            _ = is_last;
+            false
+        }
     }
 
     /// How many headers are in use.

@@ -129,6 +129,7 @@ unsafe impl<const TASKS: usize, const BYTES: usize> Place for &'static Arena<TAS
         }
         #[cfg(not(feature = "alloc"))]
         {
+            // SAFETY: a header's address, which is not null.
             let at = unsafe { NonNull::new_unchecked(task.as_ptr().cast_mut().cast()) };
             wake(slots.give_back(slots.index_of(at)));
         }
