@@ -18,7 +18,6 @@ pub(crate) fn wake(waker: Option<Waker>) {
 }
 
 /// Wakes all of them; the first panic goes on at the end.
-#[cfg(feature = "std")]
 pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
     let mut first = First::new();
     for waker in wakers {

@@ -7,6 +7,7 @@ use core::task::{Context, Poll};
 
 use super::context::{POLLS_PER_TURN, now, with};
 use super::deadline::Heap;
+use super::foreign;
 #[cfg(feature = "alloc")]
 use super::memory::slab::class_of;
 use super::nursery::children::Children;
@@ -294,9 +295,8 @@ impl Turn<'_> {
                 let span = with_clock(|clock, _| clock.instant(now) - clock.instant(since));
                 hooks::tell_of(&task.told(), |task| Event::AfterSleep(task, span.unwrap_or_default()));
             }
-            for foreign in [due.foreign, due.looker].into_iter().flatten() {
-                foreign.wake();
-            }
+            let looker = if fault!("looker-untold") { None } else { due.looker };
+            foreign::wake_all(due.foreign.into_iter().chain(looker));
         }
     }
 

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use crate::common::*;
-use giambio_core::{Arena, cancel_scope, finally, nursery, nursery_in, shield, sync};
+use giambio_core::{Arena, cancel_scope, finally, finally_for, nursery, nursery_in, shield, sync};
 
 thread_local! {
     static WAKE: Cell<bool> = const { Cell::new(false) };
@@ -267,6 +267,35 @@ fn all_that_wait_until_others_do_are_told_though_the_waker_of_the_first_panics()
     WAKE.set(false);
     assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"the waker"));
     assert_eq!(woken.take(), 1, "the second was not told");
+}
+
+/// The end of a grace is told to the clean-up and to the scope that it holds, though the waker of the first panics.
+#[test]
+fn the_end_of_a_grace_is_told_to_the_scope_too_though_the_waker_of_the_clean_up_panics() {
+    let (woken, counting) = Woken::new();
+    let waker = merciless();
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        run_virtual(async {
+            let mut scope = Box::pin(cancel_scope(async |scope| {
+                let mut clean_up = Box::pin(finally_for(secs(1), forever::<()>(), async || forever().await));
+                std::future::poll_fn(|_| {
+                    assert!(clean_up.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                    scope.cancel();
+                    Poll::<()>::Pending
+                })
+                .await
+            }));
+            for _ in 0..4 {
+                assert!(scope.as_mut().poll(&mut Context::from_waker(&counting)).is_pending());
+            }
+            woken.take();
+            WAKE.set(true);
+            giambio_core::sleep(secs(2)).await;
+        })
+    }));
+    WAKE.set(false);
+    assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"the waker"));
+    assert_eq!(woken.take(), 1, "the scope was not told");
 }
 
 /// The awaiters of two children, dropped by one panic, are told by wakers that panic.

@@ -76,15 +76,21 @@ impl Bits {
         self.0.fetch_or(1 << bit, Ordering::SeqCst);
     }
 
-    /// The owner's second step and its third, until it says `None`: takes the lowest bit.
-    pub(crate) fn take_one(&self) -> Option<usize> {
-        let bits = self.0.load(Ordering::SeqCst);
-        if bits == 0 {
-            return None;
-        }
-        let bit = bits.trailing_zeros() as usize;
-        self.0.fetch_and(!(1 << bit), Ordering::SeqCst);
-        Some(bit)
+    /// The owner's second step and its third: takes the bits that are set now, each as it comes to it. One that is set meanwhile
+    /// is for the next look: a thread that wakes again and again would never let go of the owner.
+    pub(crate) fn take(&self) -> impl Iterator<Item = usize> {
+        let mut left = self.0.load(Ordering::SeqCst);
+        core::iter::from_fn(move || {
+            if left == 0 && fault!("look-without-end") {
+                left = self.0.load(Ordering::SeqCst);
+            }
+            (left != 0).then(|| {
+                let bit = left.trailing_zeros() as usize;
+                left &= left - 1;
+                self.0.fetch_and(!(1 << bit), Ordering::SeqCst);
+                bit
+            })
+        })
     }
 }
 
@@ -217,12 +223,12 @@ impl Mailbox {
             for at in 0..1_usize << chunk {
                 // SAFETY: only a chunk that there is has its bit set, and it is leaked.
                 let group = unsafe { &*first.add(at) };
-                while let Some(bit) = group.bits.take_one() {
+                for bit in group.bits.take() {
                     let mut page = Page(group, Some(bit));
                     let leaf = group.leaves[bit].load(Ordering::Acquire).cast_const();
                     // SAFETY: only a page that there is has its bit set, and it is leaked.
                     for (number, word) in unsafe { &(*leaf).words }.iter().enumerate() {
-                        while let Some(bit) = word.take_one() {
+                        for bit in word.take() {
                             wake(leaf, number * Bits::WIDTH + bit);
                         }
                     }
@@ -231,6 +237,35 @@ impl Mailbox {
             }
             places &= places - 1;
             rest.1 = places;
+        }
+    }
+}
+
+#[cfg(all(test, feature = "std", not(loom)))]
+mod tests {
+    use std::boxed::Box;
+    use std::sync::OnceLock;
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// A thread that wakes a task again whenever the owner takes that wake keeps the owner no longer than any other.
+    #[test]
+    fn what_is_woken_while_the_owner_looks_is_there_at_its_next_look() {
+        static MAILBOX: OnceLock<Mailbox> = OnceLock::new();
+        let mailbox = MAILBOX.get_or_init(Mailbox::new);
+        let (leaf, tell) = mailbox.add_page().unwrap();
+        let leaf: &'static Leaf = Box::leak(Box::new(leaf));
+        tell(leaf);
+        assert!(mailbox.post(leaf, 3));
+        for _ in 0..2 {
+            let mut taken = Vec::new();
+            mailbox.take(|_, slot| {
+                taken.push(slot);
+                let _ = taken.len() < 1_000 && mailbox.post(leaf, slot);
+            });
+            assert_eq!(taken, [3]);
+            assert!(mailbox.is_pending());
         }
     }
 }
@@ -262,8 +297,8 @@ mod loom_tests {
         fn take(&self) -> usize {
             let mut found = 0;
             if self.pending.take() != 0 {
-                while self.page.take_one().is_some() {
-                    while let Some(bit) = self.tasks.take_one() {
+                for _ in self.page.take() {
+                    for bit in self.tasks.take() {
                         found |= 1 << bit;
                     }
                 }
