@@ -22,7 +22,6 @@ use super::waker::waker;
 use crate::debugger::Debugger;
 #[cfg(feature = "hooks")]
 use crate::debugger::Event;
-#[cfg(feature = "std")]
 use crate::fault::fault;
 use crate::kernel::emit as hooks;
 use crate::time::{AnyClock, Tick};
