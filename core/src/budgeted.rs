@@ -14,9 +14,9 @@ use crate::gate::poll_proceed;
 /// This crate's own futures do so by themselves. A channel of another library that is never empty is always ready, so a
 /// loop over it never suspends: other tasks stand still, and no deadline or cancellation is noticed, until it is empty.
 ///
-/// When the budget is used up, `future` is not polled, and the task is woken to come again in its next turn. What was ready
-/// stays where it is, and is there then: nothing has been taken. So it is in cancelled code, also where `future` was not
-/// polled before, which then never begins. A poll in which `future` waits costs nothing.
+/// When the budget is used up, `future` is not polled, and the task is woken, to come again when those that are ready have had
+/// their turn. What was ready stays where it is, and is there then: nothing has been taken. So it is in cancelled code, also
+/// where `future` was not polled before, which then never begins. A poll in which `future` waits costs nothing.
 ///
 /// # Cancellation
 /// As `future`: dropping this drops it, between two of its polls.

@@ -125,7 +125,7 @@ pub fn is_cancelled() -> bool {
 ///
 /// `Waker::wake` may be called from any thread, but not from a signal handler: a handler that runs
 /// on the runtime's own thread may have interrupted it half-way through a list. This leaves the
-/// wake in the runtime's inbox, with atomic operations alone, and calls the runtime's notifier
+/// wake in the mailbox of the task's thread, with atomic operations alone, and calls the runtime's notifier
 /// (see [`Runtime::with_notify`](crate::Runtime::with_notify)), which must be safe in a handler;
 /// that of `giambio` is. The task is polled in a later turn.
 ///
@@ -183,7 +183,7 @@ pub fn __timers_fired() -> u32 {
     with(|state| state.fired.get())
 }
 
-/// How many control blocks of this thread are in use, for tests: one a task, one a runtime.
+/// How many headers of tasks of this thread are in use, for tests: one a child, one a root task.
 #[cfg(feature = "alloc")]
 #[doc(hidden)]
 pub fn __census() -> usize {

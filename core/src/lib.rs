@@ -62,7 +62,7 @@
 //! 1. **NESTED-POLL**: children are polled, dropped and freed only by their own nursery.
 //! 2. **NEVER-REUSED-UNDROPPED**: memory that held a future is reused only after the future was
 //!    dropped in place.
-//! 3. **WAKERS-ARE-NAMES**: a waker is an integer. It owns nothing, and using it is harmless after
+//! 3. **WAKERS-ARE-NAMES**: a waker is a name, one word. It owns nothing, and using it is harmless after
 //!    everything is gone, from any thread and any interrupt (from a signal handler:
 //!    [`wake_from_signal`]).
 //! 4. **NO-LOST-WAKE**: a wake after a poll has begun is seen by a later poll.

@@ -522,9 +522,10 @@ where
     Drive::new(scope, body).await
 }
 
-/// As [`nursery`](crate::nursery()), with the children in an arena instead of on the heap: no
-/// allocation at all. Spawn with [`try_spawn`](Scope::try_spawn) or
-/// [`spawn_wait`](Scope::spawn_wait); there is no `spawn`, since an arena may be full.
+/// As [`nursery`](crate::nursery()), with the children in an arena instead of on the heap. Without
+/// feature `alloc` nothing is allocated at all; with it the headers of tasks are, which are used again.
+/// Spawn with [`try_spawn`](Scope::try_spawn) or [`spawn_wait`](Scope::spawn_wait); there is no
+/// `spawn`, since an arena may be full.
 ///
 /// # Errors
 /// As [`nursery`](crate::nursery()).

@@ -279,9 +279,8 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     }
 }
 
-/// Sees to it that this thread can have a runtime: so many threads at once may have one (4,096; 64 where pointers have 32
-/// bits), or tasks in another executor. A thread that can, can until it ends. Without this, a runtime asks when it is first
-/// turned, and panics.
+/// Sees to it that this thread can have a runtime: 4,096 threads at once may have one, or tasks in another executor. A
+/// thread that can, can until it ends. Without this, a runtime asks when it is first turned, and panics.
 ///
 /// # Errors
 /// [`TooManyThreads`].

@@ -14,8 +14,8 @@ pub trait Storage: Place {
 /// A storage that always has room, so that spawning can't fail.
 pub trait Unbounded: Storage {}
 
-/// Children live on the heap, each in one allocation that holds the future and its result.
-/// Needs feature `alloc`.
+/// Children live on the heap: small ones in memory that the thread keeps for those to come, each large one in an
+/// allocation of its own. Needs feature `alloc`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Heap;
 

@@ -3,13 +3,13 @@
 use core::fmt;
 use core::panic::Location;
 
-/// Names one task. No other task has the same while this one lives; later it may come again,
-/// where there is a heap after 65,536 tasks in the same place.
+/// Names one task. No other task has the same while this one lives; later it may come again: with feature `std` after
+/// 65,536 tasks in the same place (16 where pointers have 32 bits), without it with the next one.
 ///
 /// It prints as numbers that a person can say: `task 12` is the first task in place 12, `task 12.3` the one in that place
 /// after three others were there. On a thread that isn't the first to have a runtime, the thread's number comes before, as
-/// in `task 2/12.3`. Without a heap a task has the number of its place alone, which says where in memory that is.
-/// The root task is `main`.
+/// in `task 2/12.3`. Without feature `std` a task has the number of its place alone, which says where in memory
+/// that is. The root task is `main`.
 ///
 /// ```
 /// # use core::pin::pin;

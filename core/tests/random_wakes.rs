@@ -128,6 +128,10 @@ impl World {
         if Some(task) == but || self.outside.borrow().contains(&task) {
             return;
         }
+        // Without `std` wakers have no generations: one of a task that is over may wake who has its place now.
+        if !cfg!(feature = "std") && !self.reference.borrow().nursery_of.contains_key(&task) {
+            return;
+        }
         let waker = self.wakers.borrow()[task].clone();
         if let Some(waker) = waker {
             self.reference.borrow_mut().woken(task);

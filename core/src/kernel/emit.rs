@@ -4,7 +4,7 @@
 use crate::debugger::{Debugger, Event};
 use crate::task_info::TaskInfo;
 
-/// A debugger as the state keeps it; none if it observes nothing.
+/// A debugger as the context keeps it; none if it observes nothing.
 pub(crate) fn dynamic<D: Debugger>(debugger: &D) -> Option<&dyn Debugger> {
     if cfg!(feature = "hooks") && !debugger.is_none() { Some(debugger) } else { None }
 }

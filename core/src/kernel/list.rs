@@ -121,7 +121,6 @@ impl<T: Linked> List<T> {
         }
     }
 
-    /// The members, in their order, while nobody changes the list.
     /// The second becomes the first, and the first the last.
     #[inline]
     pub(crate) fn rotate(&self) {
@@ -140,6 +139,7 @@ impl<T: Linked> List<T> {
         n
     }
 
+    /// The members, in their order, while nobody changes the list.
     #[cfg(all(test, feature = "std"))]
     pub(crate) fn iter(&self) -> impl Iterator<Item = PinRef<T>> {
         core::iter::successors(self.first.get(), |at| self.after(*at))

@@ -3,11 +3,14 @@
 //!
 //! | floor | what is in it |
 //! | --- | --- |
-//! | `pin_ref`, `list`, `mask`, `waker_cell`, `foreign`, `in_place` | pointers to what is pinned, a list, what keeps interrupts out; wakers and large values, with care |
+//! | `pin_ref`, `list`, `mask`, `waker_cell` | pointers to what is pinned, a list, what keeps interrupts out; kept wakers |
+//! | `foreign`, `in_place`, `error_text` | wakers and large values, with care; what an error says |
 //! | `timer`, `wait_queue` | deadlines, soonest first; what is waited for, and who waits |
 //! | `scope/node`, `task/header`, `run_queue`, `nursery/children` | what a scope, a task, a nursery is, as data |
+//! | `debugger_slot` | where the debugger is kept, and what it was not told yet |
 //! | `memory` | headers that are never freed, and what other threads leave there |
 //! | `context`, `threads`, `remote` | what a thread knows; which thread has which memory |
+//! | `scope/whole`, `task/id` | from a node to what it starts; what a task is called |
 //! | `wake`, `waker`, `emit` | a wake and what leads to it; what a debugger is told |
 //! | the rest of `scope` | the tree of what has to be found, cancelling, shields; the poll of a scope |
 //! | `deadline`, `storage` | what waits for a deadline; where children live |
@@ -15,7 +18,7 @@
 //! | `root`, `spawn` | the turn of a runtime; from a future to a child |
 //!
 //! The rest of the crate is written against their safe faces and forbids `unsafe`. `docs/architecture.md` has the way of a child,
-//! a wake, a deadline and an interrupt through all of this.
+//! a wake, a cancellation, a deadline and an interrupt through all of this.
 //!
 //! # Invariants
 //! Each `unsafe` block cites those that make it sound.

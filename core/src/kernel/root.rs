@@ -86,7 +86,7 @@ impl Root {
         if now(|context| !context.runtime.get().is_null()) {
             return None;
         }
-        // What may panic comes before the state is touched, or when a `Turn` is there to restore it.
+        // What may panic comes before the context is touched, or when a `Turn` is there to restore it.
         let task = this.task.get().unwrap_or_else(|| {
             let task = claim();
             with(|_| {
@@ -151,7 +151,7 @@ impl Drop for Root {
         // The notifier may do anything when it is dropped, and panic.
         #[cfg(feature = "std")]
         let mut first = crate::panics::First::new();
-        // Before the block, with which a thread that ends may give its table away: who gets it must not be taken for this.
+        // Before the header, with which a thread that ends may give its home away: who gets it must not be taken for this.
         #[cfg(feature = "std")]
         if let Some(home) = with(|context| context.home.get())
             && !fault!("notifier-given-away")

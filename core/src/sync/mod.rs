@@ -5,7 +5,7 @@
 //! thread (not signal handlers: there, [`wake_from_signal`] wakes). It lies in a `static`, or is borrowed, and masks
 //! interrupts for some dozen instructions at a time: `Event::shared()`.
 //!
-//! Nothing here needs a heap. A task that is told is polled in the loop's next turn, never inside of who tells it.
+//! Nothing here needs a heap. A task that is told is polled later, never inside of who tells it.
 //!
 //! | what there is to say | what says it | bytes (32 bits) |
 //! | --- | --- | --- |

@@ -1,4 +1,4 @@
-//! A queue of fixed size, from interrupt handlers to tasks.
+//! A queue of fixed size, to tasks from tasks and interrupt handlers.
 
 use core::cell::{Cell, RefCell};
 use core::fmt;

@@ -226,7 +226,7 @@ mod told {
 #[cfg(feature = "std")]
 fn ids_are_small_numbers() {
     use giambio_core::{TaskId, shield};
-    // On a thread of its own, whose table has seen few tasks or none.
+    // On a thread of its own, whose home has seen few tasks or none.
     let texts = std::thread::spawn(|| {
         run_virtual(async {
             assert_eq!(TaskId::MAIN.to_string(), "main");

@@ -197,7 +197,7 @@ fn eight_threads_wake_the_tasks_of_runtimes_that_come_and_go_with_their_threads(
             thread::spawn(move || {
                 for round in 0..250 {
                     let wakers = wakers.clone();
-                    // Each on a thread of its own, whose table the next one takes over.
+                    // Each on a thread of its own, whose home the next one takes over.
                     let one = thread::spawn(move || {
                         for program_of_thread in 0..4 {
                             let live = Live::new();

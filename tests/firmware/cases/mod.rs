@@ -1,4 +1,4 @@
-//! The cases, by the area of the design's table of conformance that they are from.
+//! The cases, by the area of the conformance tables in `docs/testing.md` that they are from.
 
 mod cancel;
 mod hardware;

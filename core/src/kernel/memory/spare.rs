@@ -1,4 +1,5 @@
-//! Memory of children that are over, kept for those to come: one list a size, each thread's own.
+//! Memory of large children that are over, kept for those to come: one list a size, each thread's own. (Small ones lie behind
+//! their headers, see [`slab`](super::slab).)
 //!
 //! Only with feature `std`: a small chip has no memory to keep aside.
 //!
@@ -39,7 +40,7 @@ struct Free {
     next: *mut Free,
 }
 
-/// The list for this type of cell, if there is one.
+/// The list for this type of place, if there is one.
 const fn list_of<C>() -> Option<usize> {
     let list = size_of::<C>().saturating_sub(size_of_list(0)).div_ceil(GRAIN);
     if align_of::<C>() <= GRAIN && list < SIZES { Some(list) } else { None }

@@ -1,9 +1,10 @@
 //! The poll of a nursery: its body where that was woken, and its children that are ready (law NESTED-POLL). The one loop for all
 //! nurseries; what depends on their types is behind [`Body`].
 //!
-//! One pass polls the children that were ready when it began, each once (law FAIR), and then the body. Where nothing else is ready, the way up to the
-//! runtime and down again would lead here without another poll; so the next pass begins at once, for as many polls as the turn has
-//! left. The wait itself stays with the runtime: code around the nursery may have begun something in this very poll.
+//! One pass polls the children that were ready when it began, each once (law FAIR), and then the body, if it was woken. Where
+//! nothing else is ready, the way up to the runtime and down again would lead here without another poll; so the next pass
+//! begins at once, for as many polls as the turn has left. The wait itself stays with the runtime: code around the nursery may
+//! have begun something in this very poll.
 
 use core::cell::Cell;
 use core::mem::ManuallyDrop;

@@ -17,9 +17,10 @@ use crate::storage::Storage;
 
 /// `TASKS` places for children of up to `BYTES` bytes each. It belongs into a `static`.
 ///
-/// The bytes of a child are those of its future (or its result, if that is larger) and of a
-/// header: 10 words. A child that doesn't fit is a compile error that says both sizes (when
-/// it is built; `cargo check` doesn't see it). A full arena is an error of
+/// The bytes of a child are those of its future (or its result, if that is larger) and two words,
+/// three with feature `hooks`; a name that it is given has room there too. Its header isn't counted: it lies
+/// beside them, with feature `alloc` on the heap. A child that doesn't fit is a compile error that says both
+/// sizes (when it is built; `cargo check` doesn't see it). A full arena is an error of
 /// [`try_spawn`](crate::Scope::try_spawn), or a wait in
 /// [`spawn_wait`](crate::Scope::spawn_wait).
 ///

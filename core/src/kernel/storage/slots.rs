@@ -108,8 +108,8 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
         match line.grant(index) {
             Ok(waker) if !fault!("place-given-twice") => waker,
             handed => {
-                // SAFETY: the slot was a child's, and what a child has there is larger than a link (`check`: a waker). It is given back, so nobody else
-                // looks at its memory (NEVER-REUSED-UNDROPPED).
+                // SAFETY: the slot was a child's, and what a child has there is larger than a link (`check`: a waker). It is
+                // given back, so nobody else looks at its memory (NEVER-REUSED-UNDROPPED).
                 unsafe { self.link_in(index).write(free.first.replace(index + 1)) };
                 free.used.set(free.used.get() - 1);
                 handed.unwrap_or(None)

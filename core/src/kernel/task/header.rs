@@ -25,7 +25,7 @@ use crate::name::{Label, TaskName};
 pub(crate) type TaskRef = PinRef<Header>;
 
 // What wakes change.
-/// In a run queue (the root: to be polled in the next turn), or not live.
+/// In a run queue (the root: to be polled, in this turn or the next), or not live.
 pub(crate) const QUEUED: u8 = 1;
 /// Woken itself, not only through a child of a nursery in its code: so its own code may run.
 pub(crate) const DIRECT: u8 = 1 << 1;

@@ -1,4 +1,5 @@
-//! Something that is waited for, with the line of those who wait: what events, queues, arenas, locks and channels are made of.
+//! Something that is waited for, with the line of those who wait: what events, queues and arenas are made of, and what locks
+//! and channels would be.
 //!
 //! First come, first served, any number of them, without a heap. There are two ways to go on:
 //! * a **grant** is for one: a permit, a place, a value. It is handed to the first in line, and is that one's from then on:
