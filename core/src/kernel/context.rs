@@ -28,6 +28,9 @@ pub(crate) const BUDGET: u32 = 128;
 /// How often it is told so in one poll; then it is code that does not suspend, and has the budget once more.
 pub(crate) const REFUSALS: u32 = 64;
 
+/// Polls of an epoch: within two of them no task's count of its own, of 16 bits, comes round.
+const EPOCH: u32 = 1 << 15;
+
 /// One thread's.
 pub(crate) struct Context {
     /// The innermost scope that is being polled.
@@ -50,9 +53,7 @@ pub(crate) struct Context {
     /// Not 0: since the innermost cancelled scope that looks for it began its poll, something that holds it was polled, and
     /// nothing has ceased to hold anything.
     pub(crate) answered: Word,
-    /// Polls after direct wakes.
-    pub(crate) directs: Word,
-    /// Grows with them, slowly: how long ago something was that a task's own count, which comes round, dates.
+    /// Grows with the polls, slowly: how long ago something was that a task's own count, which comes round, dates.
     pub(crate) epoch: Word,
     /// What the task that is being polled was woken for.
     pub(crate) woken: Byte,
@@ -98,7 +99,6 @@ impl Context {
             poll: Word::new(0),
             polls: Word::new(0),
             answered: Word::new(0),
-            directs: Word::new(0),
             epoch: Word::new(0),
             woken: Byte::new(0),
             stop: Byte::new(0),
@@ -147,6 +147,9 @@ impl Context {
         self.polls.set(number);
         self.poll.set(number);
         self.spent.set(0);
+        if number.is_multiple_of(EPOCH) {
+            self.epoch.set(self.epoch.get().wrapping_add(1));
+        }
     }
 
     /// Is the running code in a cancelled scope, and not shielded from it?

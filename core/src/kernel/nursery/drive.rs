@@ -260,27 +260,31 @@ impl<'a> Polling<'a> {
 
     #[inline(always)]
     fn poll_child(&self, task: TaskRef, woken: u8, waker: &Waker, around: *const Header) {
-        if self.is_watched && woken & DIRECT != 0 {
+        let is_watched = self.is_watched;
+        if is_watched && woken & DIRECT != 0 {
             hooks::step_begins();
         }
         // SAFETY: not over, so FUTURE is set; NESTED-POLL: `self` is the proof.
         let outcome = unsafe { (vtable(task).poll)(task, &mut Context::from_waker(waker)) };
         now(|context| context.check(task.as_ptr().cast()));
         match outcome {
-            Poll::Pending => {
-                let must_kill = task.node.is_cancelled() && must_kill(task, waker);
-                if self.is_watched || must_kill {
-                    self.leave_child(around);
-                    hooks::step_ends();
-                }
-                if must_kill {
-                    self.kill(task);
-                }
-            }
+            Poll::Pending if is_watched || task.node.is_cancelled() => self.left_pending(task, waker, around),
+            Poll::Pending => {}
             Poll::Ready(outcome) => {
                 self.leave_child(around);
                 self.end(task, outcome);
             }
+        }
+    }
+
+    /// The poll of a child that is watched or cancelled has ended.
+    #[cold]
+    fn left_pending(&self, task: TaskRef, waker: &Waker, around: *const Header) {
+        let must_kill = task.node.is_cancelled() && must_kill(task, waker);
+        self.leave_child(around);
+        hooks::step_ends();
+        if must_kill {
+            self.kill(task);
         }
     }
 
@@ -477,19 +481,11 @@ enum Taken {
     Over(TaskRef),
 }
 
-/// Within two of these no task's count comes round.
-const EPOCH: u32 = 1 << 15;
-
 impl Kernel {
     /// A task is polled for a direct wake.
     #[inline]
     pub(crate) fn count_direct(&self, task: TaskRef) {
         task.direct.set(task.direct.get().wrapping_add(1));
-        let all = self.directs.get().wrapping_add(1);
-        self.directs.set(all);
-        if all.is_multiple_of(EPOCH) {
-            self.epoch.set(self.epoch.get().wrapping_add(1));
-        }
     }
 }
 
