@@ -269,6 +269,38 @@ fn a_busy_daemon_is_not_polled_on_when_the_body_has_ended() {
     assert_eq!((result, polls.get()), (Ok(()), 4));
 }
 
+/// Here the first child wakes the body, by its end or itself, and a grandchild is in the same pass, behind it.
+#[test]
+fn a_nursery_does_not_go_on_in_the_pass_in_which_a_body_around_it_was_woken() {
+    for ends in [false, true] {
+        let (polls, seen, event) = (Cell::new(0), Cell::new(0), &Event::new());
+        run_virtual(nursery::<_, (), _>(async |n| {
+            let first = n.spawn(async {
+                checkpoint().await;
+                if !ends {
+                    event.set();
+                    forever::<()>().await;
+                }
+                Ok(())
+            });
+            n.child().daemon().spawn(nursery(async |n| {
+                n.spawn(endless(&polls));
+                Ok(())
+            }));
+            if ends {
+                first.await.unwrap();
+            } else {
+                event.wait().await;
+                first.cancel();
+            }
+            seen.set(polls.get());
+            Ok(())
+        }))
+        .unwrap();
+        assert!(seen.get() <= 4, "{} polls before the body's, ends: {ends}", seen.get());
+    }
+}
+
 /// The order of the wakes, between turns too.
 #[test]
 fn a_task_woken_once_more_does_not_put_back_those_behind_it() {

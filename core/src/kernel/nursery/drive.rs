@@ -130,9 +130,8 @@ impl<'a> Polling<'a> {
             // SAFETY: PINNED: a nursery that is being polled.
             if let Some(outer) = unsafe { outer.as_ref() } {
                 // … and nothing but that task is ready around it.
-                alone = alone
-                    && (outer.alone.get() && outer.queue.is_empty() && context.stop.get() == 0
-                        || fault!("pass-forgets-the-others"));
+                let is_only_one = outer.queue.is_empty() && !outer.body_is_awake.get() && context.stop.get() == 0;
+                alone = alone && (outer.alone.get() && is_only_one || fault!("pass-forgets-the-others"));
                 outer.wake.set(outer.wake.get() & !LOOPS);
             }
             alone = alone && !(hooks::is_on() && fault!("watched-turns-are-one-pass"));
