@@ -383,7 +383,7 @@ impl Interval {
 ///     checkpoint().await;
 /// }
 /// # }));
-/// # assert_eq!(runtime.as_mut().turn(), Next::Now);
+/// # assert_eq!(runtime.as_mut().turn(), Next::Finished(()));
 /// ```
 pub fn checkpoint() -> impl Future<Output = ()> {
     Checkpoint { has_yielded: false }

@@ -1219,3 +1219,40 @@ fn a_scope_whose_deadline_is_beyond_another_runtime_leaves_the_timers_of_the_fir
     assert_eq!(settle(second.as_mut()), Next::OnWake);
     assert_eq!(settle(first.as_mut()), Next::OnWake);
 }
+
+#[test]
+fn a_childs_result_that_holds_its_own_handle_is_dropped_before_its_memory_is_given_away() {
+    /// The first word is what an allocator overwrites first.
+    #[repr(C)]
+    struct Own<'a, const N: usize>(u64, [u64; N], Option<Task<'a, Own<'a, N>>>);
+    impl<const N: usize> Drop for Own<'_, N> {
+        fn drop(&mut self) {
+            drop(self.2.take());
+            // Whoever gets the memory of this now would write over it.
+            let other = Box::new([0_u64; N]);
+            assert_eq!(std::hint::black_box(&*other), &[0; N]);
+            assert_eq!((std::hint::black_box(self.0), self.1), (7, [7; N]));
+        }
+    }
+    fn check<const N: usize>() {
+        run_virtual(async {
+            nursery(async |n| {
+                let own = Rc::new(Cell::new(None));
+                let inside = own.clone();
+                own.set(Some(n.spawn_value(async move {
+                    checkpoint().await;
+                    Ok(Own::<N>(7, [7; N], inside.take()))
+                })));
+                rest().await;
+                Ok::<_, ()>(())
+            })
+            .await
+            .unwrap();
+        });
+    }
+    check::<1>();
+    check::<12>();
+    check::<90>();
+    check::<250>();
+    check::<5_000>();
+}

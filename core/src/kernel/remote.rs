@@ -10,8 +10,9 @@ use super::memory::home::Home;
 #[inline]
 pub(crate) fn take_remote(home: &'static Home) {
     home.take_remote(|task| {
-        // One that is over doesn't mind.
-        if let Some(foreign) = with(|context| context.wake(task)) {
+        // One that is over doesn't mind. What was called before may have ended the last task of a thread that ends, and all of
+        // them are another thread's now.
+        if let Some(foreign) = with(|context| context.is_ours(&task).then(|| context.wake(task)).flatten()) {
             foreign.wake();
         }
     });

@@ -1,23 +1,23 @@
 //! The root task of a runtime, its timers, and the turn: what makes the runtime the current one.
 
 use core::cell::Cell;
+use core::marker::PhantomPinned;
 use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
 
-use super::context::{POLLS_PER_TURN, now, with};
+use super::context::{Context as Kernel, POLLS_PER_TURN, now, with};
 use super::deadline::Heap;
 use super::foreign;
 #[cfg(feature = "alloc")]
 use super::memory::slab::class_of;
-use super::nursery::children::Children;
 #[cfg(feature = "std")]
 use super::remote::take_remote;
-use super::scope::node::{Node, ROOT};
+use super::scope::node::ROOT;
 #[cfg(feature = "alloc")]
 use super::storage::heap::{claim_header, release_header};
 use super::task::header::{DIRECT, Header, QUEUED, TaskRef};
-use super::task::lifecycle::make_current;
+use super::task::lifecycle::{Saved, make_current};
 use super::waker::waker;
 use crate::debugger::Debugger;
 #[cfg(feature = "hooks")]
@@ -31,6 +31,8 @@ use crate::wait::Until;
 pub(crate) struct Root {
     pub(crate) heap: Heap,
     task: Cell<Option<TaskRef>>,
+    /// Timers know where it is (PINNED).
+    _pinned: PhantomPinned,
     /// Good during a turn.
     clock: Cell<Option<*const dyn AnyClock>>,
     /// The debugger has panicked.
@@ -47,6 +49,7 @@ impl Root {
         Root {
             heap: Heap::new(),
             task: Cell::new(None),
+            _pinned: PhantomPinned,
             clock: Cell::new(None),
             mute: Cell::new(false),
             #[cfg(feature = "std")]
@@ -102,9 +105,8 @@ impl Root {
         let clock =
             unsafe { core::mem::transmute::<*const (dyn AnyClock + 'a), *const (dyn AnyClock + 'static)>(clock) };
         this.clock.set(Some(clock));
-        let (outer_node, outer_task, outer_nursery) =
-            now(|context| (context.node.get(), context.task.get(), context.nursery.get()));
-        let turn = Turn { root: this, task, outer_node, outer_task, outer_nursery, debugger };
+        let outer = now(Outer::new);
+        let turn = Turn { root: this, task, outer, debugger };
         turn.enter();
         Some(turn)
     }
@@ -197,7 +199,11 @@ fn claim() -> TaskRef {
     unsafe impl Sync for Headers {}
     const ROOTS: usize = 2;
     static HEADERS: Headers = Headers([const { Header::new() }; ROOTS]);
-    let free = with(|_| HEADERS.0.iter().find(|header| !header.is_live()));
+    // In one step: an interrupt may claim one as well.
+    let free = with(|_| {
+        let free = HEADERS.0.iter().find(|header| !header.is_live());
+        free.inspect(|header| header.node.begin(ptr::null(), ROOT, 0))
+    });
     match free {
         // SAFETY: LIVE: in a `static`.
         Some(header) => unsafe { TaskRef::new(core::ptr::NonNull::from(header)) },
@@ -212,10 +218,36 @@ fn release(_: TaskRef) {}
 pub(crate) struct Turn<'a> {
     root: &'a Root,
     task: TaskRef,
-    outer_node: *const Node,
-    outer_task: *const Header,
-    outer_nursery: *const Children,
+    outer: Outer,
     debugger: Option<&'a dyn Debugger>,
+}
+
+/// What was current before the turn: a runtime may have one inside a nursery that somebody else's executor polls.
+struct Outer {
+    saved: Saved,
+    polls_left: u32,
+    stop: u8,
+    answered: u32,
+}
+
+impl Outer {
+    #[inline]
+    fn new(context: &Kernel) -> Self {
+        Outer {
+            saved: Saved::new(context),
+            polls_left: context.polls_left.get(),
+            stop: context.stop.get(),
+            answered: context.answered.get(),
+        }
+    }
+
+    #[inline]
+    fn restore(&self, context: &Kernel) {
+        self.saved.restore(context);
+        context.polls_left.set(self.polls_left);
+        context.stop.set(self.stop);
+        context.answered.set(self.answered);
+    }
 }
 
 impl Turn<'_> {
@@ -224,7 +256,7 @@ impl Turn<'_> {
     fn enter(&self) {
         now(|context| {
             // After a pause somebody else's turn may have begun and not ended: two at once.
-            context.check(self.outer_node);
+            context.check(self.outer.saved.node);
             context.runtime.set(ptr::from_ref(self.root).cast());
             context.node.set(self.task.as_ptr().cast());
             context.task.set(self.task.as_ptr());
@@ -249,9 +281,8 @@ impl Turn<'_> {
             self.root.mute.set(true);
         }
         now(|context| {
-            context.leave(self.task.as_ptr().cast(), self.outer_node);
-            context.task.set(self.outer_task);
-            context.nursery.set(self.outer_nursery);
+            context.leave(self.task.as_ptr().cast(), self.outer.saved.node);
+            self.outer.restore(context);
             context.runtime.set(ptr::null());
             #[cfg(feature = "std")]
             self.root.seed.set(context.seed.take());

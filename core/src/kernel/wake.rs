@@ -3,6 +3,7 @@
 //!
 //! All of this is one step, with interrupts kept out; a foreign waker is handed out, to be called when nothing is borrowed.
 
+use core::ptr::NonNull;
 use core::task::Waker;
 
 use super::context::Context;
@@ -54,9 +55,10 @@ impl Context {
                 return None;
             }
             nursery.wake.set(about | TOLD);
-            // SAFETY: NEVER-FREED: the task that polled it last, be it over.
-            let Some(task) = (unsafe { nursery.task.get().as_ref() }) else { return nursery.scope.waker.take() };
-            if !self.is_ours(task) {
+            let Some(task) = NonNull::new(nursery.task.get().cast_mut()) else { return nursery.scope.waker.take() };
+            // SAFETY: NEVER-FREED: the task that polled it last, be it over; WHOLE-POINTER.
+            let task = unsafe { TaskRef::new(task) };
+            if !self.is_ours(&task) {
                 return None;
             }
             let flags = task.wake.get();
@@ -66,8 +68,6 @@ impl Context {
             if flags & QUEUED != 0 {
                 return None;
             }
-            // SAFETY: as above.
-            let task = unsafe { TaskRef::new(core::ptr::NonNull::from(task)) };
             // SAFETY: PINNED: it was not queued, so it is live; WHOLE-POINTER.
             let Some(outer) = (unsafe { task.node.parent.get().cast::<Children>().as_ref() }) else {
                 self.stop.set(1);

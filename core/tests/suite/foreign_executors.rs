@@ -263,3 +263,36 @@ fn wakers_that_panic_or_poll_when_their_thread_ends_do_no_harm() {
         receiver.recv().unwrap();
     });
 }
+
+#[test]
+fn a_runtime_that_runs_within_a_nursery_of_another_executor_leaves_what_that_was_woken_for_as_it_was() {
+    let event = &crate::common::Event::new();
+    run_foreign(async {
+        nursery(async |n| {
+            n.spawn(async {
+                nursery(async |_| {
+                    let clock: VirtualClock = VirtualClock::new();
+                    pin!(Runtime::new(&clock, async {})).run(&mut |_| {});
+                    nursery(async |inner| {
+                        inner.spawn(async {
+                            event.wait().await;
+                            Ok(())
+                        });
+                        Ok::<_, ()>(())
+                    })
+                    .await
+                })
+                .await
+            });
+            n.spawn(async {
+                checkpoint().await;
+                checkpoint().await;
+                event.set();
+                Ok(())
+            });
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+    });
+}

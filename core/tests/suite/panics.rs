@@ -741,3 +741,58 @@ fn a_panic_in_a_foreign_wakers_wake_is_no_lasting_damage() {
     }
     assert_eq!(live.left(), 0);
 }
+
+/// A child with a result whose cell waits in the run queue, since the child has woken itself in its last poll.
+async fn over_and_queued<T>(value: T) -> Result<T, ()> {
+    // Then the body is polled between that and the next look at the queue.
+    checkpoint().await;
+    std::future::poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        Poll::Ready(())
+    })
+    .await;
+    Ok(value)
+}
+
+#[test]
+fn a_result_that_panics_when_the_queue_drops_it_is_nobody_elses_panic() {
+    let is_done = Cell::new(false);
+    let number = panic_of(nursery(async |n| {
+        n.spawn(async {
+            checkpoint().await;
+            // Must not be dropped with the panic of another.
+            shield(async {
+                checkpoint().await;
+                sleep(secs(1)).await;
+            })
+            .await;
+            is_done.set(true);
+            Ok(())
+        });
+        let task = n.spawn_value(over_and_queued(on_drop(|| panic_any(7_u32))));
+        checkpoint().await;
+        drop(task);
+        sleep(secs(2)).await;
+        Ok::<_, ()>(())
+    }));
+    assert_eq!(number, 7);
+    assert!(is_done.get(), "the shield of a sibling was dropped");
+}
+
+#[test]
+fn two_results_that_panic_as_their_nursery_is_dropped_are_one_panic() {
+    let number = panic_of(async {
+        let mut inner = Box::pin(nursery(async |n| {
+            let tasks = [1_u32, 2].map(|number| n.spawn_value(over_and_queued(on_drop(move || panic_any(number)))));
+            checkpoint().await;
+            drop(tasks);
+            sleep(secs(9)).await;
+            Ok::<_, ()>(())
+        }));
+        for _ in 0..2 {
+            assert!(poll_once(inner.as_mut()).await.is_pending());
+        }
+        drop(inner);
+    });
+    assert_eq!(number, 1);
+}

@@ -7,6 +7,7 @@ mod a_child_spawns_siblings;
 mod a_function_is_the_body;
 mod a_generic_function_opens_a_nursery;
 mod a_method_spawns_what_borrows_self;
+mod a_runtime_turns_where_it_is_pinned;
 mod a_sink_for_other_errors_is_outside;
 mod a_struct_holds_the_nursery;
 mod a_task_stays_in_its_nursery;

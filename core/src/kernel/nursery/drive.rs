@@ -56,6 +56,10 @@ pub(crate) enum Driven {
 /// Polls a nursery.
 pub(crate) fn drive(nursery: NurseryRef, body: &mut dyn Body, mut is_first: bool, cx: &mut Context<'_>) -> Driven {
     let (entered, is_fresh) = Entered::nursery(&nursery, cx);
+    if is_fresh && !entered.is_cancelled() {
+        // It was cancelled where it was before, and is to be again.
+        nursery.dropped_idle.set(false);
+    }
     let polling = Polling::new(entered, nursery, is_first || is_fresh);
     // What is entered in cancelled code still runs to its first suspension.
     if !is_first && polling.entered.is_cancelled() {
@@ -219,7 +223,11 @@ impl<'a> Polling<'a> {
                         self.leave_child(around);
                         self.kill(task);
                     }
-                    Taken::Over(task) => free(task, self.nursery),
+                    Taken::Over(task) => {
+                        // Its result is dropped by the nursery, not by the child that was polled before.
+                        self.leave_child(around);
+                        free(task, self.nursery);
+                    }
                 }
             }
             if now(|context| context.task.get()) != around {

@@ -53,13 +53,18 @@ impl Drop for Close<'_> {
             first.catch(|| kill(task, self.0));
         }
         while let Some(task) = pop(nursery) {
-            free(task, self.0);
+            first.catch(|| free(task, self.0));
         }
         // What is left is over, but has a handle. Results first: a handle in one of them is the last
         // that may look at another cell.
         while let Some(task) = nursery.find(|task| task.has(OUTPUT)) {
-            // SAFETY: alive: in the list; OUTPUT says that it is there.
-            first.catch(|| unsafe { (vtable(task).drop_output)(task) });
+            first.catch(|| {
+                // A handle of the same child in it frees nothing: the rest of the result is in the cell still.
+                let _kept = Kept::new(task);
+                // SAFETY: alive: in the list; OUTPUT says that it is there.
+                unsafe { (vtable(task).drop_output)(task) };
+            });
+            first.catch(|| free(task, self.0));
         }
         // Handles that were forgotten: `'scope` ends here.
         while let Some(task) = nursery.find(|_| true) {
@@ -68,6 +73,22 @@ impl Drop for Close<'_> {
         }
         core::mem::forget(rest);
         first.resume();
+    }
+}
+
+/// While this lives, a child that is over is not freed.
+struct Kept(TaskRef);
+
+impl Kept {
+    fn new(task: TaskRef) -> Self {
+        with(|_| task.wake.set(task.wake.get() | OVER));
+        Kept(task)
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        with(|_| self.0.wake.set(self.0.wake.get() & !OVER));
     }
 }
 

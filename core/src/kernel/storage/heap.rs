@@ -26,7 +26,8 @@ const fn class<H, P>() -> usize {
 /// A header of this class.
 #[inline]
 pub(crate) fn claim_header(class: usize) -> Option<TaskRef> {
-    with(|context| context.home()).claim(class)
+    // In one step: an interrupt may claim one as well.
+    with(|context| context.home().claim(class))
 }
 
 /// Takes it back.
