@@ -51,7 +51,7 @@ pub enum Until {
 ///
 /// A wait may end too early, at the cost of a needless turn. It must end when a task is woken:
 /// by an event that the wait itself delivers, by an interrupt, or by another thread through
-/// [`Runtime::with_notify`].
+/// [`Runtime::with_notify`](crate::Runtime::with_notify).
 ///
 /// ```
 /// use core::pin::pin;

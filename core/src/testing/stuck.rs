@@ -13,13 +13,13 @@ use crate::time::Instant;
 pub enum Stuck {
     /// All tasks wait, no deadline is set, and nobody is left to wake one. Look at what each of them
     /// waits for. Virtual time can't see sockets, calls that block, and other threads: if a task waits for such a call or
-    /// a thread, give it some [`patience`](Simulation::patience); what needs sockets is tested under `giambio::run`.
+    /// a thread, give it some [`patience`](crate::testing::Simulation::patience); what needs sockets is tested under `giambio::run`.
     #[non_exhaustive]
     Deadlock {
         /// When, by the virtual clock.
         at: Instant,
         /// The names of the children there are, in the order in which they were spawned. Empty without
-        /// feature `hooks`, and where an [`Autojump`] was the wait of a runtime of your own.
+        /// feature `hooks`, and where an [`Autojump`](crate::testing::Autojump) was the wait of a runtime of your own.
         tasks: Vec<String>,
     },
     /// Some task has always been ready, so the clock stands still: a loop of
