@@ -20,7 +20,6 @@ pub(crate) fn tell_of<'a>(task: &'a Option<Told>, event: impl FnOnce(TaskInfo<'a
 #[cfg(feature = "hooks")]
 mod imp {
     use core::panic::Location;
-    use core::ptr::NonNull;
     use core::time::Duration;
 
     use super::{Debugger, Event, TaskInfo, tell_of};
@@ -212,9 +211,7 @@ mod imp {
         with(|_| {
             // SAFETY: PINNED: a child's nursery lives as long as it has a cell; WHOLE-POINTER.
             let nursery = unsafe { nursery_at(child.node.parent.get()) }?;
-            if let Some(task) = NonNull::new(nursery.task.get().cast_mut()) {
-                // SAFETY: NEVER-FREED.
-                let task = unsafe { TaskRef::new(task) };
+            if let Some(task) = nursery.poller() {
                 return task.is_live().then(|| id_of(task));
             }
             // Of one that is polled with somebody else's waker it is known while it is polled.

@@ -3,7 +3,6 @@
 //!
 //! All of this is one step, with interrupts kept out; a foreign waker is handed out, to be called when nothing is borrowed.
 
-use core::ptr::NonNull;
 use core::task::Waker;
 
 use super::context::Context;
@@ -55,9 +54,7 @@ impl Context {
                 return None;
             }
             nursery.wake.set(about | TOLD);
-            let Some(task) = NonNull::new(nursery.task.get().cast_mut()) else { return nursery.scope.waker.take() };
-            // SAFETY: NEVER-FREED: the task that polled it last, be it over; WHOLE-POINTER.
-            let task = unsafe { TaskRef::new(task) };
+            let Some(task) = nursery.poller() else { return nursery.scope.waker.take() };
             if !self.is_ours(&task) {
                 return None;
             }

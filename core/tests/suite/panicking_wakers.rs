@@ -173,7 +173,7 @@ fn polled<F: Future>(future: F, waker: &Waker) -> std::pin::Pin<Box<F>> {
 }
 
 /// What goes off in there comes out as one panic, and does not end the process.
-fn one_panic(armed: &'static std::thread::LocalKey<Cell<bool>>, f: impl FnOnce()) {
+pub(crate) fn one_panic(armed: &'static std::thread::LocalKey<Cell<bool>>, f: impl FnOnce()) {
     armed.set(true);
     let panic = catch_unwind(AssertUnwindSafe(f));
     armed.set(false);

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::common::{Woken, forever};
+use crate::panicking_wakers::one_panic;
 use giambio_core::sync::{Event, Queue, Shared};
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
@@ -275,14 +276,6 @@ fn panicking() -> Waker {
     );
     // SAFETY: it owns nothing, and touches only what its thread has.
     unsafe { Waker::from_raw(RawWaker::new(std::ptr::null(), &TABLE)) }
-}
-
-/// What goes off in there comes out as one panic.
-fn one_panic(armed: &'static std::thread::LocalKey<Cell<bool>>, f: impl FnOnce()) {
-    armed.set(true);
-    let panic = catch_unwind(AssertUnwindSafe(f));
-    armed.set(false);
-    assert_eq!(panic.unwrap_err().downcast_ref::<&str>(), Some(&"the waker"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a nursery knows of its children.
 
 use core::cell::Cell;
-use core::ptr;
+use core::ptr::{self, NonNull};
 
 use crate::fault::fault;
 use crate::kernel::list::List;
@@ -80,6 +80,13 @@ impl Children {
     #[inline]
     pub(crate) fn node(&self) -> &Node {
         &self.scope.node
+    }
+
+    /// The task that polls it with its own waker, if it was polled with that last. The task may be over, or another thread's.
+    #[inline]
+    pub(crate) fn poller(&self) -> Option<TaskRef> {
+        // SAFETY: NEVER-FREED.
+        NonNull::new(self.task.get().cast_mut()).map(|task| unsafe { TaskRef::new(task) })
     }
 
     /// Is the nursery cancelled, by itself or from outside?

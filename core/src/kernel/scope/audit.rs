@@ -21,14 +21,12 @@ pub(crate) fn audit(root: TaskRef, is_tame: bool) -> Audit {
     let top: *const Node = root.as_ptr().cast();
     with(|_| {
         let mut at = top;
-        // SAFETY: KNOWN-PARENT: what is found in the tree is alive.
-        while let Some(node) = unsafe { at.as_ref() } {
+        while !at.is_null() {
             audit_node(at, is_tame)?;
-            // SAFETY: as above.
+            // SAFETY: KNOWN-PARENT: what is found in the tree is alive.
             if let Some(nursery) = unsafe { nursery_at(at) } {
                 audit_nursery(nursery, is_tame)?;
             }
-            let _ = node;
             at = step(top, at, true);
         }
         Ok(())
@@ -110,8 +108,7 @@ fn audit_nursery(nursery: &Children, is_tame: bool) -> Audit {
     };
     so("the last one is the last", is_last, true)?;
     // Where a foreign waker lies in between, it was called, and what becomes of that isn't known here.
-    // SAFETY: NEVER-FREED.
-    match unsafe { nursery.task.get().as_ref() } {
+    match nursery.poller() {
         Some(task) if is_tame && ready > 0 && task.is_live() => so("ready, so its task is", task.is_queued(), true),
         _ => Ok(()),
     }

@@ -48,11 +48,8 @@ pub(crate) unsafe fn nursery_at<'a>(node: *const Node) -> Option<&'a Children> {
 /// It is alive, none of a task's, and the pointer is good for the whole.
 #[cfg(feature = "alloc")]
 pub(super) unsafe fn poller_of(this: *const Node) -> Option<TaskRef> {
-    // SAFETY: by contract; NEVER-FREED.
-    unsafe {
-        let own = nursery_at(this).and_then(|nursery| NonNull::new(nursery.task.get().cast_mut()));
-        own.map(|task| PinRef::new(task)).or_else(|| sub_at(this).waker.task())
-    }
+    // SAFETY: by contract.
+    unsafe { nursery_at(this).and_then(Children::poller).or_else(|| sub_at(this).waker.task()) }
 }
 
 impl Context {
@@ -69,10 +66,8 @@ impl Context {
         }
         // SAFETY: by contract.
         if let Some(nursery) = unsafe { nursery_at(this) }
-            && let Some(task) = NonNull::new(nursery.task.get().cast_mut())
+            && let Some(task) = nursery.poller()
         {
-            // SAFETY: NEVER-FREED.
-            let task: TaskRef = unsafe { PinRef::new(task) };
             return if self.is_ours(&task) { self.wake(task) } else { None };
         }
         // SAFETY: by contract, and it is none of a task's.

@@ -62,8 +62,7 @@ unsafe impl Place for Heap {
             }
         };
         // SAFETY: as above.
-        unsafe { at_offset(task, offset_of!(Apart<H>, place)).cast().write(place) };
-        Some(Claim { task, place })
+        Some(unsafe { claim_apart::<H>(task, place) })
     }
 
     fn room<H, P>(&self) -> impl Future<Output = Claim> {
@@ -100,9 +99,20 @@ unsafe impl Place for Heap {
 /// # Safety
 /// It is within the memory of its class.
 #[inline]
-pub(super) unsafe fn at_offset(task: TaskRef, offset: usize) -> NonNull<u8> {
+unsafe fn at_offset(task: TaskRef, offset: usize) -> NonNull<u8> {
     // SAFETY: by contract.
     unsafe { NonNull::new_unchecked(task.as_ptr().cast_mut().cast::<u8>().add(offset)) }
+}
+
+/// A child whose place lies apart, in which its header says where.
+///
+/// # Safety
+/// The header was claimed for an `Apart<H>`.
+#[inline]
+pub(super) unsafe fn claim_apart<H>(task: TaskRef, place: NonNull<u8>) -> Claim {
+    // SAFETY: by contract.
+    unsafe { at_offset(task, offset_of!(Apart<H>, place)).cast().write(place) };
+    Claim { task, place }
 }
 
 /// The place of a child that lies apart.

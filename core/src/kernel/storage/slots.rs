@@ -8,7 +8,7 @@ use core::task::Waker;
 #[cfg(feature = "alloc")]
 use super::Apart;
 #[cfg(feature = "alloc")]
-use super::heap::{at_offset, claim_header};
+use super::heap::{claim_apart, claim_header};
 use super::{Claim, Whole};
 use crate::budgeted::budgeted;
 use crate::fault::fault;
@@ -143,8 +143,7 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
         };
         let place = NonNull::from(&self.slots[index as usize].memory).cast();
         // SAFETY: within the header's memory, which is as large as its class says.
-        unsafe { at_offset(task, core::mem::offset_of!(Apart<H>, place)).cast().write(place) };
-        Some(Claim { task, place })
+        Some(unsafe { claim_apart::<H>(task, place) })
     }
 
     #[cfg(not(feature = "alloc"))]
