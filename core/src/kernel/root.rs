@@ -17,7 +17,7 @@ use super::scope::node::ROOT;
 #[cfg(feature = "alloc")]
 use super::storage::heap::{claim_header, release_header};
 use super::task::header::{DIRECT, Header, QUEUED, TaskRef};
-use super::task::lifecycle::{Saved, make_current};
+use super::task::lifecycle::{Around, make_current};
 use super::waker::waker;
 use crate::debugger::Debugger;
 #[cfg(feature = "hooks")]
@@ -224,7 +224,7 @@ pub(crate) struct Turn<'a> {
 
 /// What was current before the turn: a runtime may have one inside a nursery that somebody else's executor polls.
 struct Outer {
-    saved: Saved,
+    around: Around,
     polls_left: u32,
     stop: u8,
     answered: u32,
@@ -234,7 +234,7 @@ impl Outer {
     #[inline]
     fn new(context: &Kernel) -> Self {
         Outer {
-            saved: Saved::new(context),
+            around: Around::new(context),
             polls_left: context.polls_left.get(),
             stop: context.stop.get(),
             answered: context.answered.get(),
@@ -243,7 +243,7 @@ impl Outer {
 
     #[inline]
     fn restore(&self, context: &Kernel) {
-        self.saved.restore(context);
+        self.around.restore(context);
         context.polls_left.set(self.polls_left);
         context.stop.set(self.stop);
         context.answered.set(self.answered);
@@ -256,7 +256,7 @@ impl Turn<'_> {
     fn enter(&self) {
         now(|context| {
             // After a pause somebody else's turn may have begun and not ended: two at once.
-            context.check(self.outer.saved.node);
+            context.check(self.outer.around.node);
             context.runtime.set(ptr::from_ref(self.root).cast());
             context.node.set(self.task.as_ptr().cast());
             context.task.set(self.task.as_ptr());
@@ -281,7 +281,7 @@ impl Turn<'_> {
             self.root.mute.set(true);
         }
         now(|context| {
-            context.leave(self.task.as_ptr().cast(), self.outer.saved.node);
+            context.leave(self.task.as_ptr().cast(), self.outer.around.node);
             self.outer.restore(context);
             context.runtime.set(ptr::null());
             #[cfg(feature = "std")]

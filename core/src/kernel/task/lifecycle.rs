@@ -92,20 +92,20 @@ impl Context {
     }
 }
 
-/// What was current before a task's code runs; current again when this is dropped.
-pub(crate) struct Saved {
+/// What is current where a task's code, or a runtime's turn, begins.
+pub(crate) struct Around {
     pub(crate) node: *const Node,
-    pub(crate) task: *const Header,
+    task: *const Header,
     nursery: *const Children,
     poll: u32,
     spent: u32,
     woken: u8,
 }
 
-impl Saved {
+impl Around {
     #[inline]
     pub(crate) fn new(context: &Context) -> Self {
-        Saved {
+        Around {
             node: context.node.get(),
             task: context.task.get(),
             nursery: context.nursery.get(),
@@ -127,10 +127,13 @@ impl Saved {
     }
 }
 
+/// Current again when this is dropped.
+struct Saved(Around);
+
 impl Drop for Saved {
     #[inline]
     fn drop(&mut self) {
-        now(|context| self.restore(context));
+        now(|context| self.0.restore(context));
     }
 }
 
@@ -169,7 +172,7 @@ pub(crate) fn kill(task: TaskRef, nursery: NurseryRef) {
     let finish = Finish(task, nursery);
     if task.has(FUTURE) {
         let _saved = now(|context| {
-            let saved = Saved::new(context);
+            let saved = Saved(Around::new(context));
             make_current(context, task, 0);
             saved
         });
