@@ -80,8 +80,14 @@ fn a_message_takes_three_system_calls() {
     }
     client.echo("last\n");
     let calls = trace.between(r#""Got: first"#, r#""Got: last"#);
-    // Those of the last message, up to its answer, are in it too: wait, receive.
-    assert!(calls.len() <= 3 * MESSAGES + 2, "{} calls for {MESSAGES} messages: {:#?}", calls.len(), &calls[..20]);
+    // Those of the last message, up to its answer, are in it too: wait, receive. And on a busy machine the system may tell
+    // now and then that a socket can send again, which ends a wait.
+    assert!(
+        calls.len() <= 3 * MESSAGES + 2 + MESSAGES / 20,
+        "{} calls for {MESSAGES} messages: {:#?}",
+        calls.len(),
+        &calls[..20]
+    );
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl Server {
     pub(crate) fn start_unannounced(wrapper: &[&str], arguments: &[&str]) -> Server {
         // It can't tell which port it got, so it is told one that was free a moment ago.
         for _ in 0..10 {
-            let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            let address = unused_address();
             let program = words("echo_server");
             let mut words = wrapper.iter().copied().chain(program.iter().map(String::as_str));
             let mut command = Command::new(words.next().unwrap());
@@ -126,6 +126,22 @@ impl Server {
 struct Log {
     lines: Arc<Mutex<Vec<String>>>,
     reader: Option<JoinHandle<()>>,
+}
+
+/// Nobody listens there, and nobody else gets it from here: this process has a loopback address of its own where a
+/// system has more than one, and takes no port twice.
+fn unused_address() -> SocketAddr {
+    static TAKEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    let own = if cfg!(any(target_os = "linux", windows)) { [127, high | 1 << 7, middle, low] } else { [127, 0, 0, 1] };
+    loop {
+        let address = TcpListener::bind(SocketAddr::from((own, 0))).unwrap().local_addr().unwrap();
+        let mut taken = TAKEN.lock().unwrap();
+        if !taken.contains(&address.port()) {
+            taken.push(address.port());
+            return address;
+        }
+    }
 }
 
 fn spawn(command: &mut Command) -> (Running, Log) {
