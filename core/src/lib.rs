@@ -163,6 +163,7 @@ mod storage;
 pub mod sync;
 mod task;
 mod task_info;
+mod task_local;
 #[cfg(feature = "std")]
 pub mod testing;
 mod time;
@@ -204,6 +205,7 @@ pub use spawn::{Child, Delayed, SpawnError};
 pub use storage::{Heap, Storage, Unbounded};
 pub use task::Task;
 pub use task_info::{ErrorText, Status, TaskError, TaskId, TaskInfo};
+pub use task_local::TaskLocal;
 pub use time::{Clock, Instant, Tick, VirtualClock};
 pub use wait::{Next, Until, Wait};
 #[cfg(feature = "std")]

@@ -8,7 +8,7 @@ use crate::shell::root;
 
 /// From the ground up; a file names only those before it. A folder's `mod.rs` stands for the folder, unless its parts are all that
 /// is in it.
-const FLOORS: [&str; 91] = [
+const FLOORS: [&str; 93] = [
     "fault",
     "kernel/in_place",
     "kernel/mask",
@@ -53,6 +53,7 @@ const FLOORS: [&str; 91] = [
     "kernel/nursery/shuffle",
     "kernel/memory/home",
     "kernel/context",
+    "kernel/locals",
     "kernel/remote",
     "kernel/scope/shields",
     "kernel/scope/whole",
@@ -67,6 +68,7 @@ const FLOORS: [&str; 91] = [
     "kernel/scope/tree",
     "sync/waker_slot",
     "budgeted",
+    "task_local",
     "kernel/scope/asking",
     "kernel/scope/cancel",
     "kernel/scope/entered",

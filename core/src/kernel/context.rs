@@ -203,7 +203,7 @@ impl Context {
 
 /// Panics while it panics: unwinding must not go on from here.
 #[cold]
-fn out_of_order() -> ! {
+pub(crate) fn out_of_order() -> ! {
     const WHY: &str = "giambio: polls ended in another order than that in which they began: two threads or cores polled tasks at \
                        once, which takes feature `std`, or a coroutine was left in the middle of a poll";
     struct Bomb;

@@ -9,7 +9,7 @@
 //! | `scope/node`, `task/header`, `run_queue`, `nursery/children` | what a scope, a task, a nursery is, as data |
 //! | `debugger_slot` | where the debugger is kept, and what it was not told yet |
 //! | `memory` | headers that are never freed, and what other threads leave there |
-//! | `context`, `threads`, `remote` | what a thread knows; which thread has which memory |
+//! | `context`, `threads`, `remote`, `locals` | what a thread knows; which thread has which memory; which task-locals are set |
 //! | `scope/whole`, `task/id` | from a node to what it starts; what a task is called |
 //! | `wake`, `waker`, `emit` | a wake and what leads to it; what a debugger is told |
 //! | the rest of `scope` | the tree of what has to be found, cancelling, shields; the poll of a scope |
@@ -45,7 +45,7 @@
 //!   moved out, its header is in no run queue and its handle is gone (or can't be used any more).
 //! * **SPARE-IS-FREE**: memory in a [`Spare`](memory::spare) list belongs to nobody else; it was released, and holds the link to
 //!   the next.
-//! * **ONE-HOME**: see [`deadline`].
+//! * **ONE-HOME**: see [`deadline`]. **FRAMES**: see [`locals`].
 
 pub(crate) mod context;
 pub(crate) mod deadline;
@@ -57,6 +57,7 @@ pub(crate) mod error_text;
 pub(crate) mod foreign;
 pub(crate) mod in_place;
 pub(crate) mod list;
+pub(crate) mod locals;
 pub(crate) mod mask;
 #[cfg(feature = "alloc")]
 pub(crate) mod memory;

@@ -28,6 +28,7 @@ mod passes;
 mod runtime_by_hand;
 mod send_and_sync;
 mod shield_and_finally;
+mod task_locals;
 mod testing;
 mod thread_ends;
 mod threads;

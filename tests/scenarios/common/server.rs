@@ -128,14 +128,15 @@ struct Log {
     reader: Option<JoinHandle<()>>,
 }
 
-/// Nobody listens there, and nobody else gets it from here: this process has a loopback address of its own where a
+/// Nobody listens there, and nobody else gets it from here: this process has a loopback address of its own, where a
 /// system has more than one, and takes no port twice.
 fn unused_address() -> SocketAddr {
     static TAKEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
     let [_, high, middle, low] = std::process::id().to_be_bytes();
-    let own = if cfg!(any(target_os = "linux", windows)) { [127, high | 1 << 7, middle, low] } else { [127, 0, 0, 1] };
+    let listen = |address: [u8; 4]| TcpListener::bind(SocketAddr::from((address, 0)));
     loop {
-        let address = TcpListener::bind(SocketAddr::from((own, 0))).unwrap().local_addr().unwrap();
+        let listener = listen([127, high | 1 << 7, middle, low]).or_else(|_| listen([127, 0, 0, 1])).unwrap();
+        let address = listener.local_addr().unwrap();
         let mut taken = TAKEN.lock().unwrap();
         if !taken.contains(&address.port()) {
             taken.push(address.port());
