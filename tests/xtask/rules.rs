@@ -284,7 +284,7 @@ mod tests {
         const SYSTEM: [&str; 2] = ["target_os", "target_vendor"];
         const FAMILY: [&str; 3] = ["target_family", "unix", "windows"];
         let mut asks = Vec::new();
-        for folder in ["core", "std-adapter", "embassy-time", "examples", "tests"] {
+        for folder in ["core", "std-adapter", "integrations", "examples", "tests"] {
             let mut look = |path: &str| {
                 if !path.ends_with(".rs") || PLATFORM_FILES.iter().any(|known| path.starts_with(known)) {
                     return;
