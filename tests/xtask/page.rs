@@ -38,11 +38,11 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The name by which the page calls a file: its own, or its folder's.
+/// The names by which the page calls a file: its own, and its folder's.
 fn calls(path: &Path) -> [Option<&str>; 2] {
     let stem = path.file_stem().and_then(|stem| stem.to_str());
     let folder = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
-    [stem, folder.filter(|_| stem == Some("main"))]
+    [stem, folder]
 }
 
 #[test]

@@ -652,3 +652,65 @@ fn a_future_that_waits_for_room_holds_the_child_once() {
     }));
     assert_eq!(result, Ok(()));
 }
+
+#[test]
+fn a_spawn_that_waits_for_room_is_refused_when_the_nursery_is_being_dropped() {
+    static ROOM: Arena<2, 1024> = Arena::new();
+    in_time(|| {
+        run_virtual(async {
+            let mut n = Box::pin(nursery_in(&ROOM, async |n| {
+                let b = n.try_spawn(async { Ok(()) });
+                std::mem::forget(b.unwrap()); // its place is free only when the nursery ends
+                // A result whose destructor polls a spawn that waits for room.
+                let a = n.try_spawn_value(async {
+                    let mut waiting = Box::pin(async {
+                        n.spawn_wait(forever()).await;
+                    });
+                    let _ = poll_once(waiting.as_mut()).await;
+                    Ok(PollWhenDropped(waiting))
+                });
+                std::mem::forget(a.unwrap());
+                for _ in 0..3 {
+                    checkpoint().await;
+                }
+                forever::<Result<(), ()>>().await
+            }));
+            for _ in 0..5 {
+                let _ = poll_once(n.as_mut()).await;
+                checkpoint().await;
+            }
+            drop(n);
+        })
+    });
+    assert_eq!(ROOM.used(), 0);
+}
+
+struct PollWhenDropped<F: Future>(Pin<Box<F>>);
+
+impl<F: Future> Drop for PollWhenDropped<F> {
+    fn drop(&mut self) {
+        for _ in 0..3 {
+            let _ = poll_with_nobody(self.0.as_mut());
+        }
+    }
+}
+
+#[test]
+fn no_child_starts_in_a_race_that_was_won_while_it_waited_for_room() {
+    static ROOM: Arena<1, 512> = Arena::new();
+    let polled = Cell::new(false);
+    let _: Result<(), Cancelled> = run_virtual(async {
+        nursery_in(&ROOM, async |n| {
+            n.race();
+            n.spawn_wait(async { Ok(()) }).await;
+            n.spawn_wait(async {
+                polled.set(true);
+                Ok(())
+            })
+            .await;
+            Ok(())
+        })
+        .await
+    });
+    assert!(!polled.get(), "a child was started after the race was won");
+}

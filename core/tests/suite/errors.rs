@@ -544,3 +544,47 @@ fn errors_of_this_crate_are_io_errors_that_keep_them_and_nobody_tries_again() {
     assert!(Gone(0).read_exact(&mut [0]).is_err());
     assert!(io::copy(&mut Gone(0), &mut io::sink()).is_err());
 }
+
+#[test]
+fn the_error_of_a_clean_up_is_not_lost_when_the_nursery_was_cancelled_from_outside() {
+    let errors = RefCell::new(Vec::new());
+    let sink = |error: &'static str| errors.borrow_mut().push(error);
+    let end = run_virtual(async {
+        move_on_after(secs(1), async {
+            nursery(async |n| {
+                n.on_other_error(&sink);
+                n.spawn(async {
+                    shield(sleep(secs(5))).await;
+                    Err("could not save the file")
+                });
+                Ok(())
+            })
+            .await
+        })
+        .await
+    });
+    // Either way is good: to the caller, or where errors go that have none.
+    let told = end == Some(Err("could not save the file")) || !errors.borrow().is_empty();
+    assert!(told, "the error is gone");
+}
+
+/// One child is dropped since the scope around the nursery was cancelled, so the nursery has no value; but
+/// another one had failed before, and was cleaning up. Its error is more than no value.
+#[test]
+fn the_error_of_a_child_is_not_lost_though_its_sibling_was_cut_short_from_outside() {
+    let result = run_virtual(move_on_after(
+        secs(2),
+        nursery(async |n| {
+            n.spawn(forever());
+            n.spawn(finally(
+                async {
+                    sleep(secs(1)).await;
+                    Err("found out in time")
+                },
+                async || sleep(secs(3)).await,
+            ));
+            Ok(())
+        }),
+    ));
+    assert_eq!(result, Some(Err("found out in time")));
+}

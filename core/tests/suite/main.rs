@@ -7,32 +7,24 @@
 mod common;
 
 mod arena;
-#[cfg(feature = "hooks")] // who was abandoned is told to a debugger
-mod asked;
-mod by_reference;
 mod cancel;
-mod cancel_corners;
 mod errors;
 mod fairness;
 mod foreign_executors;
 mod hooks;
 mod interrupt_sync;
 mod large_futures;
-mod late_wakes;
 mod names;
 mod nursery;
 mod one_state_for_all;
 mod panicking_wakers;
 mod panics;
-mod passes;
 mod runtime_by_hand;
 mod send_and_sync;
-mod shield_and_finally;
 mod task_locals;
 mod testing;
 mod thread_ends;
 mod threads;
 mod time;
-mod wake_corners;
 mod wakers;
 mod who_is_told;

@@ -369,8 +369,6 @@ fn a_panic_in_a_clean_up_lets_the_other_clean_ups_run() {
     assert_eq!(log.take(), ["3 the other"]);
 }
 
-// ------------------------------------------------------------------------------- destructors
-
 /// Panics when it is dropped.
 fn bomb(number: u32) -> impl Sized {
     on_drop(move || {
@@ -574,8 +572,6 @@ fn a_runtime_dropped_half_way_with_a_bomb_inside_drops_the_rest() {
     assert!(!in_runtime());
     run_virtual(sleep(secs(1)));
 }
-
-// ------------------------------------------------------------------------------- afterwards
 
 #[test]
 fn the_thread_is_as_good_as_new_after_a_panic() {
@@ -795,4 +791,44 @@ fn two_results_that_panic_as_their_nursery_is_dropped_are_one_panic() {
         drop(inner);
     });
     assert_eq!(number, 1);
+}
+
+#[test]
+fn the_panic_of_a_destructor_is_not_swallowed_when_the_nursery_was_cancelled_from_outside() {
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        run_virtual(async {
+            move_on_after(secs(1), async {
+                nursery(async |n| {
+                    n.spawn(async {
+                        let _guard = on_drop(|| panic!("a destructor panics"));
+                        forever::<Result<(), ()>>().await
+                    });
+                    Ok(())
+                })
+                .await
+            })
+            .await
+        })
+    }));
+    assert!(result.is_err(), "the panic was lost: {result:?}");
+}
+
+#[test]
+fn the_panic_of_a_clean_up_is_not_swallowed_when_the_nursery_was_cancelled_from_outside() {
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        run_virtual(async {
+            move_on_after(secs(1), async {
+                nursery(async |n| {
+                    n.spawn(finally(forever::<Result<(), ()>>(), async || {
+                        checkpoint().await;
+                        panic!("a clean-up panics")
+                    }));
+                    Ok(())
+                })
+                .await
+            })
+            .await
+        })
+    }));
+    assert!(result.is_err(), "the panic was lost: {result:?}");
 }

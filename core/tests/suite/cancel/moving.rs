@@ -1,0 +1,188 @@
+//! Cancellation, with futures that move between tasks and scopes.
+#![cfg(feature = "std")]
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::common::*;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use giambio_core::{
+    Cancelled, Instant, cancel_scope, checkpoint, clock, effective_deadline, move_on_after, nursery, shield, sleep,
+    sleep_until,
+};
+
+type Boxed<'a, T = ()> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+type Slot<'a, T = ()> = Rc<RefCell<Option<Boxed<'a, T>>>>;
+
+/// Polls what lies in the slot; pending while it is empty.
+async fn poll_slot<T>(slot: &Slot<'_, T>) -> T {
+    poll_fn(|cx| match slot.borrow_mut().as_mut() {
+        Some(future) => future.as_mut().poll(cx),
+        None => Poll::Pending,
+    })
+    .await
+}
+
+#[test]
+fn a_child_that_has_ended_holds_nobody_though_a_shield_of_it_was_moved_out() {
+    let end = run_limited(async {
+        let slot: Slot<'_> = Slot::default();
+        move_on_after(secs(1), async {
+            nursery(async |n| {
+                let child = n.spawn(async {
+                    *slot.borrow_mut() = Some(Box::pin(shield(forever::<()>())));
+                    let _ = poll_once(Box::pin(poll_slot(&slot)).as_mut()).await;
+                    Ok::<_, ()>(())
+                });
+                std::mem::forget(child);
+                forever::<Result<(), ()>>().await
+            })
+            .await
+        })
+        .await
+    });
+    assert_eq!(end, Some(None), "the scope was never left");
+}
+
+/// Polls what is inside with a foreign waker that wakes the one who awaits this.
+struct ForeignWaker<F>(Pin<Box<F>>);
+
+struct Forward(std::sync::Mutex<Waker>);
+
+impl std::task::Wake for Forward {
+    fn wake(self: Arc<Self>) {
+        self.0.lock().unwrap().wake_by_ref();
+    }
+}
+
+impl<F: Future> Future for ForeignWaker<F> {
+    type Output = F::Output;
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let waker = Waker::from(Arc::new(Forward(std::sync::Mutex::new(cx.waker().clone()))));
+        self.0.as_mut().poll(&mut Context::from_waker(&waker))
+    }
+}
+
+#[test]
+fn a_cancelled_scope_is_left_when_the_shield_it_waits_for_is_polled_elsewhere() {
+    let end = run_limited(async {
+        let slot: Slot<'_> = Slot::default();
+        *slot.borrow_mut() = Some(Box::pin(shield(async {
+            sleep(secs(3)).await;
+            forever::<()>().await
+        })));
+        nursery(async |n| {
+            n.spawn(async {
+                let left = ForeignWaker(Box::pin(move_on_after(secs(1), poll_slot(&slot)))).await;
+                assert_eq!(left, None);
+                assert_eq!(now(), secs(2));
+                Ok::<_, ()>(())
+            });
+            n.spawn(async {
+                sleep(secs(2)).await;
+                let mut mine = slot.borrow_mut().take().unwrap();
+                let _ = poll_once(mine.as_mut()).await; // the first task's scope has nothing to wait for now
+                sleep(secs(9)).await;
+                Ok(())
+            });
+            Ok(())
+        })
+        .await
+    });
+    assert_eq!(end, Some(Ok(())), "the scope was never left");
+}
+
+#[test]
+fn the_tree_of_scopes_has_no_cycle_when_a_destructor_polls_the_scope_its_nursery_was_in() {
+    in_time(|| {
+        run_virtual(async {
+            let nursery_slot: Slot<'_, Result<(), ()>> = Slot::default();
+            let scope_slot: Slot<'_, Result<(), Cancelled>> = Slot::default();
+            let for_child = scope_slot.clone();
+            *nursery_slot.borrow_mut() = Some(Box::pin(nursery(async move |n| {
+                n.spawn(async move {
+                    let _guard = on_drop(move || {
+                        let mut scope = for_child.borrow_mut().take().unwrap();
+                        let _ = poll_with_nobody(scope.as_mut());
+                    });
+                    forever().await
+                });
+                forever().await
+            })));
+            let slot = nursery_slot.clone();
+            let mut scope: Boxed<'_, _> = Box::pin(cancel_scope(async move |_| {
+                let mut first = true;
+                poll_fn(|cx| {
+                    if std::mem::take(&mut first) {
+                        let _ = slot.borrow_mut().as_mut().unwrap().as_mut().poll(cx);
+                    }
+                    let _ = effective_deadline();
+                    Poll::Pending
+                })
+                .await
+            }));
+            let _ = poll_once(scope.as_mut()).await;
+            *scope_slot.borrow_mut() = Some(scope);
+            let taken = nursery_slot.borrow_mut().take();
+            drop(taken);
+        })
+    });
+}
+
+/// Code that was polled elsewhere before comes into a cancelled scope, which is held by a shield: it must
+/// not get any further there.
+#[test]
+fn code_that_moves_into_a_cancelled_scope_gets_no_further() {
+    run_virtual(async {
+        let steps = std::cell::Cell::new(0);
+        let mut moves = Box::pin(move_on_after(secs(100), async {
+            loop {
+                checkpoint().await;
+                steps.set(steps.get() + 1);
+            }
+        }));
+        assert!(poll_once(moves.as_mut()).await.is_pending());
+        let scope = cancel_scope(async |scope| {
+            let cancels = async {
+                scope.cancel();
+                moves.await
+            };
+            futures::join!(shield(sleep(secs(1))), cancels);
+        });
+        assert!(scope.await.is_err());
+        assert_eq!(steps.get(), 0);
+    });
+}
+
+/// What a foreign set holds is known where the set is polled only when the set has polled it there, which it does after
+/// a wake. The documentation says so.
+#[test]
+fn a_shield_in_a_foreign_set_that_moves_to_another_task_is_known_there_after_its_next_poll() {
+    for (wakes_meanwhile, end) in [(false, 2), (true, 9)] {
+        run_virtual(async {
+            let shielded = shield(async {
+                if wakes_meanwhile {
+                    sleep(secs(1)).await;
+                }
+                sleep_until(Instant::from_nanos(9_000_000_000)).await;
+            });
+            let mut set: FuturesUnordered<_> = [shielded].into_iter().collect();
+            let first_polled_by_a_child = nursery(async |n| {
+                n.spawn(async {
+                    assert!(poll_once(pin!(set.next())).await.is_pending());
+                    Ok(())
+                });
+                Ok::<_, ()>(())
+            });
+            first_polled_by_a_child.await.unwrap();
+            let _ = move_on_after(secs(2), set.next()).await;
+            assert_eq!(clock().as_nanos(), secs(end).as_nanos() as u64, "woken meanwhile: {wakes_meanwhile}");
+        });
+    }
+}
