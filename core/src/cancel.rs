@@ -24,7 +24,7 @@ use crate::kernel::in_place::clear;
 use crate::kernel::root::with_clock;
 use crate::kernel::scope::asking::Round;
 use crate::kernel::scope::entered::Entered;
-use crate::kernel::scope::node::CANCELLED;
+use crate::kernel::scope::node::{CANCELLED, Node};
 use crate::reason::{Cancelled, Reason, TimedOut};
 use crate::sleep::no_runtime;
 use crate::time::{Instant, Moment};
@@ -275,6 +275,10 @@ impl Canceller<'_, '_> {
     /// The same with [`Reason::Interrupted`]: for Ctrl+C and its like.
     pub fn interrupt(&self) {
         self.scope.timed().cancel(Reason::Interrupted);
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        self.scope.timed.node()
     }
 
     /// Was the scope itself cancelled?

@@ -8,7 +8,7 @@ use crate::shell::root;
 
 /// From the ground up; a file names only those before it. A folder's `mod.rs` stands for the folder, unless its parts are all that
 /// is in it.
-const FLOORS: [&str; 93] = [
+const FLOORS: [&str; 95] = [
     "fault",
     "kernel/in_place",
     "kernel/mask",
@@ -69,6 +69,7 @@ const FLOORS: [&str; 93] = [
     "sync/waker_slot",
     "budgeted",
     "task_local",
+    "kernel/scope/stop",
     "kernel/scope/asking",
     "kernel/scope/cancel",
     "kernel/scope/entered",
@@ -99,6 +100,7 @@ const FLOORS: [&str; 93] = [
     "testing/simulation",
     "nursery",
     "shield",
+    "stop",
     "testing/seeds",
     "spawn",
     "defmt_log",

@@ -21,6 +21,7 @@ mod panicking_wakers;
 mod panics;
 mod runtime_by_hand;
 mod send_and_sync;
+mod soft_stop;
 mod task_locals;
 mod testing;
 mod thread_ends;

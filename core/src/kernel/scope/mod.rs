@@ -7,5 +7,6 @@ pub(crate) mod cancel;
 pub(crate) mod entered;
 pub(crate) mod node;
 pub(crate) mod shields;
+pub(crate) mod stop;
 pub(crate) mod tree;
 pub(crate) mod whole;

@@ -45,6 +45,9 @@ pub(crate) const TIMED: u16 = 1 << 14;
 /// A task that is over, one way or another.
 pub(crate) const DONE: u16 = 1 << 15;
 
+/// Was asked to come to an end; among `more` of what is no task.
+pub(super) const ASKED_TO_STOP: u8 = 1;
+
 /// A scope in the tree.
 #[repr(C)]
 pub(crate) struct Node {
@@ -56,8 +59,9 @@ pub(crate) struct Node {
     pub(super) active: Cell<u32>,
     /// Changed only by the code that polls this scope or one around it. `CUT_OFF` is good while it is polled, or is watched.
     flags: Half,
-    /// More flags of a task, which nobody looks at but its nursery and its handle.
-    pub(crate) task: Cell<u8>,
+    /// More flags: those of a task, which nobody looks at but its nursery and its handle, or of another scope
+    /// [`ASKED_TO_STOP`].
+    pub(crate) more: Cell<u8>,
     /// Why the task was dropped and, above, why the scope was cancelled.
     reasons: Cell<u8>,
 }
@@ -69,7 +73,7 @@ impl Node {
             inside: List::new(),
             active: Cell::new(0),
             flags: Half::new(flags),
-            task: Cell::new(0),
+            more: Cell::new(0),
             reasons: Cell::new(0),
         }
     }
@@ -81,7 +85,7 @@ impl Node {
         self.parent.set(parent);
         self.active.set(0);
         self.flags.set(flags);
-        self.task.set(task);
+        self.more.set(task);
         self.reasons.set(0);
     }
 
@@ -131,6 +135,11 @@ impl Node {
     /// Does something inside hold it, other than itself?
     pub(crate) fn is_held(&self) -> bool {
         self.is_active() && !self.has(SHIELD)
+    }
+
+    /// Was this scope itself asked to come to an end?
+    pub(crate) fn is_asked_to_stop(&self) -> bool {
+        !self.has(TASK | ROOT) && self.more.get() & ASKED_TO_STOP != 0
     }
 
     /// Has its deadline passed, with no poll since?

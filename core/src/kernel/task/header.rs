@@ -117,17 +117,17 @@ impl Header {
     // Flags of its cell.
     #[inline]
     pub(crate) fn has(&self, flag: u8) -> bool {
-        self.node.task.get() & flag != 0
+        self.node.more.get() & flag != 0
     }
 
     #[inline]
     pub(crate) fn set(&self, flag: u8) {
-        self.node.task.set(self.node.task.get() | flag);
+        self.node.more.set(self.node.more.get() | flag);
     }
 
     #[inline]
     pub(crate) fn clear(&self, flag: u8) {
-        self.node.task.set(self.node.task.get() & !flag);
+        self.node.more.set(self.node.more.get() & !flag);
     }
 
     /// Its task is over: from here on its wakers are stale.

@@ -1,0 +1,201 @@
+//! The soft stop: what is asked to come to an end, who hears of it, and who goes on.
+
+use std::cell::Cell;
+use std::future::pending;
+use std::pin::pin;
+
+use crate::common::*;
+use futures::stream::{FuturesUnordered, StreamExt};
+use giambio_core::{
+    Arena, Canceller, cancel_scope, checkpoint, interval, is_stopping, move_on_after, nursery_in, shield, sleep,
+    stopping, until_stopped,
+};
+
+#[test]
+fn what_is_asked_of_a_scope_is_asked_of_all_inside_and_of_nothing_outside() {
+    static ROOM: Arena<4, 512> = Arena::new();
+    static INNER: Arena<4, 256> = Arena::new();
+    let log = Log::new();
+    run_virtual(async {
+        nursery_in(&ROOM, async |n| {
+            let beside = async {
+                sleep(secs(1)).await;
+                log.add(format!("beside: {}", is_stopping()));
+                Ok(())
+            };
+            n.spawn_wait(beside).await;
+            let outcome = cancel_scope(async |scope| {
+                nursery_in(&INNER, async |inner| {
+                    let child = async {
+                        stopping().await;
+                        log.at("child");
+                        Ok::<_, ()>(())
+                    };
+                    inner.spawn_wait(child).await;
+                    sleep(millis(500)).await;
+                    assert!(!is_stopping());
+                    scope.ask_to_stop();
+                    assert!(is_stopping());
+                    sleep(secs(2)).await; // nothing is cut short
+                    log.at("body");
+                    Ok(())
+                })
+                .await
+            });
+            outcome.await.unwrap().unwrap();
+            assert!(!is_stopping());
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+    });
+    assert_eq!(log.take(), ["0.5 child", "beside: false", "2.5 body"]);
+}
+
+#[test]
+fn a_nursery_is_asked_by_its_own_children() {
+    static ROOM: Arena<4, 512> = Arena::new();
+    let served = Cell::new(0);
+    run_virtual(async {
+        nursery_in(&ROOM, async |n| {
+            for worker in 1..=3 {
+                let served = &served;
+                n.spawn_wait(async move {
+                    let mut ticks = interval(secs(worker));
+                    while until_stopped(ticks.tick()).await.is_some() {
+                        served.set(served.get() + 1);
+                        if now() >= secs(6) {
+                            n.ask_to_stop();
+                        }
+                    }
+                    Ok::<_, ()>(())
+                })
+                .await;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(now(), secs(6));
+    });
+    // Five, two and one before the sixth second, and then the first tick of it: the stop comes before the others'.
+    assert_eq!(served.get(), 5 + 2 + 1 + 1);
+}
+
+#[test]
+fn it_may_be_asked_twice_and_before_the_scope_is_entered_and_stays_asked() {
+    run_virtual(async {
+        cancel_scope(async |scope| {
+            scope.ask_to_stop();
+            scope.ask_to_stop();
+            stopping().await;
+            cancel_scope(async |_| stopping().await).await.unwrap();
+            checkpoint().await;
+            assert!(is_stopping());
+        })
+        .await
+        .unwrap();
+        assert!(!is_stopping());
+    });
+}
+
+#[test]
+fn a_shield_hears_of_it() {
+    run_virtual(async {
+        cancel_scope(async |scope| {
+            scope.ask_to_stop();
+            shield(async {
+                stopping().await;
+                assert!(is_stopping());
+            })
+            .await;
+        })
+        .await
+        .unwrap();
+    });
+}
+
+#[test]
+fn deadlines_and_cancellations_stay_what_they_are() {
+    run_virtual(async {
+        let outcome = cancel_scope(async |scope| {
+            scope.ask_to_stop();
+            assert_eq!(move_on_after(secs(1), pending::<()>()).await, None);
+            assert!(!scope.is_cancelled());
+            scope.cancel();
+            stopping().await; // a leaf in cancelled code gets no further
+            unreachable!("cancelled code went on")
+        });
+        assert!(outcome.await.is_err());
+        assert_eq!(now(), secs(1));
+    });
+}
+
+#[test]
+fn what_waits_is_dropped_when_it_is_asked_and_keeps_a_value_that_came_before() {
+    run_virtual(async {
+        cancel_scope(async |scope| {
+            assert_eq!(until_stopped(async { 7 }).await, Some(7));
+            let is_dropped = Cell::new(false);
+            let wait = async {
+                let _object = on_drop(|| is_dropped.set(true));
+                forever::<()>().await
+            };
+            let mut wait = pin!(until_stopped(wait));
+            assert!(poll_once(wait.as_mut()).await.is_pending());
+            scope.ask_to_stop();
+            assert!(!is_dropped.get());
+            assert_eq!(wait.as_mut().await, None);
+            assert!(is_dropped.get());
+            let is_polled = Cell::new(false);
+            assert_eq!(until_stopped(async { is_polled.set(true) }).await, None);
+            assert!(!is_polled.get());
+        })
+        .await
+        .unwrap();
+    });
+}
+
+#[test]
+fn members_of_a_foreign_set_hear_of_it() {
+    run_virtual(async {
+        cancel_scope(async |scope: Canceller<'_, '_>| {
+            let members: FuturesUnordered<_> = (0..100).map(|_| stopping()).collect();
+            let mut ask = pin!(async {
+                sleep(secs(1)).await;
+                scope.ask_to_stop();
+            });
+            let mut count = pin!(members.count());
+            assert!(poll_once(count.as_mut()).await.is_pending());
+            ask.as_mut().await;
+            assert_eq!(count.await, 100);
+        })
+        .await
+        .unwrap();
+    });
+}
+
+#[test]
+fn only_those_who_are_asked_go_on() {
+    run_virtual(async {
+        let polls = Cell::new(0);
+        let mut outside = pin!(counted(&polls, stopping()));
+        assert!(poll_once(outside.as_mut()).await.is_pending());
+        cancel_scope(async |scope| {
+            scope.ask_to_stop();
+            stopping().await;
+        })
+        .await
+        .unwrap();
+        assert_eq!(move_on_after(secs(1), outside.as_mut()).await, None);
+        assert!(polls.get() <= 4, "{} polls", polls.get());
+    });
+}
+
+#[test]
+fn outside_of_a_run_nobody_is_asked() {
+    let _alone = alone();
+    assert!(!is_stopping());
+    assert!(poll_with_nobody(pin!(stopping())).is_pending());
+    assert_eq!(poll_with_nobody(pin!(until_stopped(async { 7 }))), std::task::Poll::Ready(Some(7)));
+}
