@@ -19,7 +19,7 @@ use std::pin::pin;
 use std::thread;
 use std::time::Duration;
 
-use giambio::{Clock, Next, Runtime, StdClock, Tick, sleep};
+use giambio::{Clock, Next, Runtime, StdClock, Tick, Until, sleep};
 
 const FRAME: u64 = StdClock::HZ / 5;
 
@@ -49,9 +49,9 @@ fn main() {
         let next_frame = Tick(frame * FRAME);
         match runtime.as_mut().turn() {
             Next::Finished(value) => break value,
-            Next::Now => {}                                       // tasks are ready: turn again
-            Next::At(tick) => wait(&clock, tick.min(next_frame)), // a timer is due then
-            Next::OnWake => wait(&clock, next_frame),             // nothing before somebody wakes a task
+            Next::Wait(Until::Now) => {} // tasks are ready: turn again
+            Next::Wait(Until::At(tick)) => wait(&clock, tick.min(next_frame)), // a timer is due then
+            Next::Wait(Until::OnWake) => wait(&clock, next_frame), // nothing before somebody wakes a task
         }
     };
     println!("the loop ended with {ended:?}");

@@ -31,7 +31,7 @@ use crate::time::{Instant, Moment};
 
 pin_project! {
     /// A scope's node and timer, and what the handle may set.
-    struct CancelScope {
+    struct ScopeState {
         #[pin]
         timed: Timed,
         deadline: Cell<Deadline>,
@@ -65,9 +65,9 @@ impl Deadline {
     }
 }
 
-impl CancelScope {
+impl ScopeState {
     const fn new(deadline: Deadline) -> Self {
-        CancelScope {
+        ScopeState {
             timed: Timed::new(0),
             deadline: Cell::new(deadline),
             has_begun: Cell::new(false),
@@ -176,7 +176,7 @@ pin_project! {
         #[pin]
         body: Option<F>,
         #[pin]
-        scope: CancelScope,
+        scope: ScopeState,
         end: M,
     }
 }
@@ -219,7 +219,7 @@ pin_project! {
     /// A scope whose body has the handle to it.
     struct InScope<'s, F> {
         body: Pin<&'s mut Option<F>>,
-        scope: Pin<&'s CancelScope>,
+        scope: Pin<&'s ScopeState>,
     }
 }
 
@@ -253,12 +253,12 @@ impl<F: Future> Future for InScope<'_, F> {
 /// # assert_eq!(result, Err(Cancelled { reason: Reason::Because("enough") }));
 /// ```
 #[derive(Clone, Copy)]
-pub struct Canceller<'s, 'env> {
-    scope: Pin<&'s CancelScope>,
+pub struct CancelScope<'s, 'env> {
+    scope: Pin<&'s ScopeState>,
     env: PhantomData<&'env mut &'env ()>,
 }
 
-impl Canceller<'_, '_> {
+impl CancelScope<'_, '_> {
     /// Cancels the scope: its code is dropped at its next suspension. Again: no effect.
     pub fn cancel(&self) {
         self.scope.timed().cancel(Reason::Requested);
@@ -309,9 +309,9 @@ impl Canceller<'_, '_> {
     }
 }
 
-impl fmt::Debug for Canceller<'_, '_> {
+impl fmt::Debug for CancelScope<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Canceller").field("reason", &self.reason()).field("deadline", &self.deadline()).finish()
+        f.debug_struct("CancelScope").field("reason", &self.reason()).field("deadline", &self.deadline()).finish()
     }
 }
 
@@ -342,11 +342,11 @@ impl fmt::Debug for Canceller<'_, '_> {
 /// ```
 pub async fn cancel_scope<'env, T, F>(body: F) -> Result<T, Cancelled>
 where
-    F: for<'s> AsyncFnOnce(Canceller<'s, 'env>) -> T,
+    F: for<'s> AsyncFnOnce(CancelScope<'s, 'env>) -> T,
 {
-    let scope = pin!(CancelScope::new(Deadline::None));
+    let scope = pin!(ScopeState::new(Deadline::None));
     let scope = scope.into_ref();
-    let body = pin!(Some(body(Canceller { scope, env: PhantomData })));
+    let body = pin!(Some(body(CancelScope { scope, env: PhantomData })));
     InScope { body, scope }.await
 }
 
@@ -381,8 +381,9 @@ where
 /// assert_eq!(move_on_after(Duration::from_secs(1), sleep(Duration::from_secs(2))).await, None);
 /// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
 /// ```
+#[doc(alias = "timeout")]
 pub fn move_on_after<T>(span: Duration, body: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
-    Bounded { body: Some(body), scope: CancelScope::new(Deadline::After(span)), end: Result::ok }
+    Bounded { body: Some(body), scope: ScopeState::new(Deadline::After(span)), end: Result::ok }
 }
 
 /// As [`move_on_after`], with the moment instead of the span.
@@ -393,7 +394,7 @@ pub fn move_on_after<T>(span: Duration, body: impl Future<Output = T>) -> impl F
 /// # Panics
 /// When polled outside a runtime.
 pub fn move_on_at<T>(deadline: Instant, body: impl Future<Output = T>) -> impl Future<Output = Option<T>> {
-    Bounded { body: Some(body), scope: CancelScope::new(Deadline::at(deadline)), end: Result::ok }
+    Bounded { body: Some(body), scope: ScopeState::new(Deadline::at(deadline)), end: Result::ok }
 }
 
 /// As [`move_on_after`], with an error instead of `None`.
@@ -421,9 +422,10 @@ pub fn move_on_at<T>(deadline: Instant, body: impl Future<Output = T>) -> impl F
 /// assert!(fetch().await.is_err());
 /// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
 /// ```
+#[doc(alias = "timeout")]
 pub fn fail_after<T>(span: Duration, body: impl Future<Output = T>) -> impl Future<Output = Result<T, TimedOut>> {
     let end = move |outcome: Result<T, Instant>| outcome.map_err(|deadline| TimedOut { deadline, given: span });
-    Bounded { body: Some(body), scope: CancelScope::new(Deadline::After(span)), end }
+    Bounded { body: Some(body), scope: ScopeState::new(Deadline::After(span)), end }
 }
 
 /// As [`fail_after`], with the moment instead of the span.
@@ -438,9 +440,6 @@ pub fn fail_after<T>(span: Duration, body: impl Future<Output = T>) -> impl Futu
 /// When polled outside a runtime.
 pub fn fail_at<T>(deadline: Instant, body: impl Future<Output = T>) -> impl Future<Output = Result<T, TimedOut>> {
     let end = convert::identity;
-    let bounded = Bounded { body: Some(body), scope: CancelScope::new(Deadline::at(deadline)), end };
+    let bounded = Bounded { body: Some(body), scope: ScopeState::new(Deadline::at(deadline)), end };
     Measured { bounded, deadline, given: None }
 }
-
-/// [`fail_after`] under the name that other libraries use.
-pub use fail_after as timeout;

@@ -135,7 +135,7 @@ pub fn is_cancelled() -> bool {
 /// ```
 /// # use core::pin::pin;
 /// # use core::task::Poll;
-/// # use giambio_core::{Next, Runtime, VirtualClock};
+/// # use giambio_core::{Next, Runtime, Until, VirtualClock};
 /// use giambio_core::wake_from_signal;
 ///
 /// # let clock: VirtualClock = VirtualClock::new();
@@ -148,7 +148,7 @@ pub fn is_cancelled() -> bool {
 /// assert!(wake_from_signal(&waker));
 /// #     Poll::Pending
 /// # })));
-/// # assert_eq!(runtime.as_mut().turn(), Next::Now);
+/// # assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::Now));
 /// # assert_eq!(runtime.as_mut().turn(), Next::Finished(()));
 /// ```
 #[cfg(feature = "std")]

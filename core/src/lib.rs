@@ -87,7 +87,7 @@
 //! | `reason`, `task_info`, `debugger`, `wait` | words: [`Cancelled`], [`TaskId`], [`Event`], [`Next`] |
 //! | `kernel` | what all of it is made of, and every unsafe line, in floors of which each names only those below it |
 //! | `runtime` | [`Runtime`]: the loop by hand |
-//! | `nursery`, `spawn`, `task`, `errors` | [`Scope`], [`Child`], [`Task`], [`ErrorGroup`] |
+//! | `nursery`, `task`, `errors` | [`NurseryScope`], [`Child`], [`Task`], [`ErrorGroup`] |
 //! | `storage` | where children live: [`Heap`], [`Arena`] |
 //! | `cancel`, `shield` | scopes, deadlines, shields, clean-ups |
 //! | `sleep`, `gate` | leaf futures, and what every leaf future asks first |
@@ -158,7 +158,6 @@ mod reason;
 mod runtime;
 mod shield;
 mod sleep;
-mod spawn;
 mod stop;
 mod storage;
 pub mod sync;
@@ -171,7 +170,7 @@ mod time;
 mod wait;
 
 pub use budgeted::budgeted;
-pub use cancel::{Canceller, cancel_scope, fail_after, fail_at, move_on_after, move_on_at, timeout};
+pub use cancel::{CancelScope, cancel_scope, fail_after, fail_at, move_on_after, move_on_at};
 pub use counter::WideCounter;
 pub use debugger::{Debugger, Event, NoDebugger};
 #[cfg(feature = "defmt")]
@@ -195,14 +194,13 @@ pub use gate::{Proceed, current_task, in_runtime, is_cancelled, poll_proceed};
 pub use kernel::storage::arena::Arena;
 pub use lock::Reachable;
 pub use name::TaskName;
-pub use nursery::{Nursery, Scope, nursery_in};
+pub use nursery::{Child, Nursery, NurseryScope, SpawnError, nursery_in};
 #[cfg(feature = "alloc")]
 pub use nursery::{nursery, nursery_group};
 pub use reason::{Cancelled, Reason, TimedOut};
 pub use runtime::Runtime;
 pub use shield::{finally, finally_for, shield, shield_for};
 pub use sleep::{Interval, Sleep, checkpoint, clock, effective_deadline, interval, interval_at, sleep, sleep_until};
-pub use spawn::{Child, Delayed, SpawnError};
 pub use stop::{is_stopping, stopping, until_stopped};
 pub use storage::{Heap, Storage, Unbounded};
 pub use task::Task;

@@ -15,7 +15,7 @@ pub enum Reason {
     Deadline,
     /// It failed itself, or a sibling did.
     Failed,
-    /// A sibling won the [race](crate::Scope::race).
+    /// A sibling won the [race](crate::NurseryScope::race).
     RaceWon,
     /// It was a daemon, and what it served has ended.
     BodyFinished,

@@ -15,11 +15,11 @@ use pin_project_lite::pin_project;
 use crate::debugger::{Debugger, Event, NoDebugger};
 use crate::kernel::emit as hooks;
 use crate::kernel::in_place::clear;
-use crate::kernel::root::{Root, Turn};
+use crate::kernel::root::{Root, Turn, with_clock};
 #[cfg(feature = "std")]
 use crate::kernel::threads::TooManyThreads;
 use crate::task_info::TaskInfo;
-use crate::time::Clock;
+use crate::time::{Clock, Tick};
 use crate::wait::{Next, Until, Wait};
 
 pin_project! {
@@ -126,7 +126,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     ///     sleep(Duration::from_nanos(5)).await;
     ///     42
     /// }));
-    /// assert_eq!(runtime.as_mut().turn(), Next::At(Tick(5)));
+    /// assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::At(Tick(5))));
     /// clock.advance_to(Tick(5));
     /// assert_eq!(runtime.as_mut().turn(), Next::Finished(42));
     /// ```
@@ -140,32 +140,29 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
         let mut this = self.project();
         let turn = begin(this.root.as_ref(), this.seams, this.main.is_some());
         start(this.started, &turn);
-        step(&turn, this.main.as_mut()).map_or_else(Next::from_until, Next::Finished)
+        step(&turn, this.main.as_mut())
     }
 
-    /// The loop: turns, and waits in between, until the main future has ended or a wait fails.
+    /// The one loop: turns, and what comes in between, until the main future has ended or that fails.
     #[inline]
     pub(crate) fn drive<E>(
         self: Pin<&mut Self>,
-        mut wait: impl FnMut(&Turn<'_>, Until) -> Result<(), E>,
+        mut between: impl FnMut(&Turn<'_>, Until) -> Result<(), E>,
     ) -> Result<F::Output, E> {
         let mut this = self.project();
         let turn = begin(this.root.as_ref(), this.seams, this.main.is_some());
         start(this.started, &turn);
         loop {
             match step(&turn, this.main.as_mut()) {
-                Ok(value) => return Ok(value),
-                Err(until) => turn.pause(|| wait(&turn, until))?,
+                Next::Finished(value) => return Ok(value),
+                Next::Wait(until) => between(&turn, until)?,
             }
         }
     }
 
-    /// The first part of a turn: takes the wakes of other threads and fires the timers that are
-    /// due, but polls nothing. For loops that want to look at I/O in between.
-    ///
-    /// # Panics
-    /// Inside another turn of the same thread, and after [`Next::Finished`].
-    pub fn fire_due(self: Pin<&mut Self>) {
+    /// The first part of a turn by itself, for tests: fires the timers that are due, and polls nothing.
+    #[doc(hidden)]
+    pub fn __fire_due(self: Pin<&mut Self>) {
         let this = self.project();
         let turn = begin(this.root.as_ref(), this.seams, this.main.is_some());
         turn.take_remote();
@@ -173,12 +170,14 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     }
 
     /// Runs until the main future ends, by [turns](Runtime::turn), and waits in between: where nothing is ready and, with
-    /// [`Until::Now`], when a turn is over and something still is. During a wait it is nobody's turn.
+    /// [`Until::Now`], when a turn is over and something still is. During a wait it is nobody's turn. A debugger is told of
+    /// the waits that [look for I/O](Wait::looks_for_io).
     ///
     /// # Panics
     /// As [`turn`](Runtime::turn).
     pub fn run(self: Pin<&mut Self>, wait: &mut impl Wait) -> F::Output {
-        let Ok(value) = self.drive(|_, until| Ok::<_, Infallible>(wait.wait(until)));
+        let is_watched = hooks::dynamic(self.debugger()).is_some();
+        let Ok(value) = self.drive(|turn, until| Ok::<_, Infallible>(rest(turn, wait, until, is_watched)));
         value
     }
 
@@ -212,13 +211,16 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// ```
     pub fn run_masked(self: Pin<&mut Self>, wait: &mut impl Wait) -> F::Output {
         let Ok(value) = self.drive(|turn, until| {
-            if until != Until::Now {
-                masked(|| {
-                    if !turn.is_ready() {
-                        wait.wait(until);
-                    }
-                });
-            }
+            let look_and_wait = || {
+                if !turn.is_ready() {
+                    wait.wait(until);
+                }
+            };
+            turn.pause(|| {
+                if until != Until::Now {
+                    masked(look_and_wait)
+                }
+            });
             Ok::<_, Infallible>(())
         });
         value
@@ -254,28 +256,6 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// The debugger.
     pub fn debugger(&self) -> &D {
         &self.seams().1
-    }
-
-    /// Tells the debugger that the loop is about to look for I/O, for at most that long (`None`:
-    /// without limit). For adapters.
-    pub fn before_io(self: Pin<&Self>, timeout: Option<Duration>) {
-        self.tell(Event::BeforeIo(timeout));
-    }
-
-    /// Tells the debugger that the loop has looked for I/O. For adapters.
-    pub fn after_io(self: Pin<&Self>, timeout: Option<Duration>) {
-        self.tell(Event::AfterIo(timeout));
-    }
-
-    /// Tells of what happens between two turns: in one of its own, so that a debugger may ask for the time.
-    fn tell(self: Pin<&Self>, event: Event<'_>) {
-        let this = self.project_ref();
-        if let Some((clock, debugger)) = this.seams
-            && let debugger @ Some(_) = hooks::dynamic(debugger)
-            && let Some(_turn) = this.root.try_turn(clock, debugger)
-        {
-            hooks::tell(event);
-        }
     }
 }
 
@@ -320,12 +300,12 @@ fn start(started: &mut bool, turn: &Turn<'_>) {
     }
 }
 
-/// What is done in a turn: what the main future has ended with, else how long to wait.
+/// What is done in a turn, and what comes of it.
 #[inline]
-fn step<F: Future>(turn: &Turn<'_>, main: Pin<&mut Option<F>>) -> Result<F::Output, Until> {
+fn step<F: Future>(turn: &Turn<'_>, main: Pin<&mut Option<F>>) -> Next<F::Output> {
     turn.take_remote();
     turn.fire_due();
-    poll(turn, main).ok_or_else(|| turn.until())
+    poll(turn, main).map_or_else(|| Next::Wait(turn.until()), Next::Finished)
 }
 
 /// Polls the main future if its task was woken, and again while the turn goes on. Its value, when it ends.
@@ -342,6 +322,31 @@ fn poll<F: Future>(turn: &Turn<'_>, mut main: Pin<&mut Option<F>>) -> Option<F::
             return None;
         }
     }
+}
+
+/// What comes between two turns.
+fn rest(turn: &Turn<'_>, wait: &mut impl Wait, until: Until, is_watched: bool) {
+    if is_watched && wait.looks_for_io(until) {
+        return look(turn, wait, until);
+    }
+    turn.pause(|| wait.wait(until));
+    let is_over = |tick: Tick| with_clock(|clock, _| clock.now() >= tick.0).unwrap_or(false);
+    if is_watched && matches!(until, Until::At(tick) if is_over(tick)) && wait.looks_for_io(Until::Now) {
+        turn.fire_due();
+        look(turn, wait, Until::Now);
+    }
+}
+
+/// A wait that looks for I/O, of which the debugger is told.
+fn look(turn: &Turn<'_>, wait: &mut impl Wait, until: Until) {
+    let timeout = match until {
+        Until::Now => Some(Duration::ZERO),
+        Until::At(tick) => with_clock(|clock, _| clock.instant(tick.0) - clock.instant(clock.now())),
+        Until::OnWake => None,
+    };
+    hooks::tell(Event::BeforeIo(timeout));
+    turn.pause(|| wait.wait(until));
+    hooks::tell(Event::AfterIo(timeout));
 }
 
 impl<F: Future, C: Clock, D: Debugger> core::fmt::Debug for Runtime<F, C, D> {

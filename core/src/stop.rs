@@ -14,13 +14,13 @@ use core::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::budgeted::budgeted;
-use crate::cancel::Canceller;
+use crate::cancel::CancelScope;
 use crate::kernel::context::with;
 use crate::kernel::in_place::clear;
 use crate::kernel::scope::stop;
-use crate::nursery::Scope;
+use crate::nursery::NurseryScope;
 
-impl Canceller<'_, '_> {
+impl CancelScope<'_, '_> {
     /// Asks all that runs in the scope to come to an end by itself: code that looks for it, by [`stopping`], [`is_stopping`] or
     /// [`until_stopped`]. Nothing is cancelled. It can't be taken back.
     ///
@@ -55,7 +55,7 @@ impl Canceller<'_, '_> {
     }
 }
 
-impl<'env, E: 'env, S: 'env> Scope<'_, 'env, E, S> {
+impl<'env, E: 'env, S: 'env> NurseryScope<'_, 'env, E, S> {
     /// Asks body and children to come to an end by themselves: code that looks for it, by [`stopping`], [`is_stopping`] or
     /// [`until_stopped`]. Nothing is cancelled, and more may be spawned. It can't be taken back.
     pub fn ask_to_stop(&self) {

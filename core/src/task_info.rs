@@ -119,7 +119,7 @@ pub struct TaskInfo<'a> {
     /// In whose code its nursery is. `None` for the root task, and where that code is gone and nobody else has polled the
     /// nursery since.
     pub parent: Option<TaskId>,
-    /// Where in the program it was spawned: at which call of [`spawn`](crate::Scope::spawn) or another method of that kind.
+    /// Where in the program it was spawned: at which call of [`spawn`](crate::NurseryScope::spawn) or another method of that kind.
     /// `None` for the root task.
     pub spawned_at: Option<&'static Location<'static>>,
 }
@@ -158,10 +158,10 @@ pub enum TaskError<'a> {
         /// The name of the type.
         type_name: &'static str,
         /// What the error says. Of `str`, `String`, `Box<dyn Error>`, `io::Error` and this crate's own it is known by
-        /// itself; of others, after [`show_errors`](crate::Scope::show_errors).
+        /// itself; of others, after [`show_errors`](crate::NurseryScope::show_errors).
         text: Option<ErrorText<'a>>,
         /// Is it the first of its nursery, which the caller gets? Others go to
-        /// [`on_other_error`](crate::Scope::on_other_error) or the
+        /// [`on_other_error`](crate::NurseryScope::on_other_error) or the
         /// [group](crate::nursery_group).
         first: bool,
     },

@@ -2,46 +2,32 @@
 
 use crate::time::Tick;
 
-/// When a runtime has work again.
+/// What comes of a [turn](crate::Runtime::turn): the end, or a wait before the next one.
 ///
 /// ```
-/// use giambio_core::{Next, Tick};
-/// let next: Next<u8> = Next::At(Tick(5));
-/// assert_eq!(next, Next::At(Tick(5)));
+/// use giambio_core::{Next, Tick, Until};
+/// let next: Next<u8> = Next::Wait(Until::At(Tick(5)));
+/// assert_eq!(next, Next::Wait(Until::At(Tick(5))));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "it says when the runtime must be turned again"]
 pub enum Next<T> {
-    /// Tasks are ready: look at I/O without waiting, then turn again.
+    /// The main future has ended, with this.
+    Finished(T),
+    /// All that could be done now is done: wait so long, then turn again.
+    Wait(Until),
+}
+
+/// How long to wait: said by a turn, and done by a [`Wait`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Not at all, for tasks are ready: look for events, and turn again.
     Now,
-    /// Nothing to do before this reading of the clock, unless a task is woken.
+    /// Until this reading of the clock, or until a task is woken.
     ///
     /// As a rule it is the soonest deadline. With feature `std`, where dozens of deadlines lie close together, it may be sooner:
     /// a turn then sorts some of them, so that none has to sort them all, and no task goes on. So it says when to turn
     /// again, and not that somebody waits for that moment. What comes later is never named.
-    At(Tick),
-    /// Nothing to do until a task is woken.
-    OnWake,
-    /// The main future has ended, with this.
-    Finished(T),
-}
-
-impl<T> Next<T> {
-    pub(crate) fn from_until(until: Until) -> Self {
-        match until {
-            Until::Now => Next::Now,
-            Until::At(tick) => Next::At(tick),
-            Until::OnWake => Next::OnWake,
-        }
-    }
-}
-
-/// How long a [`Wait`] may wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
-    /// Not at all: look for events and return.
-    Now,
-    /// Until this reading of the clock, or an earlier wake. It may be sooner than the soonest deadline: see [`Next::At`].
     At(Tick),
     /// Until a task is woken.
     OnWake,
@@ -70,6 +56,16 @@ pub enum Until {
 pub trait Wait {
     /// Waits, at most until then.
     fn wait(&mut self, until: Until);
+
+    /// Does a wait until then look for the operating system's events, or for others from outside? Then the debugger is told
+    /// of it, by [`Event::BeforeIo`](crate::Event::BeforeIo) and `AfterIo`. By default it does not: it merely idles.
+    ///
+    /// Where it idles, but looks if it is not to wait ([`Until::Now`]), it is asked for one look after each deadline that it
+    /// idled for, while a debugger looks on: when those that slept were told, and before they go on.
+    fn looks_for_io(&self, until: Until) -> bool {
+        let _ = until;
+        false
+    }
 }
 
 impl<F: FnMut(Until)> Wait for F {

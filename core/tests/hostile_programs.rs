@@ -220,9 +220,9 @@ fn hostile_programs_touch_nothing_that_is_gone() {
                 assert_eq!(audit(runtime.as_mut(), false), Ok(()), "seed {seed}");
                 match next {
                     Next::Finished(_) => break,
-                    Next::Now => {}
-                    Next::At(tick) => clock.advance_to(tick),
-                    Next::OnWake => world.wake_some(),
+                    Next::Wait(Until::Now) => {}
+                    Next::Wait(Until::At(tick)) => clock.advance_to(tick),
+                    Next::Wait(Until::OnWake) => world.wake_some(),
                 }
             }
         }));

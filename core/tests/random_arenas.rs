@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use common::*;
 use giambio_core::{
-    Arena, Next, Runtime, Scope, SpawnError, VirtualClock, checkpoint, move_on_after, nursery_in, sleep,
+    Arena, Next, NurseryScope, Runtime, SpawnError, Until, VirtualClock, checkpoint, move_on_after, nursery_in, sleep,
 };
 
 const PLACES: usize = 3;
@@ -151,7 +151,7 @@ async fn customer(world: &World, depth: u32, may_wait: bool) {
 /// Waits for room. Nobody who came later may be served before by more than there are places: these are given in order.
 async fn wait<'scope, 'env: 'scope>(
     world: &'env World,
-    n: &'scope Scope<'scope, 'env, (), &'static Shared>,
+    n: &'scope NurseryScope<'scope, 'env, (), &'static Shared>,
     depth: u32,
 ) {
     let waiting = Waiting(world, world.next.replace(world.next.get() + 1));
@@ -193,9 +193,9 @@ fn check(seed: u64) -> Seen {
             world.look();
             match next {
                 Next::Finished(_) => break,
-                Next::Now => {}
-                Next::At(tick) => clock.advance_to(tick),
-                Next::OnWake => panic!("deadlock: {} wait for room", world.waiting.borrow().len()),
+                Next::Wait(Until::Now) => {}
+                Next::Wait(Until::At(tick)) => clock.advance_to(tick),
+                Next::Wait(Until::OnWake) => panic!("deadlock: {} wait for room", world.waiting.borrow().len()),
             }
         }
     }

@@ -243,12 +243,11 @@ fn check(seed: u64, is_run: bool, debugger: impl Debugger) -> Vec<Id> {
     let result = match is_run {
         true => runtime.run(&mut wait),
         false => loop {
-            wait(match runtime.as_mut().turn() {
+            match runtime.as_mut().turn() {
                 Next::Finished(result) => break result,
-                Next::Now => Until::Now,
-                Next::At(_) => unreachable!("there is no timer"),
-                Next::OnWake => Until::OnWake,
-            });
+                Next::Wait(Until::At(_)) => unreachable!("there is no timer"),
+                Next::Wait(until) => wait(until),
+            }
         },
     };
     assert_eq!(result, Ok(()));

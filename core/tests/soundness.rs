@@ -16,8 +16,8 @@ use std::time::Duration;
 use common::*;
 use futures::stream::{FuturesUnordered, StreamExt};
 use giambio_core::{
-    Arena, Next, Runtime, Task, VirtualClock, cancel_scope, checkpoint, finally, finally_for, interval, move_on_after,
-    nursery, nursery_in, shield, shield_for, sleep, sync,
+    Arena, Next, Runtime, Task, Until, VirtualClock, cancel_scope, checkpoint, finally, finally_for, interval,
+    move_on_after, nursery, nursery_in, shield, shield_for, sleep, sync,
 };
 
 type Boxed<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
@@ -147,7 +147,7 @@ fn every_kind<'a>(live: &'a Live, event: &'a Event) -> Vec<(&'static str, Boxed<
                     for _ in 0..3 {
                         drop(n.try_spawn(async { Ok(wait().await) }));
                     }
-                    let task = n.spawn_value_wait(async {
+                    let task = n.child().spawn_value_wait(async {
                         wait().await;
                         Ok(live.object())
                     });
@@ -1121,9 +1121,9 @@ fn a_runtime_dropped_at_every_turn_leaves_nothing() {
                 for turn in 0..turns {
                     match runtime.as_mut().turn() {
                         Next::Finished(()) => break,
-                        Next::At(tick) => clock.advance_to(tick),
-                        Next::OnWake => event.set(),
-                        Next::Now => {}
+                        Next::Wait(Until::At(tick)) => clock.advance_to(tick),
+                        Next::Wait(Until::OnWake) => event.set(),
+                        Next::Wait(Until::Now) => {}
                     }
                     if turn == 6 {
                         event.set();
@@ -1176,11 +1176,11 @@ fn a_scope_that_dies_leaves_the_timers_before_the_destructor_of_a_foreign_waker_
         forever::<()>().await
     });
     let mut runtime = Box::pin(runtime);
-    assert_eq!(settle(runtime.as_mut()), Next::At(giambio_core::Tick(5_000_000_000)));
+    assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::At(giambio_core::Tick(5_000_000_000))));
     NEXT.set(Some(Box::new(move || SEEN.set(Some(settle(runtime.as_mut()))))));
     CLOCK.advance(secs(1));
     drop(SCOPE.take());
-    assert_eq!(SEEN.get(), Some(Next::OnWake));
+    assert_eq!(SEEN.get(), Some(Next::Wait(Until::OnWake)));
 }
 
 #[test]
@@ -1193,11 +1193,11 @@ fn a_sleep_that_ends_in_another_runtime_leaves_the_timers_of_the_first_in_order(
         assert!(poll_once(pin!(poll())).await.is_pending());
         sleep(secs(20)).await;
     }));
-    assert_eq!(settle(first.as_mut()), Next::At(giambio_core::Tick(10_000)));
+    assert_eq!(settle(first.as_mut()), Next::Wait(Until::At(giambio_core::Tick(10_000))));
     fast.advance(secs(11));
     let mut second = pin!(Runtime::new(&fast, poll()));
     assert_eq!(settle(second.as_mut()), Next::Finished(()));
-    assert_eq!(settle(first.as_mut()), Next::At(giambio_core::Tick(20_000)), "there is nobody else in it");
+    assert_eq!(settle(first.as_mut()), Next::Wait(Until::At(giambio_core::Tick(20_000))), "there is nobody else in it");
     slow.advance(secs(20));
     assert_eq!(settle(first.as_mut()), Next::Finished(()));
 }
@@ -1214,10 +1214,10 @@ fn a_scope_whose_deadline_is_beyond_another_runtime_leaves_the_timers_of_the_fir
         assert!(poll_once(pin!(poll())).await.is_pending());
         forever::<()>().await
     }));
-    assert_eq!(settle(first.as_mut()), Next::At(giambio_core::Tick(30_000_000_000_000)));
+    assert_eq!(settle(first.as_mut()), Next::Wait(Until::At(giambio_core::Tick(30_000_000_000_000))));
     let mut second = pin!(Runtime::new(&fast, poll()));
-    assert_eq!(settle(second.as_mut()), Next::OnWake);
-    assert_eq!(settle(first.as_mut()), Next::OnWake);
+    assert_eq!(settle(second.as_mut()), Next::Wait(Until::OnWake));
+    assert_eq!(settle(first.as_mut()), Next::Wait(Until::OnWake));
 }
 
 #[test]

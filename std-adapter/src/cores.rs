@@ -16,12 +16,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread;
 
-use giambio_core::{Cancelled, Clock, Debugger, ErrorGroup, NoDebugger, cancel_scope, in_runtime};
+use giambio_core::{Cancelled, Clock, Debugger, ErrorGroup, NoDebugger, Reason, cancel_scope, in_runtime};
 
 use crate::clock::StdClock;
 use crate::pool::Within;
-use crate::run::{Builder, RunError, builder};
-use crate::signal::Interrupted;
+use crate::run::{Builder, RunError, builder, watch_ctrl_c};
+use crate::signal::CtrlC;
 
 /// Runs `main` on as many threads as there are CPUs to run on, each with a runtime of its own, and returns the values in
 /// the order of the cores. The thread that calls is one of them.
@@ -121,6 +121,19 @@ impl Core {
     }
 }
 
+/// How a run on several cores ended: what [`EachCore::run_or_ctrl_c`] returns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "it has the errors, if there are any"]
+pub enum Ended<T, E> {
+    /// Each core returned a value. They are in the order of the cores.
+    Values(Vec<T>),
+    /// At least one core returned an error, and the first one cancelled the others. They are in the order in which they
+    /// happened.
+    Errors(ErrorGroup<E>),
+    /// Ctrl+C cancelled the cores, and none of them returned an error.
+    Interrupted,
+}
+
 /// How a core ended: what [`EachCore::outcomes`] returns.
 #[non_exhaustive]
 pub enum Outcome<T, E> {
@@ -172,22 +185,29 @@ impl<C: Clock + Copy + Send, D: Debugger + Copy + Send> EachCore<C, D> {
         F: AsyncFn(Core) -> Result<T, E> + Sync,
     {
         match together(self.start(&main, false)) {
-            Ok(ended) => ended,
-            Err(Interrupted) => unreachable!("nobody watches for Ctrl+C"),
+            Ended::Values(values) => Ok(values),
+            Ended::Errors(errors) => Err(errors),
+            Ended::Interrupted => unreachable!("nobody watches for Ctrl+C"),
         }
     }
 
     /// As [`run`](EachCore::run), but Ctrl+C cancels all cores, as it does in
     /// [`run_or_ctrl_c`](crate::run_or_ctrl_c()): a second one ends the process at once.
     ///
-    /// # Errors
-    /// [`Interrupted`] after Ctrl+C, unless a core ended with an error, which goes first, or all of them had finished all
-    /// the same. Else as [`run`](EachCore::run).
+    /// ```no_run
+    /// use giambio::Ended;
+    /// # async fn serve() -> std::io::Result<()> { Ok(()) }
+    /// match giambio::builder().on_each_core().run_or_ctrl_c(async |_core| serve().await) {
+    ///     Ended::Values(_) => println!("done"),
+    ///     Ended::Errors(errors) => println!("{errors}"),
+    ///     Ended::Interrupted => println!("Ctrl+C detected, exiting"),
+    /// }
+    /// ```
     ///
     /// # Panics
     /// As [`run`](EachCore::run), and if the system refuses to tell about Ctrl+C.
     #[track_caller]
-    pub fn run_or_ctrl_c<T, E, F>(self, main: F) -> Result<Result<Vec<T>, ErrorGroup<E>>, Interrupted>
+    pub fn run_or_ctrl_c<T, E, F>(self, main: F) -> Ended<T, E>
     where
         T: Send,
         E: Send,
@@ -264,17 +284,11 @@ impl<C: Clock + Copy + Send, D: Debugger + Copy + Send> EachCore<C, D> {
         F: AsyncFn(Core) -> Result<T, E>,
     {
         let ended = catch_unwind(AssertUnwindSafe(|| {
-            let main = Box::pin(until_stopped(Box::pin(main(core)), stop));
-            match ctrl_c {
-                true => self.builder.run_boxed_or_ctrl_c(main),
-                false => self.builder.run_boxed(main).map(Ok),
-            }
+            let presses = ctrl_c.then(watch_ctrl_c).transpose()?;
+            self.builder.run_boxed(Box::pin(until_stopped(Box::pin(main(core)), stop, presses)))
         }));
         match ended {
-            Ok(Ok(Ok(Ok(Ok(value))))) => Outcome::Value(value),
-            Ok(Ok(Ok(Ok(Err(error))))) => Outcome::Error(error),
-            Ok(Ok(Ok(Err(Cancelled { .. })))) => Outcome::Cancelled,
-            Ok(Ok(Err(Interrupted))) => Outcome::Interrupted,
+            Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => Outcome::NotStarted(error),
             Err(payload) => Outcome::Panic(payload),
         }
@@ -283,7 +297,7 @@ impl<C: Clock + Copy + Send, D: Debugger + Copy + Send> EachCore<C, D> {
 
 /// What the caller gets.
 #[track_caller]
-fn together<T, E>(outcomes: Vec<(usize, Outcome<T, E>)>) -> Result<Result<Vec<T>, ErrorGroup<E>>, Interrupted> {
+fn together<T, E>(outcomes: Vec<(usize, Outcome<T, E>)>) -> Ended<T, E> {
     let (mut values, mut errors) = (Vec::new(), Vec::new());
     let (mut panic, mut not_started, mut interrupted) = (None, None, false);
     for (index, outcome) in outcomes {
@@ -304,13 +318,13 @@ fn together<T, E>(outcomes: Vec<(usize, Outcome<T, E>)>) -> Result<Result<Vec<T>
     }
     let mut errors = errors.into_iter();
     if let Some(first) = errors.next() {
-        return Ok(Err(ErrorGroup::new(first, errors.collect())));
+        return Ended::Errors(ErrorGroup::new(first, errors.collect()));
     }
     if interrupted {
-        return Err(Interrupted);
+        return Ended::Interrupted;
     }
     values.sort_by_key(|(index, _)| *index);
-    Ok(Ok(values.into_iter().map(|(_, value)| value).collect()))
+    Ended::Values(values.into_iter().map(|(_, value)| value).collect())
 }
 
 /// What stops all cores, from whichever thread.
@@ -333,23 +347,36 @@ impl Stop {
     }
 }
 
-/// Runs a core's `main`, and cancels it when all are to stop.
-async fn until_stopped<F: Future>(mut main: Pin<Box<F>>, stop: &Stop) -> Result<F::Output, Cancelled> {
-    cancel_scope(async move |scope| {
+/// Runs a core's `main`, and cancels it when all are to stop or Ctrl+C is pressed.
+async fn until_stopped<T, E>(
+    mut main: Pin<Box<impl Future<Output = Result<T, E>>>>,
+    stop: &Stop,
+    mut presses: Option<CtrlC>,
+) -> Outcome<T, E> {
+    let ended = cancel_scope(async move |scope| {
         let mut known = Waker::noop().clone();
         poll_fn(|cx| {
             if !known.will_wake(cx.waker()) {
                 known.clone_from(cx.waker());
                 lock(&stop.cores).push(known.clone());
             }
-            if stop.now.load(Ordering::SeqCst) && !scope.is_cancelled() {
-                scope.cancel_because("another core has failed");
+            if !scope.is_cancelled() {
+                if presses.as_mut().is_some_and(|presses| presses.poll_pressed(cx).is_ready()) {
+                    scope.interrupt();
+                } else if stop.now.load(Ordering::SeqCst) {
+                    scope.cancel_because("another core has failed");
+                }
             }
             main.as_mut().poll(cx)
         })
         .await
-    })
-    .await
+    });
+    match ended.await {
+        Ok(Ok(value)) => Outcome::Value(value),
+        Ok(Err(error)) => Outcome::Error(error),
+        Err(Cancelled { reason: Reason::Interrupted }) => Outcome::Interrupted,
+        Err(Cancelled { .. }) => Outcome::Cancelled,
+    }
 }
 
 /// Nothing panics while it holds one of these locks.

@@ -20,7 +20,7 @@ use crate::reactor::{Events, Limit, Reactor};
 ///
 /// ```
 /// use std::pin::pin;
-/// use giambio::{Idle, Next, Runtime, StdClock, Until, Wait, sleep};
+/// use giambio::{Idle, Next, Runtime, StdClock, Wait, sleep};
 /// use std::time::Duration;
 ///
 /// let clock = StdClock::new();
@@ -29,9 +29,7 @@ use crate::reactor::{Events, Limit, Reactor};
 /// let value = loop {
 ///     match runtime.as_mut().turn() {
 ///         Next::Finished(value) => break value,
-///         Next::Now => idle.wait(Until::Now),
-///         Next::At(tick) => idle.wait(Until::At(tick)),
-///         Next::OnWake => idle.wait(Until::OnWake),
+///         Next::Wait(until) => idle.wait(until),
 ///     }
 /// };
 /// assert_eq!(value, 7);
@@ -82,22 +80,6 @@ impl<C: Clock> Idle<C> {
     pub fn waker(&self) -> Waker {
         self.waker.clone()
     }
-
-    /// Would a wait look at sockets? If not, it is plain idling.
-    #[must_use]
-    pub fn watches_sockets(&self) -> bool {
-        self.reactor.watches_sockets()
-    }
-
-    /// How long a wait until then may last; `None`: no limit.
-    #[must_use]
-    pub fn timeout(&self, until: Until) -> Option<Duration> {
-        match until {
-            Until::Now => Some(Duration::ZERO),
-            Until::At(tick) => Some(left(&self.clock, tick)),
-            Until::OnWake => None,
-        }
-    }
 }
 
 impl<C: Clock> Wait for Idle<C> {
@@ -120,6 +102,11 @@ impl<C: Clock> Wait for Idle<C> {
         if let Err(error) = waited {
             panic!("the operating system refused to wait for I/O: {error}");
         }
+    }
+
+    /// Without a socket a wait merely idles.
+    fn looks_for_io(&self, until: Until) -> bool {
+        until == Until::Now || self.reactor.watches_sockets()
     }
 }
 

@@ -91,7 +91,7 @@ pub use giambio_core::*;
 
 pub use blocking::{try_unblock, unblock};
 pub use clock::StdClock;
-pub use cores::{Core, EachCore, Outcome, run_on_each_core};
+pub use cores::{Core, EachCore, Ended, Outcome, run_on_each_core};
 pub use idle::Idle;
 pub use run::{Builder, RunError, builder, run, run_or_ctrl_c};
 pub use signal::{Interrupted, ctrl_c};

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use giambio_core::{Clock, Debugger, Next, NoDebugger, Runtime, TooManyThreads, Until, Wait, claim_thread, in_runtime};
+use giambio_core::{Clock, Debugger, NoDebugger, Runtime, TooManyThreads, claim_thread, in_runtime};
 
 use crate::blocking;
 use crate::clock::StdClock;
@@ -64,7 +64,7 @@ pub fn run<F: Future>(main: F) -> F::Output {
 /// As [`run`], and if the system refuses to tell about Ctrl+C.
 #[track_caller]
 pub fn run_or_ctrl_c<F: Future>(main: F) -> Result<F::Output, Interrupted> {
-    started(builder().run_boxed_or_ctrl_c(Box::pin(main)))
+    or_interrupted(builder().run_boxed_or_ctrl_c(Box::pin(main)))
 }
 
 /// Says how to run: with which debugger, by which clock.
@@ -206,7 +206,7 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
         let clock = self.clock;
         let mut idle = Idle::with(&clock, self.is_steady, self.events, self.slack).map_err(RunError::Reactor)?;
         let runtime = Runtime::new(&clock, main).with_debugger(self.debugger).with_notify(idle.waker());
-        Ok(drive(pin!(runtime), &mut idle))
+        Ok(pin!(runtime).run(&mut idle))
     }
 
     /// As [`run_or_ctrl_c`](crate::run_or_ctrl_c()).
@@ -218,28 +218,32 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
     /// As [`run_or_ctrl_c`](crate::run_or_ctrl_c()).
     #[track_caller]
     pub fn run_or_ctrl_c<F: Future>(self, main: F) -> Result<F::Output, Interrupted> {
-        started(self.run_boxed_or_ctrl_c(Box::pin(main)))
+        or_interrupted(self.run_boxed_or_ctrl_c(Box::pin(main)))
     }
 
     /// As [`run_or_ctrl_c`](crate::run_or_ctrl_c()), but tells by an error if it could not even start.
     ///
     /// # Errors
-    /// [`RunError`]: `main` was dropped before its first poll.
-    pub fn try_run_or_ctrl_c<F: Future>(self, main: F) -> Result<Result<F::Output, Interrupted>, RunError> {
+    /// [`RunError::Interrupted`] after Ctrl+C, unless `main` finished all the same. With any other error `main` was dropped
+    /// before its first poll.
+    pub fn try_run_or_ctrl_c<F: Future>(self, main: F) -> Result<F::Output, RunError> {
         self.run_boxed_or_ctrl_c(Box::pin(main))
     }
 
-    pub(crate) fn run_boxed_or_ctrl_c<F: Future>(
-        self,
-        main: Pin<Box<F>>,
-    ) -> Result<Result<F::Output, Interrupted>, RunError> {
-        if in_runtime() {
-            return Err(RunError::Nested);
-        }
-        claim_thread().map_err(RunError::Threads)?;
-        let presses = CtrlC::last_chance().map_err(RunError::CtrlC)?;
-        self.run_boxed(Box::pin(until_ctrl_c(main, presses)))
+    fn run_boxed_or_ctrl_c<F: Future>(self, main: Pin<Box<F>>) -> Result<F::Output, RunError> {
+        let presses = watch_ctrl_c()?;
+        let ended = self.run_boxed(Box::pin(until_ctrl_c(main, presses)))?;
+        ended.map_err(|Interrupted| RunError::Interrupted)
     }
+}
+
+/// Watches for Ctrl+C, for a run that can start.
+pub(crate) fn watch_ctrl_c() -> Result<CtrlC, RunError> {
+    if in_runtime() {
+        return Err(RunError::Nested);
+    }
+    claim_thread().map_err(RunError::Threads)?;
+    CtrlC::last_chance().map_err(RunError::CtrlC)
 }
 
 /// Panics where a run could not start.
@@ -251,45 +255,16 @@ fn started<T>(outcome: Result<T, RunError>) -> T {
     }
 }
 
-fn drive<F: Future, C: Clock, D: Debugger>(mut runtime: Pin<&mut Runtime<F, &C, D>>, idle: &mut Idle<&C>) -> F::Output {
-    if runtime.debugger().is_none() {
-        return runtime.run(idle);
-    }
-    loop {
-        let until = match runtime.as_mut().turn() {
-            Next::Finished(value) => return value,
-            Next::Now => Until::Now,
-            Next::At(tick) => Until::At(tick),
-            Next::OnWake => Until::OnWake,
-        };
-        wait_observed(runtime.as_mut(), idle, until);
+/// The same, but for Ctrl+C, which is an error.
+#[track_caller]
+fn or_interrupted<T>(outcome: Result<T, RunError>) -> Result<T, Interrupted> {
+    match outcome {
+        Err(RunError::Interrupted) => Err(Interrupted),
+        outcome => Ok(started(outcome)),
     }
 }
 
-/// Waits, and tells the debugger of each look at I/O. Idling without a socket is none; but when it ends because a
-/// sleep is over, one look follows, after the sleepers were told and before they go on.
-fn wait_observed<F: Future, C: Clock, D: Debugger>(
-    mut runtime: Pin<&mut Runtime<F, &C, D>>,
-    idle: &mut Idle<&C>,
-    until: Until,
-) {
-    let mut until = until;
-    if !idle.watches_sockets() {
-        idle.wait(until);
-        let is_over = idle.timeout(until).is_some_and(|left| left.is_zero());
-        if until == Until::Now || !is_over {
-            return;
-        }
-        runtime.as_mut().fire_due();
-        until = Until::Now;
-    }
-    let timeout = idle.timeout(until);
-    runtime.as_ref().before_io(timeout);
-    idle.wait(until);
-    runtime.as_ref().after_io(timeout);
-}
-
-/// Why a run could not start.
+/// Why a run has no value: it could not even start, or Ctrl+C ended it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RunError {
@@ -303,6 +278,8 @@ pub enum RunError {
     Thread(io::Error),
     /// So many threads have a runtime that there is none left for this one.
     Threads(TooManyThreads),
+    /// Ctrl+C was pressed, and what ran was cancelled. Only where Ctrl+C is watched for.
+    Interrupted,
 }
 
 impl fmt::Display for RunError {
@@ -316,6 +293,7 @@ impl fmt::Display for RunError {
             RunError::CtrlC(error) => write!(f, "Ctrl+C can't be watched: {error}"),
             RunError::Thread(error) => write!(f, "there is no thread for a core: {error}"),
             RunError::Threads(error) => error.fmt(f),
+            RunError::Interrupted => Interrupted.fmt(f),
         }
     }
 }
@@ -324,7 +302,7 @@ impl fmt::Display for RunError {
 impl From<RunError> for io::Error {
     fn from(error: RunError) -> Self {
         let kind = match &error {
-            RunError::Nested => io::ErrorKind::Other,
+            RunError::Nested | RunError::Interrupted => io::ErrorKind::Other,
             RunError::Threads(_) => io::ErrorKind::QuotaExceeded,
             RunError::Reactor(error) | RunError::CtrlC(error) | RunError::Thread(error) => error.kind(),
         };
@@ -335,7 +313,7 @@ impl From<RunError> for io::Error {
 impl std::error::Error for RunError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            RunError::Nested => None,
+            RunError::Nested | RunError::Interrupted => None,
             RunError::Reactor(error) | RunError::CtrlC(error) | RunError::Thread(error) => Some(error),
             RunError::Threads(error) => Some(error),
         }

@@ -77,7 +77,7 @@ impl CtrlC {
         poll_fn(|cx| self.poll_pressed(cx)).await
     }
 
-    fn poll_pressed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_pressed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.poll_pressed(cx)
     }
 }

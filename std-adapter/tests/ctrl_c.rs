@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use giambio::signal::CtrlC;
-use giambio::{EachCore, Interrupted, builder, finally, nursery, run, run_or_ctrl_c, shield, sleep};
+use giambio::{EachCore, Ended, Interrupted, builder, finally, nursery, run, run_or_ctrl_c, shield, sleep};
 use press::{press, was_killed, with_a_keyboard};
 
 /// This program, as it was started: by an emulator, if the environment names one.
@@ -249,7 +249,7 @@ fn ctrl_c_cancels_every_core() {
             .await;
             Ok::<_, ()>(())
         });
-        assert_eq!(ended, Err(Interrupted));
+        assert_eq!(ended, Ended::Interrupted);
         println!("{} cleaned up", cleaned_up.into_inner());
         return;
     }
@@ -275,9 +275,10 @@ fn cores_that_finish_in_spite_of_ctrl_c_have_values_and_errors() {
                 .await;
                 if fails && core.index() == 1 { Err("out of luck") } else { Ok(core.index()) }
             });
-            match ended.expect("both have finished") {
-                Ok(values) => assert!(values == [0, 1] && !fails),
-                Err(errors) => assert!(*errors.first() == "out of luck" && fails),
+            match ended {
+                Ended::Values(values) => assert!(values == [0, 1] && !fails),
+                Ended::Errors(errors) => assert!(*errors.first() == "out of luck" && fails),
+                Ended::Interrupted => panic!("both have finished"),
             }
         }
         return;

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use child::{Child, LONG};
 use giambio::signal::CtrlC;
-use giambio::{Interrupted, builder, ctrl_c, fail_after, move_on_after, run, run_or_ctrl_c, sleep};
+use giambio::{Ended, Interrupted, builder, ctrl_c, fail_after, move_on_after, run, run_or_ctrl_c, sleep};
 use libc::SIGINT;
 
 /// Calls `case` in a process in which SIGINT does that.
@@ -79,7 +79,7 @@ fn what_was_there_before_is_back_when_nobody_watches() {
             assert!(run(move_on_after(Duration::from_millis(1), ctrl_c())).is_none());
             assert_eq!(now(), before);
             let two = builder().on_each_core().threads(2.try_into().unwrap());
-            two.run_or_ctrl_c(async |_| Ok::<_, ()>(())).unwrap().unwrap();
+            assert_eq!(two.run_or_ctrl_c(async |_| Ok::<_, ()>(())), Ended::Values(vec![(); 2]));
             assert_eq!(now(), before);
         })
         .join();

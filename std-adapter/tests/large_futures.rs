@@ -75,13 +75,13 @@ on_a_thread_of_2_mib! {
         impl giambio::Debugger for Silent {}
         giambio::builder().debugger(Silent).try_run(hold::<LARGE>()).ok()
     } => Some(LARGE);
-    a_builder_with_ctrl_c_takes_one: giambio::builder().try_run_or_ctrl_c(hold::<LARGE>()).unwrap() => Ok(LARGE);
+    a_builder_with_ctrl_c_takes_one: giambio::builder().try_run_or_ctrl_c(hold::<LARGE>()).ok() => Some(LARGE);
     a_test_in_virtual_time_takes_one: testing::run(hold::<LARGE>()) => LARGE;
     a_test_with_a_seed_takes_one: testing::Simulation::new().seed(7).run(hold::<LARGE>()) => LARGE;
     each_core_takes_one: one_core().run(async |_| Ok::<_, ()>(hold::<LARGE_INSIDE>().await)) => Ok(vec![LARGE_INSIDE]);
     each_core_with_ctrl_c_takes_one: {
         one_core().run_or_ctrl_c(async |_| Ok::<_, ()>(hold::<LARGE_INSIDE>().await))
-    } => Ok(Ok(vec![LARGE_INSIDE]));
+    } => giambio::Ended::Values(vec![LARGE_INSIDE]);
 
     spawn_takes_one: in_nursery(async |n| drop(n.spawn(child::<LARGE>()))) => ();
     spawn_value_takes_one: in_nursery(async |n| drop(n.spawn_value(child::<LARGE>()))) => ();
@@ -98,7 +98,7 @@ on_a_thread_of_2_mib! {
         n.child().after(Duration::from_millis(1)).spawn(child::<LARGE_INSIDE>());
     }) => ();
     spawn_wait_takes_one: in_nursery(async |n| drop(n.spawn_wait(child::<LARGE_INSIDE>()).await)) => ();
-    spawn_value_wait_takes_one: in_nursery(async |n| drop(n.spawn_value_wait(child::<LARGE_INSIDE>()).await)) => ();
+    spawn_value_wait_takes_one: in_nursery(async |n| drop(n.child().spawn_value_wait(child::<LARGE_INSIDE>()).await)) => ();
 
     move_on_after_takes_one: {
         giambio::run(async { move_on_after(SPAN, hold::<LARGE_INSIDE>()).await })

@@ -145,9 +145,7 @@ fn an_idle_loop_turns_only_when_something_happens() {
         turns += 1;
         match runtime.as_mut().turn() {
             Next::Finished(value) => break value,
-            Next::Now => idle.wait(Until::Now),
-            Next::At(tick) => idle.wait(Until::At(tick)),
-            Next::OnWake => idle.wait(Until::OnWake),
+            Next::Wait(until) => idle.wait(until),
         }
     };
     assert!(silent);
@@ -168,9 +166,7 @@ fn a_loop_by_hand_does_what_run_does() {
     let received = loop {
         match runtime.as_mut().turn() {
             Next::Finished(value) => break value,
-            Next::Now => idle.wait(Until::Now),
-            Next::At(tick) => idle.wait(Until::At(tick)),
-            Next::OnWake => idle.wait(Until::OnWake),
+            Next::Wait(until) => idle.wait(until),
         }
     };
     assert_eq!(received, 1);
@@ -184,9 +180,9 @@ fn two_loops_take_turns_on_one_thread() {
     let mut two = pin!(Runtime::new(clock, sleep(Duration::from_millis(10))).with_notify(idle_two.waker()));
     let start = Instant::now();
     let deadline = |next: Next<()>| match next {
-        Next::At(tick) => Some(tick),
+        Next::Wait(Until::At(tick)) => Some(tick),
         Next::Finished(()) => None,
-        Next::Now | Next::OnWake => panic!("it only sleeps"),
+        Next::Wait(Until::Now | Until::OnWake) => panic!("it only sleeps"),
     };
     let later = deadline(one.as_mut().turn()).unwrap();
     let sooner = deadline(two.as_mut().turn()).unwrap();

@@ -6,7 +6,7 @@ use core::pin::pin;
 use core::task::Poll;
 use core::time::Duration;
 
-use giambio_core::{Arena, Clock, Next, Runtime, VirtualClock};
+use giambio_core::{Arena, Clock, Next, Until, Runtime, VirtualClock};
 use heapless::Vec;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -28,12 +28,12 @@ pub(crate) fn run<F: Future>(main: F) -> F::Output {
     loop {
         match runtime.as_mut().turn() {
             Next::Finished(value) => return value,
-            Next::Now => {}
-            Next::At(tick) => {
+            Next::Wait(Until::Now) => {}
+            Next::Wait(Until::At(tick)) => {
                 assert!(clock.now() < tick, "it wants to wait for what is past");
                 clock.advance_to(tick);
             }
-            Next::OnWake => panic!("deadlock: all tasks wait, for no timer"),
+            Next::Wait(Until::OnWake) => panic!("deadlock: all tasks wait, for no timer"),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::shell::root;
 
 /// From the ground up; a file names only those before it. A folder's `mod.rs` stands for the folder, unless its parts are all that
 /// is in it.
-const FLOORS: [&str; 95] = [
+const FLOORS: &[&str] = &[
     "fault",
     "kernel/in_place",
     "kernel/mask",
@@ -98,11 +98,17 @@ const FLOORS: [&str; 95] = [
     "delay",
     "nb",
     "testing/simulation",
+    "nursery/books",
+    "nursery/drive",
+    "nursery/scope",
+    "nursery/delay",
+    "nursery/spawn_error",
+    "nursery/child",
+    "nursery/spawn",
     "nursery",
     "shield",
     "stop",
     "testing/seeds",
-    "spawn",
     "defmt_log",
 ];
 

@@ -2,7 +2,7 @@
 //!
 //! Nurseries ask nothing of their error type, so that anything may be one, and the language can't be asked whether a type
 //! has a text. It can be asked which type it is; so those have one that most programs use as they come, and others by
-//! [`Scope::show_errors`](crate::Scope::show_errors).
+//! [`NurseryScope::show_errors`](crate::NurseryScope::show_errors).
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, string::String};

@@ -3,6 +3,7 @@
 //! A build without optimization copies a value wherever the source moves it, and each copy has room of its own in its
 //! function's frame, for as long as that function runs. What a nursery polls inside its own poll adds up.
 
+use core::mem::MaybeUninit;
 use core::pin::Pin;
 use core::ptr;
 
@@ -16,16 +17,26 @@ pub(crate) fn clear<T>(place: Pin<&mut Option<T>>) {
 
 /// A value on its way to the place where it stays. The functions on that way hand on a reference to this, so it is moved
 /// twice, here and from here, however many they are.
+#[derive(Debug)]
 #[repr(u8)]
-pub(crate) enum Moving<T> {
+pub enum Moving<T> {
     Here(T) = 0,
-    #[expect(dead_code, reason = "made by its tag alone")]
+    /// Made by its tag alone.
     Gone = GONE,
 }
 
 const GONE: u8 = 1;
 
 impl<T> Moving<T> {
+    /// Takes the value, for one that is to hold it.
+    pub(crate) fn take(&mut self) -> T {
+        let mut value = MaybeUninit::uninit();
+        // SAFETY: there is room for one.
+        unsafe { self.move_to(value.as_mut_ptr()) };
+        // SAFETY: it has just come there.
+        unsafe { value.assume_init() }
+    }
+
     /// Moves the value to `place`, which is good for it, and whose content isn't dropped.
     ///
     /// # Safety

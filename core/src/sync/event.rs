@@ -17,7 +17,7 @@ use crate::kernel::wait_queue::{Turn, WaitQueue, Waiting};
 ///
 /// ```
 /// # use core::pin::pin;
-/// # use giambio_core::{Next, Runtime, VirtualClock};
+/// # use giambio_core::{Next, Runtime, Until, VirtualClock};
 /// use giambio_core::sync::{Event, Shared};
 ///
 /// static PRESSED: Event<Shared> = Event::shared();
@@ -36,9 +36,9 @@ use crate::kernel::wait_queue::{Turn, WaitQueue, Waiting};
 /// }
 /// # let clock: VirtualClock = VirtualClock::new();
 /// # let mut runtime = pin!(Runtime::new(&clock, count_presses()));
-/// # assert_eq!(runtime.as_mut().turn(), Next::OnWake);
+/// # assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
 /// # interrupt_handler();
-/// # assert_eq!(runtime.as_mut().turn(), Next::OnWake);
+/// # assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
 /// # interrupt_handler();
 /// # assert_eq!(runtime.as_mut().turn(), Next::Finished(2));
 /// ```

@@ -18,7 +18,7 @@ use crate::kernel::wait_queue::{Line, Turn, WaitQueue, Waiting};
 ///
 /// ```
 /// # use core::pin::pin;
-/// # use giambio_core::{Next, Runtime, VirtualClock};
+/// # use giambio_core::{Next, Runtime, Until, VirtualClock};
 /// use giambio_core::sync::{Queue, Shared};
 ///
 /// static SAMPLES: Queue<u16, 8, Shared> = Queue::shared();
@@ -34,7 +34,7 @@ use crate::kernel::wait_queue::{Line, Turn, WaitQueue, Waiting};
 /// }
 /// # let clock: VirtualClock = VirtualClock::new();
 /// # let mut runtime = pin!(Runtime::new(&clock, sum()));
-/// # assert_eq!(runtime.as_mut().turn(), Next::OnWake);
+/// # assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
 /// # interrupt_handler(40);
 /// # interrupt_handler(2);
 /// # assert_eq!(runtime.as_mut().turn(), Next::Finished(42));

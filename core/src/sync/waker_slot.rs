@@ -20,7 +20,7 @@ use crate::lock::Lock;
 /// # use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 /// # use core::future::poll_fn;
 /// # use core::task::{Poll, ready};
-/// # use giambio_core::{Next, Runtime, VirtualClock, poll_proceed};
+/// # use giambio_core::{Next, Runtime, Until, VirtualClock, poll_proceed};
 /// use giambio_core::sync::WakerSlot;
 ///
 /// static READY: AtomicBool = AtomicBool::new(false); // stands for a flag of the hardware
@@ -42,7 +42,7 @@ use crate::lock::Lock;
 /// });
 /// # let clock: VirtualClock = VirtualClock::new();
 /// # let mut runtime = pin!(Runtime::new(&clock, task));
-/// # assert_eq!(runtime.as_mut().turn(), Next::OnWake);
+/// # assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
 /// # interrupt_handler();
 /// # assert_eq!(runtime.as_mut().turn(), Next::Finished(()));
 /// ```

@@ -159,7 +159,8 @@ impl Simulation {
         let tasks = Tasks::default();
         let mut wait = Autojump::new(&clock).patience(self.patience).turns(self.turns);
         let runtime = Runtime::new(&clock, main).with_debugger(&tasks).with_notify(wait.waker()).__seed(self.seed);
-        pin!(runtime).drive(|_, until| wait.try_wait(until).map_err(|stuck| stuck.with(tasks.names())))
+        pin!(runtime)
+            .drive(|turn, until| turn.pause(|| wait.try_wait(until)).map_err(|stuck| stuck.with(tasks.names())))
     }
 }
 

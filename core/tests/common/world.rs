@@ -85,12 +85,10 @@ pub(crate) fn finish<F: Future, C: Clock, D: Debugger, const HZ: u64>(
         }
     };
     loop {
-        wait(match runtime.as_mut().turn() {
+        match runtime.as_mut().turn() {
             Next::Finished(value) => return value,
-            Next::Now => Until::Now,
-            Next::At(tick) => Until::At(tick),
-            Next::OnWake => Until::OnWake,
-        });
+            Next::Wait(until) => wait(until),
+        }
     }
 }
 
@@ -99,7 +97,7 @@ pub(crate) fn finish<F: Future, C: Clock, D: Debugger, const HZ: u64>(
 pub(crate) fn settle<F: Future, C: Clock, D: Debugger>(mut runtime: Pin<&mut Runtime<F, C, D>>) -> Next<F::Output> {
     for _ in 0..TURNS {
         match runtime.as_mut().turn() {
-            Next::Now => {}
+            Next::Wait(Until::Now) => {}
             next => return next,
         }
     }
@@ -168,9 +166,9 @@ pub(crate) fn run_limited<F: Future>(main: F) -> Option<F::Output> {
     for _ in 0..100_000 {
         match runtime.as_mut().turn() {
             Next::Finished(value) => return Some(value),
-            Next::Now => {}
-            Next::At(tick) => clock.advance_to(tick),
-            Next::OnWake => return None,
+            Next::Wait(Until::Now) => {}
+            Next::Wait(Until::At(tick)) => clock.advance_to(tick),
+            Next::Wait(Until::OnWake) => return None,
         }
     }
     None

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::process::Command;
 
 use giambio_core::{
-    Next, Runtime, VirtualClock, cancel_scope, checkpoint, finally, move_on_after, nursery, shield, sleep,
+    Next, Runtime, Until, VirtualClock, cancel_scope, checkpoint, finally, move_on_after, nursery, shield, sleep,
 };
 
 use crate::common::{FIRST_PROGRAM, PROGRAMS, Rng, audit, poll_once, secs};
@@ -102,9 +102,9 @@ fn forget_one(seed: u64) {
             let next = runtime.as_mut().turn();
             assert_eq!(audit(runtime.as_mut(), false), Ok(()), "program {seed}");
             match next {
-                Next::At(tick) => time.advance_to(tick),
-                Next::Now => {}
-                Next::Finished(()) | Next::OnWake => return,
+                Next::Wait(Until::At(tick)) => time.advance_to(tick),
+                Next::Wait(Until::Now) => {}
+                Next::Finished(()) | Next::Wait(Until::OnWake) => return,
             }
         }
         panic!("program {seed} never ends");

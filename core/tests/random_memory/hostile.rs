@@ -11,7 +11,7 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 use std::time::Duration;
 
 use giambio_core::{
-    Canceller, Clock, Debugger, Event, Next, Runtime, Tick, VirtualClock, cancel_scope, clock, finally, in_runtime,
+    CancelScope, Clock, Debugger, Event, Next, Runtime, Tick, VirtualClock, cancel_scope, clock, finally, in_runtime,
     nursery, sleep,
 };
 
@@ -223,7 +223,7 @@ fn torment(seed: u64, hostile: Hostile) {
     }
     {
         let victims = &victims;
-        let scope = cancel_scope(async |scope: Canceller<'_, '_>| {
+        let scope = cancel_scope(async |scope: CancelScope<'_, '_>| {
             let own = async |n: giambio_core::Nursery<'_, '_, Failure>| {
                 for _ in 0..if hostile.all { 2 } else { 0 } {
                     n.spawn(victims.program());

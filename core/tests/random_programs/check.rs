@@ -116,12 +116,12 @@ fn drive<F: Future, C: Clock>(
         audit(runtime.as_mut(), true)?;
         match next {
             Next::Finished(value) => return Ok(Some(value)),
-            Next::Now => continue,
-            Next::At(tick) => pass_time(Some(tick))?,
-            Next::OnWake => pass_time(None)?,
+            Next::Wait(Until::Now) => continue,
+            Next::Wait(Until::At(tick)) => pass_time(Some(tick))?,
+            Next::Wait(Until::OnWake) => pass_time(None)?,
         }
         if one_in(3) {
-            runtime.as_mut().fire_due();
+            runtime.as_mut().__fire_due();
             audit(runtime.as_mut(), true)?;
         }
     }

@@ -54,12 +54,10 @@ impl Driver {
             Driver::Run => runtime.run(&mut wait),
             Driver::RunMasked => runtime.run_masked(&mut wait),
             _ => loop {
-                wait(match runtime.as_mut().turn() {
+                match runtime.as_mut().turn() {
                     Next::Finished(value) => break value,
-                    Next::Now => Until::Now,
-                    Next::At(tick) => Until::At(tick),
-                    Next::OnWake => Until::OnWake,
-                });
+                    Next::Wait(until) => wait(until),
+                }
             },
         }
     }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use giambio_core::{
-    Arena, Canceller, Nursery, Scope, Storage, cancel_scope, checkpoint, clock, fail_after, finally, finally_for,
-    move_on_after, move_on_at, nursery, nursery_in, poll_proceed, shield, shield_for, sleep,
+    Arena, CancelScope, Nursery, NurseryScope, Storage, cancel_scope, checkpoint, clock, fail_after, finally,
+    finally_for, move_on_after, move_on_at, nursery, nursery_in, poll_proceed, shield, shield_for, sleep,
 };
 
 use crate::arenas::{Arenas, Place};
@@ -374,7 +374,7 @@ async fn beside<T>(neighbour: impl Future, body: impl Future<Output = T>) -> T {
 }
 
 /// Cancels in one way or another; sometimes twice.
-fn cancel(chance: u64, scope: Canceller<'_, '_>) {
+fn cancel(chance: u64, scope: CancelScope<'_, '_>) {
     match chance % 5 {
         0 => scope.cancel(),
         1 => scope.cancel_because("the dice say so"),
@@ -401,7 +401,7 @@ type Task<'scope> = giambio_core::Task<'scope, Value>;
 
 /// A child, and the one that it spawns.
 async fn child<'scope, 'a: 'scope, S: Storage>(
-    n: &'scope Scope<'scope, 'a, Failure, S>,
+    n: &'scope NurseryScope<'scope, 'a, Failure, S>,
     world: &'a World,
     kid: &'a Kid,
 ) -> Result<Value, Failure> {

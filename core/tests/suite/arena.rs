@@ -7,8 +7,8 @@ use std::pin::{Pin, pin};
 
 use crate::common::*;
 use giambio_core::{
-    Arena, Cancelled, Next, Nursery, Reason, Runtime, SpawnError, VirtualClock, checkpoint, finally, move_on_after,
-    nursery_in, shield, sleep,
+    Arena, Cancelled, Next, Nursery, Reason, Runtime, SpawnError, Until, VirtualClock, checkpoint, finally,
+    move_on_after, nursery_in, shield, sleep,
 };
 
 #[test]
@@ -25,7 +25,7 @@ fn children_in_an_arena_run_as_others_do() {
                 Ok(())
             })
             .unwrap();
-            let task = n.try_spawn_value(async {
+            let task = n.child().try_spawn_value(async {
                 sleep(secs(1)).await;
                 Ok(text.len())
             });
@@ -84,7 +84,7 @@ fn a_full_arena_can_be_waited_for() {
                 })
                 .await;
             }
-            let task = n.spawn_value_wait(async { Ok(7) }).await;
+            let task = n.child().spawn_value_wait(async { Ok(7) }).await;
             assert_eq!(task.await, Ok(7));
             Ok::<_, ()>(())
         })
@@ -265,12 +265,12 @@ fn a_handle_keeps_the_place_of_its_child_until_it_is_gone() {
     static ARENA: Arena<1, 512> = Arena::new();
     run_virtual(async {
         nursery_in(&ARENA, async |n| {
-            let task = n.try_spawn_value(async { Ok(String::from("kept")) }).unwrap();
+            let task = n.child().try_spawn_value(async { Ok(String::from("kept")) }).unwrap();
             checkpoint().await;
             checkpoint().await;
             assert!(task.is_finished());
             // The result lies where the child was.
-            if let Ok(other) = n.try_spawn_value(async { Ok(String::from("other")) }) {
+            if let Ok(other) = n.child().try_spawn_value(async { Ok(String::from("other")) }) {
                 assert_eq!(other.await, Ok(String::from("other")));
             }
             assert_eq!(task.await, Ok(String::from("kept")));
@@ -433,7 +433,7 @@ fn a_forgotten_nursery_keeps_its_places_for_good() {
         }
         assert_eq!((ARENA.used(), live.left()), (3, 3));
         nursery_in(&ARENA, async |n| {
-            let garbage = n.try_spawn_value(async { Ok([0xAAu8; 200]) }).unwrap();
+            let garbage = n.child().try_spawn_value(async { Ok([0xAAu8; 200]) }).unwrap();
             assert!(matches!(n.try_spawn(async { Ok(()) }), Err(SpawnError::Full { capacity: 4, .. })));
             event.set();
             sleep(secs(1)).await;
@@ -485,7 +485,7 @@ fn an_aligned_child_is_where_its_alignment_wants_it() {
                     assert_eq!(std::ptr::from_ref(&aligned).addr() % align_of::<Aligned>(), 0);
                     Ok(aligned)
                 };
-                tasks.push(n.try_spawn_value(child).unwrap());
+                tasks.push(n.child().try_spawn_value(child).unwrap());
             }
             for (i, task) in tasks.into_iter().enumerate() {
                 assert_eq!(usize::from(task.await.unwrap().0), i);
@@ -527,7 +527,26 @@ fn a_million_children_pass_through_a_small_arena_without_an_allocation() {
 }
 
 #[test]
-fn daemons_races_and_delays_work_in_an_arena() {
+fn a_child_in_an_arena_begins_after_its_delay_and_one_that_is_refused_comes_back_without_one() {
+    static ARENA: Arena<1, 768> = Arena::new();
+    run_virtual(async {
+        let log = &Log::new();
+        let ended = nursery_in(&ARENA, async |n| {
+            let time = async || Ok::<_, ()>(now());
+            n.child().after(secs(2)).try_spawn(async { Ok(log.at("first")) }).unwrap();
+            let refused = n.child().after(secs(9)).try_spawn_value(time()).unwrap_err();
+            assert_eq!(refused.into_future().await, Ok(secs(0)));
+            let second = n.child().after(secs(3)).spawn_value_wait(time()).await;
+            assert_eq!((log.take(), now()), (vec!["2 first".to_owned()], secs(2)));
+            assert_eq!(second.await, Ok(secs(5)), "three seconds after there was room");
+            Ok::<_, ()>(())
+        });
+        assert_eq!((ended.await, ARENA.used()), (Ok(()), 0));
+    });
+}
+
+#[test]
+fn daemons_and_races_work_in_an_arena() {
     static ARENA: Arena<4, 768> = Arena::new();
     run_virtual(async {
         let log = &Log::new();
@@ -629,7 +648,7 @@ fn a_nursery_in_an_arena_is_dropped_half_way() {
                 Ok::<_, ()>(())
             })
         ));
-        assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+        assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::OnWake));
         assert_eq!((ARENA.used(), live.left()), (3, 3));
     }
     assert_eq!((ARENA.used(), live.left()), (0, 0));
@@ -662,7 +681,7 @@ fn a_spawn_that_waits_for_room_is_refused_when_the_nursery_is_being_dropped() {
                 let b = n.try_spawn(async { Ok(()) });
                 std::mem::forget(b.unwrap()); // its place is free only when the nursery ends
                 // A result whose destructor polls a spawn that waits for room.
-                let a = n.try_spawn_value(async {
+                let a = n.child().try_spawn_value(async {
                     let mut waiting = Box::pin(async {
                         n.spawn_wait(forever()).await;
                     });

@@ -213,7 +213,7 @@ fn a_runtime_may_end_while_another_thread_is_in_its_notifier() {
         let main = wakers.clone();
         let runtime = Runtime::new(&CLOCK, async move { main.wait::<()>().await });
         let mut runtime = Box::pin(runtime.with_notify(notify));
-        assert_eq!(runtime.as_mut().turn(), Next::OnWake);
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
         let main = wakers.last();
         let other = std::thread::spawn(move || main.wake());
         comes.recv().unwrap();

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::common::*;
 use giambio_core::{
-    Debugger, Event, Instant, Next, Runtime, TaskError, TaskId, TaskInfo, VirtualClock, checkpoint, finally,
-    finally_for, move_on_after, nursery, nursery_group, shield, sleep,
+    Debugger, Event, Instant, Next, Runtime, TaskError, TaskId, TaskInfo, Until, VirtualClock, Wait, checkpoint,
+    finally, finally_for, move_on_after, nursery, nursery_group, shield, sleep, sync,
 };
 
 /// Writes down what it is told, in the tutorial's shorthand.
@@ -523,15 +523,15 @@ fn a_child_is_told_with_the_place_where_it_was_spawned_in_whatever_way() {
             (n.spawn(end()), line!()).1,
             (n.spawn_value(end()), line!()).1,
             (n.try_spawn(end()), line!()).1,
-            (n.try_spawn_value(end()), line!()).1,
+            (n.child().try_spawn_value(end()), line!()).1,
             (n.spawn_wait(end()).await, line!()).1,
-            (n.spawn_value_wait(end()).await, line!()).1,
+            (n.child().spawn_value_wait(end()).await, line!()).1,
             (n.child().spawn(end()), line!()).1,
             (n.child().name("a").spawn_value(end()), line!()).1,
             (n.child().daemon().try_spawn(end()), line!()).1,
-            (n.child().try_spawn_value(end()), line!()).1,
+            (n.child().after(secs(1)).try_spawn_value(end()), line!()).1,
             (n.child().name(String::from("b")).spawn_wait(end()).await, line!()).1,
-            (n.child().spawn_value_wait(end()).await, line!()).1,
+            (n.child().after(secs(1)).name("c").spawn_value_wait(end()).await, line!()).1,
             (n.child().after(secs(1)).spawn(end()), line!()).1,
             (n.child().after(secs(1)).spawn_value(end()), line!()).1,
         ])
@@ -640,14 +640,87 @@ fn a_nursery_that_goes_to_another_task_takes_its_children_there() {
     assert_eq!(parents, [id("first"), None, Some(TaskId::MAIN)], "{told:#?}");
 }
 
-#[test]
-fn io_is_told_by_the_one_who_looks() {
+/// A wait that takes no time, and looks for I/O where it says so. The last one of all wakes somebody.
+struct Looking<'a, L, const HZ: u64>(&'a VirtualClock<HZ>, L, &'a sync::Event);
+
+impl<L: Fn(Until) -> bool, const HZ: u64> Wait for Looking<'_, L, HZ> {
+    fn wait(&mut self, until: Until) {
+        match until {
+            Until::Now => {}
+            Until::At(tick) => self.0.advance_to(tick),
+            Until::OnWake => self.2.set(),
+        }
+    }
+    fn looks_for_io(&self, until: Until) -> bool {
+        self.1(until)
+    }
+}
+
+/// What is told of a program that sleeps and then waits, by one who looks for I/O then.
+fn told_by(looks: impl Fn(Until) -> bool) -> Vec<String> {
     let _alone = alone();
+    let (transcript, clock, event) = (Transcript::default(), VirtualClock::<1_000>::new(), sync::Event::new());
+    let main = async {
+        sleep(secs(1)).await;
+        event.wait().await;
+    };
+    let runtime = pin!(Runtime::new(&clock, main).with_debugger(&transcript));
+    runtime.run(&mut Looking(&clock, looks, &event));
+    transcript.take()
+}
+
+#[test]
+fn each_look_for_io_is_told_before_and_after() {
+    assert_eq!(
+        told_by(|_| true),
+        [
+            "## started",
+            "-> main",
+            "<- main",
+            "# main sleeps 1",
+            "!! before io Some(1s)",
+            "!! after io Some(1s)",
+            "# main slept 1",
+            "-> main",
+            "<- main",
+            "!! before io None",
+            "!! after io None",
+            "-> main",
+            "<< main exited",
+            "## finished",
+        ]
+    );
+}
+
+#[test]
+fn who_idles_until_a_deadline_looks_once_before_the_sleeper_goes_on() {
+    let mut told = told_by(|until| until == Until::Now);
+    let look = told.iter().position(|line| line == "!! before io Some(0ns)").unwrap();
+    assert_eq!(
+        told[look - 1..look + 3],
+        ["# main slept 1", "!! before io Some(0ns)", "!! after io Some(0ns)", "-> main"]
+    );
+    told.drain(look..look + 2);
+    assert_eq!(told, told_by(|_| false), "who never looks tells of no look, and of everything else");
+}
+
+#[test]
+fn a_wait_that_ends_before_its_deadline_is_followed_by_no_look() {
+    let _alone = alone();
+    struct Impatient<'a>(&'a VirtualClock<1_000>);
+    impl Wait for Impatient<'_> {
+        fn wait(&mut self, _: Until) {
+            self.0.advance(Duration::from_millis(400));
+        }
+        fn looks_for_io(&self, until: Until) -> bool {
+            until == Until::Now
+        }
+    }
     let (transcript, clock) = (Transcript::default(), VirtualClock::<1_000>::new());
     let runtime = pin!(Runtime::new(&clock, sleep(secs(1))).with_debugger(&transcript));
-    runtime.as_ref().before_io(Some(secs(1)));
-    runtime.as_ref().after_io(None);
-    assert_eq!(transcript.take(), ["!! before io Some(1s)", "!! after io None"]);
+    runtime.run(&mut Impatient(&clock));
+    let looks = transcript.take().iter().filter(|line| line.starts_with("!! before")).count();
+    assert_eq!(looks, 1, "of three waits the last was to its end");
 }
 
 /// Writes down each event, by the method for all of them alone, and when it came.
@@ -684,10 +757,8 @@ fn one_method_gets_every_event_in_the_order_in_which_the_methods_get_them() {
     let watch = |debugger: &dyn Debugger| {
         let _alone = alone();
         let clock: VirtualClock = VirtualClock::new();
-        let mut runtime = pin!(Runtime::new(&clock, everything()).with_debugger(debugger));
-        runtime.as_ref().before_io(None);
-        runtime.as_ref().after_io(None);
-        finish(runtime.as_mut(), &clock);
+        let runtime = pin!(Runtime::new(&clock, everything()).with_debugger(debugger));
+        runtime.run(&mut Looking(&clock, |_| true, &sync::Event::new()));
     };
     let (transcript, timeline) = (Transcript::default(), Timeline::default());
     watch(&transcript);
@@ -782,7 +853,7 @@ fn a_runtime_dropped_half_way_tells_of_the_tasks_that_go() {
             Ok::<_, ()>(())
         });
         let mut runtime = pin!(Runtime::new(&clock, main).with_debugger(&transcript));
-        assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+        assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::OnWake));
     }
     let lines = transcript.take();
     assert_eq!(lines.iter().filter(|line| *line == "<< child exited").count(), 1, "{lines:#?}");
@@ -835,14 +906,20 @@ mod hostile {
     }
 
     #[test]
-    fn a_hook_that_panics_beside_the_turns_is_switched_off_as_well() {
+    fn a_hook_that_panics_when_it_is_told_of_io_is_switched_off_as_well() {
         let _alone = alone();
-        let (clock, panics) = (VirtualClock::<1_000>::new(), Panics(Cell::new(1), Cell::new(0)));
-        let mut runtime = pin!(Runtime::new(&clock, checkpoint()).with_debugger(&panics));
-        runtime.as_ref().before_io(None);
-        runtime.as_ref().after_io(None);
-        assert_eq!(runtime.as_mut().turn(), Next::Finished(()));
-        assert_eq!(panics.1.get(), 1, "it was told of more");
+        let event = sync::Event::new();
+        // The first and the second look, before and after, and once nothing at all.
+        for (nth, told) in [(5, 5), (6, 6), (10, 10), (11, 11), (100, 14)] {
+            let (clock, panics) = (VirtualClock::<1_000>::new(), Panics(Cell::new(nth), Cell::new(0)));
+            let main = async {
+                sleep(secs(1)).await;
+                event.wait_and_clear().await;
+            };
+            let runtime = pin!(Runtime::new(&clock, main).with_debugger(&panics));
+            runtime.run(&mut Looking(&clock, |_| true, &event));
+            assert_eq!(panics.1.get(), told, "event {nth}");
+        }
     }
 
     #[test]
@@ -993,7 +1070,7 @@ fn every_child_is_told_to_end_also_after_a_panic_or_a_drop_and_the_root_only_if_
     let (clock, ends, _alone) = (VirtualClock::<1000>::new(), Ends::default(), alone());
     {
         let mut runtime = pin!(Runtime::new(&clock, main(async || forever().await)).with_debugger(&ends));
-        assert_eq!(runtime.as_mut().turn(), Next::OnWake);
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
     }
     assert_eq!(ends.0.into_inner().unwrap(), ["- other", "- culprit"]);
 }

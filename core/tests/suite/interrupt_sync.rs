@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::common::{Log, Woken, alone, run_foreign, run_virtual, settle};
 use giambio_core::sync::{Event, Queue, QueueFull, Shared, WakerSlot};
 use giambio_core::{
-    Arena, Next, Runtime, VirtualClock, cancel_scope, checkpoint, move_on_after, nursery_in, poll_proceed, sleep,
+    Arena, Next, Runtime, Until, VirtualClock, cancel_scope, checkpoint, move_on_after, nursery_in, poll_proceed, sleep,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -406,7 +406,7 @@ fn a_task_in_line_sleeps() {
     let event = Event::new();
     let clock: VirtualClock = VirtualClock::new();
     let mut runtime = pin!(Runtime::new(&clock, event.wait()));
-    assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+    assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::OnWake));
     event.set();
     assert!(runtime.is_ready());
     assert_eq!(runtime.as_mut().turn(), Next::Finished(()));

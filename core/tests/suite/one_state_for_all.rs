@@ -83,7 +83,7 @@ fn the_body_of_a_nursery_that_moved_to_the_next_task_in_the_same_place_is_polled
     for _ in 0..1000 {
         match runtime.as_mut().turn() {
             Next::Finished(end) => return assert_eq!(end, Ok(())),
-            Next::OnWake => break,
+            Next::Wait(Until::OnWake) => break,
             _ => {}
         }
     }

@@ -69,7 +69,7 @@ fn turns_by_hand_equal_run() {
         let value = loop {
             match runtime.as_mut().turn() {
                 Next::Finished(value) => break value,
-                Next::Now => {}
+                Next::Wait(Until::Now) => {}
                 _ => time.advance_to(Tick(time.now().0 + 1)),
             }
         };
@@ -344,12 +344,12 @@ fn two_runtimes_take_turns_on_one_thread() {
         task.await.unwrap();
         log.add(format!("second ends at {:?}", now()));
     }));
-    assert_eq!(settle(first.as_mut()), Next::At(Tick(10)));
-    assert_eq!(settle(second.as_mut()), Next::At(Tick(1)));
+    assert_eq!(settle(first.as_mut()), Next::Wait(Until::At(Tick(10))));
+    assert_eq!(settle(second.as_mut()), Next::Wait(Until::At(Tick(1))));
     slow.advance(millis(2));
-    assert_eq!(settle(second.as_mut()), Next::OnWake);
+    assert_eq!(settle(second.as_mut()), Next::Wait(Until::OnWake));
     fast.advance(millis(10));
-    assert_eq!(settle(first.as_mut()), Next::At(Tick(20)));
+    assert_eq!(settle(first.as_mut()), Next::Wait(Until::At(Tick(20))));
     assert_eq!(settle(second.as_mut()), Next::Finished(()));
     fast.advance(millis(10));
     assert_eq!(settle(first.as_mut()), Next::Finished(()));

@@ -2,7 +2,7 @@
 #![cfg(feature = "std")]
 use crate::common::*;
 use giambio_core::*;
-use std::time::Instant as Wall;
+use std::time::{Duration, Instant as Wall};
 
 trait AmbiguousIfSend<A> {
     fn some() {}
@@ -23,14 +23,14 @@ macro_rules! stays { ($($t:ty),* $(,)?) => { $( let _ = <$t as AmbiguousIfSend<_
 #[test]
 fn what_leads_to_the_state_of_a_thread_stays_on_it() {
     stays!(
-        Scope<'static, 'static, ()>,
+        NurseryScope<'static, 'static, ()>,
         Nursery<'static, 'static, ()>,
-        Scope<'static, 'static, (), &'static Arena<1, 64>>,
+        NurseryScope<'static, 'static, (), &'static Arena<1, 64>>,
         Task<'static, ()>,
-        Canceller<'static, 'static>,
+        CancelScope<'static, 'static>,
         Sleep,
         Child<'static, 'static, ()>,
-        Delayed<'static, 'static, ()>,
+        Child<'static, 'static, (), Heap, TaskName, Duration>,
         Runtime<std::future::Ready<()>, &'static VirtualClock>,
     );
 }

@@ -7,7 +7,7 @@ use std::pin::pin;
 use crate::common::*;
 use futures::stream::{FuturesUnordered, StreamExt};
 use giambio_core::{
-    Arena, Canceller, cancel_scope, checkpoint, interval, is_stopping, move_on_after, nursery_in, shield, sleep,
+    Arena, CancelScope, cancel_scope, checkpoint, interval, is_stopping, move_on_after, nursery_in, shield, sleep,
     stopping, until_stopped,
 };
 
@@ -159,7 +159,7 @@ fn what_waits_is_dropped_when_it_is_asked_and_keeps_a_value_that_came_before() {
 #[test]
 fn members_of_a_foreign_set_hear_of_it() {
     run_virtual(async {
-        cancel_scope(async |scope: Canceller<'_, '_>| {
+        cancel_scope(async |scope: CancelScope<'_, '_>| {
             let members: FuturesUnordered<_> = (0..100).map(|_| stopping()).collect();
             let mut ask = pin!(async {
                 sleep(secs(1)).await;

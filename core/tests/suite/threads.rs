@@ -263,7 +263,7 @@ fn a_wake_from_another_thread_is_told_to_the_runtime_that_waits() {
     pin!(Runtime::new(&clock, main).with_notify(notify_outer)).run(&mut |until| {
         waits.set(waits.get() + 1);
         if waits.get() == 1 {
-            assert_eq!(other.as_mut().turn(), Next::OnWake);
+            assert_eq!(other.as_mut().turn(), Next::Wait(Until::OnWake));
             assert_eq!(wake(&others), (0, 1));
             return;
         }

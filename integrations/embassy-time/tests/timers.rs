@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::channel::Channel;
 use embassy_time::{Duration, Instant, Ticker, TimeoutError, Timer, with_timeout};
-use giambio_core::{Next, Runtime, VirtualClock, move_on_after, nursery, sleep};
+use giambio_core::{Next, Runtime, Until, VirtualClock, move_on_after, nursery, sleep};
 use giambio_embassy_time::Driver;
 
 static CLOCK: VirtualClock = VirtualClock::new();
@@ -35,9 +35,9 @@ fn run_alone<T>(main: impl Future<Output = T>) -> T {
     for _ in 0..100_000 {
         match runtime.as_mut().turn() {
             Next::Finished(Ok(value)) => return value,
-            Next::Now => {}
-            Next::At(tick) => CLOCK.advance_to(tick),
-            Next::OnWake => panic!("deadlock: all tasks wait, for no timer"),
+            Next::Wait(Until::Now) => {}
+            Next::Wait(Until::At(tick)) => CLOCK.advance_to(tick),
+            Next::Wait(Until::OnWake) => panic!("deadlock: all tasks wait, for no timer"),
         }
     }
     panic!("no end")

@@ -6,7 +6,7 @@ static ROOM: Arena<1, 1024> = Arena::new();
 
 fn main() {
     let result = run(nursery_in(&ROOM, async |n| {
-        let Ok(task) = n.try_spawn_value(async { Ok([1_u8; 512]) }) else {
+        let Ok(task) = n.child().try_spawn_value(async { Ok([1_u8; 512]) }) else {
             return Err("no room");
         };
         Ok(task.await.unwrap().len())

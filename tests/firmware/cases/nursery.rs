@@ -256,8 +256,8 @@ fn the_first_of_a_race_ends_the_others() {
 
 fn children_have_results_of_their_own() {
     let result = run(nursery_in(&OUTER, async |n| {
-        let number = n.spawn_value_wait(async { Ok(40) }).await;
-        let text = n.spawn_value_wait(async { Ok("two") }).await;
+        let number = n.child().spawn_value_wait(async { Ok(40) }).await;
+        let text = n.child().spawn_value_wait(async { Ok("two") }).await;
         Ok::<_, Never>(number.await.unwrap_or(0) + text.await.map_or(0, |text| text.len() - 1))
     }));
     assert_eq!(result, Ok(42));
@@ -266,6 +266,7 @@ fn children_have_results_of_their_own() {
 fn a_cancelled_task_says_so() {
     let Ok(()) = run(nursery_in(&OUTER, async |n| {
         let task = n
+            .child()
             .spawn_value_wait(async {
                 forever().await;
                 Ok::<_, Never>(1)

@@ -2,7 +2,7 @@ use core::pin::pin;
 use core::time::Duration;
 
 use giambio_core::{
-    Clock, Instant, Next, Runtime, Tick, VirtualClock, checkpoint, clock, interval, move_on_after, nursery_in, sleep,
+    Clock, Instant, Next, Until, Runtime, Tick, VirtualClock, checkpoint, clock, interval, move_on_after, nursery_in, sleep,
     sleep_until,
 };
 
@@ -83,7 +83,7 @@ fn a_sleep_that_is_dropped_leaves_no_timer() {
         }
         core::future::pending::<()>().await
     }));
-    assert_eq!(runtime.as_mut().turn(), Next::OnWake);
+    assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
 }
 
 fn an_interval_does_not_drift() {
@@ -109,16 +109,16 @@ fn spans_become_ticks_that_are_never_too_few() {
     let clock = Slow(VirtualClock::new());
     // The counter may be about to step: a third of a second is two steps of it.
     let mut runtime = pin!(Runtime::new(&clock, sleep(SECOND / 3)));
-    assert_eq!(runtime.as_mut().turn(), Next::At(Tick(2)));
+    assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::At(Tick(2))));
 }
 
 fn what_is_too_far_away_never_comes() {
     let clock = VirtualClock::<1000>::new();
     clock.advance_to(Tick(u64::MAX - 5));
     let mut runtime = pin!(Runtime::new(&clock, sleep(Duration::MAX)));
-    assert_eq!(runtime.as_mut().turn(), Next::OnWake);
+    assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
     clock.advance_to(Tick(u64::MAX));
-    assert_eq!(runtime.as_mut().turn(), Next::OnWake);
+    assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
 }
 
 fn a_busy_task_delays_no_timer() {
@@ -132,7 +132,7 @@ fn a_busy_task_delays_no_timer() {
         .await
     }));
     for _ in 0..10 {
-        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::Now));
     }
     clock.advance(SECOND);
     for _ in 0..3 {

@@ -3,7 +3,7 @@ use core::future::poll_fn;
 use core::pin::pin;
 use core::task::{Poll, Waker};
 
-use giambio_core::{Next, Runtime, VirtualClock, checkpoint, nursery_in, sleep};
+use giambio_core::{Next, Until, Runtime, VirtualClock, checkpoint, nursery_in, sleep};
 
 use super::cases;
 use crate::world::{INNER, Never, OUTER, SECOND, forever, run};
@@ -38,6 +38,7 @@ fn a_waker_of_a_task_that_has_ended_does_nothing() {
     let polls = Cell::new(0);
     let Ok(()) = run(nursery_in(&OUTER, async |n| {
         let task = n
+            .child()
             .spawn_value_wait(async {
                 leave_waker(&waker).await;
                 Ok::<_, Never>(())
@@ -71,7 +72,7 @@ fn a_waker_of_a_runtime_that_has_ended_does_nothing() {
     {
         let clock = VirtualClock::<1000>::new();
         let mut runtime = pin!(Runtime::new(&clock, leave_waker(&waker)));
-        assert_eq!(runtime.as_mut().turn(), Next::OnWake);
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
     }
     wake(&waker);
     run(checkpoint());
@@ -174,7 +175,7 @@ fn nobody_is_polled_without_a_wake() {
     let clock = VirtualClock::<1000>::new();
     let mut runtime = pin!(Runtime::new(&clock, forever()));
     assert!(runtime.is_ready());
-    assert_eq!(runtime.as_mut().turn(), Next::OnWake);
+    assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
     assert!(!runtime.is_ready());
-    assert_eq!(runtime.as_mut().turn(), Next::OnWake);
+    assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
 }

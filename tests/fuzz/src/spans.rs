@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use arbitrary::{Result, Unstructured};
-use giambio::{Clock, Instant, Next, Runtime, Tick, VirtualClock, clock, move_on_after, sleep, sleep_until};
+use giambio::{Clock, Instant, Next, Until, Runtime, Tick, VirtualClock, clock, move_on_after, sleep, sleep_until};
 
 const NANOS: u128 = 1_000_000_000;
 
@@ -91,9 +91,9 @@ fn expected(now: u64, deadline: u64) -> Next<()> {
     if deadline <= now {
         Next::Finished(())
     } else if deadline == u64::MAX {
-        Next::OnWake
+        Next::Wait(Until::OnWake)
     } else {
-        Next::At(Tick(deadline))
+        Next::Wait(Until::At(Tick(deadline)))
     }
 }
 

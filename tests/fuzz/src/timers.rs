@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use arbitrary::Unstructured;
-use giambio::{Instant, Next, Runtime, Sleep, Tick, VirtualClock, sleep_until};
+use giambio::{Instant, Next, Until, Runtime, Sleep, Tick, VirtualClock, sleep_until};
 
 /// What is set fires in the order of the deadlines, equal ones in the order in which they were set;
 /// what was given up doesn't.
@@ -18,12 +18,12 @@ pub fn timers(data: &[u8]) {
     loop {
         match runtime.as_mut().turn() {
             Next::Finished(()) => return,
-            Next::At(tick) => time.advance_to(tick),
-            Next::Now => {
+            Next::Wait(Until::At(tick)) => time.advance_to(tick),
+            Next::Wait(Until::Now) => {
                 let step = input.borrow_mut().int_in_range(0..=40).unwrap_or(0);
                 time.advance_to(Tick(giambio::Clock::now(&&time).0 + step));
             }
-            Next::OnWake => panic!("timers are set, and nobody says when"),
+            Next::Wait(Until::OnWake) => panic!("timers are set, and nobody says when"),
         }
     }
 }

@@ -77,7 +77,7 @@ fn lost(main: impl Future<Output = ()>, at: u64) -> Option<bool> {
                 LEFT.set(0);
                 return if beyond { None } else { Some(false) };
             }
-            Next::OnWake if !runtime.is_ready() => {
+            Next::Wait(Until::OnWake) if !runtime.is_ready() => {
                 if FIRED.get() {
                     // It may have come at the end of the look itself, which a real loop takes with interrupts masked.
                     if runtime.is_ready() {
@@ -174,6 +174,7 @@ fn a_wake_by_an_interrupt_is_not_lost_in_scopes_shields_and_handles() {
     try_all("scopes", || async {
         let _: Result<(), ()> = nursery_in(&A, async |n| {
             let handle = n
+                .child()
                 .spawn_value_wait(async {
                     let _ = cancel_scope(async |_| {
                         shield(async {

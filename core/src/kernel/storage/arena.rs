@@ -21,8 +21,8 @@ use crate::storage::Storage;
 /// three with feature `hooks`; a name that it is given has room there too. Its header isn't counted: it lies
 /// beside them, with feature `alloc` on the heap. A child that doesn't fit is a compile error that says both
 /// sizes (when it is built; `cargo check` doesn't see it). A full arena is an error of
-/// [`try_spawn`](crate::Scope::try_spawn), or a wait in
-/// [`spawn_wait`](crate::Scope::spawn_wait).
+/// [`try_spawn`](crate::NurseryScope::try_spawn), or a wait in
+/// [`spawn_wait`](crate::NurseryScope::spawn_wait).
 ///
 /// A child aligned to more than 16 bytes (8 on 32-bit targets) is a compile error too.
 ///

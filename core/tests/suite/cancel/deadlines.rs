@@ -6,8 +6,8 @@ use std::pin::pin;
 use super::{at, because};
 use crate::common::*;
 use giambio_core::{
-    Instant, Next, Reason, Runtime, TimedOut, VirtualClock, cancel_scope, checkpoint, clock, effective_deadline,
-    fail_after, fail_at, finally, move_on_after, move_on_at, nursery, shield, sleep, sleep_until, timeout,
+    Instant, Next, Reason, Runtime, TimedOut, Until, VirtualClock, cancel_scope, checkpoint, clock, effective_deadline,
+    fail_after, fail_at, finally, move_on_after, move_on_at, nursery, shield, sleep, sleep_until,
 };
 
 #[test]
@@ -124,7 +124,7 @@ fn a_timeout_is_an_error_that_says_how_long_was_given() {
         let error = fail_after(secs(2), forever::<()>()).await.unwrap_err();
         assert_eq!(error, TimedOut { deadline: at(2), given: secs(2) });
         let _: &dyn std::error::Error = &error;
-        let second = timeout(secs(1), forever::<()>()).await.unwrap_err();
+        let second = fail_after(secs(1), forever::<()>()).await.unwrap_err();
         assert_eq!(second, TimedOut { deadline: at(3), given: secs(1) });
         // A deadline has given what was left of it when the work began.
         let until = Box::pin(fail_at(at(8), forever::<()>()));
@@ -137,7 +137,7 @@ fn a_timeout_is_an_error_that_says_how_long_was_given() {
             texts,
             ["timed out after 2s", "timed out after 1s", "timed out after 4s", "timed out: no time was left"]
         );
-        assert_eq!(timeout(secs(1), async { 3 }).await, Ok(3));
+        assert_eq!(fail_after(secs(1), async { 3 }).await, Ok(3));
     });
 }
 
@@ -334,12 +334,12 @@ fn a_scope_that_was_cancelled_before_its_deadline_does_not_expire() {
         assert_eq!(audit(runtime.as_mut(), true), Ok(()));
         match next {
             Next::Finished(end) => break end,
-            Next::Now => {}
-            Next::At(tick) => {
+            Next::Wait(Until::Now) => {}
+            Next::Wait(Until::At(tick)) => {
                 waits.push(tick.0 / 1_000_000_000);
                 time.advance_to(tick);
             }
-            Next::OnWake => panic!("all wait for ever"),
+            Next::Wait(Until::OnWake) => panic!("all wait for ever"),
         }
     };
     assert_eq!(end.map_err(|cancelled| cancelled.reason), Err(Reason::Requested));

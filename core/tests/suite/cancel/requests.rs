@@ -3,7 +3,7 @@
 use super::because;
 use crate::common::*;
 use giambio_core::{
-    Cancelled, Canceller, Reason, cancel_scope, checkpoint, is_cancelled, move_on_after, nursery, sleep,
+    CancelScope, Cancelled, Reason, cancel_scope, checkpoint, is_cancelled, move_on_after, nursery, sleep,
 };
 
 #[test]
@@ -277,7 +277,7 @@ fn an_interruption_has_its_own_reason() {
 
 #[test]
 fn a_canceller_goes_where_its_scope_is() {
-    async fn watchdog(scope: Canceller<'_, '_>, event: &Event) {
+    async fn watchdog(scope: CancelScope<'_, '_>, event: &Event) {
         event.wait().await;
         scope.cancel();
     }

@@ -6,7 +6,7 @@ use std::pin::pin;
 use super::{at, because};
 use crate::common::*;
 use giambio_core::{
-    Next, Reason, Runtime, VirtualClock, cancel_scope, checkpoint, clock, finally, is_cancelled, move_on_after,
+    Next, Reason, Runtime, Until, VirtualClock, cancel_scope, checkpoint, clock, finally, is_cancelled, move_on_after,
     nursery, shield, sleep, sleep_until,
 };
 
@@ -315,9 +315,9 @@ fn what_is_cancelled_around_a_task_is_known_in_its_code_before_that_is_polled() 
             assert_eq!(audit(runtime.as_mut(), true), Ok(()), "beside {others}");
             match next {
                 Next::Finished(_) => break,
-                Next::Now => {}
-                Next::At(tick) => time.advance_to(tick),
-                Next::OnWake => panic!("all wait for ever"),
+                Next::Wait(Until::Now) => {}
+                Next::Wait(Until::At(tick)) => time.advance_to(tick),
+                Next::Wait(Until::OnWake) => panic!("all wait for ever"),
             }
         }
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::common::*;
 use giambio_core::{
-    Instant, Next, Runtime, Tick, VirtualClock, budgeted, cancel_scope, checkpoint, clock, move_on_after, nursery,
-    poll_proceed, sleep, sync,
+    Instant, Next, Runtime, Tick, Until, VirtualClock, budgeted, cancel_scope, checkpoint, clock, move_on_after,
+    nursery, poll_proceed, sleep, sync,
 };
 
 #[test]
@@ -65,11 +65,11 @@ fn a_task_that_waits_for_hundreds_of_things_at_once_sleeps_until_one_of_them_com
     }));
     let mut next = runtime.as_mut().turn();
     for _ in 0..20 {
-        if next == Next::Now {
+        if next == Next::Wait(Until::Now) {
             next = runtime.as_mut().turn();
         }
     }
-    assert_eq!(next, Next::At(Tick(10_000)), "nothing can be done before");
+    assert_eq!(next, Next::Wait(Until::At(Tick(10_000))), "nothing can be done before");
     time.advance_to(Tick(10_000));
     assert_eq!(settle(runtime.as_mut()), Next::Finished(Ok(())));
 }
@@ -95,7 +95,7 @@ fn the_budget_counts_for_the_main_task_and_for_bodies_too() {
         };
         let mut runtime = pin!(Runtime::new(&time, main));
         let mut turns = 0;
-        while runtime.as_mut().turn() == Next::Now {
+        while runtime.as_mut().turn() == Next::Wait(Until::Now) {
             turns += 1;
             assert!(polls.get() <= turns * 65, "{} polls in {turns} turns", polls.get());
         }
@@ -117,7 +117,7 @@ fn a_deadline_reaches_a_loop_of_leaves_that_are_always_ready() {
         })
     ));
     for _ in 0..10 {
-        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::Now));
         time.advance(millis(1));
     }
     for _ in 0..3 {

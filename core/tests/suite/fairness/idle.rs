@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::pin::pin;
 
 use crate::common::{Event, *};
-use giambio_core::{Next, Runtime, Tick, VirtualClock, nursery, sleep};
+use giambio_core::{Next, Runtime, Tick, Until, VirtualClock, nursery, sleep};
 
 #[test]
 fn with_nothing_ready_a_turn_says_until_when() {
@@ -15,14 +15,14 @@ fn with_nothing_ready_a_turn_says_until_when() {
         sleep(millis(7)).await;
         event.wait().await;
     }));
-    assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+    assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::OnWake));
     for _ in 0..10 {
-        assert_eq!(runtime.as_mut().turn(), Next::OnWake, "no wake, no work");
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake), "no wake, no work");
     }
     event.set();
-    assert_eq!(settle(runtime.as_mut()), Next::At(Tick(7)));
+    assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::At(Tick(7))));
     for _ in 0..10 {
-        assert_eq!(runtime.as_mut().turn(), Next::At(Tick(7)), "no busy waiting for a timer");
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::At(Tick(7))), "no busy waiting for a timer");
     }
     time.advance(millis(7));
     assert_eq!(settle(runtime.as_mut()), Next::Finished(()));
@@ -45,10 +45,10 @@ fn an_idle_turn_polls_nobody() {
             })
         )
     ));
-    assert_eq!(settle(runtime.as_mut()), Next::At(Tick(100)));
+    assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::At(Tick(100))));
     let before = polls.get();
     for _ in 0..100 {
-        assert_eq!(runtime.as_mut().turn(), Next::At(Tick(100)));
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::At(Tick(100))));
         time.advance(std::time::Duration::from_micros(500));
     }
     assert_eq!(polls.get(), before);
@@ -78,9 +78,9 @@ fn as_many_turns_as_there_is_work() {
         turns += 1;
         match runtime.as_mut().turn() {
             Next::Finished(_) => break,
-            Next::At(tick) => time.advance_to(tick),
-            Next::Now => {}
-            Next::OnWake => panic!("deadlock"),
+            Next::Wait(Until::At(tick)) => time.advance_to(tick),
+            Next::Wait(Until::Now) => {}
+            Next::Wait(Until::OnWake) => panic!("deadlock"),
         }
     }
     // 1,000 first polls, 64 in a turn; then ten sleepers at each of 100 times.

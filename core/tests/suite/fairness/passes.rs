@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use crate::common::*;
-use giambio_core::{Next, Runtime, Tick, VirtualClock, checkpoint, move_on_after, nursery, sleep};
+use giambio_core::{Next, Runtime, Tick, Until, VirtualClock, checkpoint, move_on_after, nursery, sleep};
 
 /// What `program` logs first, so many lines.
 fn logged<F: Future<Output = ()>>(lines: usize, program: impl Fn(Rc<Log>) -> F) -> Vec<String> {
@@ -18,8 +18,8 @@ fn logged<F: Future<Output = ()>>(lines: usize, program: impl Fn(Rc<Log>) -> F) 
     for _ in 0..10 {
         match runtime.as_mut().turn() {
             Next::Finished(()) => break,
-            Next::At(tick) => clock.advance_to(tick),
-            Next::Now | Next::OnWake => {}
+            Next::Wait(Until::At(tick)) => clock.advance_to(tick),
+            Next::Wait(Until::Now | Until::OnWake) => {}
         }
     }
     let mut log = log.take();
@@ -118,7 +118,7 @@ fn a_body_takes_turns_with_the_child_that_wakes_it() {
             })
         ));
         for _ in 0..10 {
-            assert_eq!(runtime.as_mut().turn(), Next::Now);
+            assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::Now));
         }
         let log = log.take();
         assert!(log.len() > 300, "{} polls", log.len());
@@ -143,14 +143,14 @@ fn a_turn_is_over_after_64_polls_of_whom_else_nobody_keeps_waiting() {
     let mut body = pin!(Runtime::new(&clock, nursery::<(), (), _>(async |_| endless(&polls).await)));
     for _ in 0..10 {
         polls.set(0);
-        assert_eq!(child.as_mut().turn(), Next::Now);
+        assert_eq!(child.as_mut().turn(), Next::Wait(Until::Now));
         assert!((32..=64).contains(&polls.get()), "{} polls of the child", polls.get());
         // The first of each turn is not counted.
         polls.set(0);
-        assert_eq!(root.as_mut().turn(), Next::Now);
+        assert_eq!(root.as_mut().turn(), Next::Wait(Until::Now));
         assert_eq!(polls.get(), 65, "polls of the root");
         polls.set(0);
-        assert_eq!(body.as_mut().turn(), Next::Now);
+        assert_eq!(body.as_mut().turn(), Next::Wait(Until::Now));
         assert_eq!(polls.get(), 65, "polls of the body");
     }
 }
@@ -169,7 +169,7 @@ fn a_busy_nursery_does_not_starve_what_is_beside_it_in_its_task() {
         let _ = futures::join!(nursery, endless(&beside));
     }));
     for _ in 0..20 {
-        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::Now));
     }
     assert!(beside.get() >= 20, "{} polls", beside.get());
 }
@@ -189,7 +189,7 @@ fn two_nurseries_in_one_task_take_turns() {
         let _ = futures::join!(one, two);
     }));
     for _ in 0..100 {
-        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::Now));
     }
     let [one, two] = polls.each_ref().map(Cell::get);
     assert!(one.abs_diff(two) <= 64, "{one} polls of the one, {two} of the other");
@@ -231,7 +231,7 @@ fn timers_fire_between_turns() {
             Ok::<_, ()>(())
         })
     ));
-    assert_eq!(runtime.as_mut().turn(), Next::Now);
+    assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::Now));
     clock.advance_to(Tick(1));
     let _ = runtime.as_mut().turn();
     assert!(fired.get());
@@ -332,7 +332,7 @@ fn a_task_woken_once_more_does_not_put_back_those_behind_it() {
             Ok(())
         })
     ));
-    assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+    assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::OnWake));
     events.iter().for_each(Event::set);
     assert_eq!(settle(runtime.as_mut()), Next::Finished(Ok(())));
     assert_eq!(log.take(), ["c", "t", "x", "p"]);
@@ -350,7 +350,7 @@ fn a_turn_inside_a_foreign_executor_leaves_nothing_behind() {
                 if once.replace(false) {
                     let clock: VirtualClock = VirtualClock::new();
                     let mut inner = pin!(Runtime::new(&clock, forever::<()>()));
-                    assert_eq!(inner.as_mut().turn(), Next::OnWake);
+                    assert_eq!(inner.as_mut().turn(), Next::Wait(Until::OnWake));
                     forever::<()>().await;
                 }
                 checkpoint().await;

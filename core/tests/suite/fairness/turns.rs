@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use crate::common::{Event, *};
-use giambio_core::{Instant, Next, Runtime, VirtualClock, checkpoint, nursery, sleep, sleep_until};
+use giambio_core::{Instant, Next, Runtime, Until, VirtualClock, checkpoint, nursery, sleep, sleep_until};
 
 #[test]
 fn a_turn_polls_at_most_64_tasks() {
@@ -129,7 +129,7 @@ fn in_one_pass_each_task_is_polled_once() {
         })
     ));
     for turn in 1..=100 {
-        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::Now));
         let polls: u32 = polls.borrow().iter().sum();
         assert!((turn * 32..=turn * 64).contains(&polls), "{polls} polls in {turn} turns");
     }
@@ -269,7 +269,7 @@ fn a_busy_nursery_does_not_starve_its_neighbour() {
         })
     ));
     for _ in 0..200 {
-        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::Now));
     }
     assert!(rounds.get() >= 50, "the neighbour had {} polls in 200 turns", rounds.get());
 }
@@ -308,7 +308,7 @@ fn a_busy_nursery_does_not_starve_a_deep_one() {
         })
     ));
     for _ in 0..2_000 {
-        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::Now));
     }
     assert!(rounds.get() >= 50, "the deep task had {} polls in 2,000 turns", rounds.get());
 }
@@ -340,7 +340,7 @@ fn timers_are_looked_at_between_turns_however_busy_the_tasks_are() {
     ));
     for i in 0..200 {
         turn.set(i);
-        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::Now));
         time.advance(millis(1));
     }
     // Due in turn 50, and at the latest polled when all who were ready before had their turn.
@@ -366,8 +366,8 @@ fn a_loop_of_zero_sleeps_delays_nobodys_timer() {
         })
     ));
     for _ in 0..5 {
-        assert_eq!(runtime.as_mut().turn(), Next::Now);
-        assert_eq!(runtime.as_mut().turn(), Next::Now);
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::Now));
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::Now));
         time.advance(millis(1));
     }
     for _ in 0..4 {

@@ -5,7 +5,9 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 
 use crate::common::*;
-use giambio_core::{Next, Runtime, VirtualClock, cancel_scope, checkpoint, move_on_after, nursery, shield, sleep};
+use giambio_core::{
+    Next, Runtime, Until, VirtualClock, cancel_scope, checkpoint, move_on_after, nursery, shield, sleep,
+};
 
 type Deep<'a> = Pin<Box<dyn Future<Output = Result<u32, u32>> + 'a>>;
 
@@ -116,7 +118,7 @@ fn nurseries_5_000_deep_are_dropped_half_way() {
         {
             let deep = nest(5_000, &live, &|| Box::pin(forever()));
             let mut runtime = pin!(Runtime::new(&clock, deep));
-            assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+            assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::OnWake));
         }
         assert_eq!((live.made(), live.left()), (5_001, 0));
     });

@@ -47,7 +47,7 @@ fn try_spawn_hands_the_future_back_when_the_nursery_is_cancelled() {
                     let error = n.try_spawn(std::future::ready(Ok(()))).unwrap_err();
                     assert!(matches!(error, SpawnError::Cancelled { .. }));
                     assert_eq!(error.into_future().await, Ok::<(), &str>(()));
-                    let error = n.try_spawn_value(std::future::ready(Ok(5))).unwrap_err();
+                    let error = n.child().try_spawn_value(std::future::ready(Ok(5))).unwrap_err();
                     assert_eq!(error.into_future().await, Ok(5));
                     tried.set(true);
                 })
@@ -134,7 +134,7 @@ fn spawn_wait_on_the_heap_finds_room_at_once() {
     run_virtual(async {
         let value = nursery(async |n| {
             let unit = n.spawn_wait(async { Ok(()) }).await;
-            let value = n.spawn_value_wait(async { Ok(5) }).await;
+            let value = n.child().spawn_value_wait(async { Ok(5) }).await;
             unit.await.unwrap();
             Ok::<_, ()>(value.await.unwrap())
         })

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::common::*;
 use giambio_core::{
-    Clock, Instant, Next, Runtime, Tick, VirtualClock, checkpoint, clock, move_on_after, sleep, sleep_until,
+    Clock, Instant, Next, Runtime, Tick, Until, VirtualClock, checkpoint, clock, move_on_after, sleep, sleep_until,
 };
 
 #[test]
@@ -91,9 +91,9 @@ fn a_clock_that_lags_by_a_tick_gets_one_more() {
         sleep(millis(1)).await;
         ends.set(Some(clock()));
     }));
-    assert_eq!(runtime.as_mut().turn(), Next::At(Tick(2)));
+    assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::At(Tick(2))));
     time.0.advance_to(Tick(1));
-    assert_eq!(runtime.as_mut().turn(), Next::At(Tick(2)));
+    assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::At(Tick(2))));
     assert_eq!(ends.get(), None);
     time.0.advance_to(Tick(2));
     assert_eq!(settle(runtime.as_mut()), Next::Finished(()));

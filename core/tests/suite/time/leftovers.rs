@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::pin::pin;
 
 use crate::common::*;
-use giambio_core::{Next, Runtime, Tick, VirtualClock, move_on_after, sleep};
+use giambio_core::{Next, Runtime, Tick, Until, VirtualClock, move_on_after, sleep};
 
 #[test]
 fn a_million_timers_set_and_cancelled_leave_nothing() {
@@ -23,7 +23,7 @@ fn a_million_timers_set_and_cancelled_leave_nothing() {
         assert_eq!(CountingAlloc::bytes(), before);
         event.wait().await;
     }));
-    assert_eq!(settle(runtime.as_mut()), Next::OnWake, "no timer may be left");
+    assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::OnWake), "no timer may be left");
     event.set();
     assert_eq!(settle(runtime.as_mut()), Next::Finished(()));
 }
@@ -46,7 +46,7 @@ fn a_hundred_thousand_pending_timers_are_dropped_in_any_order() {
         }
         forever::<()>().await
     }));
-    assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+    assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::OnWake));
 }
 
 #[test]
@@ -84,11 +84,11 @@ fn a_sleep_dropped_after_it_fired_and_before_it_was_seen_leaves_nothing() {
         }
         forever::<()>().await
     }));
-    assert_eq!(settle(runtime.as_mut()), Next::At(Tick(1_000_000_000)));
+    assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::At(Tick(1_000_000_000))));
     time.advance(secs(1));
-    assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+    assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::OnWake));
     event.set();
-    assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+    assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::OnWake));
     time.advance(secs(5));
-    assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+    assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::OnWake));
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::{any_span, at};
 use crate::common::*;
 use giambio_core::{
-    Clock, Instant, Next, Runtime, Tick, VirtualClock, checkpoint, clock, move_on_after, nursery, sleep, sleep_until,
+    Clock, Instant, Next, Runtime, Tick, Until, VirtualClock, checkpoint, clock, move_on_after, nursery, sleep,
+    sleep_until,
 };
 
 #[test]
@@ -180,7 +181,7 @@ fn deadlines_that_were_jumped_over_still_fire_in_their_order() {
             Ok::<_, ()>(())
         })
     ));
-    assert_eq!(settle(runtime.as_mut()), Next::At(Tick(1_000_000_000)));
+    assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::At(Tick(1_000_000_000))));
     time.advance(secs(100));
     assert_eq!(settle(runtime.as_mut()), Next::Finished(Ok(())));
     assert_eq!(log.take(), ["one", "two", "five", "nine"]);
@@ -200,9 +201,9 @@ fn next_names_the_soonest_deadline_of_all() {
         })
     ));
     for expected in [20, 30, 50] {
-        assert_eq!(settle(runtime.as_mut()), Next::At(Tick(expected)));
+        assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::At(Tick(expected))));
         time.advance_to(Tick(expected - 1));
-        assert_eq!(settle(runtime.as_mut()), Next::At(Tick(expected)));
+        assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::At(Tick(expected))));
         time.advance_to(Tick(expected));
     }
     assert_eq!(settle(runtime.as_mut()), Next::Finished(Ok(())));
@@ -230,14 +231,14 @@ fn next_is_never_later_than_the_soonest_of_many_deadlines_and_none_is_early() {
                 Ok::<_, ()>(())
             })
         ));
-        while let Next::At(tick) = settle(runtime.as_mut()) {
+        while let Next::Wait(Until::At(tick)) = settle(runtime.as_mut()) {
             let soonest = deadline(count - left.get());
             assert!(time.now() < tick && tick.0 <= soonest, "{count}, {apart}: {tick:?}");
             time.advance_to(tick);
             #[cfg(feature = "std")]
             {
                 let before = giambio_core::__timers_fired();
-                runtime.as_mut().fire_due();
+                runtime.as_mut().__fire_due();
                 let went_off = giambio_core::__timers_fired() != before;
                 assert_eq!(went_off, tick.0 == soonest, "a loop that counts takes a look for a deadline");
             }

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use crate::common::*;
-use giambio_core::{Next, Runtime, VirtualClock, checkpoint, nursery, sleep};
+use giambio_core::{Next, Runtime, Until, VirtualClock, checkpoint, nursery, sleep};
 
 #[test]
 fn a_waker_kept_after_its_task_ended_wakes_nobody() {
@@ -123,9 +123,9 @@ fn a_waker_kept_after_the_runtime_ended_is_harmless() {
         let _alone = alone();
         let clock: VirtualClock = VirtualClock::new();
         let mut runtime = pin!(Runtime::new(&clock, wakers.wait::<()>()));
-        assert_eq!(runtime.as_mut().turn(), Next::OnWake);
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
         wakers.fire();
-        assert_eq!(runtime.as_mut().turn(), Next::OnWake);
+        assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
         wakers.fire();
     }
     let _alone = alone();

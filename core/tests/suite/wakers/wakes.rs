@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use crate::common::{Event, *};
-use giambio_core::{Next, Runtime, VirtualClock, checkpoint, nursery};
+use giambio_core::{Next, Runtime, Until, VirtualClock, checkpoint, nursery};
 
 #[test]
 fn a_wake_during_the_own_poll_is_seen_by_a_later_poll() {
@@ -92,7 +92,7 @@ fn a_wake_between_two_turns_is_seen() {
         })
     ));
     for event in &events {
-        assert_eq!(settle(runtime.as_mut()), Next::OnWake);
+        assert_eq!(settle(runtime.as_mut()), Next::Wait(Until::OnWake));
         assert!(!runtime.is_ready());
         event.set();
         assert!(runtime.is_ready());
