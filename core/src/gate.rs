@@ -165,6 +165,11 @@ pub fn in_runtime() -> bool {
     now(|now| !now.runtime.get().is_null())
 }
 
+/// Tells the runtime whose turn it is from all others at this moment; 0 where there is none.
+pub(crate) fn current_runtime() -> usize {
+    now(|now| now.runtime.get().addr())
+}
+
 /// The task that is running, if one is.
 ///
 /// ```

@@ -39,6 +39,12 @@ mod imp {
         resume_unwind(payload)
     }
 
+    /// Is a panic unwinding this thread?
+    #[inline]
+    pub(crate) fn is_panicking() -> bool {
+        std::thread::panicking()
+    }
+
     /// Resumes, unless another panic is under way, which a second one would turn into an abort.
     pub(crate) fn resume_unless_panicking(payload: Payload) {
         if !std::thread::panicking() {
@@ -73,6 +79,12 @@ mod imp {
         match payload {}
     }
 
+    /// Is a panic unwinding? None does.
+    #[inline]
+    pub(crate) fn is_panicking() -> bool {
+        false
+    }
+
     pub(crate) fn resume(payload: Payload) -> ! {
         match payload {}
     }
@@ -84,7 +96,7 @@ mod imp {
 
 #[cfg(any(feature = "hooks", feature = "std"))]
 pub(crate) use imp::is_fine;
-pub(crate) use imp::{Payload, catch, dispose, resume, resume_unless_panicking, text};
+pub(crate) use imp::{Payload, catch, dispose, is_panicking, resume, resume_unless_panicking, text};
 
 /// The first of the panics of several calls, each of which is made whatever became of those before it.
 #[must_use = "a panic that was caught has to go on"]

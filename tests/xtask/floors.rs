@@ -42,6 +42,7 @@ const FLOORS: &[&str] = &[
     "kernel/timer/few",
     "kernel/timer/many",
     "kernel/wait_queue",
+    "kernel/lending",
     "io_error",
     "kernel/debugger_slot",
     "kernel/memory/mailbox",
@@ -78,6 +79,7 @@ const FLOORS: &[&str] = &[
     "sync",
     "sync/event",
     "sync/queue",
+    "sync/semaphore",
     "testing/blocked",
     "kernel/deadline",
     "kernel/storage/arena",
@@ -108,6 +110,7 @@ const FLOORS: &[&str] = &[
     "nursery",
     "shield",
     "stop",
+    "sync/mutex",
     "testing/seeds",
     "defmt_log",
 ];

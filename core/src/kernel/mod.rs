@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `pin_ref`, `list`, `mask`, `waker_cell` | pointers to what is pinned, a list, what keeps interrupts out; kept wakers |
 //! | `foreign`, `in_place`, `error_text` | wakers and large values, with care; what an error says |
-//! | `timer`, `wait_queue` | deadlines, soonest first; what is waited for, and who waits |
+//! | `timer`, `wait_queue`, `lending` | deadlines, soonest first; what is waited for, and who waits; a value for one at a time |
 //! | `scope/node`, `task/header`, `run_queue`, `nursery/children` | what a scope, a task, a nursery is, as data |
 //! | `debugger_slot` | where the debugger is kept, and what it was not told yet |
 //! | `memory` | headers that are never freed, and what other threads leave there |
@@ -46,6 +46,7 @@
 //! * **SPARE-IS-FREE**: memory in a [`Spare`](memory::spare) list belongs to nobody else; it was released, and holds the link to
 //!   the next.
 //! * **ONE-HOME**: see [`deadline`]. **FRAMES**: see [`locals`].
+//! * **ONE-LOAN**: see [`lending`].
 
 pub(crate) mod context;
 pub(crate) mod deadline;
@@ -56,6 +57,7 @@ pub(crate) mod emit;
 pub(crate) mod error_text;
 pub(crate) mod foreign;
 pub(crate) mod in_place;
+pub(crate) mod lending;
 pub(crate) mod list;
 pub(crate) mod locals;
 pub(crate) mod mask;

@@ -99,8 +99,8 @@ impl<K: Access> Event<K> {
     }
 
     fn wait_for(&self, is_it: impl Fn(&Cell<bool>, Turn<Infallible>) -> bool) -> impl Future<Output = ()> {
-        let take = move |is_set: &Cell<bool>, turn| is_it(is_set, turn).then_some(());
-        budgeted(Waiting::new(&self.queue, take, |_, _, never| match never {}))
+        let take = move |is_set: &Cell<bool>, _: &_, turn| is_it(is_set, turn).then_some(());
+        budgeted(Waiting::new(&self.queue, take, |_, _, _| None))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What tasks wait for, and what interrupts say to them: wake one, set an [`Event`], push into a [`Queue`].
+//! What tasks wait for, of each other and of interrupts.
 //!
 //! Of each there are two kinds, which differ in who may use one. [`Local`], the default, is for the tasks of one runtime, and needs
 //! no lock: `Event::new()`. [`Shared`] is for everybody: interrupt handlers of any priority, tasks, and with feature `std` any
@@ -7,23 +7,32 @@
 //!
 //! Nothing here needs a heap. A task that is told is polled later, never inside of who tells it.
 //!
-//! | what there is to say | what says it | bytes (32 bits) |
+//! | what it is about | what to take | bytes (32 bits) |
 //! | --- | --- | --- |
 //! | look at the hardware | [`WakerSlot`], mostly inside of a driver; see [`nb::wait`] | 8 |
 //! | it has happened | [`Event`] | 16 |
 //! | here is a value | [`Queue`] (feature `heapless`) | 32 and the values |
+//! | a value that one uses at a time, not across an `await` | [`Cell`], [`RefCell`]: on one thread nobody else runs meanwhile | |
+//! | one that is used across an `await`: a bus, a connection | [`Mutex`] | 32 and the value |
+//! | how much may go on at once | [`Semaphore`] | 28 |
 //!
+//! [`Cell`]: core::cell::Cell
+//! [`RefCell`]: core::cell::RefCell
 //! [`wake_from_signal`]: crate::wake_from_signal
 //! [`nb::wait`]: crate::nb::wait
 
 mod event;
+mod mutex;
 #[cfg(feature = "heapless")]
 mod queue;
+mod semaphore;
 mod waker_slot;
 
 pub use event::Event;
+pub use mutex::{Mutex, MutexGuard};
 #[cfg(feature = "heapless")]
 pub use queue::{Queue, QueueFull};
+pub use semaphore::{AcquireError, Permit, Semaphore, TryAcquireError};
 pub use waker_slot::WakerSlot;
 
 pub use crate::kernel::wait_queue::{Access, Local, Shared};

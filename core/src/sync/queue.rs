@@ -105,8 +105,9 @@ impl<T, const N: usize, K: Access> Queue<T, N, K> {
     /// **Restartable; loses its place.** No value is lost: dropped after its turn had come, it
     /// leaves the value to the next.
     pub fn pop(&self) -> impl Future<Output = T> {
-        let take = |state: &Values<T, N>, turn| state.take(turn);
-        budgeted(Waiting::new(&self.queue, take, |state: &Values<T, N>, line: &Line<()>, ()| state.offer(line)))
+        let take = |state: &Values<T, N>, _: &Line<()>, turn| state.take(turn);
+        let pass_on = |state: &Values<T, N>, line: &Line<()>, late: Option<()>| late.and_then(|()| state.offer(line));
+        budgeted(Waiting::new(&self.queue, take, pass_on))
     }
 
     /// How many values are in it.

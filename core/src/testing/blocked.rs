@@ -73,8 +73,8 @@ impl Drop for Loop {
 /// .unwrap();
 /// ```
 pub async fn wait_all_blocked() {
-    let is_told = |(): &(), turn| (turn == Turn::Told).then_some(());
-    let mut told = pin!(Waiting::new(&WAITERS, is_told, |_, _, never| match never {}));
+    let is_told = |(): &(), _: &_, turn| (turn == Turn::Told).then_some(());
+    let mut told = pin!(Waiting::new(&WAITERS, is_told, |_, _, _| None));
     let wait = poll_fn(|cx| {
         assert!(
             LOOPS.get() > 0,

@@ -1,20 +1,26 @@
-//! Events and queues: those of one runtime's tasks lie anywhere, those that others use too are of the kind `Shared`.
+//! Events, queues and locks: those of one runtime's tasks lie anywhere, those that others use too are of the kind `Shared`.
 
-use giambio::sync::{Event, Queue, Shared};
+use giambio::sync::{Event, Mutex, Queue, Semaphore, Shared};
 use giambio::{nursery, run};
 
 static STARTED: Event<Shared> = Event::shared();
 static NUMBERS: Queue<u32, 4, Shared> = Queue::shared();
+static TOTAL: Mutex<u32, Shared> = Mutex::shared(0);
+static PERMITS: Semaphore<Shared> = Semaphore::shared(3);
 
 #[test]
 fn in_a_static() {
     let other = std::thread::spawn(|| {
         NUMBERS.try_push(7).unwrap();
+        run(async { *TOTAL.lock().await += 7 });
+        PERMITS.add(1);
         STARTED.set();
     });
     run(async {
         STARTED.wait().await;
         assert_eq!(NUMBERS.pop().await, 7);
+        assert_eq!(*TOTAL.lock().await, 7);
+        assert_eq!(PERMITS.acquire(4).await.unwrap().count(), 4);
     });
     other.join().unwrap();
 }
@@ -25,6 +31,15 @@ fn borrowed_by_another_thread() {
     std::thread::scope(|threads| {
         threads.spawn(|| started.set());
         run(started.wait());
+    });
+}
+
+#[test]
+fn a_guard_that_goes_to_another_thread() {
+    let total = Mutex::shared(0);
+    let guard = run(total.lock());
+    std::thread::scope(|threads| {
+        threads.spawn(move || drop(guard));
     });
 }
 

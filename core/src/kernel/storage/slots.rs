@@ -164,12 +164,12 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
     }
 
     pub(super) async fn wait(&'static self) -> u32 {
-        let take = |free: &Free, turn| match turn {
+        let take = |free: &Free, _: &Line<u32>, turn| match turn {
             Turn::Granted(index) => Some(index),
             // One may have become free before it is in line.
             _ => self.take_from(free),
         };
-        let refuse = |free: &Free, line: &Line<u32>, index| self.put(free, line, index);
-        budgeted(Waiting::new(&self.free, take, refuse)).await
+        let pass_on = |free: &Free, line: &Line<u32>, late: Option<u32>| self.put(free, line, late?);
+        budgeted(Waiting::new(&self.free, take, pass_on)).await
     }
 }

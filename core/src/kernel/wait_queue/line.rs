@@ -30,6 +30,8 @@ pub(super) struct Waiter<G> {
     /// News, or a grant.
     was_handed: Cell<bool>,
     grant: Cell<Option<G>>,
+    /// What it asks for, if it says so.
+    ask: Option<G>,
     _pinned: PhantomPinned,
 }
 
@@ -58,13 +60,14 @@ impl<G> Linked for Waiter<G> {
 }
 
 impl<G> Waiter<G> {
-    pub(super) const fn new() -> Self {
+    pub(super) const fn new(ask: Option<G>) -> Self {
         Waiter {
             links: Links::new(),
             waker: Cell::new(None),
             round: Cell::new(0),
             was_handed: Cell::new(false),
             grant: Cell::new(None),
+            ask,
             _pinned: PhantomPinned,
         }
     }
@@ -81,6 +84,21 @@ impl<G> Line<G> {
         let Some(first) = self.next.get() else { return Err(grant) };
         first.grant.set(Some(grant));
         Ok(self.hand(first))
+    }
+
+    /// Does anyone wait to whom nothing was handed? Then who comes later has to stand behind.
+    #[inline]
+    pub(crate) fn is_waited_in(&self) -> bool {
+        self.next.get().is_some()
+    }
+
+    /// What the first who waits asks for.
+    #[inline]
+    pub(crate) fn first_asks(&self) -> Option<G>
+    where
+        G: Copy,
+    {
+        self.next.get()?.ask
     }
 
     /// All who wait are told, from now on; [`tell`](Line::tell) says whom to wake over it.

@@ -1,9 +1,10 @@
-//! Something that is waited for, with the line of those who wait: what events, queues and arenas are made of, and what locks
-//! and channels would be.
+//! Something that is waited for, with the line of those who wait: what events, locks, queues and arenas are made of.
 //!
 //! First come, first served, any number of them, without a heap. There are two ways to go on:
 //! * a **grant** is for one: a permit, a place, a value. It is handed to the first in line, and is that one's from then on:
-//!   who comes later finds nothing, and who leaves without having come for it hands it on;
+//!   who comes later finds nothing, and who leaves without having come for it hands it on. Requests may differ: one says what
+//!   it asks for, and whoever hands out looks at what the first in line asks. If that is too much it waits, and so do those
+//!   behind it, who look again when it leaves;
 //! * **news** is for all who wait when it begins, and for nobody who comes later. They are woken one at a time.
 //!
 //! Whatever changes is whole before a waker is called, for a waker may be foreign code: it may come back here, and it may
@@ -22,8 +23,9 @@ mod tests;
 mod waiting;
 
 use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::task::Waker;
 
-use access::Crosses;
+pub(super) use access::Crosses;
 pub use access::{Access, Local, Shared};
 pub(crate) use line::{Line, Turn};
 use waiting::Lead;
@@ -58,6 +60,17 @@ impl<S, G, K: Access> WaitQueue<S, G, K> {
     #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&S, &Line<G>) -> R) -> R {
         K::alone(&self.guard, || f(&self.state, &self.line))
+    }
+
+    /// Changes the state, and wakes whom that lets go on, one at a time: `next` is asked until it says nobody.
+    pub(crate) fn serve(&self, mut next: impl FnMut(&S, &Line<G>) -> Option<Waker>) {
+        let Some(waker) = self.with(&mut next) else { return };
+        let mut first = First::new();
+        first.catch(|| waker.wake());
+        while let Some(waker) = self.with(&mut next) {
+            first.catch(|| waker.wake());
+        }
+        first.resume();
     }
 
     /// Changes the state, and tells all who wait at that moment; did anyone?

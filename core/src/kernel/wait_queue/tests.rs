@@ -40,17 +40,21 @@ fn put(free: &Free, line: &Line<u32>, permit: u32) -> Option<Waker> {
     })
 }
 
+fn pass_on(free: &Free, line: &Line<u32>, late: Option<u32>) -> Option<Waker> {
+    put(free, line, late?)
+}
+
 /// What one gets who was told something.
 const NEWS: u32 = u32::MAX;
 
 /// Waits for a permit, or, if news is enough, for that.
 fn wait<K: Access>(queue: &Permits<K>, news_is_enough: bool) -> impl Future<Output = u32> {
-    let take = move |free: &Free, turn| match turn {
+    let take = move |free: &Free, _: &Line<u32>, turn| match turn {
         Turn::Granted(permit) => Some(permit),
         Turn::Told if news_is_enough => Some(NEWS),
         _ => free.borrow_mut().pop_front(),
     };
-    Waiting::new(queue, take, put)
+    Waiting::new(queue, take, pass_on)
 }
 
 /// Where one who waits is, as the model has it.
@@ -322,8 +326,8 @@ fn who_waits_on_a_thread_is_told_there_and_nowhere_else() {
         !core::mem::needs_drop::<WaitQueue<(), Infallible, Local>>(),
         "it is there in destructors of thread-locals"
     );
-    let told = |(): &(), turn| (turn == Turn::Told).then_some(());
-    let mut here = pin!(Waiting::new(&HERE, told, |_, _, never| match never {}));
+    let told = |(): &(), _: &_, turn| (turn == Turn::Told).then_some(());
+    let mut here = pin!(Waiting::new(&HERE, told, |_, _, _| None));
     let mut cx = Context::from_waker(Waker::noop());
     assert!(here.as_mut().poll(&mut cx).is_pending());
     let is_told = || HERE.with(|queue| queue.tell_all(|()| ()));
@@ -331,4 +335,97 @@ fn who_waits_on_a_thread_is_told_there_and_nowhere_else() {
     assert!(here.as_mut().poll(&mut cx).is_pending());
     assert!(is_told() && !is_told());
     assert!(here.as_mut().poll(&mut cx).is_ready());
+}
+
+/// How much of something is left.
+type Stock = WaitQueue<Cell<u32>, u32, Local>;
+
+/// To the first in line, if there is as much as it asks for.
+fn serve_first(stock: &Cell<u32>, line: &Line<u32>) -> Option<Waker> {
+    loop {
+        let ask = line.first_asks()?;
+        stock.set(stock.get().checked_sub(ask)?);
+        if let Ok(Some(waker)) = line.grant(ask) {
+            return Some(waker);
+        }
+    }
+}
+
+fn wait_for(stock: &Stock, ask: u32) -> impl Future<Output = u32> {
+    let take = move |stock: &Cell<u32>, line: &Line<u32>, turn| match turn {
+        Turn::Granted(all) => Some(all),
+        _ if line.is_waited_in() => None,
+        _ => stock.get().checked_sub(ask).map(|left| {
+            stock.set(left);
+            ask
+        }),
+    };
+    let pass_on = |stock: &Cell<u32>, line: &Line<u32>, late: Option<u32>| {
+        stock.set(stock.get() + late.unwrap_or(0));
+        serve_first(stock, line)
+    };
+    Waiting::asking(stock, ask, take, pass_on)
+}
+
+fn bring(stock: &Stock, more: u32) {
+    let mut more = Some(more);
+    stock.serve(|stock, line| {
+        stock.set(stock.get() + more.take().unwrap_or(0));
+        serve_first(stock, line)
+    });
+}
+
+/// Calls in which the wakers come, by number.
+fn wakers() -> (Arc<std::sync::Mutex<Vec<usize>>>, impl Fn(usize) -> Waker) {
+    struct Note(Arc<std::sync::Mutex<Vec<usize>>>, usize);
+    impl Wake for Note {
+        fn wake(self: Arc<Self>) {
+            self.0.lock().unwrap().push(self.1);
+        }
+    }
+    let woken = Arc::<std::sync::Mutex<Vec<usize>>>::default();
+    (woken.clone(), move |number| Waker::from(Arc::new(Note(woken.clone(), number))))
+}
+
+#[test]
+fn who_asks_for_much_holds_back_who_came_later_and_they_look_when_it_leaves() {
+    let (woken, waker) = wakers();
+    let stock = Stock::new(Cell::new(3));
+    let mut waiting: Vec<_> = [5, 1, 1, 2].map(|ask| Some(Box::pin(wait_for(&stock, ask)))).into();
+    for (number, wait) in waiting.iter_mut().enumerate() {
+        let polled = wait.as_mut().unwrap().as_mut().poll(&mut Context::from_waker(&waker(number)));
+        assert!(polled.is_pending());
+    }
+    bring(&stock, 1);
+    assert!(woken.lock().unwrap().is_empty(), "there are 4, and 5 are asked for");
+    waiting[0] = None;
+    assert_eq!(*woken.lock().unwrap(), [1, 2, 3], "1, 1 and 2 of the 4");
+    // The second goes without its 1, and the third keeps it waiting for nobody.
+    waiting[1] = None;
+    assert_eq!(stock.with(|stock, _| stock.get()), 1);
+    let mut cx = Context::from_waker(Waker::noop());
+    assert_eq!(waiting[3].as_mut().unwrap().as_mut().poll(&mut cx), Poll::Ready(2));
+    assert_eq!(pin!(wait_for(&stock, 1)).poll(&mut cx), Poll::Ready(1), "what nobody waits for is anyone's");
+    waiting[2] = None;
+    assert_eq!(stock.with(|stock, _| stock.get()), 1, "a grant that nobody came for is back");
+}
+
+#[test]
+fn all_whom_a_change_lets_go_are_woken_though_a_waker_panics() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("a waker's");
+        }
+    }
+    let (woken, waker) = wakers();
+    let stock = Stock::new(Cell::new(0));
+    let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(wait_for(&stock, 1))).collect();
+    for (number, wait) in waiting.iter_mut().enumerate() {
+        let waker = if number == 0 { Waker::from(Arc::new(Panics)) } else { waker(number) };
+        assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    let brought = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| bring(&stock, 3)));
+    assert_eq!(brought.unwrap_err().downcast_ref(), Some(&"a waker's"));
+    assert_eq!(*woken.lock().unwrap(), [1, 2]);
 }

@@ -25,7 +25,8 @@ pub(crate) unsafe trait Lead {
 
 pin_project! {
     /// Waits until `take` gets something out of what is waited for: at once, or when it was told or granted something. A grant
-    /// it has to take. One that comes too late goes to `refuse`, which says whom to wake over it.
+    /// it has to take. Who leaves the line without that asks `pass_on` whom to wake over it, until it says nobody: first with
+    /// the grant that comes too late, if there is one.
     ///
     /// Both are asked under the access, so they are short and call nobody. Foreign code, which a waker is when it is cloned,
     /// woken or dropped, runs in between, when each change is whole; what is taken out is delivered with no foreign code left to
@@ -33,11 +34,11 @@ pin_project! {
     pub(crate) struct Waiting<L, T, R>
     where
         L: Lead,
-        R: Fn(&L::State, &Line<L::Grant>, L::Grant) -> Option<Waker>,
+        R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
     {
         lead: L,
         take: T,
-        refuse: R,
+        pass_on: R,
         // It may be in line.
         has_joined: bool,
         #[pin]
@@ -47,7 +48,7 @@ pin_project! {
     impl<L, T, R> PinnedDrop for Waiting<L, T, R>
     where
         L: Lead,
-        R: Fn(&L::State, &Line<L::Grant>, L::Grant) -> Option<Waker>,
+        R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
     {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
@@ -55,17 +56,19 @@ pin_project! {
                 return;
             }
             let waiter = pinned(this.waiter.into_ref());
-            let (next, own) = this.lead.with(|state, line| {
+            let (mut next, own) = this.lead.with(|state, line| {
                 // SAFETY: MEMBER: it joins the line of its lead alone.
-                let next = match unsafe { line.leave(waiter) } {
-                    Turn::Granted(grant) if !fault!("grant-dies-with-its-waiter") => (this.refuse)(state, line, grant),
+                let late = match unsafe { line.leave(waiter) } {
+                    Turn::Granted(grant) if !fault!("grant-dies-with-its-waiter") => Some(grant),
                     _ => None,
                 };
-                (next, waiter.waker.take())
+                let is_over = late.is_none() && fault!("nobody-looks-when-the-head-leaves");
+                (if is_over { None } else { (this.pass_on)(state, line, late) }, waiter.waker.take())
             });
             let mut first = First::new();
-            if let Some(next) = next {
-                first.catch(|| next.wake());
+            while let Some(waker) = next {
+                first.catch(|| waker.wake());
+                next = this.lead.with(|state, line| (this.pass_on)(state, line, None));
             }
             if let Some(own) = own {
                 first.catch(|| drop(own));
@@ -83,11 +86,16 @@ fn pinned<G>(waiter: Pin<&Waiter<G>>) -> PinRef<Waiter<G>> {
 impl<L, O, T, R> Waiting<L, T, R>
 where
     L: Lead,
-    T: FnMut(&L::State, Turn<L::Grant>) -> Option<O>,
-    R: Fn(&L::State, &Line<L::Grant>, L::Grant) -> Option<Waker>,
+    T: FnMut(&L::State, &Line<L::Grant>, Turn<L::Grant>) -> Option<O>,
+    R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
 {
-    pub(crate) const fn new(lead: L, take: T, refuse: R) -> Self {
-        Waiting { lead, take, refuse, has_joined: false, waiter: Waiter::new() }
+    pub(crate) const fn new(lead: L, take: T, pass_on: R) -> Self {
+        Waiting { lead, take, pass_on, has_joined: false, waiter: Waiter::new(None) }
+    }
+
+    /// The same, for one who asks for just this; whoever hands out looks at it before.
+    pub(crate) const fn asking(lead: L, ask: L::Grant, take: T, pass_on: R) -> Self {
+        Waiting { lead, take, pass_on, has_joined: false, waiter: Waiter::new(Some(ask)) }
     }
 }
 
@@ -105,8 +113,8 @@ enum Look<O> {
 impl<L, O, T, R> Future for Waiting<L, T, R>
 where
     L: Lead,
-    T: FnMut(&L::State, Turn<L::Grant>) -> Option<O>,
-    R: Fn(&L::State, &Line<L::Grant>, L::Grant) -> Option<Waker>,
+    T: FnMut(&L::State, &Line<L::Grant>, Turn<L::Grant>) -> Option<O>,
+    R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
 {
     type Output = O;
 
@@ -128,7 +136,7 @@ where
                 if !has_to_wait {
                     // SAFETY: MEMBER: it joins the line of its lead alone.
                     let turn = unsafe { line.leave(waiter) };
-                    if let Some(got) = (this.take)(state, turn) {
+                    if let Some(got) = (this.take)(state, line, turn) {
                         return Look::Got(got);
                     }
                     line.join(waiter);

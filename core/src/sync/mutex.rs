@@ -1,0 +1,356 @@
+//! A value for one task at a time, also while that one waits.
+
+use core::cell::Cell;
+use core::fmt;
+use core::ops::{Deref, DerefMut};
+use core::panic::{Location, RefUnwindSafe, UnwindSafe};
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::{Access, Local, Shared};
+use crate::budgeted::budgeted;
+use crate::fault::fault;
+use crate::gate::{current_runtime, current_task, is_cancelled};
+use crate::kernel::lending::{Lending, Loan, Notes};
+use crate::panics::is_panicking;
+use crate::shield::shield;
+use crate::task_info::TaskId;
+
+/// A value for one task at a time, first come, first served: for what has to stay as it is while its user waits, such as a bus,
+/// a connection or a file.
+///
+/// On one thread tasks switch only where they await. So what is not used across an `await` needs no mutex: there a
+/// [`Cell`] or a [`RefCell`](core::cell::RefCell) does.
+///
+/// Tasks of the same runtime use it; of kind [`Shared`], for a `static`, those of other threads too.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use core::time::Duration;
+/// # use giambio_core::{Runtime, Until, VirtualClock, nursery, sleep};
+/// use giambio_core::sync::Mutex;
+///
+/// struct Bus { transfers: u32 }
+///
+/// async fn transfer(bus: &Mutex<Bus>) -> Result<(), &'static str> {
+///     let mut bus = bus.lock().await;
+///     sleep(Duration::from_millis(1)).await; // nobody else is on the bus meanwhile
+///     bus.transfers += 1;
+///     Ok(())
+/// }
+///
+/// # let time: VirtualClock = VirtualClock::new();
+/// # let main = async {
+/// let bus = Mutex::new(Bus { transfers: 0 });
+/// nursery(async |n| {
+///     n.spawn(transfer(&bus));
+///     n.spawn(transfer(&bus));
+///     Ok(())
+/// })
+/// .await?;
+/// assert_eq!(bus.into_inner().transfers, 2);
+/// # Ok::<(), &str>(())
+/// # };
+/// # pin!(Runtime::new(&time, main)).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) }).unwrap();
+/// ```
+///
+/// # When a holder is cut off
+/// A cancelled task is dropped where it waits, and its guards with it, half-way perhaps. The next holder is told by
+/// [`is_torn`](MutexGuard::is_torn). What must not be cut off runs in [`use_shielded`](Mutex::use_shielded).
+///
+/// # Deadlocks
+/// Who locks it again inside of its own [`use_shielded`](Mutex::use_shielded) would wait for ever, which is a panic. Of a guard
+/// nobody knows by whom it will be dropped, or when: who waits while it has one itself, waits. [`holder`](Mutex::holder) says who
+/// has it.
+pub struct Mutex<T: ?Sized, K: Access = Local> {
+    lending: Lending<Contents<T>, Holder, K>,
+}
+
+/// The value in a [`Mutex`], until this is dropped.
+#[must_use = "dropped, the mutex is unlocked again"]
+pub struct MutexGuard<'a, T: ?Sized, K: Access = Local> {
+    /// When it was locked.
+    was_cut_off: bool,
+    loan: Loan<'a, Contents<T>, Holder, K>,
+}
+
+struct Contents<T: ?Sized> {
+    is_torn: bool,
+    value: T,
+}
+
+struct Holder {
+    task: Cell<TaskId>,
+    /// In which runtime the code of a `use_shielded` is being polled, if it is.
+    inside: Cell<usize>,
+}
+
+/// It would wait for itself.
+struct Held;
+
+impl<T> Mutex<T> {
+    /// A mutex with a value in it, for the tasks of one runtime.
+    pub const fn new(value: T) -> Self {
+        Self::of(value)
+    }
+}
+
+impl<T> Mutex<T, Shared> {
+    /// A mutex with a value in it, for the tasks of all threads.
+    pub const fn shared(value: T) -> Self {
+        Self::of(value)
+    }
+}
+
+impl<T, K: Access> Mutex<T, K> {
+    const fn of(value: T) -> Self {
+        let nobody = Holder { task: Cell::new(TaskId::NONE), inside: Cell::new(0) };
+        Mutex { lending: Lending::new(Contents { is_torn: false, value }, nobody) }
+    }
+
+    /// The value, which nobody uses any more.
+    pub fn into_inner(self) -> T {
+        self.lending.into_inner().value
+    }
+}
+
+impl<T: ?Sized, K: Access> Mutex<T, K> {
+    /// Waits until those who came before have unlocked it, and locks it.
+    ///
+    /// # Cancellation
+    /// **Restartable; loses its place.** Dropped after its turn had come, it leaves that to the next.
+    ///
+    /// # Panics
+    /// In code that runs in a [`use_shielded`](Mutex::use_shielded) of the same mutex, and in children that it waits for: it would
+    /// wait for itself.
+    #[track_caller]
+    pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T, K>> {
+        let caller = Location::caller();
+        let refuse = |holder: &Holder| {
+            let inside = holder.inside.get();
+            (inside != 0 && inside == current_runtime()).then_some(Held)
+        };
+        let lock = budgeted(self.lending.lend(refuse));
+        async move {
+            match lock.await {
+                Ok(loan) => MutexGuard { was_cut_off: is_panicking(), loan },
+                Err(Held) => panic!(
+                    "giambio: the `lock` at {caller} is in a `use_shielded` of the same mutex, and would wait for itself for ever"
+                ),
+            }
+        }
+    }
+
+    /// Locks it, if it isn't locked. Never waits.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T, K>> {
+        let loan = self.lending.try_lend()?;
+        Some(MutexGuard { was_cut_off: is_cut_off(), loan })
+    }
+
+    /// Locks it, and runs `f` with the value to its end, even if a scope around is cancelled meanwhile: for what must not be left
+    /// half done.
+    ///
+    /// ```
+    /// # use core::pin::pin;
+    /// # use core::time::Duration;
+    /// # use giambio_core::{Runtime, Until, VirtualClock, move_on_after, sleep};
+    /// use giambio_core::sync::Mutex;
+    ///
+    /// # let time: VirtualClock = VirtualClock::new();
+    /// # pin!(Runtime::new(&time, async {
+    /// let pair = Mutex::new((1, 1));
+    /// let step = pair.use_shielded(async |(left, right)| {
+    ///     *left += 1;
+    ///     sleep(Duration::from_secs(2)).await;
+    ///     *right += 1;
+    /// });
+    /// move_on_after(Duration::from_secs(1), step).await;
+    /// assert_eq!(pair.into_inner(), (2, 2));
+    /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
+    /// ```
+    ///
+    /// # Cancellation
+    /// **Restartable; loses its place** until `f` begins. From then on cancelling a scope around it waits for `f`. Who drops it
+    /// then, as a `select!` does, drops `f`; the value is [torn](MutexGuard::is_torn).
+    ///
+    /// # Panics
+    /// As [`lock`](Mutex::lock); and with the panic of `f`, after which the value is torn.
+    #[track_caller]
+    pub fn use_shielded<R>(&self, f: impl AsyncFnOnce(&mut T) -> R) -> impl Future<Output = R> {
+        let lock = self.lock();
+        async move {
+            let mut guard = lock.await;
+            shield(async move {
+                // Until the end is reached.
+                let was_torn = core::mem::replace(&mut guard.loan.is_torn, true);
+                let result = Inside { mutex: self, future: f(&mut guard) }.await;
+                guard.loan.is_torn = was_torn;
+                result
+            })
+            .await
+        }
+    }
+
+    /// The value: who has the mutex itself needs no lock.
+    pub fn get_mut(&mut self) -> &mut T {
+        &mut self.lending.get_mut().value
+    }
+
+    /// Is it locked?
+    pub fn is_locked(&self) -> bool {
+        self.lending.with(|_, is_lent| is_lent)
+    }
+
+    /// The task that has locked it; `None` also if that was outside of a runtime, and where it is on its way to one who waits.
+    pub fn holder(&self) -> Option<TaskId> {
+        self.lending.with(|holder, _| Some(holder.task.get()).filter(|task| *task != TaskId::NONE))
+    }
+}
+
+impl Notes for Holder {
+    #[inline]
+    fn is_lent(&self) {
+        self.task.set(current_task().unwrap_or(TaskId::NONE));
+    }
+
+    #[inline]
+    fn is_back(&self) {
+        self.task.set(TaskId::NONE);
+    }
+}
+
+/// Is the running code being dropped, where it waits or where it panics?
+fn is_cut_off() -> bool {
+    is_cancelled() || is_panicking() && !fault!("a-panic-leaves-no-mark")
+}
+
+impl<T: ?Sized, K: Access> MutexGuard<'_, T, K> {
+    /// Was a holder cut off while it had the value, and may have left it half changed? So it is
+    /// * if it was dropped in cancelled code, or while a panic unwound it (a guard that was locked there in the first place, in a
+    ///   destructor, does no harm);
+    /// * if a [`use_shielded`](Mutex::use_shielded) did not come to its end.
+    ///
+    /// A guard that somebody else drops half-way, as a `select!` does, leaves no mark. It stays until somebody
+    /// [mends](MutexGuard::mend) the value.
+    ///
+    /// ```
+    /// # use core::pin::pin;
+    /// # use core::time::Duration;
+    /// # use giambio_core::{Runtime, Until, VirtualClock, move_on_after, sleep};
+    /// use giambio_core::sync::Mutex;
+    ///
+    /// # let time: VirtualClock = VirtualClock::new();
+    /// # pin!(Runtime::new(&time, async {
+    /// let pair = Mutex::new((1, 1));
+    /// let step = async {
+    ///     let mut pair = pair.lock().await;
+    ///     pair.0 += 1;
+    ///     sleep(Duration::from_secs(2)).await;
+    ///     pair.1 += 1;
+    /// };
+    /// move_on_after(Duration::from_secs(1), step).await;
+    ///
+    /// let mut guard = pair.lock().await;
+    /// if guard.is_torn() {
+    ///     guard.1 = guard.0;
+    ///     guard.mend();
+    /// }
+    /// # assert_eq!(*guard, (2, 2));
+    /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
+    /// ```
+    pub fn is_torn(&self) -> bool {
+        self.loan.is_torn
+    }
+
+    /// The value is whole again.
+    pub fn mend(&mut self) {
+        self.loan.is_torn = false;
+    }
+}
+
+impl<T: ?Sized, K: Access> Drop for MutexGuard<'_, T, K> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.was_cut_off && is_cut_off() {
+            self.loan.is_torn = true;
+        }
+    }
+}
+
+impl<T: ?Sized, K: Access> Deref for MutexGuard<'_, T, K> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.loan.value
+    }
+}
+
+impl<T: ?Sized, K: Access> DerefMut for MutexGuard<'_, T, K> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.loan.value
+    }
+}
+
+pin_project! {
+    /// Polls the code of a `use_shielded`, and has it noted meanwhile.
+    struct Inside<'a, F, T: ?Sized, K: Access> {
+        mutex: &'a Mutex<T, K>,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future, T: ?Sized, K: Access> Future for Inside<'_, F, T, K> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        struct Noted<'a, T: ?Sized, K: Access>(&'a Mutex<T, K>);
+        impl<T: ?Sized, K: Access> Drop for Noted<'_, T, K> {
+            fn drop(&mut self) {
+                self.0.lending.with(|holder, _| holder.inside.set(0));
+            }
+        }
+        let this = self.project();
+        this.mutex.lending.with(|holder, _| holder.inside.set(current_runtime()));
+        let _noted = Noted(this.mutex);
+        this.future.poll(cx)
+    }
+}
+
+// What a panic leaves behind is marked.
+impl<T: ?Sized, K: Access> UnwindSafe for Mutex<T, K> {}
+impl<T: ?Sized, K: Access> RefUnwindSafe for Mutex<T, K> {}
+
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Self {
+        Mutex::new(T::default())
+    }
+}
+
+impl<T: Default> Default for Mutex<T, Shared> {
+    fn default() -> Self {
+        Mutex::shared(T::default())
+    }
+}
+
+impl<T: ?Sized + fmt::Debug, K: Access> fmt::Debug for Mutex<T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = f.debug_struct("Mutex");
+        match self.holder() {
+            Some(task) => f.field("holder", &task),
+            None if self.is_locked() => f.field("holder", &TaskId::NONE),
+            None => &mut f,
+        };
+        f.finish_non_exhaustive()
+    }
+}
+
+impl<T: ?Sized + fmt::Debug, K: Access> fmt::Debug for MutexGuard<'_, T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}

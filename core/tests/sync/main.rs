@@ -1,0 +1,9 @@
+//! What tasks wait for of each other, by topic. Law NOTHING-LOST: whoever leaves, what was meant for it goes on.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod by_hand;
+
+mod mutex;
+mod semaphore;

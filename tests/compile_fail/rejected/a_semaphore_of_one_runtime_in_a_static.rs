@@ -1,0 +1,11 @@
+//! Twin: accepted/what_everybody_uses_is_shared.rs
+//! Says: this is for the tasks of one runtime, and has no lock
+//! Says: of the kind `Shared` it is: `static EVENT: Event<Shared> = Event::shared();`
+
+use giambio::sync::Semaphore;
+
+static PERMITS: Semaphore = Semaphore::new(3);
+
+fn main() {
+    PERMITS.add(1);
+}
