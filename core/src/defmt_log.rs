@@ -8,6 +8,8 @@ use defmt::{Format, Formatter, write};
 use crate::debugger::{Debugger, Event};
 use crate::nursery::SpawnError;
 use crate::reason::{Cancelled, Reason, TimedOut};
+use crate::spawn::SpawnError;
+use crate::sync::{AcquireError, TryAcquireError};
 use crate::task_info::{Status, TaskError, TaskId, TaskInfo};
 use crate::time::{Instant, Tick};
 
@@ -123,6 +125,18 @@ impl Format for Tick {
 impl Format for Instant {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "{=u64} us after the clock's start", self.as_nanos() / 1000)
+    }
+}
+
+impl Format for AcquireError {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "{}", defmt::Display2Format(self))
+    }
+}
+
+impl Format for TryAcquireError {
+    fn format(&self, f: Formatter<'_>) {
+        write!(f, "{}", defmt::Display2Format(self))
     }
 }
 

@@ -14,25 +14,41 @@
 //! | here is a value | [`Queue`] (feature `heapless`) | 32 and the values |
 //! | a value that one uses at a time, not across an `await` | [`Cell`], [`RefCell`]: on one thread nobody else runs meanwhile | |
 //! | one that is used across an `await`: a bus, a connection | [`Mutex`] | 32 and the value |
+//! | one that is made once, when it is needed first | [`OnceCell`] | 24 and the value |
+//! | the latest of one: a setting, a measurement | [`Watch`] | 20 and the value |
 //! | how much may go on at once | [`Semaphore`] | 28 |
+//! | the same, where that changes, and who is at it is asked for | [`Limiter`] | 40 |
+//! | anything can be found now, wherever that lies | [`Condition`] | 16 |
+//! | all of some have come | [`Barrier`] | 24 |
 //!
 //! [`Cell`]: core::cell::Cell
 //! [`RefCell`]: core::cell::RefCell
 //! [`wake_from_signal`]: crate::wake_from_signal
 //! [`nb::wait`]: crate::nb::wait
 
+mod barrier;
+mod condition;
 mod event;
+mod inside;
+mod limiter;
 mod mutex;
+mod once_cell;
 #[cfg(feature = "heapless")]
 mod queue;
 mod semaphore;
 mod waker_slot;
+mod watch;
 
+pub use barrier::Barrier;
+pub use condition::Condition;
 pub use event::Event;
+pub use limiter::{Holder, Limiter};
 pub use mutex::{Mutex, MutexGuard};
+pub use once_cell::{OnceCell, SetError};
 #[cfg(feature = "heapless")]
 pub use queue::{Queue, QueueFull};
 pub use semaphore::{AcquireError, Permit, Semaphore, TryAcquireError};
 pub use waker_slot::WakerSlot;
+pub use watch::{Watch, Watcher};
 
 pub use crate::kernel::wait_queue::{Access, Local, Shared};

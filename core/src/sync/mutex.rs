@@ -4,15 +4,12 @@ use core::cell::Cell;
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 use core::panic::{Location, RefUnwindSafe, UnwindSafe};
-use core::pin::Pin;
-use core::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
-
+use super::inside::{Inside, is_inside};
 use super::{Access, Local, Shared};
 use crate::budgeted::budgeted;
 use crate::fault::fault;
-use crate::gate::{current_runtime, current_task, is_cancelled};
+use crate::gate::{current_task, is_cancelled};
 use crate::kernel::lending::{Lending, Loan, Notes};
 use crate::panics::is_panicking;
 use crate::shield::shield;
@@ -128,11 +125,7 @@ impl<T: ?Sized, K: Access> Mutex<T, K> {
     #[track_caller]
     pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T, K>> {
         let caller = Location::caller();
-        let refuse = |holder: &Holder| {
-            let inside = holder.inside.get();
-            (inside != 0 && inside == current_runtime()).then_some(Held)
-        };
-        let lock = budgeted(self.lending.lend(refuse));
+        let lock = budgeted(self.lending.lend(|holder: &Holder| is_inside(holder.inside.get()).then_some(Held)));
         async move {
             match lock.await {
                 Ok(loan) => MutexGuard { was_cut_off: is_panicking(), loan },
@@ -185,7 +178,8 @@ impl<T: ?Sized, K: Access> Mutex<T, K> {
             shield(async move {
                 // Until the end is reached.
                 let was_torn = core::mem::replace(&mut guard.loan.is_torn, true);
-                let result = Inside { mutex: self, future: f(&mut guard) }.await;
+                let note = |runtime| self.lending.with(|holder, _| holder.inside.set(runtime));
+                let result = Inside { future: f(&mut guard), note }.await;
                 guard.loan.is_torn = was_torn;
                 result
             })
@@ -292,32 +286,6 @@ impl<T: ?Sized, K: Access> DerefMut for MutexGuard<'_, T, K> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         &mut self.loan.value
-    }
-}
-
-pin_project! {
-    /// Polls the code of a `use_shielded`, and has it noted meanwhile.
-    struct Inside<'a, F, T: ?Sized, K: Access> {
-        mutex: &'a Mutex<T, K>,
-        #[pin]
-        future: F,
-    }
-}
-
-impl<F: Future, T: ?Sized, K: Access> Future for Inside<'_, F, T, K> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        struct Noted<'a, T: ?Sized, K: Access>(&'a Mutex<T, K>);
-        impl<T: ?Sized, K: Access> Drop for Noted<'_, T, K> {
-            fn drop(&mut self) {
-                self.0.lending.with(|holder, _| holder.inside.set(0));
-            }
-        }
-        let this = self.project();
-        this.mutex.lending.with(|holder, _| holder.inside.set(current_runtime()));
-        let _noted = Noted(this.mutex);
-        this.future.poll(cx)
     }
 }
 

@@ -94,8 +94,8 @@ pub enum TryAcquireError {
 }
 
 struct Permits {
-    free: Cell<usize>,
-    /// Those that are taken as well.
+    /// Those that are taken: more than there are, perhaps, if some were removed.
+    held: Cell<usize>,
     total: Cell<usize>,
     is_closed: Cell<bool>,
 }
@@ -140,7 +140,7 @@ impl<K: Access> Semaphore<K> {
     /// There are not as many free, or at all, or somebody waits for some, or the semaphore is closed.
     pub fn try_acquire(&self, n: usize) -> Result<Permit<'_, K>, TryAcquireError> {
         let taken = self.queue.with(|permits, line| match permits.take(line, n, Turn::New) {
-            None => Err(TryAcquireError::Busy { asked: n, free: permits.free.get() }),
+            None => Err(TryAcquireError::Busy { asked: n, free: permits.free() }),
             Some(result) => Ok(result?),
         });
         taken.map(|()| Permit { semaphore: self, count: n })
@@ -159,7 +159,12 @@ impl<K: Access> Semaphore<K> {
             None => false,
         });
         assert!(is_added, "giambio: a semaphore has at most usize::MAX permits");
-        self.give(n);
+        self.queue.serve(|permits, line| permits.put(line, None));
+    }
+
+    pub(super) fn set_total(&self, total: usize) {
+        self.queue.with(|permits, _| permits.total.set(total));
+        self.queue.serve(|permits, line| permits.put(line, None));
     }
 
     /// No more permits are given: who waits for some, and who comes later, gets an error. Those that are taken remain so until
@@ -178,7 +183,12 @@ impl<K: Access> Semaphore<K> {
 
     /// How many permits are free.
     pub fn free(&self) -> usize {
-        self.queue.with(|permits, _| permits.free.get())
+        self.queue.with(|permits, _| permits.free())
+    }
+
+    /// How many are taken.
+    pub(super) fn held(&self) -> usize {
+        self.queue.with(|permits, _| permits.held.get())
     }
 
     /// How many there are, free or not.
@@ -194,7 +204,7 @@ impl<K: Access> Semaphore<K> {
 
 impl Permits {
     const fn new(permits: usize) -> Self {
-        Permits { free: Cell::new(permits), total: Cell::new(permits), is_closed: Cell::new(false) }
+        Permits { held: Cell::new(0), total: Cell::new(permits), is_closed: Cell::new(false) }
     }
 
     /// Takes `n`; `None`: it has to wait.
@@ -210,21 +220,32 @@ impl Permits {
         if n > total {
             return Some(Err(AcquireError::TooMany { asked: n, total }));
         }
-        if line.is_waited_in() {
-            return None;
+        (!line.is_waited_in() && self.hold(n)).then_some(Ok(()))
+    }
+
+    fn free(&self) -> usize {
+        self.total.get().saturating_sub(self.held.get())
+    }
+
+    /// Takes `n`, if so many are free.
+    fn hold(&self, n: usize) -> bool {
+        let is_free = n <= self.free();
+        if is_free {
+            self.held.set(self.held.get() + n);
         }
-        self.free.set(self.free.get().checked_sub(n)?);
-        Some(Ok(()))
+        is_free
     }
 
     /// Takes some back, if there are any; then the first in line gets what it asks for, if there is so much.
     fn put(&self, line: &Line<usize>, back: Option<usize>) -> Option<Waker> {
-        self.free.set(self.free.get() + back.unwrap_or(0));
+        self.held.set(self.held.get() - back.unwrap_or(0));
         while !self.is_closed.get() {
             let ask = line.first_asks()?;
             // More than there are: it is told so.
             let grant = if ask > self.total.get() { 0 } else { ask };
-            self.free.set(self.free.get().checked_sub(grant)?);
+            if !self.hold(grant) {
+                return None;
+            }
             if let Ok(Some(waker)) = line.grant(grant) {
                 return Some(waker);
             }
@@ -267,7 +288,10 @@ impl<'a, K: Access> Permit<'a, K> {
     pub fn remove(mut self) {
         let gone = core::mem::take(&mut self.count);
         let queue = &self.semaphore.queue;
-        queue.with(|permits, _| permits.total.set(permits.total.get() - gone));
+        queue.with(|permits, _| {
+            permits.total.set(permits.total.get().saturating_sub(gone));
+            permits.held.set(permits.held.get() - gone);
+        });
         queue.serve(|permits, line| permits.put(line, None));
     }
 }
@@ -280,7 +304,7 @@ impl<K: Access> Drop for Permit<'_, K> {
 
 impl<K: Access> fmt::Debug for Semaphore<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (free, total) = self.queue.with(|permits, _| (permits.free.get(), permits.total.get()));
+        let (free, total) = self.queue.with(|permits, _| (permits.free(), permits.total.get()));
         write!(f, "Semaphore({free} of {total} free)")
     }
 }

@@ -5,5 +5,10 @@ mod common;
 
 mod by_hand;
 
+mod barrier;
+mod condition;
+mod limiter;
 mod mutex;
+mod once_cell;
 mod semaphore;
+mod watch;

@@ -172,6 +172,7 @@ fn a_task_that_is_cancelled_by_its_nursery_leaves_a_mark() {
 }
 
 #[test]
+#[cfg(feature = "std")] // else nobody knows of a panic
 fn a_holder_that_panics_leaves_a_mark_and_the_mutex_unlocked() {
     let _alone = alone();
     let mutex = Mutex::new(0);
@@ -273,12 +274,14 @@ fn a_use_that_somebody_drops_half_way_or_that_panics_is_torn_and_others_are_not(
     });
 }
 
+#[cfg(feature = "std")]
 fn says_that_it_would_wait_for_itself(panic: Box<dyn std::any::Any + Send>) -> bool {
     let text = panic.downcast_ref::<String>().unwrap();
     text.starts_with("giambio: the `lock` at ") && text.contains("mutex.rs") && text.contains("would wait for itself")
 }
 
 #[test]
+#[cfg(feature = "std")] // else a panic ends the program
 fn who_locks_inside_of_its_own_use_is_told_that_it_would_wait_for_itself() {
     let panic = catch_unwind(AssertUnwindSafe(|| {
         run_virtual(async {
@@ -290,6 +293,7 @@ fn who_locks_inside_of_its_own_use_is_told_that_it_would_wait_for_itself() {
 }
 
 #[test]
+#[cfg(feature = "std")] // else a panic ends the program
 fn a_child_that_a_use_waits_for_is_told_too() {
     static ARENA: Arena<1, 1024> = Arena::new();
     let panic = catch_unwind(AssertUnwindSafe(|| {

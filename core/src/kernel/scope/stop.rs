@@ -46,7 +46,7 @@ pub(crate) fn ask(scope: &Node) {
 
 /// Ready when a scope around was asked, if it is polled after that.
 pub(crate) fn asked(is_asked: fn() -> bool) -> impl Future<Output = ()> {
-    Waiting::new(&imp::WAITERS, move |(): &(), _| is_asked().then_some(()), |_, _, never| match never {})
+    Waiting::new(&imp::WAITERS, move |(): &(), _: &_, _| is_asked().then_some(()), |_, _, _| None)
 }
 
 impl Context {

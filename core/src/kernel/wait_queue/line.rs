@@ -101,6 +101,15 @@ impl<G> Line<G> {
         self.next.get()?.ask
     }
 
+    /// What one in line asks for, by its number from the front.
+    pub(crate) fn nth_asks(&self, n: usize) -> Option<G>
+    where
+        G: Copy,
+    {
+        let first = self.members.first()?;
+        (0..n).try_fold(first, |at, _| self.members.after(at))?.ask
+    }
+
     /// All who wait are told, from now on; [`tell`](Line::tell) says whom to wake over it.
     pub(super) fn begin_round(&self) -> u32 {
         self.round.set(self.round.get().wrapping_add(1));

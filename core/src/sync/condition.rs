@@ -1,0 +1,118 @@
+//! Something that somebody looks for, again and again.
+
+use core::cell::Cell;
+use core::convert::Infallible;
+use core::fmt;
+
+use super::{Access, Local, Shared};
+use crate::budgeted::budgeted;
+use crate::fault::fault;
+use crate::kernel::wait_queue::{Turn, WaitQueue, Waiting};
+
+/// For those who wait until something can be found, wherever that lies: whoever changes it says so, and all look again.
+///
+/// It has no mutex: on one thread nobody else runs while one looks. What is looked at may be anything, a [`Cell`], a
+/// [`RefCell`](core::cell::RefCell), an atomic, a register.
+///
+/// Tasks of the same runtime notify; of kind [`Shared`] interrupt handlers and (with feature `std`) other threads too.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, VirtualClock, nursery};
+/// use core::cell::Cell;
+/// use giambio_core::sync::Condition;
+///
+/// # let time: VirtualClock = VirtualClock::new();
+/// # let main = async {
+/// let stock = Cell::new(0);
+/// let changed = Condition::new();
+/// nursery(async |n| {
+///     n.spawn(async {
+///         let three = changed.wait_for(|| {
+///             let left = u32::checked_sub(stock.get(), 3)?; // not enough: looks again at the next change
+///             stock.set(left);
+///             Some(3)
+///         });
+///         assert_eq!(three.await, 3);
+///         Ok::<(), ()>(())
+///     });
+///     stock.set(5);
+///     changed.notify_all();
+///     Ok(())
+/// })
+/// .await?;
+/// assert_eq!(stock.get(), 2);
+/// # Ok::<(), ()>(())
+/// # };
+/// # pin!(Runtime::new(&time, main)).run(&mut |_| {}).unwrap();
+/// ```
+pub struct Condition<K: Access = Local> {
+    /// How often it was notified, and round again.
+    queue: WaitQueue<Cell<usize>, Infallible, K>,
+}
+
+impl Condition {
+    /// A condition for the tasks of one runtime.
+    pub const fn new() -> Self {
+        Condition { queue: WaitQueue::new(Cell::new(0)) }
+    }
+}
+
+impl Condition<Shared> {
+    /// A condition for tasks, interrupts and threads.
+    pub const fn shared() -> Self {
+        Condition { queue: WaitQueue::new(Cell::new(0)) }
+    }
+}
+
+impl<K: Access> Condition<K> {
+    /// Looks, and again after each [`notify_all`](Condition::notify_all), until `look` finds something. What is changed and
+    /// notified while it looks is not missed.
+    ///
+    /// Those who wait look in the order in which they came. `look` is called in the task's poll, so it may do what it likes.
+    ///
+    /// # Cancellation
+    /// **Restartable; loses its place.** What `look` has found is delivered in the same step.
+    ///
+    /// # Panics
+    /// If `look` panics; others wait on as before.
+    #[track_caller]
+    pub fn wait_for<R>(&self, mut look: impl FnMut() -> Option<R>) -> impl Future<Output = R> {
+        budgeted(async move {
+            loop {
+                let seen = self.queue.with(|changes, _| changes.get());
+                if let Some(found) = look() {
+                    return found;
+                }
+                let seen = if fault!("changes-missed-while-looking") {
+                    self.queue.with(|changes, _| changes.get())
+                } else {
+                    seen
+                };
+                let take =
+                    |changes: &Cell<usize>, _: &_, turn| (turn == Turn::Told || changes.get() != seen).then_some(());
+                Waiting::new(&self.queue, take, |_, _, _| None).await;
+            }
+        })
+    }
+
+    /// Something has changed: all who wait look again.
+    ///
+    /// # Panics
+    /// If wakers of other executors panic, with the first of these panics, when all are told.
+    pub fn notify_all(&self) {
+        self.queue.tell_all(|changes| changes.set(changes.get().wrapping_add(1)));
+    }
+}
+
+impl<K: Access> Default for Condition<K> {
+    fn default() -> Self {
+        Condition { queue: WaitQueue::new(Cell::new(0)) }
+    }
+}
+
+impl<K: Access> fmt::Debug for Condition<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Condition").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,202 @@
+//! A value that is made once, when it is needed first.
+
+use core::cell::Cell;
+use core::fmt;
+use core::panic::Location;
+
+use super::inside::{Inside, is_inside};
+use super::{Access, Local, Shared};
+use crate::budgeted::budgeted;
+use crate::kernel::once::{Begun, Once, Right};
+
+/// A value that is made once, by the first who needs it, while the others wait: a connection, a configuration, a calibration.
+///
+/// If the first is cancelled, panics or fails on the way, the next makes it.
+///
+/// Tasks of the same runtime use it; of kind [`Shared`], for a `static`, those of other threads too.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use core::time::Duration;
+/// # use giambio_core::{Runtime, Until, VirtualClock, sleep};
+/// use giambio_core::sync::{OnceCell, Shared};
+///
+/// static OFFSET: OnceCell<i32, Shared> = OnceCell::shared();
+///
+/// async fn measure() -> i32 {
+///     let offset = OFFSET.get_or_init(async || {
+///         sleep(Duration::from_secs(1)).await; // it takes a while to calibrate
+///         -3
+///     });
+///     20 + offset.await
+/// }
+/// # let time: VirtualClock = VirtualClock::new();
+/// # pin!(Runtime::new(&time, async {
+/// assert_eq!(measure().await + measure().await, 34); // after one second
+/// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
+/// ```
+pub struct OnceCell<T, K: Access = Local> {
+    once: Once<T, Initialiser, K>,
+}
+
+/// In which runtime the code of an initialiser is being polled, if one is.
+struct Initialiser {
+    inside: Cell<usize>,
+}
+
+/// Why a value could not be set. It is handed back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetError<T> {
+    /// There is one already: use that.
+    IsSet {
+        /// The value that was to be set.
+        value: T,
+    },
+    /// Somebody is making one: wait for it, by [`get_or_init`](OnceCell::get_or_init).
+    IsBeingMade {
+        /// The value that was to be set.
+        value: T,
+    },
+}
+
+/// It would wait for itself.
+struct Itself;
+
+impl<T> OnceCell<T> {
+    /// Without a value, for the tasks of one runtime.
+    pub const fn new() -> Self {
+        Self::of()
+    }
+}
+
+impl<T> OnceCell<T, Shared> {
+    /// Without a value, for the tasks of all threads.
+    pub const fn shared() -> Self {
+        Self::of()
+    }
+}
+
+impl<T, K: Access> OnceCell<T, K> {
+    const fn of() -> Self {
+        OnceCell { once: Once::new(Initialiser { inside: Cell::new(0) }) }
+    }
+
+    /// The value, if there is one. Never waits.
+    #[inline]
+    pub fn get(&self) -> Option<&T> {
+        self.once.get()
+    }
+
+    /// The value; if there is none yet, it is made by `init`, or by whoever is at it already.
+    ///
+    /// # Cancellation
+    /// **Restartable; loses its place.** Dropped while it makes the value, or after its turn to make it had come, it leaves that to
+    /// the next.
+    ///
+    /// # Panics
+    /// If `init` panics. And in code that runs in an initialiser of the same cell, and in children that it waits for: it would
+    /// wait for itself.
+    #[track_caller]
+    pub fn get_or_init<'a>(&'a self, init: impl AsyncFnOnce() -> T + 'a) -> impl Future<Output = &'a T> {
+        let value = self.get_or_try_init(async move || Ok::<T, core::convert::Infallible>(init().await));
+        async move {
+            let Ok(value) = value.await;
+            value
+        }
+    }
+
+    /// As [`get_or_init`](OnceCell::get_or_init), with an `init` that may fail; then the next makes the value.
+    ///
+    /// # Errors
+    /// The error of `init`, if it was this one's.
+    ///
+    /// # Cancellation
+    /// As [`get_or_init`](OnceCell::get_or_init).
+    ///
+    /// # Panics
+    /// As [`get_or_init`](OnceCell::get_or_init).
+    #[track_caller]
+    pub fn get_or_try_init<'a, E>(
+        &'a self,
+        init: impl AsyncFnOnce() -> Result<T, E> + 'a,
+    ) -> impl Future<Output = Result<&'a T, E>> {
+        let caller = Location::caller();
+        let begin = budgeted(self.once.begin(|maker: &Initialiser| is_inside(maker.inside.get()).then_some(Itself)));
+        async move {
+            match begin.await {
+                Ok(Begun::Set(value)) => Ok(value),
+                Ok(Begun::Mine(right)) => self.make(right, init()).await,
+                Err(Itself) => panic!(
+                    "giambio: the initialiser of a `OnceCell` asks at {caller} for the value that it makes, and would wait for itself \
+                     for ever"
+                ),
+            }
+        }
+    }
+
+    async fn make<'a, E>(
+        &'a self,
+        right: Right<'a, T, Initialiser, K>,
+        init: impl Future<Output = Result<T, E>>,
+    ) -> Result<&'a T, E> {
+        let note = |runtime| self.once.with_notes(|maker| maker.inside.set(runtime));
+        Ok(right.set(Inside { future: init, note }.await?))
+    }
+
+    /// Sets the value, if there is none, and nobody is making one. Never waits.
+    ///
+    /// # Errors
+    /// There is one, or somebody is making it.
+    pub fn set(&self, value: T) -> Result<&T, SetError<T>> {
+        match self.once.try_begin() {
+            Some(Begun::Mine(right)) => Ok(right.set(value)),
+            Some(Begun::Set(_)) => Err(SetError::IsSet { value }),
+            None => Err(SetError::IsBeingMade { value }),
+        }
+    }
+
+    /// The value: who has the cell itself needs no lock.
+    pub fn get_mut(&mut self) -> Option<&mut T> {
+        self.once.get_mut()
+    }
+
+    /// The value.
+    pub fn into_inner(self) -> Option<T> {
+        self.once.into_inner()
+    }
+}
+
+impl<T> SetError<T> {
+    /// The value that was to be set.
+    pub fn into_value(self) -> T {
+        match self {
+            SetError::IsSet { value } | SetError::IsBeingMade { value } => value,
+        }
+    }
+}
+
+impl<T, K: Access> Default for OnceCell<T, K> {
+    fn default() -> Self {
+        Self::of()
+    }
+}
+
+impl<T: fmt::Debug, K: Access> fmt::Debug for OnceCell<T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.get() {
+            Some(value) => f.debug_tuple("OnceCell").field(value).finish(),
+            None => f.write_str("OnceCell(<not set>)"),
+        }
+    }
+}
+
+impl<T> fmt::Display for SetError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SetError::IsSet { .. } => "the cell has a value already",
+            SetError::IsBeingMade { .. } => "somebody is making the value of the cell",
+        })
+    }
+}
+
+impl<T: fmt::Debug> core::error::Error for SetError<T> {}
