@@ -6,7 +6,7 @@
 //! | `pin_ref`, `list`, `mask`, `waker_cell` | pointers to what is pinned, a list, what keeps interrupts out; kept wakers |
 //! | `foreign`, `in_place`, `error_text` | wakers and large values, with care; what an error says |
 //! | `timer`, `wait_queue` | deadlines, soonest first; what is waited for, and who waits |
-//! | `lending`, `once` | a value for one at a time; one that is written once |
+//! | `lending`, `sharing`, `once` | a value for one at a time; for one, or many who look; one that is written once |
 //! | `scope/node`, `task/header`, `run_queue`, `nursery/children` | what a scope, a task, a nursery is, as data |
 //! | `debugger_slot` | where the debugger is kept, and what it was not told yet |
 //! | `memory` | headers that are never freed, and what other threads leave there |
@@ -47,7 +47,7 @@
 //! * **SPARE-IS-FREE**: memory in a [`Spare`](memory::spare) list belongs to nobody else; it was released, and holds the link to
 //!   the next.
 //! * **ONE-HOME**: see [`deadline`]. **FRAMES**: see [`locals`].
-//! * **ONE-LOAN**: see [`lending`]. **ONE-WRITER**: see [`once`].
+//! * **ONE-LOAN**: see [`lending`]. **ONE-OR-LOOKS**: see [`sharing`]. **ONE-WRITER**: see [`once`].
 
 pub(crate) mod context;
 pub(crate) mod deadline;
@@ -71,6 +71,7 @@ pub(crate) mod remote;
 pub(crate) mod root;
 pub(crate) mod run_queue;
 pub(crate) mod scope;
+pub(crate) mod sharing;
 pub(crate) mod spawn;
 pub(crate) mod storage;
 pub(crate) mod task;

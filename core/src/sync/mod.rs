@@ -14,6 +14,7 @@
 //! | here is a value | [`Queue`] (feature `heapless`) | 32 and the values |
 //! | a value that one uses at a time, not across an `await` | [`Cell`], [`RefCell`]: on one thread nobody else runs meanwhile | |
 //! | one that is used across an `await`: a bus, a connection | [`Mutex`] | 32 and the value |
+//! | the same, where most only look, and wait while they do | [`RwLock`] | 16 and the value |
 //! | one that is made once, when it is needed first | [`OnceCell`] | 24 and the value |
 //! | the latest of one: a setting, a measurement | [`Watch`] | 20 and the value |
 //! | how much may go on at once | [`Semaphore`] | 28 |
@@ -35,6 +36,7 @@ mod mutex;
 mod once_cell;
 #[cfg(feature = "heapless")]
 mod queue;
+mod rw_lock;
 mod semaphore;
 mod waker_slot;
 mod watch;
@@ -47,6 +49,7 @@ pub use mutex::{Mutex, MutexGuard};
 pub use once_cell::{OnceCell, SetError};
 #[cfg(feature = "heapless")]
 pub use queue::{Queue, QueueFull};
+pub use rw_lock::{ReadGuard, RwLock, WriteGuard};
 pub use semaphore::{AcquireError, Permit, Semaphore, TryAcquireError};
 pub use waker_slot::WakerSlot;
 pub use watch::{Watch, Watcher};

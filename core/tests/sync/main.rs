@@ -10,5 +10,7 @@ mod condition;
 mod limiter;
 mod mutex;
 mod once_cell;
+mod random;
+mod rw_lock;
 mod semaphore;
 mod watch;
