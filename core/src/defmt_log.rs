@@ -8,7 +8,6 @@ use defmt::{Format, Formatter, write};
 use crate::debugger::{Debugger, Event};
 use crate::nursery::SpawnError;
 use crate::reason::{Cancelled, Reason, TimedOut};
-use crate::spawn::SpawnError;
 use crate::sync::{AcquireError, TryAcquireError};
 use crate::task_info::{Status, TaskError, TaskId, TaskInfo};
 use crate::time::{Instant, Tick};
