@@ -31,9 +31,9 @@ PEERS = {
     "lilos": ("lilos", []),
     "lilos, no timer": ("lilos", ["--no-default-features"]),
 }
-FIGURES = ["size", "switch", "hop", "wake", "event", "queue", "timers", "ram"]
+FIGURES = ["size", "switch", "hop", "wake", "event", "channel", "timers", "ram"]
 # What a folder does not have.
-LACKS = {peer: {"event", "queue"} for peer in PEERS if not peer.startswith("giambio")}
+LACKS = {peer: {"event", "channel"} for peer in PEERS if not peer.startswith("giambio")}
 LACKS["giambio, joined"] = {"ram"}
 LACKS["super-loop"] |= {"hop", "ram"}
 LACKS["lilos, no timer"] |= {"size", "timers", "ram"}
@@ -188,9 +188,9 @@ def event(peer):
     return wake(peer, "event")
 
 
-def queue(peer):
-    """The same with a value, through a `sync::Queue`."""
-    return wake(peer, "queue")
+def channel(peer):
+    """The same with a value, through a `Channel`."""
+    return wake(peer, "channel")
 
 
 def timers(peer):
@@ -250,7 +250,7 @@ TABLE = [
     *((f"instructions a hand-off, {n} tasks", "hop", n) for n in (2, 8, 32)),
     *((f"instructions, interrupt to task, {n} tasks", "wake", n) for n in (2, 32)),
     *((f"    by an event, {n} tasks", "event", n) for n in (2, 32)),
-    *((f"    by a queue, {n} tasks", "queue", n) for n in (2, 32)),
+    *((f"    by a channel, {n} tasks", "channel", n) for n in (2, 32)),
     *((f"instructions a timer fire, net, {n} tasks", "timers", n) for n in (8, 32)),
     *((f"instructions an idle tick, {n} sleepers", "timers", f"{n}, an idle tick") for n in (8, 32)),
     ("bytes a task, beside its future", "ram", "header"),
@@ -260,7 +260,7 @@ TABLE = [
     ("bytes of the executor", "ram", "executor"),
     ("bytes of a waker slot", "ram", "waker_slot"),
     ("bytes of an event", "ram", "event"),
-    ("bytes of a queue, beside its values", "ram", "queue"),
+    ("bytes of a channel, beside its values", "ram", "channel"),
 ]
 width = max(len(title) for title, *_ in TABLE)
 print(f"\nthumbv7m, opt-level {args.opt}, {output([ENV.get('RUSTC', 'rustc'), '--version']).strip()}, "

@@ -140,8 +140,37 @@ impl Format for TryAcquireError {
 }
 
 #[cfg(feature = "heapless")]
-impl<T> Format for crate::sync::QueueFull<T> {
+impl Format for crate::channel::Closed {
     fn format(&self, f: Formatter<'_>) {
-        write!(f, "no room for another value: all {=usize} places of the queue are taken", self.capacity)
+        write!(f, "the channel is closed")
+    }
+}
+
+#[cfg(feature = "heapless")]
+impl<T> Format for crate::channel::SendError<T> {
+    fn format(&self, f: Formatter<'_>) {
+        crate::channel::Closed.format(f);
+    }
+}
+
+#[cfg(feature = "heapless")]
+impl<T> Format for crate::channel::TrySendError<T> {
+    fn format(&self, f: Formatter<'_>) {
+        match self {
+            crate::channel::TrySendError::Full { capacity, .. } => {
+                write!(f, "all {=usize} places of the channel are taken", capacity)
+            }
+            crate::channel::TrySendError::Closed(_) => crate::channel::Closed.format(f),
+        }
+    }
+}
+
+#[cfg(feature = "heapless")]
+impl Format for crate::channel::TryReceiveError {
+    fn format(&self, f: Formatter<'_>) {
+        match self {
+            crate::channel::TryReceiveError::Empty => write!(f, "no value is there that isn't promised to somebody"),
+            crate::channel::TryReceiveError::Closed => crate::channel::Closed.format(f),
+        }
     }
 }

@@ -92,7 +92,8 @@
 //! | `cancel`, `shield` | scopes, deadlines, shields, clean-ups |
 //! | `sleep`, `gate` | leaf futures, and what every leaf future asks first |
 //! | `budgeted` | the same for those of other libraries |
-//! | [`sync`] | what tasks wait for: events, queues; from interrupts too |
+//! | [`sync`] | what tasks wait for: events; from interrupts too |
+//! | `channel` | values from tasks and interrupts to tasks |
 //! | [`nb`] | awaiting `embedded-hal-nb` |
 //! | [`testing`] | tests in virtual time |
 //!
@@ -105,7 +106,7 @@
 //! | `std` | one runtime for each thread, wakes from other threads, panics that let clean-ups run, the module [`testing`] |
 //! | `hooks` | the debugger's events |
 //! | `nb` | the module [`nb`] |
-//! | `heapless` | [`sync::Queue`] |
+//! | `heapless` | `channel::Channel`: channels of fixed size |
 //! | `embedded-hal-async` | `Delay`, for drivers that want a `DelayNs` |
 //! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats |
 //!
@@ -135,6 +136,8 @@ extern crate std;
 
 mod budgeted;
 mod cancel;
+#[cfg(feature = "heapless")]
+pub mod channel;
 mod counter;
 mod debugger;
 #[cfg(feature = "defmt")]

@@ -34,7 +34,7 @@
 //!
 //! | feature | adds | by default |
 //! | --- | --- | --- |
-//! | `heapless` | `sync::Queue`: values from tasks and threads to tasks | on |
+//! | `heapless` | `channel::Channel`: channels of fixed size | on |
 //! | `embedded-hal-async` | `Delay`, for drivers that want a `DelayNs` | off |
 //! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats | off |
 //!

@@ -9,6 +9,7 @@ use crate::steps::{Outcome, Verdict};
 /// `GIAMBIO_PROGRAMS=1000000 cargo test --release -p giambio-core --test random_programs`.
 pub(crate) fn programs() -> Outcome {
     Shell::new("cargo test -p giambio-core --release --test random_programs --test random_wakes --test random_arenas")
+        .args("--test random_channels")
         .env("GIAMBIO_PROGRAMS", "100000")
         .run()?;
     Shell::new("cargo test -p giambio-core --release --test random_memory").env("GIAMBIO_PROGRAMS", "10000").run()?;

@@ -22,7 +22,7 @@ pub(crate) fn check() -> Outcome {
 fn build(api: &str, features: &[String]) -> Result<(), String> {
     let names = names(api);
     // Of each library one.
-    for name in ["giambio::sync::Queue", "giambio::net::TcpStream"] {
+    for name in ["giambio::channel::Channel", "giambio::net::TcpStream"] {
         if !names.contains(name) {
             return Err(format!("the lists of the API lack {name}, or can't be read"));
         }
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn what_can_be_imported_is_read_from_the_lists() {
         let names = |line| name(line).unwrap_or_default();
-        assert_eq!(names("pub struct giambio_core::sync::Queue<T, const N: usize>"), "giambio::sync::Queue");
+        assert_eq!(names("pub struct giambio_core::channel::Channel<T, const N: usize>"), "giambio::channel::Channel");
         assert_eq!(names("#[non_exhaustive] pub enum giambio::Outcome<T, E>"), "giambio::Outcome");
         assert_eq!(
             names("pub async fn giambio::net::lookup(impl giambio::net::ToAddresses) -> X"),

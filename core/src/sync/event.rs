@@ -13,7 +13,7 @@ use crate::kernel::wait_queue::{Turn, WaitQueue, Waiting};
 /// Tasks of the same runtime set it; of kind [`Shared`] interrupt handlers and (with feature `std`) other threads too.
 ///
 /// An event stays set until it is cleared. What was set twice before somebody looked was set once:
-/// to count or to carry values, take a queue.
+/// to count or to carry values, take a channel.
 ///
 /// ```
 /// # use core::pin::pin;

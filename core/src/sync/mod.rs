@@ -1,4 +1,4 @@
-//! What tasks wait for, of each other and of interrupts.
+//! What tasks wait for, of each other and of interrupts. For values that go from one to another there are `channel`s.
 //!
 //! Of each there are two kinds, which differ in who may use one. [`Local`], the default, is for the tasks of one runtime, and needs
 //! no lock: `Event::new()`. [`Shared`] is for everybody: interrupt handlers of any priority, tasks, and with feature `std` any
@@ -11,7 +11,7 @@
 //! | --- | --- | --- |
 //! | look at the hardware | [`WakerSlot`], mostly inside of a driver; see [`nb::wait`] | 8 |
 //! | it has happened | [`Event`] | 16 |
-//! | here is a value | [`Queue`] (feature `heapless`) | 32 and the values |
+//! | here is a value | `channel::Channel` (feature `heapless`) | 56 and the values |
 //! | a value that one uses at a time, not across an `await` | [`Cell`], [`RefCell`]: on one thread nobody else runs meanwhile | |
 //! | one that is used across an `await`: a bus, a connection | [`Mutex`] | 32 and the value |
 //! | the same, where most only look, and wait while they do | [`RwLock`] | 16 and the value |
@@ -34,8 +34,6 @@ mod inside;
 mod limiter;
 mod mutex;
 mod once_cell;
-#[cfg(feature = "heapless")]
-mod queue;
 mod rw_lock;
 mod semaphore;
 mod waker_slot;
@@ -47,8 +45,6 @@ pub use event::Event;
 pub use limiter::{Holder, Limiter};
 pub use mutex::{Mutex, MutexGuard};
 pub use once_cell::{OnceCell, SetError};
-#[cfg(feature = "heapless")]
-pub use queue::{Queue, QueueFull};
 pub use rw_lock::{ReadGuard, RwLock, WriteGuard};
 pub use semaphore::{AcquireError, Permit, Semaphore, TryAcquireError};
 pub use waker_slot::WakerSlot;

@@ -1,4 +1,4 @@
-//! What interrupts and tasks say to each other: events, queues, waker slots.
+//! What interrupts and tasks say to each other: events, channels, waker slots.
 #![cfg(feature = "heapless")]
 
 use std::convert::Infallible;
@@ -8,10 +8,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::common::{Log, Woken, alone, run_foreign, run_virtual, settle};
-use giambio_core::sync::{Event, Queue, QueueFull, Shared, WakerSlot};
-use giambio_core::{
-    Arena, Next, Runtime, Until, VirtualClock, cancel_scope, checkpoint, move_on_after, nursery_in, poll_proceed, sleep,
-};
+use giambio_core::channel::Channel;
+use giambio_core::sync::{Event, WakerSlot};
+use giambio_core::{Arena, Next, Runtime, Until, VirtualClock, checkpoint, nursery_in, poll_proceed, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -122,172 +121,6 @@ fn a_waiter_that_is_dropped_takes_nothing_along() {
     assert!(event.is_set(), "the event is still there for the next");
 }
 
-// ------------------------------------------------------------------------------------ queues
-
-#[test]
-fn values_come_out_as_they_went_in_and_a_full_queue_gives_them_back() {
-    let _alone = alone();
-    let queue = Queue::<_, 2>::new();
-    assert_eq!(queue.try_push('a'), Ok(()));
-    assert_eq!(queue.try_push('b'), Ok(()));
-    let full = queue.try_push('c').unwrap_err();
-    assert_eq!(full, QueueFull { capacity: 2, value: 'c' });
-    assert_eq!(full.to_string(), "no room for another value: all 2 places of the queue are taken");
-    assert_eq!((queue.len(), queue.capacity()), (2, 2));
-    assert_eq!(queue.try_pop(), Some('a'));
-    assert_eq!(queue.try_push('c'), Ok(()));
-    assert_eq!([queue.try_pop(), queue.try_pop(), queue.try_pop()], [Some('b'), Some('c'), None]);
-    assert!(queue.is_empty());
-}
-
-#[test]
-fn tasks_get_values_in_the_order_in_which_they_came_for_them() {
-    static ARENA: Arena<3, 512> = Arena::new();
-    static QUEUE: Queue<u32, 4, Shared> = Queue::shared();
-    let log = Log::new();
-    run_virtual(async {
-        let Ok(()) = nursery_in(&ARENA, async |n| {
-            for name in ["first", "second", "third"] {
-                let log = &log;
-                n.spawn_wait(async move {
-                    let value = QUEUE.pop().await;
-                    log.add(format!("{name} got {value}"));
-                    Ok::<(), Infallible>(())
-                })
-                .await;
-            }
-            sleep(SECOND).await;
-            for value in 1..=3 {
-                QUEUE.try_push(value).unwrap();
-            }
-            Ok(())
-        })
-        .await;
-    });
-    assert_eq!(log.take(), ["first got 1", "second got 2", "third got 3"]);
-}
-
-#[test]
-fn nobody_overtakes_a_task_whose_turn_has_come() {
-    let _alone = alone();
-    let queue = Queue::<_, 2>::new();
-    let (woken, waker) = Woken::new();
-    let mut first = pin!(queue.pop());
-    assert_eq!(poll(first.as_mut(), &waker), Poll::Pending);
-    queue.try_push(1).unwrap();
-    assert_eq!(woken.take(), 1);
-    assert_eq!(queue.try_pop(), None, "it is promised");
-    let mut late = pin!(queue.pop());
-    assert_eq!(poll(late.as_mut(), &waker), Poll::Pending, "it is promised");
-    assert_eq!(poll(first, &waker), Poll::Ready(1));
-    queue.try_push(2).unwrap();
-    assert_eq!(poll(late, &waker), Poll::Ready(2));
-}
-
-#[test]
-fn a_value_whose_taker_is_dropped_goes_to_the_next() {
-    let _alone = alone();
-    let queue = Queue::<_, 2>::new();
-    let (first_woken, first_waker) = Woken::new();
-    let (second_woken, second_waker) = Woken::new();
-    let mut second = pin!(queue.pop());
-    drop(queue.pop()); // never polled
-    {
-        let mut first = pin!(queue.pop());
-        assert_eq!(poll(first.as_mut(), &first_waker), Poll::Pending);
-    } // in line
-    {
-        let mut first = pin!(queue.pop());
-        assert_eq!(poll(first.as_mut(), &first_waker), Poll::Pending);
-        assert_eq!(poll(second.as_mut(), &second_waker), Poll::Pending);
-        queue.try_push(7).unwrap();
-        assert_eq!((first_woken.take(), second_woken.take()), (1, 0));
-    } // its turn had come
-    assert_eq!(second_woken.take(), 1);
-    assert_eq!(poll(second, &second_waker), Poll::Ready(7));
-    {
-        let mut last = pin!(queue.pop());
-        assert_eq!(poll(last.as_mut(), &first_waker), Poll::Pending);
-        queue.try_push(8).unwrap();
-    } // its turn had come, and nobody else is there
-    assert_eq!(queue.try_pop(), Some(8));
-}
-
-#[test]
-fn a_cancelled_pop_loses_no_value() {
-    static QUEUE: Queue<u32, 8, Shared> = Queue::shared();
-    static ARENA: Arena<1, 512> = Arena::new();
-    let got = run_virtual(async {
-        let mut got = Vec::new();
-        let Ok(()) = nursery_in(&ARENA, async |n| {
-            n.spawn_wait(async {
-                for value in 0..100 {
-                    QUEUE.try_push(value).unwrap();
-                    sleep(2 * SECOND).await; // together with the deadline of every second pop
-                }
-                Ok::<(), Infallible>(())
-            })
-            .await;
-            while got.len() < 100 {
-                got.extend(move_on_after(SECOND, QUEUE.pop()).await);
-            }
-            Ok(())
-        })
-        .await;
-        got
-    });
-    assert_eq!(got, (0..100).collect::<Vec<_>>());
-}
-
-#[test]
-fn cancelled_code_takes_nothing_out_of_a_queue() {
-    let queue = Queue::<_, 1>::new();
-    queue.try_push(1).unwrap();
-    let result = run_virtual(cancel_scope(async |scope| {
-        scope.cancel();
-        queue.pop().await
-    }));
-    assert!(result.is_err());
-    assert_eq!(queue.try_pop(), Some(1));
-}
-
-#[test]
-fn a_task_that_drains_a_full_queue_lets_others_run() {
-    static ARENA: Arena<1, 512> = Arena::new();
-    static QUEUE: Queue<u32, 2, Shared> = Queue::shared();
-    let others = run_virtual(async {
-        let mut others = 0;
-        let Ok(()) = nursery_in(&ARENA, async |n| {
-            n.spawn_wait(async {
-                for value in 0..1000 {
-                    QUEUE.try_push(value).unwrap(); // an interrupt is always ahead of the task
-                    assert_eq!(QUEUE.pop().await, value);
-                }
-                Ok::<(), Infallible>(())
-            })
-            .await;
-            for _ in 0..7 {
-                checkpoint().await;
-                others += 1;
-            }
-            Ok(())
-        })
-        .await;
-        others
-    });
-    assert_eq!(others, 7);
-}
-
-#[test]
-fn values_that_nobody_took_are_dropped_with_the_queue() {
-    let value = std::rc::Rc::new(());
-    let queue = Queue::<_, 3>::new();
-    queue.try_push(value.clone()).unwrap();
-    queue.try_push(value.clone()).unwrap();
-    drop(queue);
-    assert_eq!(std::rc::Rc::strong_count(&value), 1);
-}
-
 // ------------------------------------------------------------------------------ waker slots
 
 #[test]
@@ -339,30 +172,30 @@ fn an_interrupt_ends_the_masked_sleep_of_the_loop() {
 // -------------------------------------------------------------------------- other executors
 
 #[test]
-fn events_and_queues_work_in_an_executor_that_is_not_ours() {
+fn events_and_channels_work_in_an_executor_that_is_not_ours() {
     let event = Event::new();
-    let queue = Queue::<_, 1>::new();
+    let channel = Channel::<_, 1>::new();
     let sum = run_foreign(async {
         let setter = async {
             event.set();
-            queue.try_push(5).unwrap();
-            0
+            channel.try_send(5).unwrap();
         };
         let taker = async {
             event.wait_and_clear().await;
-            queue.pop().await
+            channel.receive().await
         };
-        let (taken, _) = futures::join!(taker, setter);
+        let (taken, ()) = futures::join!(taker, setter);
         taken
     });
-    assert_eq!(sum, 5);
+    assert_eq!(sum, Ok(5));
 }
 
 #[cfg(feature = "std")]
 #[test]
-fn other_threads_set_events_and_push_values() {
+fn other_threads_set_events_and_send_values() {
+    use giambio_core::sync::Shared;
     static EVENT: Event<Shared> = Event::shared();
-    static QUEUE: Queue<u32, 1024, Shared> = Queue::shared();
+    static CHANNEL: Channel<u32, 1024, Shared> = Channel::shared();
     let (sender, receiver) = std::sync::mpsc::channel();
     struct Unpark(std::thread::Thread);
     impl std::task::Wake for Unpark {
@@ -378,17 +211,17 @@ fn other_threads_set_events_and_push_values() {
             EVENT.wait_and_clear().await;
             let mut sum = 0;
             for _ in 0..1000 {
-                sum += QUEUE.pop().await;
+                sum += CHANNEL.receive().await.unwrap();
             }
             sum
         })
         .with_notify(notify)
     );
-    let pusher = std::thread::spawn(move || {
+    let other = std::thread::spawn(move || {
         receiver.recv().unwrap();
         EVENT.set();
         for value in 0..1000 {
-            QUEUE.try_push(value).unwrap();
+            CHANNEL.try_send(value).unwrap();
         }
     });
     let sum = runtime.run(&mut |until| {
@@ -397,7 +230,7 @@ fn other_threads_set_events_and_push_values() {
         }
     });
     assert_eq!(sum, 1000 * 999 / 2);
-    pusher.join().unwrap();
+    other.join().unwrap();
 }
 
 #[test]

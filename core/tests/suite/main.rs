@@ -8,6 +8,8 @@ mod common;
 
 mod arena;
 mod cancel;
+#[cfg(feature = "heapless")]
+mod channels;
 mod errors;
 mod fairness;
 mod foreign_executors;

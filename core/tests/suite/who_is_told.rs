@@ -12,7 +12,8 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::common::{Woken, forever};
 use crate::panicking_wakers::one_panic;
-use giambio_core::sync::{Event, Queue, Shared};
+use giambio_core::channel::Channel;
+use giambio_core::sync::{Event, Shared};
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -231,16 +232,16 @@ fn busy(wakes: &Rc<Cell<u32>>) -> Waker {
 #[test]
 fn a_value_that_comes_while_a_waker_is_cloned_is_not_missed() {
     let wakes = Rc::new(Cell::new(0));
-    let (queue, event) = (Rc::new(Queue::<u32, 2>::new()), Rc::new(Event::new()));
+    let (channel, event) = (Rc::new(Channel::<u32, 2>::new()), Rc::new(Event::new()));
     let waker = busy(&wakes);
     let mut cx = Context::from_waker(&waker);
 
-    let pushes = queue.clone();
-    ON_CLONE.set(Some(Box::new(move || pushes.try_push(7).unwrap())));
-    let mut pops = Box::pin(queue.pop());
-    if pops.as_mut().poll(&mut cx) != Poll::Ready(7) {
+    let sends = channel.clone();
+    ON_CLONE.set(Some(Box::new(move || sends.try_send(7).unwrap())));
+    let mut receives = Box::pin(channel.receive());
+    if receives.as_mut().poll(&mut cx) != Poll::Ready(Ok(7)) {
         assert_eq!(wakes.take(), 1, "nobody polls it again");
-        assert_eq!(pops.as_mut().poll(&mut cx), Poll::Ready(7));
+        assert_eq!(receives.as_mut().poll(&mut cx), Poll::Ready(Ok(7)));
     }
 
     let sets = event.clone();
@@ -296,25 +297,25 @@ fn all_that_wait_for_an_event_are_told_though_wakers_panic() {
 
 #[test]
 fn a_value_is_not_lost_though_a_clone_of_a_waker_panics_when_it_is_dropped() {
-    let queue = Queue::<u32, 2>::new();
+    let channel = Channel::<u32, 2>::new();
     let event = Event::new();
     let waker = std::mem::ManuallyDrop::new(panicking());
     for is_in_line in [false, true] {
-        let mut pops = Box::pin(queue.pop());
+        let mut receives = Box::pin(channel.receive());
         let mut waits = Box::pin(event.wait_and_clear());
         if is_in_line {
-            assert!(pops.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            assert!(receives.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
             assert!(waits.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         }
-        queue.try_push(7).unwrap();
+        channel.try_send(7).unwrap();
         event.set();
         PANICS_AT_DROP.set(true);
-        let popped = catch_unwind(AssertUnwindSafe(|| pops.as_mut().poll(&mut Context::from_waker(&waker))));
+        let received = catch_unwind(AssertUnwindSafe(|| receives.as_mut().poll(&mut Context::from_waker(&waker))));
         let waited = catch_unwind(AssertUnwindSafe(|| waits.as_mut().poll(&mut Context::from_waker(&waker))));
         PANICS_AT_DROP.set(false);
-        let came = matches!(popped, Ok(Poll::Ready(7)));
-        drop((pops, waits));
-        assert!(came || queue.try_pop() == Some(7), "the value is lost");
+        let came = matches!(received, Ok(Poll::Ready(Ok(7))));
+        drop((receives, waits));
+        assert!(came || channel.try_receive() == Ok(7), "the value is lost");
         assert!(matches!(waited, Ok(Poll::Ready(()))) || event.clear(), "the event is lost");
     }
 }

@@ -1,4 +1,4 @@
-//! A producer in an interrupt, a consumer in a task: samples through a queue, and an event for
+//! A producer in an interrupt, a consumer in a task: samples through a channel, and an event for
 //! those that found no room.
 #![no_std]
 #![no_main]
@@ -11,10 +11,11 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 
 use board::{entry, println};
-use giambio_core::sync::{Event, Queue, Shared};
+use giambio_core::channel::Channel;
+use giambio_core::sync::{Event, Shared};
 use giambio_core::{Arena, Runtime, nursery_in, sleep};
 
-static SAMPLES: Queue<u16, 8, Shared> = Queue::shared();
+static SAMPLES: Channel<u16, 8, Shared> = Channel::shared();
 static OVERRUN: Event<Shared> = Event::shared();
 static TASKS: Arena<1, 256> = Arena::new();
 
@@ -23,7 +24,7 @@ fn sample() {
     static TAKEN: AtomicU16 = AtomicU16::new(0);
     let number = TAKEN.load(Relaxed);
     TAKEN.store(number.wrapping_add(1), Relaxed);
-    if SAMPLES.try_push(number).is_err() {
+    if SAMPLES.try_send(number).is_err() {
         OVERRUN.set();
     }
 }
@@ -31,12 +32,12 @@ fn sample() {
 async fn consume() -> u32 {
     let mut sum = 0;
     for expected in 0..100 {
-        let number = SAMPLES.pop().await;
-        assert_eq!(number, expected, "none is lost while the task keeps up");
-        sum += u32::from(number);
+        let number = SAMPLES.receive().await;
+        assert_eq!(number, Ok(expected), "none is lost while the task keeps up");
+        sum += u32::from(expected);
     }
     println!("100 samples, their sum is {sum}");
-    // Now the task is too slow for the queue.
+    // Now the task is too slow for the channel.
     sleep(Duration::from_millis(50)).await;
     sum
 }

@@ -1,24 +1,25 @@
-//! Events, queues and locks: those of one runtime's tasks lie anywhere, those that others use too are of the kind `Shared`.
+//! Events, channels and locks: those of one runtime's tasks lie anywhere, those that others use too are of the kind `Shared`.
 
-use giambio::sync::{Event, Mutex, Queue, Semaphore, Shared};
+use giambio::channel::Channel;
+use giambio::sync::{Event, Mutex, Semaphore, Shared};
 use giambio::{nursery, run};
 
 static STARTED: Event<Shared> = Event::shared();
-static NUMBERS: Queue<u32, 4, Shared> = Queue::shared();
+static NUMBERS: Channel<u32, 4, Shared> = Channel::shared();
 static TOTAL: Mutex<u32, Shared> = Mutex::shared(0);
 static PERMITS: Semaphore<Shared> = Semaphore::shared(3);
 
 #[test]
 fn in_a_static() {
     let other = std::thread::spawn(|| {
-        NUMBERS.try_push(7).unwrap();
+        NUMBERS.try_send(7).unwrap();
         run(async { *TOTAL.lock().await += 7 });
         PERMITS.add(1);
         STARTED.set();
     });
     run(async {
         STARTED.wait().await;
-        assert_eq!(NUMBERS.pop().await, 7);
+        assert_eq!(NUMBERS.receive().await, Ok(7));
         assert_eq!(*TOTAL.lock().await, 7);
         assert_eq!(PERMITS.acquire(4).await.unwrap().count(), 4);
     });
@@ -46,14 +47,14 @@ fn a_guard_that_goes_to_another_thread() {
 #[test]
 fn among_the_tasks_of_one_runtime() {
     let started = Event::new();
-    let numbers = Queue::<u32, 4>::new();
+    let numbers = Channel::<u32, 4>::new();
     run(nursery(async |n| {
         n.spawn(async {
             started.wait().await;
-            assert_eq!(numbers.pop().await, 7);
+            assert_eq!(numbers.receive().await, Ok(7));
             Ok::<_, ()>(())
         });
-        numbers.try_push(7).unwrap();
+        numbers.try_send(7).unwrap();
         started.set();
         Ok(())
     }))

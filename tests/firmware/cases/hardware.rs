@@ -7,7 +7,8 @@ use core::task::{Poll, ready};
 use core::time::Duration;
 
 use board::Clock;
-use giambio_core::sync::{Event, Queue, Shared, WakerSlot};
+use giambio_core::channel::Channel;
+use giambio_core::sync::{Event, Shared, WakerSlot};
 use giambio_core::{Clock as _, Runtime, clock, nursery_in, poll_proceed, sleep};
 
 use crate::world::{Never, OUTER, SECOND};
@@ -73,7 +74,7 @@ fn with_nothing_to_do_it_sleeps(clock: Clock) {
     assert!((1..=most).contains(&sleeps), "it slept {sleeps} times in 10 s");
 }
 
-static NUMBERS: Queue<u8, 8, Shared> = Queue::shared();
+static NUMBERS: Channel<u8, 8, Shared> = Channel::shared();
 
 fn interrupts_interrupt_each_other_and_lose_nothing(clock: Clock) {
     static AGAIN: AtomicBool = AtomicBool::new(false);
@@ -87,10 +88,10 @@ fn interrupts_interrupt_each_other_and_lose_nothing(clock: Clock) {
                             // The first time and the second; this interrupt alone touches it.
                             let again = AGAIN.load(Relaxed);
                             AGAIN.store(!again, Relaxed);
-                            let _ = NUMBERS.try_push(if again { 3 } else { 1 });
+                            let _ = NUMBERS.try_send(if again { 3 } else { 1 });
                         },
                         || {
-                            let _ = NUMBERS.try_push(2);
+                            let _ = NUMBERS.try_send(2);
                         },
                     );
                 }
@@ -98,7 +99,7 @@ fn interrupts_interrupt_each_other_and_lose_nothing(clock: Clock) {
             })
             .await;
             for _ in 0..5 {
-                assert_eq!([NUMBERS.pop().await, NUMBERS.pop().await, NUMBERS.pop().await], [1, 2, 3]);
+                assert_eq!([NUMBERS.receive().await, NUMBERS.receive().await, NUMBERS.receive().await], [Ok(1), Ok(2), Ok(3)]);
             }
             Ok(())
         })

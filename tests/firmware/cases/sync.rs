@@ -2,7 +2,8 @@ use core::future::poll_fn;
 use core::pin::pin;
 use core::task::Poll;
 
-use giambio_core::sync::{Event, Queue, Shared};
+use giambio_core::channel::{Channel, TryReceiveError, TrySendError};
+use giambio_core::sync::{Event, Shared};
 use giambio_core::{move_on_after, nursery_in, sleep};
 
 use super::cases;
@@ -11,9 +12,9 @@ use crate::world::{Log, Never, OUTER, SECOND, run};
 cases! {
     an_event_lets_all_go_who_wait,
     values_come_out_as_they_went_in,
-    a_full_queue_hands_the_value_back,
+    a_full_channel_hands_the_value_back,
     a_value_whose_taker_is_dropped_goes_to_the_next,
-    a_cancelled_pop_loses_no_value,
+    a_cancelled_receive_loses_no_value,
 }
 
 fn an_event_lets_all_go_who_wait() {
@@ -38,11 +39,11 @@ fn an_event_lets_all_go_who_wait() {
 }
 
 fn values_come_out_as_they_went_in() {
-    static QUEUE: Queue<u32, 4, Shared> = Queue::shared();
+    static CHANNEL: Channel<u32, 4, Shared> = Channel::shared();
     let Ok(()) = run(nursery_in(&OUTER, async |n| {
         n.spawn_wait(async {
             for value in 0..100 {
-                while QUEUE.try_push(value).is_err() {
+                while CHANNEL.try_send(value).is_err() {
                     sleep(SECOND).await;
                 }
             }
@@ -50,54 +51,53 @@ fn values_come_out_as_they_went_in() {
         })
         .await;
         for value in 0..100 {
-            assert_eq!(QUEUE.pop().await, value);
+            assert_eq!(CHANNEL.receive().await, Ok(value));
         }
         Ok(())
     }));
 }
 
-fn a_full_queue_hands_the_value_back() {
-    let queue = Queue::<u8, 2>::new();
-    assert!(queue.try_push(1).is_ok());
-    assert!(queue.try_push(2).is_ok());
-    let full = queue.try_push(3).expect_err("two places");
-    assert_eq!((full.capacity, full.value), (2, 3));
+fn a_full_channel_hands_the_value_back() {
+    let channel = Channel::<u8, 2>::new();
+    assert!(channel.try_send(1).is_ok());
+    assert!(channel.try_send(2).is_ok());
+    assert_eq!(channel.try_send(3), Err(TrySendError::Full { value: 3, capacity: 2 }));
 }
 
 fn a_value_whose_taker_is_dropped_goes_to_the_next() {
-    let queue = Queue::<u8, 2>::new();
+    let channel = Channel::<u8, 2>::new();
     run(async {
-        let mut second = pin!(queue.pop());
+        let mut second = pin!(channel.receive());
         {
-            let mut first = pin!(queue.pop());
+            let mut first = pin!(channel.receive());
             poll_fn(|cx| {
                 assert!(first.as_mut().poll(cx).is_pending());
                 assert!(second.as_mut().poll(cx).is_pending());
                 Poll::Ready(())
             })
             .await;
-            assert!(queue.try_push(7).is_ok());
-            assert_eq!(queue.try_pop(), None, "it is promised");
+            assert!(channel.try_send(7).is_ok());
+            assert_eq!(channel.try_receive(), Err(TryReceiveError::Empty), "it is promised");
         }
-        assert_eq!(second.await, 7);
+        assert_eq!(second.await, Ok(7));
     });
 }
 
-fn a_cancelled_pop_loses_no_value() {
-    static QUEUE: Queue<u32, 4, Shared> = Queue::shared();
+fn a_cancelled_receive_loses_no_value() {
+    static CHANNEL: Channel<u32, 4, Shared> = Channel::shared();
     let Ok(()) = run(nursery_in(&OUTER, async |n| {
         n.spawn_wait(async {
             for value in 0..50 {
-                assert!(QUEUE.try_push(value).is_ok());
-                sleep(2 * SECOND).await; // together with the deadline of every second pop
+                assert!(CHANNEL.try_send(value).is_ok());
+                sleep(2 * SECOND).await; // together with the deadline of every second receive
             }
             Ok::<(), Never>(())
         })
         .await;
         let mut next = 0;
         while next < 50 {
-            if let Some(value) = move_on_after(SECOND, QUEUE.pop()).await {
-                assert_eq!(value, next);
+            if let Some(value) = move_on_after(SECOND, CHANNEL.receive()).await {
+                assert_eq!(value, Ok(next));
                 next += 1;
             }
         }

@@ -4,7 +4,8 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Poll, Waker};
 
-use giambio_core::sync::{Event, Queue, Shared};
+use giambio_core::channel::Channel;
+use giambio_core::sync::{Event, Shared};
 use giambio_core::*;
 
 struct Cs;
@@ -41,11 +42,14 @@ fn interrupt() {
         waker.wake();
     }
     EVENT.set();
-    let _ = QUEUE.try_push(1); // full: the value of the interrupt before is still there
+    let _ = CHANNEL.try_send(1); // full: the value of the interrupt before is still there
+    let _ = FULL.try_receive(); // empty: the interrupt before has emptied it
 }
 
 static EVENT: Event<Shared> = Event::shared();
-static QUEUE: Queue<u32, 1, Shared> = Queue::shared();
+static CHANNEL: Channel<u32, 1, Shared> = Channel::shared();
+/// Full until an interrupt comes.
+static FULL: Channel<u32, 1, Shared> = Channel::shared();
 
 async fn wait_for_interrupt() {
     poll_fn(|cx| {
@@ -66,7 +70,8 @@ fn lost(main: impl Future<Output = ()>, at: u64) -> Option<bool> {
     FIRED.set(false);
     WAKER.with(|waker| waker.borrow_mut().take());
     EVENT.clear();
-    QUEUE.try_pop();
+    CHANNEL.drain().for_each(drop);
+    let _ = FULL.try_send(0);
     LEFT.set(at);
     let clock: VirtualClock = VirtualClock::new();
     let mut runtime = pin!(Runtime::new(&clock, main));
@@ -303,15 +308,15 @@ fn an_event_set_by_an_interrupt_reaches_all_who_wait_whenever_it_comes() {
 }
 
 #[test]
-fn a_value_pushed_by_an_interrupt_is_taken_whenever_it_comes_and_whoever_leaves_the_line() {
-    try_all("queue", || async {
+fn a_value_sent_by_an_interrupt_is_taken_whenever_it_comes_and_whoever_leaves_the_line() {
+    try_all("channel", || async {
         let _: Result<(), ()> = nursery_in(&A, async |n| {
             // First in line, and cancelled: what it was promised goes to the next.
             n.spawn_wait(async {
                 let value = cancel_scope(async |scope| {
-                    let mut pops = pin!(QUEUE.pop());
+                    let mut receives = pin!(CHANNEL.receive());
                     poll_fn(|cx| {
-                        let value = pops.as_mut().poll(cx);
+                        let value = receives.as_mut().poll(cx);
                         if value.is_pending() {
                             scope.cancel();
                         }
@@ -320,14 +325,49 @@ fn a_value_pushed_by_an_interrupt_is_taken_whenever_it_comes_and_whoever_leaves_
                     .await
                 })
                 .await;
-                if let Ok(value) = value {
-                    let _ = QUEUE.try_push(value);
+                if let Ok(Ok(value)) = value {
+                    let _ = CHANNEL.try_send(value);
                 }
                 Ok(())
             })
             .await;
             n.spawn_wait(async {
-                assert_eq!(QUEUE.pop().await, 1);
+                assert_eq!(CHANNEL.receive().await, Ok(1));
+                Ok(())
+            })
+            .await;
+            Ok(())
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_place_freed_by_an_interrupt_is_taken_whenever_it_comes_and_whoever_leaves_the_line() {
+    try_all("place", || async {
+        let _: Result<(), ()> = nursery_in(&A, async |n| {
+            // First in line, and cancelled: the place that it was promised goes to the next.
+            n.spawn_wait(async {
+                let sent = cancel_scope(async |scope| {
+                    let mut sends = pin!(FULL.send(1));
+                    poll_fn(|cx| {
+                        let sent = sends.as_mut().poll(cx);
+                        if sent.is_pending() {
+                            scope.cancel();
+                        }
+                        sent
+                    })
+                    .await
+                })
+                .await;
+                if let Ok(Ok(())) = sent {
+                    assert!(FULL.try_receive().is_ok());
+                }
+                Ok(())
+            })
+            .await;
+            n.spawn_wait(async {
+                assert_eq!(FULL.send(2).await, Ok(()));
                 Ok(())
             })
             .await;

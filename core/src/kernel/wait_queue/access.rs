@@ -14,7 +14,7 @@ impl Access for Shared {}
 #[diagnostic::on_unimplemented(
     message = "this is for the tasks of one runtime, and has no lock",
     label = "not for a `static`, interrupts or other threads: it is of the kind `{Self}`",
-    note = "of the kind `Shared` it is: `static EVENT: Event<Shared> = Event::shared();`, `Queue<u8, 8, Shared>`"
+    note = "of the kind `Shared` it is: `static EVENT: Event<Shared> = Event::shared();`, `Channel<u8, 8, Shared>`"
 )]
 pub(crate) trait Crosses: Access {}
 

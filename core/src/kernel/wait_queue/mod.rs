@@ -1,4 +1,4 @@
-//! Something that is waited for, with the line of those who wait: what events, locks, queues and arenas are made of.
+//! Something that is waited for, with the line of those who wait: what events, locks, channels and arenas are made of.
 //!
 //! First come, first served, any number of them, without a heap. There are two ways to go on:
 //! * a **grant** is for one: a permit, a place, a value. It is handed to the first in line, and is that one's from then on:
@@ -14,10 +14,13 @@
 //! | --- | --- |
 //! | `access` | [`Local`] and [`Shared`]: what keeps others out |
 //! | `line` | [`Line`]: who came first, and what was handed to whom |
-//! | `waiting` | [`Waiting`]: the future of one who waits |
+//! | `waiting` | [`Waiting`]: the future of one who waits; [`Place`]: the same for futures that do more |
+//! | `sides` | [`Sides`]: what has two lines, of those who send and of those who receive |
 
 mod access;
 mod line;
+#[cfg(feature = "heapless")]
+mod sides;
 #[cfg(all(test, feature = "std"))]
 mod tests;
 mod waiting;
@@ -28,10 +31,13 @@ use core::task::Waker;
 pub(super) use access::Crosses;
 pub use access::{Access, Local, Shared};
 pub(crate) use line::{Line, Turn};
+#[cfg(feature = "heapless")]
+pub(crate) use sides::{Inside, Senders, Sides};
 use waiting::Lead;
+#[cfg(feature = "heapless")]
+pub(crate) use waiting::Place;
 pub(crate) use waiting::Waiting;
 
-use crate::fault::fault;
 use crate::panics::First;
 
 /// What is waited for, and who waits. `G` is what is handed to one of them.
@@ -75,24 +81,7 @@ impl<S, G, K: Access> WaitQueue<S, G, K> {
 
     /// Changes the state, and tells all who wait at that moment; did anyone?
     pub(crate) fn tell_all(&self, change: impl FnOnce(&S)) -> bool {
-        let (round, mut told) = self.with(|state, line| {
-            change(state);
-            let round = line.begin_round();
-            (round, line.tell(round))
-        });
-        let is_anyone_told = told.is_some();
-        let mut first = First::new();
-        while let Some(now) = told {
-            if let Some(waker) = now.waker {
-                match fault!("a-panic-ends-the-telling") {
-                    true => waker.wake(),
-                    false => first.catch(|| waker.wake()),
-                }
-            }
-            told = if now.is_last { None } else { self.with(|_, line| line.tell(round)) };
-        }
-        first.resume();
-        is_anyone_told
+        Lead::tell_all(&self, change)
     }
 }
 

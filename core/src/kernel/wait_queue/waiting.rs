@@ -1,4 +1,4 @@
-//! The future of one who waits.
+//! A place in line, and the future of one who waits there.
 
 use core::pin::Pin;
 use core::ptr::NonNull;
@@ -21,6 +21,55 @@ pub(crate) unsafe trait Lead {
     type Grant;
 
     fn with<R>(&self, f: impl FnOnce(&Self::State, &Line<Self::Grant>) -> R) -> R;
+
+    /// Changes the state, and tells all who wait at that moment; did anyone?
+    fn tell_all(&self, change: impl FnOnce(&Self::State)) -> bool {
+        let (round, mut told) = self.with(|state, line| {
+            change(state);
+            let round = line.begin_round();
+            (round, line.tell(round))
+        });
+        let is_anyone_told = told.is_some();
+        let mut first = First::new();
+        while let Some(now) = told {
+            if let Some(waker) = now.waker {
+                match fault!("a-panic-ends-the-telling") {
+                    true => waker.wake(),
+                    false => first.catch(|| waker.wake()),
+                }
+            }
+            told = if now.is_last { None } else { self.with(|_, line| line.tell(round)) };
+        }
+        first.resume();
+        is_anyone_told
+    }
+}
+
+pin_project! {
+    /// Somebody's place in line, as soon as it is polled. Who leaves the line with nothing asks `pass_on` whom to wake over it,
+    /// until it says nobody: first with the grant that comes too late, if there is one.
+    pub(crate) struct Place<L, R>
+    where
+        L: Lead,
+        R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
+    {
+        lead: L,
+        pass_on: R,
+        // It may be in line.
+        has_joined: bool,
+        #[pin]
+        waiter: Waiter<L::Grant>,
+    }
+
+    impl<L, R> PinnedDrop for Place<L, R>
+    where
+        L: Lead,
+        R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            this.leave();
+        }
+    }
 }
 
 pin_project! {
@@ -36,45 +85,9 @@ pin_project! {
         L: Lead,
         R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
     {
-        lead: L,
         take: T,
-        pass_on: R,
-        // It may be in line.
-        has_joined: bool,
         #[pin]
-        waiter: Waiter<L::Grant>,
-    }
-
-    impl<L, T, R> PinnedDrop for Waiting<L, T, R>
-    where
-        L: Lead,
-        R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
-    {
-        fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
-            if !*this.has_joined {
-                return;
-            }
-            let waiter = pinned(this.waiter.into_ref());
-            let (mut next, own) = this.lead.with(|state, line| {
-                // SAFETY: MEMBER: it joins the line of its lead alone.
-                let late = match unsafe { line.leave(waiter) } {
-                    Turn::Granted(grant) if !fault!("grant-dies-with-its-waiter") => Some(grant),
-                    _ => None,
-                };
-                let is_over = late.is_none() && fault!("nobody-looks-when-the-head-leaves");
-                (if is_over { None } else { (this.pass_on)(state, line, late) }, waiter.waker.take())
-            });
-            let mut first = First::new();
-            while let Some(waker) = next {
-                first.catch(|| waker.wake());
-                next = this.lead.with(|state, line| (this.pass_on)(state, line, None));
-            }
-            if let Some(own) = own {
-                first.catch(|| drop(own));
-            }
-            first.resume();
-        }
+        place: Place<L, R>,
     }
 }
 
@@ -90,12 +103,26 @@ where
     R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
 {
     pub(crate) const fn new(lead: L, take: T, pass_on: R) -> Self {
-        Waiting { lead, take, pass_on, has_joined: false, waiter: Waiter::new(None) }
+        Waiting { take, place: Place::new(lead, pass_on) }
     }
 
     /// The same, for one who asks for just this; whoever hands out looks at it before.
     pub(crate) const fn asking(lead: L, ask: L::Grant, take: T, pass_on: R) -> Self {
-        Waiting { lead, take, pass_on, has_joined: false, waiter: Waiter::new(Some(ask)) }
+        Waiting { take, place: Place { lead, pass_on, has_joined: false, waiter: Waiter::new(Some(ask)) } }
+    }
+}
+
+impl<L, O, T, R> Future for Waiting<L, T, R>
+where
+    L: Lead,
+    T: FnMut(&L::State, &Line<L::Grant>, Turn<L::Grant>) -> Option<O>,
+    R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
+{
+    type Output = O;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
+        let this = self.project();
+        this.place.poll(cx, this.take)
     }
 }
 
@@ -110,15 +137,48 @@ enum Look<O> {
     Has(Waker),
 }
 
-impl<L, O, T, R> Future for Waiting<L, T, R>
+impl<L, R> Place<L, R>
 where
     L: Lead,
-    T: FnMut(&L::State, &Line<L::Grant>, Turn<L::Grant>) -> Option<O>,
     R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
 {
-    type Output = O;
+    pub(crate) const fn new(lead: L, pass_on: R) -> Self {
+        Place { lead, pass_on, has_joined: false, waiter: Waiter::new(None) }
+    }
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
+    /// Leaves the line.
+    pub(crate) fn leave(self: Pin<&mut Self>) {
+        let this = self.project();
+        if !core::mem::take(this.has_joined) {
+            return;
+        }
+        let waiter = pinned(this.waiter.into_ref());
+        let (mut next, own) = this.lead.with(|state, line| {
+            // SAFETY: MEMBER: it joins the line of its lead alone.
+            let late = match unsafe { line.leave(waiter) } {
+                Turn::Granted(grant) if !fault!("grant-dies-with-its-waiter") => Some(grant),
+                _ => None,
+            };
+            let is_over = late.is_none() && fault!("nobody-looks-when-the-head-leaves");
+            (if is_over { None } else { (this.pass_on)(state, line, late) }, waiter.waker.take())
+        });
+        let mut first = First::new();
+        while let Some(waker) = next {
+            first.catch(|| waker.wake());
+            next = this.lead.with(|state, line| (this.pass_on)(state, line, None));
+        }
+        if let Some(own) = own {
+            first.catch(|| drop(own));
+        }
+        first.resume();
+    }
+
+    /// Waits in line until `take` gets something, as [`Waiting`] does.
+    pub(crate) fn poll<O>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut take: impl FnMut(&L::State, &Line<L::Grant>, Turn<L::Grant>) -> Option<O>,
+    ) -> Poll<O> {
         let this = self.project();
         let waiter = pinned(this.waiter.into_ref());
         let _too_early = fault!("waker-cloned-for-nothing").then(|| cx.waker().clone());
@@ -136,7 +196,7 @@ where
                 if !has_to_wait {
                     // SAFETY: MEMBER: it joins the line of its lead alone.
                     let turn = unsafe { line.leave(waiter) };
-                    if let Some(got) = (this.take)(state, line, turn) {
+                    if let Some(got) = take(state, line, turn) {
                         return Look::Got(got);
                     }
                     line.join(waiter);

@@ -7,7 +7,8 @@ use core::time::Duration;
 
 use bench_common as b;
 use fw_giambio::Millis;
-use giambio_core::sync::{Event, Queue, WakerSlot};
+use giambio_core::channel::Channel;
+use giambio_core::sync::{Event, WakerSlot};
 use giambio_core::{Arena, Runtime, interval, sleep};
 
 async fn periodic() -> Result<(), Infallible> {
@@ -46,7 +47,7 @@ fn main() -> ! {
     b::kv("sleep_loop_body", size_of_val(&c) as u32);
     b::kv("waker_slot", size_of::<WakerSlot>() as u32);
     b::kv("event", size_of::<Event>() as u32);
-    b::kv("queue", (size_of::<Queue<u32, 4>>() - 4 * size_of::<u32>()) as u32);
+    b::kv("channel", (size_of::<Channel<u32, 4>>() - 4 * size_of::<u32>()) as u32);
     if b::fires() == 0 {
         b::exit();
     }

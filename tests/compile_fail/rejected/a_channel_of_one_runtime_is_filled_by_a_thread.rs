@@ -3,12 +3,12 @@
 //! Says: of the kind `Shared` it is: `static EVENT: Event<Shared> = Event::shared();`
 
 use giambio::run;
-use giambio::sync::Queue;
+use giambio::channel::Channel;
 
 fn main() {
-    let numbers = Queue::<u32, 4>::new();
+    let numbers = Channel::<u32, 4>::new();
     std::thread::scope(|threads| {
-        threads.spawn(|| numbers.try_push(7));
-        run(numbers.pop());
+        threads.spawn(|| numbers.try_send(7));
+        run(numbers.receive()).unwrap();
     });
 }

@@ -5,16 +5,17 @@ use core::future::pending;
 
 use bench_common as b;
 use giambio_core::Arena;
-use giambio_core::sync::{Queue, Shared};
+use giambio_core::channel::Channel;
+use giambio_core::sync::Shared;
 
 static ARENA: Arena<{ b::N }, 128> = Arena::new();
-static QUEUE: Queue<u32, 4, Shared> = Queue::shared();
+static CHANNEL: Channel<u32, 4, Shared> = Channel::shared();
 
 #[unsafe(no_mangle)]
 extern "C" fn TIMER0() {
     b::isr_entered();
     b::irq_source_ack();
-    let _ = QUEUE.try_push(7);
+    let _ = CHANNEL.try_send(7);
 }
 
 /// The last task waits; the others never run again.
@@ -23,7 +24,7 @@ async fn worker(i: usize) -> Result<(), Infallible> {
         pending::<()>().await;
     }
     loop {
-        let _ = QUEUE.pop().await;
+        let _ = CHANNEL.receive().await;
         b::task_resumed();
     }
 }

@@ -1,0 +1,307 @@
+//! Values on their way, who waits on either side, and what is promised to whom: what channels are made of.
+//!
+//! Each value in the buffer is free, or promised to somebody in the line of those who receive; each place is taken, free, or
+//! promised: to somebody in the line of those who send, or to a [slot](super::Slot). Nobody waits for what is free.
+
+use core::cell::RefCell;
+use core::task::Waker;
+
+use super::buffer::Buffer;
+use super::errors::{Closed, SendError, TryReceiveError, TrySendError};
+use crate::fault::fault;
+use crate::kernel::wait_queue::{Access, Inside, Line, Senders, Sides, Turn, Waiting};
+use crate::panics::First;
+
+/// See the module.
+#[expect(missing_debug_implementations, reason = "nobody can name it")]
+pub struct Buffered<B, K: Access> {
+    sides: Sides<RefCell<Books<B>>, K>,
+}
+
+/// What is counted of a channel. It is changed under the access, where nobody else's code runs: no destructor of a value, no waker.
+pub(super) struct Books<B> {
+    buffer: B,
+    /// Values that are promised to nobody.
+    free: usize,
+    /// Places that are promised to somebody in line, or to a slot.
+    promised: usize,
+    slots: usize,
+    peak: usize,
+    senders: usize,
+    receivers: usize,
+    is_closed: bool,
+}
+
+/// May a value be put in, or a place be had?
+enum Admission {
+    Granted,
+    Full,
+    Closed,
+}
+
+/// Leads to the line of those who send.
+pub(super) type SendersOf<'a, B, K> = Senders<'a, RefCell<Books<B>>, K>;
+/// What lies under the access.
+pub(super) type InsideOf<B> = Inside<RefCell<Books<B>>>;
+
+impl<B: Buffer> Books<B> {
+    fn admit(&mut self, turn: Turn<()>) -> Admission {
+        let is_promised = turn == Turn::Granted(());
+        self.promised -= usize::from(is_promised);
+        match () {
+            () if self.is_closed => Admission::Closed,
+            () if is_promised || self.buffer.len() + self.promised < self.buffer.capacity() => Admission::Granted,
+            () => Admission::Full,
+        }
+    }
+
+    /// Puts a value in, where a place is free; returns whom to wake.
+    fn put(&mut self, value: B::Value, receivers: &Line<()>) -> Option<Waker> {
+        self.buffer.push(value);
+        self.peak = self.peak.max(self.buffer.len());
+        self.offer(receivers)
+    }
+
+    /// One more value is there to be fetched, by the first who waits or by anyone; returns whom to wake.
+    fn offer(&mut self, receivers: &Line<()>) -> Option<Waker> {
+        receivers.grant(()).unwrap_or_else(|()| {
+            self.free += 1;
+            None
+        })
+    }
+
+    /// One more place is free, for the first who waits or for anyone; returns whom to wake.
+    fn release(&mut self, senders: &Line<()>) -> Option<Waker> {
+        if self.is_closed {
+            return None;
+        }
+        let waker = senders.grant(()).ok()?;
+        self.promised += 1;
+        waker
+    }
+
+    /// Takes the first value, if this is who it was promised to, or if it was to nobody; and whom to wake over its place.
+    #[expect(clippy::type_complexity, reason = "no more than it says")]
+    fn fetch(&mut self, turn: Turn<()>, senders: &Line<()>) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
+        if turn != Turn::Granted(()) {
+            match self.free.checked_sub(1) {
+                Some(free) => self.free = free,
+                None if self.is_over() => return Some((Err(Closed), None)),
+                None => return None,
+            }
+        }
+        let value = self.buffer.pop()?;
+        Some((Ok(value), self.release(senders)))
+    }
+
+    /// Nothing more will be put in.
+    fn is_over(&self) -> bool {
+        self.is_closed && self.slots == 0
+    }
+
+    /// A slot is given back; its place is free.
+    fn return_slot(&mut self) {
+        self.slots -= 1;
+        self.promised -= 1;
+    }
+}
+
+/// Puts a value in, if there is a place for it or this is who one was promised to: whom to wake, or the value if the channel
+/// is closed.
+pub(super) fn send_in<B: Buffer>(
+    inside: &InsideOf<B>,
+    turn: Turn<()>,
+    value: &mut Option<B::Value>,
+) -> Option<Result<Option<Waker>, SendError<B::Value>>> {
+    let mut books = inside.state.borrow_mut();
+    match books.admit(turn) {
+        Admission::Granted => Some(Ok(books.put(value.take()?, &inside.receivers))),
+        Admission::Closed => Some(Err(SendError(value.take()?))),
+        Admission::Full => None,
+    }
+}
+
+/// A place that was promised to somebody who has left: whom to wake over it.
+pub(super) fn pass_place_on<B: Buffer>(inside: &InsideOf<B>, senders: &Line<()>, late: Option<()>) -> Option<Waker> {
+    let () = late?;
+    let mut books = inside.state.borrow_mut();
+    books.promised -= 1;
+    match fault!("place-lost-with-its-sender") {
+        true => None,
+        false => books.release(senders),
+    }
+}
+
+impl<B: Buffer, K: Access> Buffered<B, K> {
+    pub(super) const fn new(buffer: B) -> Self {
+        let books =
+            Books { buffer, free: 0, promised: 0, slots: 0, peak: 0, senders: 0, receivers: 0, is_closed: false };
+        Buffered { sides: Sides::new(RefCell::new(books)) }
+    }
+
+    pub(super) const fn senders(&self) -> SendersOf<'_, B, K> {
+        self.sides.senders()
+    }
+
+    /// Looks at the counts.
+    fn look<R>(&self, f: impl FnOnce(&mut Books<B>) -> R) -> R {
+        self.sides.with(|inside| f(&mut inside.state.borrow_mut()))
+    }
+
+    pub(super) fn try_send(&self, value: B::Value) -> Result<(), TrySendError<B::Value>> {
+        let mut value = Some(value);
+        let sent = self.sides.with(|inside| send_in(inside, Turn::New, &mut value));
+        match (sent, value) {
+            (Some(Ok(receiver)), _) => {
+                wake(receiver);
+                Ok(())
+            }
+            (Some(Err(SendError(value))), _) => Err(TrySendError::Closed(value)),
+            (None, Some(value)) => Err(TrySendError::Full { value, capacity: self.capacity() }),
+            (None, None) => unreachable!("giambio: a value that was not sent is still there"),
+        }
+    }
+
+    pub(super) fn try_receive(&self) -> Result<B::Value, TryReceiveError> {
+        let fetched = self.sides.with(|inside| inside.state.borrow_mut().fetch(Turn::New, &inside.senders));
+        let Some((value, sender)) = fetched else { return Err(TryReceiveError::Empty) };
+        wake(sender);
+        value.map_err(|Closed| TryReceiveError::Closed)
+    }
+
+    /// Waits for a value; it comes with whom to wake over its place.
+    pub(super) fn receive(&self) -> impl Future<Output = (Result<B::Value, Closed>, Option<Waker>)> {
+        let fetch = |inside: &InsideOf<B>, _: &Line<()>, turn| inside.state.borrow_mut().fetch(turn, &inside.senders);
+        let pass_on = |inside: &InsideOf<B>, receivers: &Line<()>, late: Option<()>| {
+            let late = if fault!("value-lost-with-its-receiver") { None } else { late };
+            late.and_then(|()| inside.state.borrow_mut().offer(receivers))
+        };
+        Waiting::new(self.sides.receivers(), fetch, pass_on)
+    }
+
+    /// Waits for a place to be a slot's.
+    pub(super) fn slot<S>(&self, new: impl Fn() -> S) -> impl Future<Output = Result<S, Closed>> {
+        let take = move |inside: &InsideOf<B>, _: &Line<()>, turn| match reserve(&mut inside.state.borrow_mut(), turn) {
+            Err(TrySendError::Full { .. }) => None,
+            Err(TrySendError::Closed(())) => Some(Err(Closed)),
+            Ok(()) => Some(Ok(new())),
+        };
+        Waiting::new(self.sides.senders(), take, pass_place_on)
+    }
+
+    /// Makes a place a slot's.
+    pub(super) fn try_slot(&self) -> Result<(), TrySendError<()>> {
+        self.look(|books| reserve(books, Turn::New))
+    }
+
+    /// Puts a value into a slot.
+    pub(super) fn fill_slot(&self, value: B::Value) {
+        let (receiver, is_over) = self.sides.with(|inside| {
+            let mut books = inside.state.borrow_mut();
+            books.return_slot();
+            (books.put(value, &inside.receivers), books.is_over())
+        });
+        self.slot_is_gone(receiver, is_over);
+    }
+
+    /// Gives a slot back.
+    pub(super) fn return_slot(&self) {
+        let (sender, is_over) = self.sides.with(|inside| {
+            let mut books = inside.state.borrow_mut();
+            books.return_slot();
+            (books.release(&inside.senders), books.is_over())
+        });
+        self.slot_is_gone(sender, is_over);
+    }
+
+    fn slot_is_gone(&self, waker: Option<Waker>, is_over: bool) {
+        if !is_over {
+            return wake(waker);
+        }
+        let mut first = First::new();
+        first.catch(|| wake(waker));
+        first.catch(|| self.sides.receivers().tell_all());
+        first.resume();
+    }
+
+    pub(super) fn close(&self) {
+        let is_over = self.look(|books| {
+            books.is_closed = true;
+            books.is_over()
+        });
+        let mut first = First::new();
+        first.catch(|| self.sides.senders().tell_all());
+        // As long as there are slots, more may come.
+        if is_over && !fault!("close-tells-senders-alone") {
+            first.catch(|| self.sides.receivers().tell_all());
+        }
+        first.resume();
+    }
+
+    /// Takes what is there now and promised to nobody.
+    pub(super) fn drain(&self) -> impl Iterator<Item = B::Value> {
+        (0..self.len()).map_while(|_| self.try_receive().ok())
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.look(|books| books.is_closed)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.look(|books| books.buffer.len())
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.look(|books| books.buffer.capacity())
+    }
+
+    pub(super) fn peak(&self) -> usize {
+        self.look(|books| books.peak)
+    }
+
+    pub(super) fn sender_comes(&self) {
+        self.look(|books| books.senders += 1);
+    }
+
+    pub(super) fn sender_goes(&self) {
+        self.close_if(|books| {
+            books.senders -= 1;
+            books.senders == 0
+        });
+    }
+
+    pub(super) fn receiver_comes(&self) {
+        self.look(|books| books.receivers += 1);
+    }
+
+    pub(super) fn receiver_goes(&self) {
+        self.close_if(|books| {
+            books.receivers -= 1;
+            books.receivers == 0
+        });
+    }
+
+    fn close_if(&self, is_last: impl FnOnce(&mut Books<B>) -> bool) {
+        if self.look(is_last) {
+            self.close();
+        }
+    }
+}
+
+fn reserve<B: Buffer>(books: &mut Books<B>, turn: Turn<()>) -> Result<(), TrySendError<()>> {
+    match books.admit(turn) {
+        Admission::Full => Err(TrySendError::Full { value: (), capacity: books.buffer.capacity() }),
+        Admission::Closed => Err(TrySendError::Closed(())),
+        Admission::Granted => {
+            books.promised += 1;
+            books.slots += 1;
+            Ok(())
+        }
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}

@@ -1,0 +1,83 @@
+//! What may come of sending and receiving.
+
+use core::fmt;
+
+/// The channel is closed, and nothing is left in it: nothing more will come, so end the loop that receives.
+///
+/// From where something was to be sent: nothing can be sent any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed;
+
+/// The channel is closed, since [`close`](super::Channel::close) was called or the last end of one side was dropped. The value is
+/// handed back: keep it, or end the loop that sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendError<T>(pub T);
+
+/// Why a value could not be sent at once. It is handed back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrySendError<T> {
+    /// Each place is taken, or promised to somebody who waits: try again later, wait by `send`, drop the value, or enlarge the
+    /// channel.
+    Full {
+        /// The value.
+        value: T,
+        /// How many places there are.
+        capacity: usize,
+    },
+    /// The channel is closed: nobody will want the value. End the loop that sends.
+    Closed(T),
+}
+
+/// Why no value could be had at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TryReceiveError {
+    /// No value is there that isn't promised to somebody who waits: try again later, or wait by `receive`.
+    Empty,
+    /// The channel is closed, and nothing is left in it: nothing more will come.
+    Closed,
+}
+
+impl<T> TrySendError<T> {
+    /// The value.
+    pub fn into_value(self) -> T {
+        match self {
+            TrySendError::Full { value, .. } | TrySendError::Closed(value) => value,
+        }
+    }
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the channel is closed")
+    }
+}
+
+impl<T> fmt::Display for SendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Closed.fmt(f)
+    }
+}
+
+impl<T> fmt::Display for TrySendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrySendError::Full { capacity: 1, .. } => f.write_str("the only place of the channel is taken"),
+            TrySendError::Full { capacity, .. } => write!(f, "all {capacity} places of the channel are taken"),
+            TrySendError::Closed(_) => Closed.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for TryReceiveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TryReceiveError::Empty => f.write_str("no value is there that isn't promised to somebody"),
+            TryReceiveError::Closed => Closed.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for Closed {}
+impl<T: fmt::Debug> core::error::Error for SendError<T> {}
+impl<T: fmt::Debug> core::error::Error for TrySendError<T> {}
+impl core::error::Error for TryReceiveError {}

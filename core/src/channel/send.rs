@@ -1,0 +1,81 @@
+//! A value that waits for its place.
+
+use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker, ready};
+
+use pin_project_lite::pin_project;
+
+use super::buffered::{InsideOf, SendersOf, pass_place_on, send_in};
+use super::carrier::Carrier;
+use super::errors::SendError;
+use crate::gate::poll_proceed;
+use crate::kernel::wait_queue::{Line, Place};
+
+/// What becomes of a place that comes too late. A pointer, so that the type has a name.
+type PassOn<B> = fn(&InsideOf<B>, &Line<()>, Option<()>) -> Option<Waker>;
+
+pin_project! {
+    /// A value on its way into a channel, by [`Channel::send`](super::Channel::send). It is sent in the poll that ends; until then
+    /// it can be had back.
+    ///
+    /// ```
+    /// use core::{pin::pin, time::Duration};
+    /// use giambio_core::{channel::Channel, move_on_after, testing};
+    ///
+    /// let channel = Channel::<&str, 1>::new();
+    /// testing::run(async {
+    ///     channel.send("first").await.unwrap();
+    ///     let mut send = pin!(channel.send("second"));
+    ///     if move_on_after(Duration::from_secs(1), send.as_mut()).await.is_none() {
+    ///         assert_eq!(send.into_value(), Some("second")); // nobody received, and the channel is full
+    ///     }
+    /// });
+    /// assert_eq!(channel.drain().collect::<Vec<_>>(), ["first"]);
+    /// ```
+    #[must_use = "a value is sent when this is awaited"]
+    pub struct Send<'a, C>
+    where
+        C: Carrier,
+    {
+        value: Option<C::Value>,
+        #[pin]
+        place: Place<SendersOf<'a, C::Buffer, C::Access>, PassOn<C::Buffer>>,
+    }
+}
+
+impl<'a, C: Carrier> Send<'a, C> {
+    pub(super) fn new(channel: &'a C, value: C::Value) -> Self {
+        Send { value: Some(value), place: Place::new(channel.buffered().senders(), pass_place_on) }
+    }
+
+    /// Hands the value back, unless it was sent, and leaves the line. This must not be polled again.
+    pub fn into_value(self: Pin<&mut Self>) -> Option<C::Value> {
+        let this = self.project();
+        this.place.leave();
+        this.value.take()
+    }
+}
+
+impl<C: Carrier> Future for Send<'_, C> {
+    type Output = Result<(), SendError<C::Value>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        assert!(this.value.is_some(), "giambio: a `Send` is polled whose value was sent or handed back");
+        let go = ready!(poll_proceed(cx));
+        let sent = ready!(this.place.poll(cx, |inside, _, turn| send_in(inside, turn, this.value)));
+        go.made_progress();
+        Poll::Ready(sent.map(|receiver| {
+            if let Some(receiver) = receiver {
+                receiver.wake();
+            }
+        }))
+    }
+}
+
+impl<C: Carrier> fmt::Debug for Send<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Send").field("is_sent", &self.value.is_none()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,11 @@
+//! Channels, a module a type. What holds of all of them by chance is in `random_channels`.
+
+mod bounded;
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+/// Polls once, with a waker that counts.
+fn poll<F: Future>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(waker))
+}
