@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use arbitrary::{Result, Unstructured};
-use giambio::{Clock, Instant, Next, Until, Runtime, Tick, VirtualClock, clock, move_on_after, sleep, sleep_until};
+use giambio::{Clock, Instant, Next, Runtime, Tick, Until, VirtualClock, clock, move_on_after, sleep, sleep_until};
 
 const NANOS: u128 = 1_000_000_000;
 

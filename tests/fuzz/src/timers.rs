@@ -6,7 +6,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use arbitrary::Unstructured;
-use giambio::{Instant, Next, Until, Runtime, Sleep, Tick, VirtualClock, sleep_until};
+use giambio::{Instant, Next, Runtime, Sleep, Tick, Until, VirtualClock, sleep_until};
 
 /// What is set fires in the order of the deadlines, equal ones in the order in which they were set;
 /// what was given up doesn't.
