@@ -14,14 +14,26 @@ pub trait Port {
     /// Woken when there may be room to send.
     const SENDS: &'static WakerSlot;
 
-    /// A byte that has arrived. If there is none, from now on the next one causes an interrupt.
-    fn receive(&mut self) -> Option<u8>;
+    /// Has a byte arrived?
+    fn has_received(&self) -> bool;
 
-    /// Sends a byte, if there is room. If there is none, room causes an interrupt from now on.
-    fn send(&mut self, byte: u8) -> bool;
+    /// Takes the byte that has arrived.
+    fn take(&mut self) -> u8;
 
-    /// Has everything left? If not, the end causes an interrupt.
-    fn is_sent(&mut self) -> bool;
+    /// Is there room for a byte to send?
+    fn has_room(&self) -> bool;
+
+    /// Sends a byte, for which there is room.
+    fn put(&mut self, byte: u8);
+
+    /// Has everything left?
+    fn is_sent(&self) -> bool;
+
+    /// The next byte that arrives causes an interrupt.
+    fn watch_receiving(&mut self);
+
+    /// Room to send causes an interrupt, and so does the end of what is being sent.
+    fn watch_sending(&mut self);
 }
 
 /// A UART without errors, as the emulated ones are.
@@ -42,6 +54,28 @@ impl<P: Port> Uart<P> {
     pub fn sends() -> &'static WakerSlot {
         P::SENDS
     }
+
+    /// Is it so? If not, an interrupt tells when it is; it may have become so before that was on.
+    fn is(&mut self, is_so: fn(&P) -> bool, watch: fn(&mut P)) -> bool {
+        is_so(&self.0) || {
+            watch(&mut self.0);
+            is_so(&self.0)
+        }
+    }
+
+    /// A byte that has arrived. If there is none, from now on the next one causes an interrupt.
+    fn receive(&mut self) -> Option<u8> {
+        self.is(P::has_received, P::watch_receiving).then(|| self.0.take())
+    }
+
+    /// Sends a byte, if there is room. If there is none, room causes an interrupt from now on.
+    fn send(&mut self, byte: u8) -> bool {
+        let has_room = self.is(P::has_room, P::watch_sending);
+        if has_room {
+            self.0.put(byte);
+        }
+        has_room
+    }
 }
 
 impl<P: Port> serial::ErrorType for Uart<P> {
@@ -50,17 +84,17 @@ impl<P: Port> serial::ErrorType for Uart<P> {
 
 impl<P: Port> serial::Read for Uart<P> {
     fn read(&mut self) -> nb::Result<u8, Infallible> {
-        self.0.receive().ok_or(nb::Error::WouldBlock)
+        self.receive().ok_or(nb::Error::WouldBlock)
     }
 }
 
 impl<P: Port> serial::Write for Uart<P> {
     fn write(&mut self, byte: u8) -> nb::Result<(), Infallible> {
-        if self.0.send(byte) { Ok(()) } else { Err(nb::Error::WouldBlock) }
+        if self.send(byte) { Ok(()) } else { Err(nb::Error::WouldBlock) }
     }
 
     fn flush(&mut self) -> nb::Result<(), Infallible> {
-        if self.0.is_sent() { Ok(()) } else { Err(nb::Error::WouldBlock) }
+        if self.is(P::is_sent, P::watch_sending) { Ok(()) } else { Err(nb::Error::WouldBlock) }
     }
 }
 
@@ -78,7 +112,7 @@ impl<P: Port> embedded_io_async::Read for Uart<P> {
         *first = wait(|waker| P::RECEIVES.register(waker), || serial::Read::read(self)).await?;
         let mut count = 1;
         for place in rest {
-            match self.0.receive() {
+            match self.receive() {
                 Some(byte) => *place = byte,
                 None => break,
             }
@@ -96,7 +130,7 @@ impl<P: Port> embedded_io_async::Write for Uart<P> {
     async fn write(&mut self, data: &[u8]) -> Result<usize, Infallible> {
         let Some((first, rest)) = data.split_first() else { return Ok(0) };
         wait(|waker| P::SENDS.register(waker), || serial::Write::write(self, *first)).await?;
-        let more = rest.iter().take_while(|byte| self.0.send(**byte)).count();
+        let more = rest.iter().take_while(|byte| self.send(**byte)).count();
         Ok(1 + more)
     }
 

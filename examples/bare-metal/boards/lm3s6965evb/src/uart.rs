@@ -57,34 +57,32 @@ impl Port for Uart0 {
     const RECEIVES: &'static WakerSlot = &RECEIVES;
     const SENDS: &'static WakerSlot = &SENDS;
 
-    fn receive(&mut self) -> Option<u8> {
-        if UART.read(FLAGS) & NOTHING_RECEIVED != 0 {
-            set_interrupts(RECEIVED, 0);
-            // It may have arrived before the interrupt was on.
-            if UART.read(FLAGS) & NOTHING_RECEIVED != 0 {
-                return None;
-            }
-        }
-        Some(UART.read(DATA) as u8)
+    fn has_received(&self) -> bool {
+        UART.read(FLAGS) & NOTHING_RECEIVED == 0
     }
 
-    fn send(&mut self, byte: u8) -> bool {
-        if UART.read(FLAGS) & SEND_FULL != 0 {
-            set_interrupts(SENT, 0);
-            if UART.read(FLAGS) & SEND_FULL != 0 {
-                return false;
-            }
-        }
+    fn take(&mut self) -> u8 {
+        UART.read(DATA) as u8
+    }
+
+    fn has_room(&self) -> bool {
+        UART.read(FLAGS) & SEND_FULL == 0
+    }
+
+    fn put(&mut self, byte: u8) {
         UART.write(DATA, byte.into());
-        true
     }
 
-    fn is_sent(&mut self) -> bool {
-        if UART.read(FLAGS) & BUSY == 0 {
-            return true;
-        }
-        set_interrupts(SENT, 0);
+    fn is_sent(&self) -> bool {
         UART.read(FLAGS) & BUSY == 0
+    }
+
+    fn watch_receiving(&mut self) {
+        set_interrupts(RECEIVED, 0);
+    }
+
+    fn watch_sending(&mut self) {
+        set_interrupts(SENT, 0);
     }
 }
 

@@ -31,13 +31,13 @@ pub type Uart = kit::Uart<Uart0>;
 
 /// The hardware of it.
 pub struct Uart0 {
-    /// A byte is under way.
-    sending: bool,
+    /// Before the first byte nothing says that there is room.
+    has_sent: bool,
 }
 
 impl Uart0 {
     pub(crate) fn new() -> Self {
-        Uart0 { sending: false }
+        Uart0 { has_sent: false }
     }
 }
 
@@ -55,38 +55,36 @@ impl Port for Uart0 {
     const RECEIVES: &'static WakerSlot = &RECEIVES;
     const SENDS: &'static WakerSlot = &SENDS;
 
-    fn receive(&mut self) -> Option<u8> {
-        if UART.read(RECEIVED) == 0 {
-            UART.write(SET_INTERRUPTS, RECEIVE_INTERRUPT);
-            // It may have arrived before the interrupt was on.
-            if UART.read(RECEIVED) == 0 {
-                return None;
-            }
-        }
+    fn has_received(&self) -> bool {
+        UART.read(RECEIVED) != 0
+    }
+
+    fn take(&mut self) -> u8 {
         // In this order: taking the byte makes room for the next, which sets the flag again.
         UART.write(RECEIVED, 0);
-        Some(UART.read(RECEIVE_DATA) as u8)
+        UART.read(RECEIVE_DATA) as u8
     }
 
-    fn send(&mut self, byte: u8) -> bool {
-        let has_room = self.is_sent();
-        if has_room {
-            UART.write(SENT, 0);
-            UART.write(SEND_DATA, byte.into());
-            self.sending = true;
-        }
-        has_room
+    fn has_room(&self) -> bool {
+        !self.has_sent || UART.read(SENT) != 0
     }
 
-    fn is_sent(&mut self) -> bool {
-        if self.sending && UART.read(SENT) == 0 {
-            UART.write(SET_INTERRUPTS, SEND_INTERRUPT);
-            if UART.read(SENT) == 0 {
-                return false;
-            }
-        }
-        self.sending = false;
-        true
+    fn put(&mut self, byte: u8) {
+        UART.write(SENT, 0);
+        UART.write(SEND_DATA, byte.into());
+        self.has_sent = true;
+    }
+
+    fn is_sent(&self) -> bool {
+        self.has_room()
+    }
+
+    fn watch_receiving(&mut self) {
+        UART.write(SET_INTERRUPTS, RECEIVE_INTERRUPT);
+    }
+
+    fn watch_sending(&mut self) {
+        UART.write(SET_INTERRUPTS, SEND_INTERRUPT);
     }
 }
 

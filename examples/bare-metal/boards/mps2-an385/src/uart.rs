@@ -51,31 +51,32 @@ impl Port for Uart0 {
     const RECEIVES: &'static WakerSlot = &RECEIVES;
     const SENDS: &'static WakerSlot = &SENDS;
 
-    fn receive(&mut self) -> Option<u8> {
-        if UART.read(STATE) & RECEIVED == 0 {
-            set_interrupts(RECEIVE_INTERRUPT, 0);
-            // It may have arrived before the interrupt was on.
-            if UART.read(STATE) & RECEIVED == 0 {
-                return None;
-            }
-        }
-        Some(UART.read(DATA) as u8)
+    fn has_received(&self) -> bool {
+        UART.read(STATE) & RECEIVED != 0
     }
 
-    fn send(&mut self, byte: u8) -> bool {
-        let has_room = self.is_sent();
-        if has_room {
-            UART.write(DATA, byte.into());
-        }
-        has_room
+    fn take(&mut self) -> u8 {
+        UART.read(DATA) as u8
     }
 
-    fn is_sent(&mut self) -> bool {
-        if UART.read(STATE) & SEND_FULL == 0 {
-            return true;
-        }
-        set_interrupts(SEND_INTERRUPT, 0);
+    fn has_room(&self) -> bool {
         UART.read(STATE) & SEND_FULL == 0
+    }
+
+    fn put(&mut self, byte: u8) {
+        UART.write(DATA, byte.into());
+    }
+
+    fn is_sent(&self) -> bool {
+        self.has_room()
+    }
+
+    fn watch_receiving(&mut self) {
+        set_interrupts(RECEIVE_INTERRUPT, 0);
+    }
+
+    fn watch_sending(&mut self) {
+        set_interrupts(SEND_INTERRUPT, 0);
     }
 }
 

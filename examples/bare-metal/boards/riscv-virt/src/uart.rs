@@ -48,33 +48,32 @@ impl Port for Uart0 {
     const RECEIVES: &'static WakerSlot = &RECEIVES;
     const SENDS: &'static WakerSlot = &SENDS;
 
-    fn receive(&mut self) -> Option<u8> {
-        if UART.read_byte(STATE) & RECEIVED == 0 {
-            set_interrupts(RECEIVE_INTERRUPT, 0);
-            // It may have arrived before the interrupt was on.
-            if UART.read_byte(STATE) & RECEIVED == 0 {
-                return None;
-            }
-        }
-        Some(UART.read_byte(DATA))
+    fn has_received(&self) -> bool {
+        UART.read_byte(STATE) & RECEIVED != 0
     }
 
-    fn send(&mut self, byte: u8) -> bool {
-        if UART.read_byte(STATE) & HAS_ROOM == 0 {
-            set_interrupts(SEND_INTERRUPT, 0);
-            if UART.read_byte(STATE) & HAS_ROOM == 0 {
-                return false;
-            }
-        }
+    fn take(&mut self) -> u8 {
+        UART.read_byte(DATA)
+    }
+
+    fn has_room(&self) -> bool {
+        UART.read_byte(STATE) & HAS_ROOM != 0
+    }
+
+    fn put(&mut self, byte: u8) {
         UART.write_byte(DATA, byte);
-        true
     }
 
-    fn is_sent(&mut self) -> bool {
-        if UART.read_byte(STATE) & ALL_SENT == 0 {
-            set_interrupts(SEND_INTERRUPT, 0);
-        }
+    fn is_sent(&self) -> bool {
         UART.read_byte(STATE) & ALL_SENT != 0
+    }
+
+    fn watch_receiving(&mut self) {
+        set_interrupts(RECEIVE_INTERRUPT, 0);
+    }
+
+    fn watch_sending(&mut self) {
+        set_interrupts(SEND_INTERRUPT, 0);
     }
 }
 
