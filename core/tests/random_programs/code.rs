@@ -89,60 +89,44 @@ pub(crate) enum Way {
     Moves,
 }
 
+/// The pieces that code consists of, shared or to be changed.
+macro_rules! parts {
+    ($code:expr, $iter:ident, $as_deref:ident $(, $mut:ident)?) => {
+        match $code {
+            Code::Sleep(..) | Code::Yield | Code::Remote | Code::Fail(_) | Code::Panic(_) => Vec::new(),
+            Code::Seq(steps) | Code::Set(steps) => steps.$iter().collect(),
+            Code::Guarded(_, body)
+            | Code::Catch(body)
+            | Code::Deadline(_, body)
+            | Code::Moved { body, .. }
+            | Code::Scope(_, body)
+            | Code::Shield(body)
+            | Code::ShieldFor(_, body)
+            | Code::Through(_, body) => vec![body],
+            Code::Finally(_, left, right)
+            | Code::FinallyFor(_, _, left, right)
+            | Code::Join(left, right)
+            | Code::Select(left, right) => vec![left, right],
+            Code::Nursery { body, kids, .. } => {
+                let mut all = vec![& $($mut)? **body];
+                for kid in kids {
+                    all.push(& $($mut)? kid.code);
+                    all.extend(kid.then.$as_deref());
+                }
+                all
+            }
+        }
+    };
+}
+
 impl Code {
     /// The pieces it consists of.
     pub(crate) fn parts(&self) -> Vec<&Code> {
-        match self {
-            Code::Sleep(..) | Code::Yield | Code::Remote | Code::Fail(_) | Code::Panic(_) => Vec::new(),
-            Code::Seq(steps) | Code::Set(steps) => steps.iter().collect(),
-            Code::Guarded(_, body)
-            | Code::Catch(body)
-            | Code::Deadline(_, body)
-            | Code::Moved { body, .. }
-            | Code::Scope(_, body)
-            | Code::Shield(body)
-            | Code::ShieldFor(_, body)
-            | Code::Through(_, body) => vec![body],
-            Code::Finally(_, left, right)
-            | Code::FinallyFor(_, _, left, right)
-            | Code::Join(left, right)
-            | Code::Select(left, right) => vec![left, right],
-            Code::Nursery { body, kids, .. } => {
-                let mut all = vec![&**body];
-                for kid in kids {
-                    all.push(&kid.code);
-                    all.extend(kid.then.as_deref());
-                }
-                all
-            }
-        }
+        parts!(self, iter, as_deref)
     }
 
     pub(crate) fn parts_mut(&mut self) -> Vec<&mut Code> {
-        match self {
-            Code::Sleep(..) | Code::Yield | Code::Remote | Code::Fail(_) | Code::Panic(_) => Vec::new(),
-            Code::Seq(steps) | Code::Set(steps) => steps.iter_mut().collect(),
-            Code::Guarded(_, body)
-            | Code::Catch(body)
-            | Code::Deadline(_, body)
-            | Code::Moved { body, .. }
-            | Code::Scope(_, body)
-            | Code::Shield(body)
-            | Code::ShieldFor(_, body)
-            | Code::Through(_, body) => vec![body],
-            Code::Finally(_, left, right)
-            | Code::FinallyFor(_, _, left, right)
-            | Code::Join(left, right)
-            | Code::Select(left, right) => vec![left, right],
-            Code::Nursery { body, kids, .. } => {
-                let mut all = vec![&mut **body];
-                for kid in kids {
-                    all.push(&mut kid.code);
-                    all.extend(kid.then.as_deref_mut());
-                }
-                all
-            }
-        }
+        parts!(self, iter_mut, as_deref_mut, mut)
     }
 
     /// Is this so for the code or for any piece of it?

@@ -228,19 +228,21 @@ fn a_failure_inside_a_shield_still_cancels_what_is_in_it() {
     });
 }
 
+/// Its clean-up waits for what somebody else holds.
+async fn cleans_up_when(released: &Event, log: &Log) -> Result<(), ()> {
+    finally(forever(), async || {
+        released.wait().await;
+        log.at("cleaned up");
+    })
+    .await
+}
+
 #[test]
 fn an_inactive_sibling_is_dropped_while_a_shield_is_still_at_work() {
-    // A clean-up may wait for what a sibling holds.
     run_virtual(async {
         let (released, log) = (&Event::new(), &Log::new());
         let body = nursery(async |n| {
-            n.spawn(async {
-                finally(forever(), async || {
-                    released.wait().await;
-                    log.at("cleaned up");
-                })
-                .await
-            });
+            n.spawn(cleans_up_when(released, log));
             n.spawn(async {
                 let _lock = on_drop(|| released.set());
                 forever().await
@@ -258,13 +260,7 @@ fn the_body_is_dropped_while_a_childs_clean_up_is_at_work() {
     run_virtual(async {
         let (released, log) = (&Event::new(), &Log::new());
         let body = nursery(async |n| {
-            n.spawn(async {
-                finally(forever(), async || {
-                    released.wait().await;
-                    log.at("cleaned up");
-                })
-                .await
-            });
+            n.spawn(cleans_up_when(released, log));
             let _lock = on_drop(|| released.set());
             forever::<Result<(), ()>>().await
         });
