@@ -8,8 +8,6 @@
 mod api;
 mod bench;
 mod bench_embedded;
-mod clients;
-mod emulator;
 mod faults;
 mod firmware;
 #[cfg(test)]

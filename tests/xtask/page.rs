@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::shell::root;
 
 /// Where tests are.
-const FOLDERS: [&str; 7] = [
+const FOLDERS: [&str; 8] = [
     "core/src/kernel",
     "core/tests",
     "std-adapter/src",
     "std-adapter/tests",
+    "tests/firmware/boards/tests",
     "tests/fuzz/tests",
     "tests/interrupts/tests",
     "tests/scenarios",

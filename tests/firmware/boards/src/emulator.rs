@@ -7,11 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::machine;
-use crate::shell::say;
-
-/// A running emulator; it ends with this at the latest.
-pub(crate) struct Emulator {
+/// A running emulator; it ends with this at the latest. What goes wrong is a panic, with all that the board said.
+pub struct Emulator {
     process: Child,
     /// To the serial line.
     serial: Option<ChildStdin>,
@@ -26,24 +23,15 @@ pub(crate) struct Emulator {
 
 impl Emulator {
     /// Starts a firmware; `line` is the emulator and its board.
-    ///
-    /// # Errors
-    /// It does not start.
-    pub(crate) fn start(line: &str, more: &[String], firmware: &Path, limit: Duration) -> Result<Emulator, String> {
+    pub(crate) fn start(line: &str, firmware: &Path, limit: Duration) -> Emulator {
         const OPTIONS: &str = "-display none -monitor none -serial stdio -semihosting-config enable=on,target=native";
+        println!("$ {line} {OPTIONS} -kernel {}", firmware.display());
         let mut words = line.split_whitespace();
         let program = words.next().expect("a command has a program");
-        let path = machine::emulator(program).ok_or_else(|| format!("{program} is not here"))?;
-        let mut command = Command::new(path);
-        command.envs(machine::environment());
-        command.args(words).args(OPTIONS.split_whitespace()).args(more).arg("-kernel").arg(firmware);
-        say(&format!("$ {line} {OPTIONS} {} -kernel {}", more.join(" "), firmware.display()));
-        let mut process = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("{program}: {error}"))?;
+        let mut command = Command::new(program);
+        command.args(words).args(OPTIONS.split_whitespace()).arg("-kernel").arg(firmware);
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap_or_else(|error| panic!("{program}: {error}"));
         let (sender, output) = channel();
         let streams: [(bool, Box<dyn Read + Send>); 2] = [
             (true, Box::new(process.stdout.take().expect("it was piped"))),
@@ -62,51 +50,56 @@ impl Emulator {
         }
         let serial = process.stdin.take();
         let deadline = Instant::now() + limit;
-        Ok(Emulator { process, serial, output, pending: Vec::new(), console: Vec::new(), deadline })
+        Emulator { process, serial, output, pending: Vec::new(), console: Vec::new(), deadline }
     }
 
     /// Writes to the serial line.
-    pub(crate) fn send(&mut self, data: &[u8]) -> Result<(), String> {
+    #[track_caller]
+    pub fn send(&mut self, data: &[u8]) {
         let serial = self.serial.as_mut().expect("it is dropped at the end");
-        serial.write_all(data).and_then(|()| serial.flush()).map_err(|error| self.complain(&error.to_string()))
+        if let Err(error) = serial.write_all(data).and_then(|()| serial.flush()) {
+            self.complain(&error.to_string());
+        }
     }
 
     /// Takes some output. False: there will be no more.
-    fn take(&mut self) -> Result<bool, String> {
+    #[track_caller]
+    fn take(&mut self) -> bool {
         let left = self.deadline.saturating_duration_since(Instant::now());
         match self.output.recv_timeout(left) {
             Ok((true, data)) => self.pending.extend(data),
             Ok((false, data)) => self.console.extend(data),
-            Err(RecvTimeoutError::Disconnected) => return Ok(false),
-            Err(RecvTimeoutError::Timeout) => return Err(self.complain("its time is over")),
+            Err(RecvTimeoutError::Disconnected) => return false,
+            Err(RecvTimeoutError::Timeout) => self.complain("its time is over"),
         }
-        Ok(true)
+        true
     }
 
     /// The next that comes from the serial line has to be this.
-    pub(crate) fn expect(&mut self, data: &[u8]) -> Result<(), String> {
-        while self.pending.len() < data.len() && self.take()? {}
+    #[track_caller]
+    pub fn expect(&mut self, data: &[u8]) {
+        while self.pending.len() < data.len() && self.take() {}
         if !self.pending.starts_with(data) {
-            return Err(self.complain(&format!("expected \"{}\"", data.escape_ascii())));
+            self.complain(&format!("expected \"{}\"", data.escape_ascii()));
         }
         self.pending.drain(..data.len());
-        Ok(())
     }
 
     /// All that comes from the serial line, until the end.
-    pub(crate) fn all_from_serial(&mut self) -> Result<Vec<u8>, String> {
-        while self.take()? {}
-        Ok(std::mem::take(&mut self.pending))
+    #[track_caller]
+    pub fn all_from_serial(&mut self) -> Vec<u8> {
+        while self.take() {}
+        std::mem::take(&mut self.pending)
     }
 
     /// The console has to say this sooner or later, a line of its own.
-    pub(crate) fn expect_line(&mut self, line: &str) -> Result<(), String> {
+    #[track_caller]
+    pub fn expect_line(&mut self, line: &str) {
         while !self.lines().iter().any(|said| said == line) {
-            if !self.take()? {
-                return Err(self.complain(&format!("expected the line \"{line}\"")));
+            if !self.take() {
+                self.complain(&format!("expected the line \"{line}\""));
             }
         }
-        Ok(())
     }
 
     fn lines(&self) -> Vec<String> {
@@ -117,19 +110,21 @@ impl Emulator {
     }
 
     /// Waits for the end: the exit status, and the lines of the console.
-    pub(crate) fn finish(mut self) -> Result<(i32, Vec<String>), String> {
-        while self.take()? {}
-        let status = self.process.wait().map_err(|error| error.to_string())?;
+    #[track_caller]
+    pub fn finish(mut self) -> (i32, Vec<String>) {
+        while self.take() {}
+        let status = self.process.wait().expect("it was not waited for yet");
         if !self.pending.is_empty() {
-            return Err(self.complain("more came from the serial line than was expected"));
+            self.complain("more came from the serial line than was expected");
         }
-        let code = status.code().ok_or_else(|| self.complain(&status.to_string()))?;
-        Ok((code, self.lines()))
+        let Some(code) = status.code() else { self.complain(&status.to_string()) };
+        (code, self.lines())
     }
 
-    /// An error with all that is known.
-    pub(crate) fn complain(&self, what: &str) -> String {
-        format!(
+    /// A panic with all that is known.
+    #[track_caller]
+    fn complain(&self, what: &str) -> ! {
+        panic!(
             "{what}; the serial line holds \"{}\"; the console said:\n{}",
             self.pending.escape_ascii(),
             self.lines().join("\n"),

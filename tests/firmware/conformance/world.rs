@@ -6,7 +6,7 @@ use core::pin::pin;
 use core::task::Poll;
 use core::time::Duration;
 
-use giambio_core::{Arena, Clock, Next, Until, Runtime, VirtualClock};
+use giambio_core::{Arena, Clock, Next, Runtime, Until, VirtualClock};
 use heapless::Vec;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);

@@ -2,8 +2,8 @@ use core::pin::pin;
 use core::time::Duration;
 
 use giambio_core::{
-    Clock, Instant, Next, Until, Runtime, Tick, VirtualClock, checkpoint, clock, interval, move_on_after, nursery_in, sleep,
-    sleep_until,
+    Clock, Instant, Next, Runtime, Tick, Until, VirtualClock, checkpoint, clock, interval, move_on_after, nursery_in,
+    sleep, sleep_until,
 };
 
 use super::cases;

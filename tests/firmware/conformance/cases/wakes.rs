@@ -3,7 +3,7 @@ use core::future::poll_fn;
 use core::pin::pin;
 use core::task::{Poll, Waker};
 
-use giambio_core::{Next, Until, Runtime, VirtualClock, checkpoint, nursery_in, sleep};
+use giambio_core::{Next, Runtime, Until, VirtualClock, checkpoint, nursery_in, sleep};
 
 use super::cases;
 use crate::world::{INNER, Never, OUTER, SECOND, forever, run};
