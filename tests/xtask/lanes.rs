@@ -1,5 +1,5 @@
-//! Runs steps in two lanes, so that two processors are busy all the time: whoever is free takes the next step that builds
-//! into a folder which nobody else is building into.
+//! Runs steps in two lanes, so that two processors are busy all the time: whoever is free takes a step of the folder that has
+//! most left to be built into it, and into which nobody else is building.
 //!
 //! A step's output goes to a file and is shown if it fails; of one that passes, a line is enough.
 
@@ -81,7 +81,7 @@ fn lock(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
     work.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The next step whose folder is free; waits for one. `None`: there are no more, or one has failed.
+/// The next step, of the free folder with the most minutes of work; waits for one. `None`: there are no more, or one has failed.
 fn take(work: &Mutex<Work>, changed: &Condvar) -> Option<&'static Step> {
     let mut work = lock(work);
     loop {
@@ -89,7 +89,11 @@ fn take(work: &Mutex<Work>, changed: &Condvar) -> Option<&'static Step> {
         if has_failed || work.waiting.is_empty() {
             return None;
         }
-        if let Some(at) = work.waiting.iter().position(|step| !work.busy.contains(&step.folder)) {
+        let left =
+            |folder| work.waiting.iter().filter(|step| step.folder == folder).map(|step| step.minutes).sum::<u32>();
+        let free = work.waiting.iter().enumerate().filter(|(_, step)| !work.busy.contains(&step.folder));
+        // Of equals the first.
+        if let Some((at, _)) = free.rev().max_by_key(|(_, step)| left(step.folder)) {
             let step = work.waiting.remove(at);
             work.busy.push(step.folder);
             return Some(step);
@@ -224,19 +228,21 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_takes_the_next_step_whose_folder_is_free() {
+    fn a_lane_takes_the_next_step_of_the_free_folder_with_the_most_work() {
         const NOTHING: fn() -> crate::steps::Outcome = || Ok(Verdict::Passed);
-        static STEPS: [Step; 3] = [
-            step("a", Part::Ci, NOTHING, "").in_folder("one"),
-            step("b", Part::Ci, NOTHING, "").in_folder("one"),
-            step("c", Part::Ci, NOTHING, "").in_folder("two"),
+        static STEPS: [Step; 5] = [
+            step("a", Part::Ci, NOTHING, "").in_folder("one").takes(2),
+            step("b", Part::Ci, NOTHING, "").in_folder("two").takes(3),
+            step("c", Part::Ci, NOTHING, "").in_folder("one").takes(2),
+            step("d", Part::Ci, NOTHING, "").in_folder("three").takes(2),
+            step("e", Part::Ci, NOTHING, "").in_folder("four").takes(2),
         ];
         let work = Mutex::new(Work { waiting: STEPS.iter().collect(), busy: Vec::new(), reports: Vec::new() });
         let changed = Condvar::new();
-        assert_eq!(take(&work, &changed).unwrap().name, "a");
-        assert_eq!(take(&work, &changed).unwrap().name, "c");
+        let take = || take(&work, &changed).map(|step| step.name);
+        assert_eq!([take(), take(), take()], [Some("a"), Some("b"), Some("d")]);
         lock(&work).busy.clear();
-        assert_eq!(take(&work, &changed).unwrap().name, "b");
-        assert!(take(&work, &changed).is_none());
+        assert_eq!([take(), take()], [Some("c"), Some("e")]);
+        assert_eq!(take(), None);
     }
 }

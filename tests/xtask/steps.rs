@@ -23,6 +23,8 @@ pub(crate) struct Step {
     pub(crate) checks: &'static str,
     /// Where it builds into, below `target`; two steps of one folder don't run at the same time.
     pub(crate) folder: &'static str,
+    /// About how long it takes, with another one beside it.
+    pub(crate) minutes: u32,
     /// Without one of these it is left out.
     pub(crate) needs: &'static [&'static Tool],
     /// Without one of these a part of it is left out.
@@ -49,12 +51,16 @@ pub(crate) enum Verdict {
 }
 
 pub(crate) const fn step(name: &'static str, part: Part, run: fn() -> Outcome, checks: &'static str) -> Step {
-    Step { name, part, run, checks, folder: "debug", needs: &[], uses: &[] }
+    Step { name, part, run, checks, folder: "debug", minutes: 1, needs: &[], uses: &[] }
 }
 
 impl Step {
     pub(crate) const fn in_folder(self, folder: &'static str) -> Step {
         Step { folder, ..self }
+    }
+
+    pub(crate) const fn takes(self, minutes: u32) -> Step {
+        Step { minutes, ..self }
     }
 
     const fn needs(self, needs: &'static [&'static Tool]) -> Step {
@@ -66,14 +72,19 @@ impl Step {
     }
 }
 
-/// In the order in which they are begun: what takes long comes early, so that no lane is left alone with it at the end.
+/// Begun is where most is left to do (`lanes.rs`), so that no lane is left alone with it at the end; else in this order.
 pub(crate) const STEPS: &[Step] = &[
     // cargo xtask test
-    step("workspace", Part::Quick, workspace, "unit and integration tests; the examples build").uses(&[&STRACE]),
+    step("workspace", Part::Quick, workspace, "unit and integration tests; the examples build")
+        .takes(3)
+        .uses(&[&STRACE]),
     step("windows", Part::Test, || platforms::run("windows"), "tests and examples run on Windows, which is Wine here")
+        .takes(5)
         .in_folder(FOREIGN)
         .needs(&[&WINDOWS.compiler, &WINDOWS.tools]),
-    step("features", Part::Test, features, "the core's tests pass with each smaller feature set").in_folder("features"),
+    step("features", Part::Test, features, "the core's tests pass with each smaller feature set")
+        .takes(5)
+        .in_folder("features"),
     step("bare-metal", Part::Test, bare_metal, "the core builds where there is no operating system")
         .in_folder(FIRMWARE)
         .needs(&[&BARE_METAL_COMPILER]),
@@ -81,6 +92,7 @@ pub(crate) const STEPS: &[Step] = &[
         .in_folder(FIRMWARE)
         .needs(&[&BARE_METAL_COMPILER, &EMULATORS]),
     step("bare-metal-examples", Part::Test, bare_metal_examples, "firmware does on four boards what it says")
+        .takes(4)
         .in_folder(FIRMWARE)
         .needs(&[&BARE_METAL_COMPILER, &EMULATORS]),
     step("compile-fail", Part::Test, compile_fail, "sound programs compile, unsound ones do not"),
@@ -88,29 +100,37 @@ pub(crate) const STEPS: &[Step] = &[
     // cargo xtask ci
     step("format", Part::Ci, format, "rustfmt has nothing to change").in_folder("format"),
     step("lints", Part::Ci, lints, "clippy warns of nothing: all targets, each feature set, both reactors")
+        .takes(4)
         .in_folder("lints"),
     step("memory-sanitizer", Part::Ci, sanitizers::memory, "the core reads nothing that was never written")
+        .takes(4)
         .in_folder("memory-sanitizer")
         .needs(&[&FROM_SOURCES, &sanitizers::RUNTIMES]),
     step("linux-musl", Part::Ci, || platforms::run("linux-musl"), "tests and examples run with another C library")
+        .takes(4)
         .in_folder(FOREIGN)
         .needs(&[&MUSL.compiler, &MUSL.tools]),
     step("address-sanitizer", Part::Ci, sanitizers::address, "tests touch no freed memory and leak none")
+        .takes(6)
         .in_folder("address-sanitizer")
         .needs(&[&NIGHTLY]),
     step("thread-sanitizer", Part::Ci, sanitizers::thread, "threads never touch the same without order")
+        .takes(4)
         .in_folder("thread-sanitizer")
         .needs(&[&FROM_SOURCES, &sanitizers::RUNTIMES]),
     step("checked-library", Part::Ci, sanitizers::checked_library, "the core keeps the contracts of core and std")
+        .takes(4)
         .in_folder("checked-library")
         .needs(&[&FROM_SOURCES]),
     step("portable-reactor", Part::Ci, portable_reactor, "the adapter's tests pass on the portable reactor, both ways")
+        .takes(2)
         .in_folder("portable"),
-    step("programs", Part::Ci, laws::programs, "100,000 random programs do what the reference says"),
+    step("programs", Part::Ci, laws::programs, "100,000 random programs do what the reference says").takes(4),
     step("loom", Part::Ci, loom, "wakes from other threads are right in every interleaving").in_folder("loom"),
     step("interrupts", Part::Ci, interrupts, "no wake is lost to an interrupt, wherever it comes")
         .in_folder("interrupts"),
-    step("feature-matrix", Part::Ci, rules::feature_matrix, "the libraries build with every combination of features"),
+    step("feature-matrix", Part::Ci, rules::feature_matrix, "the libraries build with every combination of features")
+        .takes(3),
     step("documentation", Part::Ci, documentation, "rustdoc warns of nothing"),
     step("public-api", Part::Ci, api::check, "the lists of the public API are up to date").in_folder(api::FOLDER),
     step("outside", Part::Ci, outside::check, "a crate that depends on giambio alone has every name of its docs")
@@ -133,9 +153,11 @@ pub(crate) const STEPS: &[Step] = &[
     .needs(&[&rules::PROMISED_RUST]),
     // cargo xtask release
     step("other-systems", Part::Release, platforms::other_systems, "macOS and the BSDs: everything type-checks")
+        .takes(5)
         .in_folder(FOREIGN)
         .needs(&[&platforms::OTHER_SYSTEMS]),
     step("linux-32-bit", Part::Release, || platforms::run("linux-32-bit"), "tests and examples run with 32 bits")
+        .takes(4)
         .in_folder(FOREIGN)
         .needs(&[&I686.compiler, &I686.tools]),
     step(
@@ -144,18 +166,24 @@ pub(crate) const STEPS: &[Step] = &[
         || platforms::run("linux-big-endian"),
         "tests and examples run where the big end is first",
     )
+    .takes(10)
     .in_folder(FOREIGN)
     .needs(&[&S390X.compiler, &S390X.tools]),
     step("bench-smoke", Part::Release, bench::smoke, "the benchmarks of giambio run (not: how fast)")
+        .takes(4)
         .in_folder("bench-smoke")
         .needs(&[&LINUX]),
     step("fuzz", Part::Release, laws::fuzz, "bytes and numbers from outside break nothing")
+        .takes(3)
         .in_folder("fuzz")
         .needs(&[&NIGHTLY]),
     step("more-systems", Part::Release, platforms::more_systems, "whatever else has sockets: everything type-checks")
+        .takes(8)
         .in_folder(FOREIGN)
         .needs(&[&platforms::MORE_SYSTEMS]),
-    step("faults", Part::Release, laws::faults, "each fault that is planted makes a test fail").in_folder("faults"),
+    step("faults", Part::Release, laws::faults, "each fault that is planted makes a test fail")
+        .takes(8)
+        .in_folder("faults"),
 ];
 
 /// Builds for other systems: those that share their flags share the standard library of each target.
