@@ -56,14 +56,17 @@ pub(crate) fn set_threads(number: NonZeroUsize) {
 /// * before the first poll, or while `call` waits for a thread: it never runs, and is dropped here;
 /// * while it runs: it runs to its end, and its result is dropped there. Have it look at a flag of yours from time to
 ///   time if that matters, or put the await into a [`shield`](crate::shield()).
-pub async fn unblock<T, F>(call: F) -> T
+#[track_caller]
+pub fn unblock<T, F>(call: F) -> impl Future<Output = T>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    match Awaited::start(&CALLS, call) {
-        Ok(call) => call.outcome().await,
-        Err(error) => panic!("{error}"),
+    async {
+        match Awaited::start(&CALLS, call) {
+            Ok(call) => call.outcome().await,
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 
@@ -85,12 +88,13 @@ where
 ///
 /// # Cancellation
 /// As [`unblock`].
-pub async fn try_unblock<T, F>(call: F) -> io::Result<T>
+#[track_caller]
+pub fn try_unblock<T, F>(call: F) -> impl Future<Output = io::Result<T>>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    Ok(Awaited::start(&CALLS, call)?.outcome().await)
+    async { Ok(Awaited::start(&CALLS, call)?.outcome().await) }
 }
 
 /// The awaiting end of a call.

@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | a loop that sleeps while nothing is ready | [`run`](run()), [`run_or_ctrl_c`], [`builder`]; its parts: [`Idle`], [`StdClock`] |
 //! | a runtime for each core | [`run_on_each_core`] |
-//! | sockets | [`net`] |
+//! | sockets, and what all byte streams have in common | [`net`], [`stream`] |
 //! | calls that block | [`unblock`] |
 //! | Ctrl+C | [`ctrl_c`], [`signal`] |
 //!
@@ -30,10 +30,11 @@
 //!
 //! # Features
 //!
-//! The core's features `std`, `hooks` and `nb` are always on. These are passed on to it:
+//! The core's features `std`, `hooks` and `nb` are always on. All others but `net` are passed on to it:
 //!
 //! | feature | adds | by default |
 //! | --- | --- | --- |
+//! | `net` | sockets. Without it the loop and its reactor stay, for signals and whatever else the system tells | on |
 //! | `heapless` | `channel::Channel`: channels of fixed size | on |
 //! | `embedded-hal-async` | `Delay`, for drivers that want a `DelayNs` | off |
 //! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats | off |
@@ -66,9 +67,10 @@
 //! It notices forks of the C library (`fork`, and all that builds on it), not those by a bare system call.
 //!
 //! # Map
-//! `run.rs` is the loop, `idle.rs` what it does between turns, `cores.rs` a loop for each core, `reactor/` who waits for
-//! what, `net/` the sockets over it, `blocking.rs` calls that block and `pool.rs` the threads for them, `signal.rs` Ctrl+C, `platform/` what
-//! systems do differently.
+//! From the ground up: `sys/` is what systems do differently below everything else, `pool.rs` threads and `blocking.rs` the calls
+//! on them that block, `reactor/` who waits for what, `signal/` Ctrl+C, `stream/` what all byte streams have in common, `net/` the
+//! sockets, `idle.rs` what the loop does between turns, `run.rs` the loop, `cores.rs` a loop for each core.
+//! `docs/architecture.md` has their order, and the ways through them.
 //! Each uses only the public seams of the core: what this adapter can do, another one can too.
 
 #![deny(unsafe_code)]
@@ -78,14 +80,16 @@ mod clock;
 mod cores;
 mod foreign;
 mod idle;
+#[cfg(feature = "net")]
 pub mod net;
-#[allow(unsafe_code)]
-mod platform;
 mod pool;
-#[allow(unsafe_code)]
+#[cfg_attr(not(feature = "net"), allow(dead_code, unreachable_pub, unused_imports, reason = "sockets use most of it"))]
 mod reactor;
 mod run;
 pub mod signal;
+#[cfg(feature = "net")]
+pub mod stream;
+mod sys;
 
 pub use giambio_core::*;
 

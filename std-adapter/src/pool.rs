@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use giambio_core::__fault as fault;
 
-use crate::platform::Process;
+use crate::sys::process::Process;
 
 /// How long a thread stays without work.
 const IDLE: Duration = Duration::from_secs(10);

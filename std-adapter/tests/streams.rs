@@ -302,8 +302,8 @@ fn a_send_to_a_slow_reader_is_cancelled_and_tells_how_far_it_got() {
         let data: Vec<u8> = (0..2 << 20).map(|n: u32| (n % 253) as u8).collect();
         let mut sending = client.send_all(&data);
         assert!(move_on_after(SOON, &mut sending).await.is_none());
-        let written = sending.written();
-        assert!(0 < written && written < data.len());
+        let sent = sending.sent();
+        assert!(0 < sent && sent < data.len());
         drop(sending);
         client.close();
 
@@ -315,8 +315,8 @@ fn a_send_to_a_slow_reader_is_cancelled_and_tells_how_far_it_got() {
                 count => got.extend_from_slice(&buffer[..count]),
             }
         }
-        assert_eq!(got.len(), written);
-        assert!(got == data[..written]);
+        assert_eq!(got.len(), sent);
+        assert!(got == data[..sent]);
     });
 }
 
@@ -864,4 +864,19 @@ fn a_thousand_connections_are_served_by_one_thread() -> io::Result<()> {
         }
         Ok(())
     })
+}
+
+#[cfg(windows)]
+#[test]
+fn a_mode_that_is_set_by_the_raw_socket_makes_no_call_wait() {
+    use std::os::windows::io::{AsRawSocket, BorrowedSocket};
+    run(async {
+        let (client, _server) = pair().await;
+        // SAFETY: it is open as long as `client` is there, which is not closed.
+        let borrowed = unsafe { BorrowedSocket::borrow_raw(client.as_raw_socket()) };
+        let socket = SockRef::from(&borrowed);
+        socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap(); // what waits says `TimedOut`
+        socket.set_nonblocking(false).unwrap();
+        assert_eq!(kind(client.try_receive(&mut [0])), Some(ErrorKind::WouldBlock));
+    });
 }

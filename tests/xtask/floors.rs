@@ -1,4 +1,4 @@
-//! The core is built in floors: each file names only what stands below it. So there is an order in which to read it, and
+//! Both libraries are built in floors: each file names only what stands below it. So there is an order in which to read them, and
 //! each part can be taken out and tested by itself.
 
 use std::fs;
@@ -6,9 +6,97 @@ use std::fs;
 use crate::rules::each_file;
 use crate::shell::root;
 
-/// From the ground up; a file names only those before it. A folder's `mod.rs` stands for the folder, unless its parts are all that
-/// is in it.
-const FLOORS: &[&str] = &[
+/// A library.
+struct House {
+    /// Where its files are.
+    folder: &'static str,
+    /// From the ground up; a file names only those before it. A folder's `mod.rs` stands for the folder, unless its parts are all
+    /// that is in it.
+    floors: &'static [&'static str],
+    /// Folders whose `mod.rs` says only what is in them.
+    folders: &'static [&'static str],
+}
+
+const CORE: House = House {
+    folder: "core/src/",
+    floors: FLOORS_OF_THE_CORE,
+    folders: &["kernel", "kernel/memory", "kernel/nursery", "kernel/scope", "kernel/task", "testing"],
+};
+
+const ADAPTER: House = House {
+    folder: "std-adapter/src/",
+    floors: FLOORS_OF_THE_ADAPTER,
+    folders: &["net", "net/system", "net/tcp", "net/unix", "reactor", "signal", "sys"],
+};
+
+/// What is called `system` is one of several files, one for each system.
+const FLOORS_OF_THE_ADAPTER: &[&str] = &[
+    "clock",
+    "foreign",
+    "sys/callbacks",
+    "sys/errno",
+    "sys/errno/unix",
+    "sys/errno/windows",
+    "sys/limits",
+    "sys/process",
+    "pool",
+    "blocking",
+    "reactor/closed",
+    "reactor/limit",
+    "reactor/readiness",
+    "reactor/registry",
+    "reactor/notifier",
+    "reactor/descriptor",
+    "reactor/bell/unix",
+    "reactor/bell/windows",
+    "reactor/epoll",
+    "reactor/portable",
+    "reactor/system",
+    "reactor/thread",
+    "reactor/claim",
+    "reactor/source",
+    "reactor/lend",
+    "reactor/attempt",
+    "reactor",
+    "idle",
+    "signal/again",
+    "signal/interrupted",
+    "signal/unix",
+    "signal/windows",
+    "signal/system",
+    "signal/ctrl_c",
+    "signal",
+    "run",
+    "cores",
+    "stream/kind",
+    "stream/calls",
+    "stream",
+    "stream/unix",
+    "stream/windows",
+    "stream/all",
+    "stream/halves",
+    "stream/futures_io",
+    "net/address_errors",
+    "net/addresses",
+    "net/system",
+    "net/system/unix",
+    "net/system/windows",
+    "net/buffers",
+    "net/connecting",
+    "net/listener/line",
+    "net/listener",
+    "net/listener/unix",
+    "net/listener/windows",
+    "net/tcp/stream",
+    "net/tcp/options",
+    "net/tcp/connect",
+    "net/tcp/listener",
+    "net/tcp/listen",
+    "net/unix/stream",
+    "net/unix/listener",
+];
+
+const FLOORS_OF_THE_CORE: &[&str] = &[
     "fault",
     "kernel/in_place",
     "kernel/mask",
@@ -134,73 +222,129 @@ const FLOORS: &[&str] = &[
     "defmt_log",
 ];
 
-/// Folders whose `mod.rs` says only what is in them.
-const FOLDERS: [&str; 7] =
-    ["channel", "kernel", "kernel/memory", "kernel/nursery", "kernel/scope", "kernel/task", "testing"];
-
-/// Where the files are that stand in the list.
-const FOLDER: &str = "core/src/";
-
-/// What a file names of the crate: the paths that begin with `crate::` or `super::`, seen from the crate's root.
+/// What a file names of the crate: the paths that begin with `crate::` or `super::`, seen from the crate's root; in a folder's
+/// `mod.rs` also those of its own parts, unless it passes them on.
 fn names(file: &str, text: &str) -> Vec<String> {
     // Tests at a file's end may name what they like.
     let code = text.split("\n#[cfg(all(test").next().unwrap_or_default();
+    let code = code.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default();
     let code: String = code.lines().map(|line| line.split("//").next().unwrap_or_default().to_owned() + "\n").collect();
     let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut starts = vec![("crate::".to_owned(), String::new()), ("super::".to_owned(), format!("{folder}/"))];
+    if file.ends_with("/mod") {
+        let parts = code.lines().filter_map(|line| line.split_once("mod ")?.1.strip_suffix(';'));
+        starts.extend(parts.map(|part| (format!("{part}::"), format!("{folder}/{part}/"))));
+    }
     let mut names = Vec::new();
-    for (start, from) in [("crate::", String::new()), ("super::", format!("{folder}::").replace('/', "::"))] {
-        for (at, _) in code.match_indices(start) {
-            let end = |letter: char| !(letter.is_alphanumeric() || letter == '_' || letter == ':');
-            let path = code[at + start.len()..].split(end).next().unwrap_or_default();
-            // In a module within a file, `super` is the file itself, and a macro's crate is everybody's.
-            let is_own = start == "super::" && (path.is_empty() || path.starts_with(char::is_uppercase));
-            if is_own || code[..at].ends_with('$') {
+    for (start, from) in starts {
+        for (at, _) in code.match_indices(&start) {
+            let before = &code[..at];
+            let is_passed_on = before.ends_with("pub use ") || before.ends_with(") use ");
+            // A macro's crate is everybody's.
+            if is_passed_on || before.ends_with(|letter: char| letter.is_alphanumeric() || "$_:".contains(letter)) {
                 continue;
             }
-            names.push(format!("{from}{path}").replace("::", "/"));
+            // In a module within a file, `super` is the file itself.
+            let is_own = start == "super::" && before.ends_with("    use ");
+            for path in branches(&code[at + start.len()..]) {
+                if is_own || start == "super::" && (path.is_empty() || path.starts_with(char::is_uppercase)) {
+                    continue;
+                }
+                names.push(format!("{from}{path}").replace("::", "/").trim_end_matches('/').to_owned());
+            }
         }
     }
     names
 }
 
-/// The place in the list of what a path leads to: the longest that it begins with.
-fn floor(path: &str) -> Option<usize> {
-    let leads_to = |floor: &str| path == floor || path.strip_prefix(floor).is_some_and(|rest| rest.starts_with('/'));
-    (0..FLOORS.len()).filter(|at| leads_to(FLOORS[*at])).max_by_key(|at| FLOORS[*at].len())
+/// The paths that a text begins with: one, or with braces several.
+fn branches(text: &str) -> Vec<String> {
+    let is_of_a_path = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
+    let (path, rest) = text.split_at(text.find(|letter| !is_of_a_path(letter)).unwrap_or(text.len()));
+    let Some(mut inside) = rest.strip_prefix('{') else { return vec![path.to_owned()] };
+    if !path.is_empty() && !path.ends_with("::") {
+        return vec![path.to_owned()]; // a block that follows
+    }
+    let mut all = Vec::new();
+    loop {
+        inside = inside.trim_start();
+        all.extend(branches(inside).iter().map(|branch| format!("{path}{branch}")));
+        let mut depth = 0;
+        let end = inside.find(|letter| {
+            depth += i32::from(letter == '{') - i32::from(letter == '}');
+            depth < 0 || depth == 0 && letter == ','
+        });
+        match end {
+            Some(end) if inside[end..].starts_with(',') => inside = &inside[end + 1..],
+            _ => return all,
+        }
+    }
+}
+
+impl House {
+    /// The place in the list of what a path leads to: the longest that it begins with.
+    fn floor(&self, path: &str) -> Option<usize> {
+        let leads_to =
+            |floor: &str| path == floor || path.strip_prefix(floor).is_some_and(|rest| rest.starts_with('/'));
+        (0..self.floors.len()).filter(|at| leads_to(self.floors[*at])).max_by_key(|at| self.floors[*at].len())
+    }
+
+    /// What names something that is not below it.
+    fn wrong(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let mut look = |path: &str| {
+            let file = path.trim_start_matches(self.folder).trim_end_matches(".rs");
+            let is_folder = self.folders.contains(&file.trim_end_matches("/mod"));
+            if !path.ends_with(".rs") || file == "lib" || is_folder || file.ends_with("/tests") {
+                return;
+            }
+            let place = self.floor(file.trim_end_matches("/mod"));
+            let text = fs::read_to_string(root().join(path)).unwrap();
+            for name in names(file, &text) {
+                // What a folder re-exports is named by its folder; the parts of the folder itself stand in the list.
+                let is_below = matches!((self.floor(&name), place), (Some(below), Some(place)) if below < place);
+                let is_in_it = file.ends_with("/mod") && self.floor(&name) == place;
+                if !is_below && !is_in_it {
+                    wrong.push(format!("{path} names {name}"));
+                }
+            }
+            if place.is_none() {
+                wrong.push(format!("{path} stands on no floor"));
+            }
+        };
+        each_file(self.folder.trim_end_matches('/'), &mut look).unwrap();
+        wrong
+    }
 }
 
 #[test]
-fn each_floor_of_the_core_names_only_what_is_below_it() {
-    let mut wrong = Vec::new();
-    let mut look = |path: &str| {
-        let file = path.trim_start_matches(FOLDER).trim_end_matches(".rs");
-        let is_folder = FOLDERS.contains(&file.trim_end_matches("/mod"));
-        if !path.ends_with(".rs") || file == "lib" || is_folder || file.ends_with("/tests") {
-            return;
+fn each_floor_names_only_what_is_below_it() {
+    for house in [CORE, ADAPTER] {
+        let wrong = house.wrong();
+        assert!(wrong.is_empty(), "tests/xtask/floors.rs has the order:\n{}", wrong.join("\n"));
+    }
+}
+
+#[test]
+fn every_floor_is_there() {
+    for house in [CORE, ADAPTER] {
+        for floor in house.floors.iter().filter(|floor| !floor.ends_with("/system")) {
+            let places = [".rs", "/mod.rs"].map(|end| root().join(format!("{}{floor}{end}", house.folder)));
+            assert!(places.iter().any(|place| place.exists()), "{}{floor} is in the list, and not there", house.folder);
         }
-        let place = floor(file.trim_end_matches("/mod"));
-        let text = fs::read_to_string(root().join(path)).unwrap();
-        for name in names(file, &text) {
-            // What a folder re-exports is named by its folder; the parts of the folder itself stand in the list.
-            let is_below = matches!((floor(&name), place), (Some(below), Some(place)) if below < place);
-            let is_in_it = file.ends_with("/mod") && floor(&name) == place;
-            if !is_below && !is_in_it {
-                wrong.push(format!("{path} names {name}"));
-            }
-        }
-        if place.is_none() {
-            wrong.push(format!("{path} stands on no floor"));
-        }
-    };
-    each_file("core/src", &mut look).unwrap();
-    assert!(wrong.is_empty(), "tests/xtask/floors.rs has the order:\n{}", wrong.join("\n"));
+    }
 }
 
 #[test]
 fn paths_are_seen_from_the_root() {
     let text = "use super::list::List; // super::nothing\n    crate::fault::fault!();\n//! crate::kernel";
     assert_eq!(names("kernel/timer/many", text), ["fault/fault", "kernel/timer/list/List"]);
-    assert_eq!(floor("kernel/timer/list/List"), floor("kernel/timer"));
-    assert_eq!(floor("kernel/list/List"), floor("kernel/list"));
-    assert_eq!(floor("kernel/lists"), None);
+    let text = "use crate::{a::{b, c::D}, e as f};\nuse super::{g, h};\nif x == super::i {}";
+    let all = ["a/b", "a/c/D", "e", "net/g", "net/h", "net/i"];
+    assert_eq!(names("net/tcp", text), all);
+    let text = "mod line;\npub(super) mod kind;\npub use line::Place;\nuse line::Line;\nlet x = kind::of();";
+    assert_eq!(names("net/listener/mod", text), ["net/listener/line/Line", "net/listener/kind/of"]);
+    assert_eq!(CORE.floor("kernel/timer/list/List"), CORE.floor("kernel/timer"));
+    assert_eq!(CORE.floor("kernel/list/List"), CORE.floor("kernel/list"));
+    assert_eq!(CORE.floor("kernel/lists"), None);
 }

@@ -94,7 +94,7 @@ pub(crate) const MORE_SYSTEMS: Tool =
 pub(crate) fn other_systems() -> Outcome {
     let compiler = check_everything("other-systems")?;
     let errors = check_for(compiler, "-p giambio", &[UNKNOWN]).fails_with()?;
-    for file in ["std-adapter/src/platform/unix.rs", "std-adapter/src/reactor/epoll.rs"] {
+    for file in ["std-adapter/src/sys/errno/unix.rs", "std-adapter/src/reactor/epoll.rs"] {
         if !errors.contains(&format!("add a file beside {file}")) {
             return Err(format!("for {UNKNOWN} nobody is told to add a file beside {file}:\n{errors}"));
         }

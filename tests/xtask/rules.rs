@@ -241,8 +241,8 @@ mod tests {
         }
     }
 
-    /// The files that are about a system: of the libraries, and of the tests.
-    const PLATFORM_FILES: [&str; 2] = ["std-adapter/src/platform/", "std-adapter/src/reactor/"];
+    /// The folders that are about systems: of the libraries, and of the tests.
+    const PLATFORM_FOLDERS: [&str; 2] = ["std-adapter/src/sys/", "std-adapter/src/reactor/"];
     const TESTS_OF_A_SYSTEM: [&str; 10] = [
         "std-adapter/tests/accept_errors.rs",
         "std-adapter/tests/connecting.rs",
@@ -279,6 +279,19 @@ mod tests {
         assert_eq!(conditions(text), ["any(unix,\n not(windows))", "test", "loom, path = \"a\""]);
     }
 
+    /// Is a file about a system, by its name or its folder's?
+    fn is_of_a_system(path: &str) -> bool {
+        PLATFORM_FOLDERS.iter().any(|folder| path.starts_with(folder))
+            || path.ends_with("/unix.rs")
+            || path.ends_with("/windows.rs")
+    }
+
+    /// Is a file that which chooses between the `unix.rs` and the `windows.rs` of its folder, or has a `unix`?
+    fn chooses(path: &str) -> bool {
+        let folder = path.strip_suffix("/mod.rs");
+        folder.is_some_and(|folder| ["unix.rs", "unix"].iter().any(|name| root().join(folder).join(name).exists()))
+    }
+
     #[test]
     fn only_platform_files_ask_for_the_system() {
         const SYSTEM: [&str; 2] = ["target_os", "target_vendor"];
@@ -286,16 +299,18 @@ mod tests {
         let mut asks = Vec::new();
         for folder in ["core", "std-adapter", "integrations", "examples", "tests"] {
             let mut look = |path: &str| {
-                if !path.ends_with(".rs") || PLATFORM_FILES.iter().any(|known| path.starts_with(known)) {
+                if !path.ends_with(".rs") || is_of_a_system(path) {
                     return;
                 }
                 // What a test can look at depends on the family of systems; more must not.
-                let is_test = path.starts_with("tests/") || path.contains("/tests/");
+                let may_ask_for_family = path.starts_with("tests/") || path.contains("/tests/") || chooses(path);
                 let text = fs::read_to_string(root().join(path)).unwrap();
                 for condition in conditions(&text) {
                     let words = condition.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
                     let asks_for = |names: &[&str]| words.clone().any(|word| names.contains(&word));
-                    if asks_for(&SYSTEM) && !TESTS_OF_A_SYSTEM.contains(&path) || asks_for(&FAMILY) && !is_test {
+                    if asks_for(&SYSTEM) && !TESTS_OF_A_SYSTEM.contains(&path)
+                        || asks_for(&FAMILY) && !may_ask_for_family
+                    {
                         asks.push(format!("{path}: cfg({condition})"));
                     }
                 }

@@ -52,8 +52,9 @@ pub trait ToAddresses {
 ///
 /// # Cancellation
 /// **Restartable.** The thread that asks goes on until it has an answer, which is thrown away.
-pub async fn lookup(addresses: impl ToAddresses) -> io::Result<Vec<SocketAddr>> {
-    addresses.to_target()?.look_up().await
+#[track_caller]
+pub fn lookup(addresses: impl ToAddresses) -> impl Future<Output = io::Result<Vec<SocketAddr>>> {
+    async move { addresses.to_target()?.look_up().await }
 }
 
 impl Target {

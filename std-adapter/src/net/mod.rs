@@ -8,21 +8,29 @@
 //!   at once; the same goes for two that send. Any number may accept from one listener, each in its turn.
 //! * [`close`](TcpStream::close) works while a task waits for the socket: the task gets [`Closed`].
 //! * Dropping any future at any moment leaves the socket usable. Nothing received is lost with it, and what was
-//!   sent in part can be asked for ([`SendAll::written`]).
+//!   sent in part can be asked for ([`SendAll::sent`](crate::stream::SendAll::sent)).
 //! * They stay on the thread on which they were made, and wait for the loop there: [`run`](crate::run()), or one of your own
 //!   over an [`Idle`](crate::Idle). To have to wait where there is none, as in another executor's `block_on` or in
 //!   [`testing::run`](crate::testing::run), is a panic that says so. What need not wait works anywhere.
+//!
+//! What they have in common with other streams of bytes is in [`stream`](crate::stream); on Unix, there are those that have a
+//! path for an address, too, in `net::unix`.
 //!
 //! Addresses are given as anything that implements [`ToAddresses`]; names are looked up on another thread.
 
 mod address_errors;
 mod addresses;
-mod closed;
+mod buffers;
+mod connecting;
+mod listener;
+mod system;
 mod tcp;
+#[cfg(unix)]
+pub mod unix;
 
 pub use address_errors::AddressErrors;
 pub use addresses::{Target, ToAddresses, lookup};
-pub use closed::Closed;
-pub use tcp::{
-    ConnectOptions, ListenOptions, ReadHalf, ReceiveExact, ReuniteError, SendAll, TcpListener, TcpStream, WriteHalf,
-};
+pub use listener::{Listener, Listens};
+pub use tcp::{ConnectOptions, ListenOptions, TcpListener, TcpStream};
+
+pub use crate::reactor::Closed;

@@ -5,41 +5,41 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::AsSource;
-use super::source::{Claim, Done, Source};
-use super::table::Side;
+use super::claim::Claim;
+use super::readiness::Direction;
+use super::source::{Descriptor, Done, Source};
 
 /// Made by [`Source::attempt`]. Completes with the first outcome of `call` other than "would block".
 ///
-/// It has its side of the source to itself from when it first waits until it completes or is dropped. One
-/// that never waits needs no claim: nothing else runs between its beginning and its end. Without a side it never waits.
+/// It has its direction of the source to itself from when it first waits until it completes or is dropped. One
+/// that never waits needs no claim: nothing else runs between its beginning and its end. Without a direction it never waits.
 #[must_use = "nothing is tried until this is awaited"]
-pub(crate) struct Attempt<'a, S: AsSource, F> {
+pub(crate) struct Attempt<'a, S: Descriptor, F> {
     source: &'a Source<S>,
-    side: Option<Side>,
+    direction: Option<Direction>,
     call: F,
     claim: Option<Claim<'a>>,
 }
 
-impl<S: AsSource> Source<S> {
+impl<S: Descriptor> Source<S> {
     /// Tries `call` until it no longer would block.
-    pub(crate) fn attempt<T, F>(&self, side: Option<Side>, call: F) -> Attempt<'_, S, F>
+    pub(crate) fn attempt<T, F>(&self, direction: Option<Direction>, call: F) -> Attempt<'_, S, F>
     where
         F: FnMut(&S) -> io::Result<Done<T>> + Unpin,
     {
-        Attempt { source: self, side, call, claim: None }
+        Attempt { source: self, direction, call, claim: None }
     }
 }
 
 impl<S, F, T> Future for Attempt<'_, S, F>
 where
-    S: AsSource,
+    S: Descriptor,
     F: FnMut(&S) -> io::Result<Done<T>> + Unpin,
 {
     type Output = io::Result<T>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let Attempt { source, side, call, claim } = self.get_mut();
-        source.poll_claimed(cx, *side, claim, call)
+        let Attempt { source, direction, call, claim } = self.get_mut();
+        source.poll_claimed(cx, *direction, claim, call)
     }
 }

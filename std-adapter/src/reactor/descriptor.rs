@@ -1,16 +1,61 @@
-//! Descriptors of which others know the number.
+//! What the compiler can't see of descriptors: how long a number means what it did.
+//!
+//! # Invariants
+//! * **REGISTERED-WHILE-OPEN**: a source is removed from the poller before it is closed. `Source` owns both the socket and its
+//!   registration, and lets go of the socket only through `Source::take`, which removes it first. The bell is removed when the
+//!   poller is dropped. In a child of a fork neither is done: a kqueue does not outlive a fork, so that its number may be another
+//!   descriptor's by now, and what is removed from an epoll is removed for the parent too.
+//! * **LENT-STAYS-OPEN**: a descriptor that was lent, by `Source::lend`, is closed when the source is dropped or taken over by
+//!   value, and not before: who borrowed it borrows the source.
 
-use std::io;
-use std::mem::ManuallyDrop;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+#[cfg(unix)]
+pub(super) use of_unix::{lent, replace};
+#[cfg(windows)]
+pub(super) use of_windows::lent;
 
-use rustix::io::{FdFlags, dup2, fcntl_setfd};
+#[cfg(unix)]
+mod of_unix {
+    use std::io;
+    use std::mem::ManuallyDrop;
+    use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-/// Has the number of `old` mean what `new` does. What it meant before is closed, as far as this process has it.
-pub(super) fn replace(old: &impl AsFd, new: &impl AsFd) -> io::Result<()> {
-    // SAFETY: it is not closed here, by `ManuallyDrop`, and its owner finds it open: `dup2` gives a number a new meaning
-    // in one step.
-    let mut place = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(old.as_fd().as_raw_fd()) });
-    dup2(new, &mut place)?;
-    Ok(fcntl_setfd(&*place, FdFlags::CLOEXEC)?)
+    use rustix::io::{FdFlags, dup2, fcntl_setfd};
+
+    /// Has the number of `old` mean what `new` does. What it meant before is closed, as far as this process has it.
+    pub(in crate::reactor) fn replace(old: &impl AsFd, new: &impl AsFd) -> io::Result<()> {
+        // SAFETY: it is not closed here, by `ManuallyDrop`, and its owner finds it open: `dup2` gives a number a new meaning
+        // in one step.
+        let mut place = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(old.as_fd().as_raw_fd()) });
+        dup2(new, &mut place)?;
+        Ok(fcntl_setfd(&*place, FdFlags::CLOEXEC)?)
+    }
+
+    /// The descriptor that `_source` has lent, by this number.
+    pub(in crate::reactor) fn lent<S>(_source: &S, number: RawFd) -> BorrowedFd<'_> {
+        // SAFETY: it is open as long as its source is there, by LENT-STAYS-OPEN.
+        unsafe { BorrowedFd::borrow_raw(number) }
+    }
+}
+
+#[cfg(windows)]
+mod of_windows {
+    use std::os::windows::io::{BorrowedSocket, RawSocket};
+
+    /// The socket that `_source` has lent, by this number.
+    pub(in crate::reactor) fn lent<S>(_source: &S, number: RawSocket) -> BorrowedSocket<'_> {
+        // SAFETY: it is open as long as its source is there, by LENT-STAYS-OPEN.
+        unsafe { BorrowedSocket::borrow_raw(number) }
+    }
+}
+
+/// Has `poller` report `source`, or the bell.
+#[cfg(any(giambio_portable, not(any(target_os = "linux", target_os = "android"))))]
+pub(super) fn watch(
+    poller: &polling::Poller,
+    source: impl polling::AsRawSource,
+    interest: polling::Event,
+    mode: polling::PollMode,
+) -> std::io::Result<()> {
+    // SAFETY: it is removed before it is closed, by REGISTERED-WHILE-OPEN.
+    unsafe { poller.add_with_mode(source, interest, mode) }
 }

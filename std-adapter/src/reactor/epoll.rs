@@ -23,8 +23,10 @@ use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::io::Errno;
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime};
 
-use super::table::{Event, Key, Signal};
-use super::{Limit, descriptor};
+use super::limit::Limit;
+use super::readiness::Signal;
+use super::registry::{Event, Key};
+use super::{descriptor, notifier};
 
 const BELL: u64 = u64::MAX;
 const ALARM: u64 = u64::MAX - 1;
@@ -177,8 +179,10 @@ impl Bell {
     fn renew(&self) -> io::Result<()> {
         descriptor::replace(&self.0, &Bell::new()?.0)
     }
+}
 
-    pub(super) fn ring(&self) {
+impl notifier::Bell for Bell {
+    fn ring(&self) {
         // It fails only if 2^64 rings are outstanding, and then the descriptor is readable anyway.
         let _ = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
     }

@@ -21,14 +21,17 @@ use loom::sync::atomic::{AtomicU8, Ordering};
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::system::Bell;
+/// Ends a wait, from any thread.
+pub(super) trait Bell: Send + Sync + 'static {
+    fn ring(&self);
+}
 
 const AWAKE: u8 = 0;
 const ASLEEP: u8 = 1;
 const NOTIFIED: u8 = 2;
 
 #[derive(Debug)]
-pub(super) struct Notifier<B = Bell> {
+pub(super) struct Notifier<B> {
     state: AtomicU8,
     bell: B,
 }
@@ -56,7 +59,7 @@ impl<B> Notifier<B> {
     }
 }
 
-impl Wake for Notifier {
+impl<B: Bell> Wake for Notifier<B> {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }

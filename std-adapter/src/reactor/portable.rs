@@ -16,7 +16,7 @@
 //! * Adding a source (`EV_ADD`) looks at it at once: `what_is_there_before_a_source_is_added_is_reported`.
 //! * An edge (`EV_CLEAR`) comes with all that arrives: `data_that_comes_while_some_is_unread_is_reported_again`.
 //! * Each side is a filter of its own, so news about both are two events, in any order, and the sides know nothing of each
-//!   other: `no_news_about_a_side_leaves_it_asleep` in `table.rs`.
+//!   other: `no_news_about_a_direction_leaves_it_asleep` in `readiness.rs`.
 //! * `EV_EOF` is the end of the stream and a reset alike, for `polling` does not pass on which, and comes while data is still
 //!   unread: nothing is concluded from it, the next call says what it is. On the filter for reading it is reported for
 //!   both sides, which costs a writer one call in vain: `an_end_behind_unread_data_hides_neither`.
@@ -26,12 +26,6 @@
 //! * `EV_ONESHOT` would disarm one filter and not both; where there are edges it is not used.
 //! * Closing a descriptor ends its registration, but `polling` has a list of numbers of its own, which only
 //!   `remove` shortens: `a_number_that_is_used_again_can_be_added_again`.
-//!
-//! # Invariant
-//! **REGISTERED-WHILE-OPEN**: a source is removed from the poller before it is closed. `Source` owns both the
-//! socket and its registration, and lets go of the socket only through `Source::take`, which removes it first. The bell
-//! is removed when the poller is dropped. In a child of a fork neither is done: a kqueue does not outlive a fork, so that
-//! its number may be another descriptor's by now, and what is removed from an epoll is removed for the parent too.
 
 #[cfg_attr(unix, path = "bell/unix.rs")]
 #[cfg_attr(windows, path = "bell/windows.rs")]
@@ -43,16 +37,16 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bell::BELL;
 pub(super) use bell::Bell;
 pub(crate) use polling::AsSource;
 use polling::PollMode;
 
-use super::Limit;
-use super::table::{Event, Key, Signal};
-use crate::platform::Process;
-
-/// The key of the bell, where it is a source. The highest one is `polling`'s own.
-const BELL: usize = usize::MAX - 1;
+use super::descriptor;
+use super::limit::Limit;
+use super::readiness::Signal;
+use super::registry::{Event, Key};
+use crate::sys::process::Process;
 
 /// No wait is longer: macOS refuses more than 100,000,000 s (xnu, `itimerfix`), and `polling` takes more than 49 days
 /// for "without end" on Windows. A wait that ends too early costs one turn in vain.
@@ -103,8 +97,7 @@ impl Poller {
     pub(super) fn add(&self, source: &impl AsSource, key: Key) -> io::Result<()> {
         let edges = self.reports_edges();
         let interest = polling::Event::new(key.0 as usize, edges, edges);
-        // SAFETY: the caller removes the source before it closes it, by REGISTERED-WHILE-OPEN.
-        unsafe { self.poller.add_with_mode(&source.source(), interest, self.mode) }
+        descriptor::watch(&self.poller, &source.source(), interest, self.mode)
     }
 
     pub(super) fn arm(&self, source: &impl AsSource, key: Key, read: bool, write: bool) -> io::Result<()> {

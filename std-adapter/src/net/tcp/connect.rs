@@ -2,20 +2,46 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::{self, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use giambio_core::__fault as fault;
 use giambio_core::{Cancelled, fail_after, move_on_after, nursery};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::TcpStream;
-use crate::net::{AddressErrors, Target, ToAddresses};
-use crate::platform;
-use crate::reactor::{Done, Side};
+use super::stream::TcpStream;
+use crate::net::address_errors::AddressErrors;
+use crate::net::addresses::{Target, ToAddresses};
+use crate::net::connecting::connected;
 
 /// So long after an address was tried the next one is, too, if it has not answered (RFC 8305).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+impl TcpStream {
+    /// Connects to the first of `addresses` that answers: how they are tried is said at
+    /// [`ConnectOptions::connect`].
+    ///
+    /// ```no_run
+    /// # giambio::run(async {
+    /// let stream = giambio::net::TcpStream::connect("localhost:1500").await?;
+    /// # Ok::<(), std::io::Error>(()) });
+    /// ```
+    ///
+    /// # Errors
+    /// That of the address, or of several [`AddressErrors`], which has the error of each;
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address; what [`lookup`](crate::net::lookup) says of a
+    /// name.
+    ///
+    /// # Panics
+    /// If it has to wait [outside of a run](crate::net).
+    ///
+    /// # Cancellation
+    /// **Restartable.** Connections that were being made are closed.
+    #[track_caller]
+    pub fn connect(addresses: impl ToAddresses) -> impl Future<Output = io::Result<TcpStream>> {
+        async { ConnectOptions::new().connect(addresses).await }
+    }
+}
 
 /// What has to be settled before a connection is made. Most options of a stream can be set later, on [`TcpStream`].
 ///
@@ -86,15 +112,18 @@ impl ConnectOptions {
     ///
     /// # Cancellation
     /// **Restartable.** Connections that were being made are closed.
-    pub async fn connect(&self, addresses: impl ToAddresses) -> io::Result<TcpStream> {
-        let target = addresses.to_target()?;
-        let is_name = matches!(target, Target::Name(..));
-        let addresses = target.look_up().await?;
-        match addresses[..] {
-            // The one path that is not boxed: most connections take it.
-            [only] if self.attempt_timeout.is_none() => self.connect_one(only).await,
-            _ if is_name => Box::pin(self.race(taking_turns(addresses))).await,
-            _ => Box::pin(self.race(addresses)).await,
+    #[track_caller]
+    pub fn connect(&self, addresses: impl ToAddresses) -> impl Future<Output = io::Result<TcpStream>> {
+        async move {
+            let target = addresses.to_target()?;
+            let is_name = matches!(target, Target::Name(..));
+            let addresses = target.look_up().await?;
+            match addresses[..] {
+                // The one path that is not boxed: most connections take it.
+                [only] if self.attempt_timeout.is_none() => self.connect_one(only).await,
+                _ if is_name => Box::pin(self.race(taking_turns(addresses))).await,
+                _ => Box::pin(self.race(addresses)).await,
+            }
         }
     }
 
@@ -143,28 +172,7 @@ impl ConnectOptions {
         if let Some(local) = self.local {
             socket.bind(&local.into())?;
         }
-        let pending = match socket.connect(&address.into()) {
-            Ok(()) => false,
-            Err(error) if platform::is_in_progress(&error) => true,
-            Err(error) => return Err(error),
-        };
-        let stream = TcpStream::from_nonblocking(socket.into());
-        if pending {
-            stream.source().attempt(Some(Side::Write), is_connected).await?;
-        }
-        Ok(stream)
-    }
-}
-
-/// Has the connection come about? Would block: not yet.
-fn is_connected(socket: &net::TcpStream) -> io::Result<Done<()>> {
-    if let Some(error) = socket.take_error()? {
-        return Err(error);
-    }
-    match socket.peer_addr() {
-        Ok(_) => Ok(Done::more(())),
-        Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(io::ErrorKind::WouldBlock.into()),
-        Err(error) => Err(error),
+        connected(socket, &address.into()).await
     }
 }
 

@@ -5,13 +5,30 @@ use std::net::{self, SocketAddr};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::TcpListener;
-use crate::net::{AddressErrors, Target, ToAddresses, lookup};
-use crate::platform;
-use crate::reactor::Source;
+use super::listener::TcpListener;
+use crate::net::address_errors::AddressErrors;
+use crate::net::addresses::{Target, ToAddresses, lookup};
+use crate::net::system::{REUSE_ADDRESS, set_reuse_port};
+use crate::sys::errno::is_not_ours;
 
 /// So many ports are tried before [`ListenOptions::bind_all`] gives up to find one that is free at all addresses.
 const PORTS_TO_TRY: u32 = 16;
+
+impl TcpListener {
+    /// Listens at the first of `addresses` that can be had. To listen at all of them: [`ListenOptions::bind_all`].
+    ///
+    /// # Errors
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse), [`PermissionDenied`](io::ErrorKind::PermissionDenied) and others, if all
+    /// fail; of several, [`AddressErrors`] has each. [`InvalidInput`](io::ErrorKind::InvalidInput)
+    /// for what is no address. What [`lookup`] says of a name.
+    ///
+    /// # Cancellation
+    /// **Restartable.**
+    #[track_caller]
+    pub fn bind(addresses: impl ToAddresses) -> impl Future<Output = io::Result<TcpListener>> {
+        async { ListenOptions::new().bind(addresses).await }
+    }
+}
 
 /// What has to be settled before listening begins.
 ///
@@ -43,7 +60,7 @@ impl Default for ListenOptions {
 impl ListenOptions {
     /// A backlog of 1,024; the rest as the standard library does it.
     pub fn new() -> ListenOptions {
-        let reuse_address = platform::REUSE_ADDRESS;
+        let reuse_address = REUSE_ADDRESS;
         ListenOptions { backlog: 1024, reuse_address, reuse_port: false, only_v6: None, ttl: None }
     }
 
@@ -81,16 +98,19 @@ impl ListenOptions {
     ///
     /// # Cancellation
     /// **Restartable.**
-    pub async fn bind(&self, addresses: impl ToAddresses) -> io::Result<TcpListener> {
-        let addresses = lookup(addresses).await?;
-        let mut errors = Vec::new();
-        for &address in &addresses {
-            match self.bind_one(address) {
-                Ok(listener) => return Ok(listener),
-                Err(error) => errors.push((address, error)),
+    #[track_caller]
+    pub fn bind(&self, addresses: impl ToAddresses) -> impl Future<Output = io::Result<TcpListener>> {
+        async move {
+            let addresses = lookup(addresses).await?;
+            let mut errors = Vec::new();
+            for &address in &addresses {
+                match self.bind_one(address) {
+                    Ok(listener) => return Ok(listener),
+                    Err(error) => errors.push((address, error)),
+                }
             }
+            Err(AddressErrors::into_one(addresses.len(), errors))
         }
-        Err(AddressErrors::into_one(addresses.len(), errors))
     }
 
     /// Listens at all of `addresses`, with a listener for each, in their order.
@@ -134,22 +154,25 @@ impl ListenOptions {
     ///
     /// # Cancellation
     /// **Restartable.**
-    pub async fn bind_all(&self, addresses: impl ToAddresses) -> io::Result<Vec<TcpListener>> {
-        let target = addresses.to_target()?;
-        let is_name = matches!(target, Target::Name(..));
-        let addresses = target.look_up().await?;
-        let has_v4 = addresses.iter().any(SocketAddr::is_ipv4);
-        let options = ListenOptions { only_v6: self.only_v6.or(has_v4.then_some(true)), ..self.clone() };
-        let mut tries = PORTS_TO_TRY;
-        loop {
-            tries -= 1;
-            match options.bind_each(&addresses, is_name) {
-                // The port that the system chose for the first may be taken at another.
-                Err(error)
-                    if tries > 0
-                        && error.kind() == io::ErrorKind::AddrInUse
-                        && addresses.iter().any(|address| address.port() == 0) => {}
-                bound => return bound,
+    #[track_caller]
+    pub fn bind_all(&self, addresses: impl ToAddresses) -> impl Future<Output = io::Result<Vec<TcpListener>>> {
+        async move {
+            let target = addresses.to_target()?;
+            let is_name = matches!(target, Target::Name(..));
+            let addresses = target.look_up().await?;
+            let has_v4 = addresses.iter().any(SocketAddr::is_ipv4);
+            let options = ListenOptions { only_v6: self.only_v6.or(has_v4.then_some(true)), ..self.clone() };
+            let mut tries = PORTS_TO_TRY;
+            loop {
+                tries -= 1;
+                match options.bind_each(&addresses, is_name) {
+                    // The port that the system chose for the first may be taken at another.
+                    Err(error)
+                        if tries > 0
+                            && error.kind() == io::ErrorKind::AddrInUse
+                            && addresses.iter().any(|address| address.port() == 0) => {}
+                    bound => return bound,
+                }
             }
         }
     }
@@ -170,7 +193,7 @@ impl ListenOptions {
                     }
                     listeners.push(listener);
                 }
-                Err(error) if is_name && platform::is_not_ours(&error) => missing.push((address, error)),
+                Err(error) if is_name && is_not_ours(&error) => missing.push((address, error)),
                 Err(error) => return Err(AddressErrors::into_one(addresses.len(), vec![(address, error)])),
             }
         }
@@ -184,7 +207,7 @@ impl ListenOptions {
             socket.set_reuse_address(true)?;
         }
         if self.reuse_port {
-            platform::set_reuse_port(&socket)?;
+            set_reuse_port(&socket)?;
         }
         if let (Some(only), SocketAddr::V6(_)) = (self.only_v6, address) {
             socket.set_only_v6(only)?;
@@ -197,6 +220,6 @@ impl ListenOptions {
         if let Some(ttl) = self.ttl {
             listener.set_ttl(ttl)?;
         }
-        Ok(TcpListener::over(Source::new(listener)))
+        Ok(TcpListener::from_nonblocking(listener))
     }
 }

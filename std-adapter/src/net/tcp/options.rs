@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 
-use super::TcpStream;
-use crate::platform;
+use super::stream::TcpStream;
+use crate::sys::limits::LONGEST_LINGER;
 
 /// # Options
 ///
@@ -73,7 +73,7 @@ impl TcpStream {
     /// # Errors
     /// See [options](#options).
     pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        let linger = linger.map(|linger| whole_seconds(linger).min(platform::LONGEST_LINGER));
+        let linger = linger.map(|linger| whole_seconds(linger).min(LONGEST_LINGER));
         self.option(|socket| SockRef::from(socket).set_linger(linger))
     }
 
@@ -102,46 +102,6 @@ impl TcpStream {
                 let _ = socket.set_keepalive(before);
             })
         })
-    }
-
-    /// How many bytes the system may hold that were sent but not delivered.
-    ///
-    /// # Errors
-    /// See [options](#options).
-    pub fn send_buffer_size(&self) -> io::Result<usize> {
-        self.option(|socket| SockRef::from(socket).send_buffer_size())
-    }
-
-    /// Asks for [`send_buffer_size`](TcpStream::send_buffer_size); the system may round it, or double it as Linux does.
-    ///
-    /// # Errors
-    /// See [options](#options).
-    pub fn set_send_buffer_size(&self, bytes: usize) -> io::Result<()> {
-        self.option(|socket| SockRef::from(socket).set_send_buffer_size(bytes))
-    }
-
-    /// How many bytes the system may hold that wait to be received.
-    ///
-    /// # Errors
-    /// See [options](#options).
-    pub fn receive_buffer_size(&self) -> io::Result<usize> {
-        self.option(|socket| SockRef::from(socket).recv_buffer_size())
-    }
-
-    /// Asks for [`receive_buffer_size`](TcpStream::receive_buffer_size); the system may round it, or double it as Linux does.
-    ///
-    /// # Errors
-    /// See [options](#options).
-    pub fn set_receive_buffer_size(&self, bytes: usize) -> io::Result<()> {
-        self.option(|socket| SockRef::from(socket).set_recv_buffer_size(bytes))
-    }
-
-    /// An error that is pending on the connection, if there is one. Asking clears it.
-    ///
-    /// # Errors
-    /// See [options](#options).
-    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        self.option(net::TcpStream::take_error)
     }
 
     fn option<T>(&self, look: impl FnOnce(&net::TcpStream) -> io::Result<T>) -> io::Result<T> {

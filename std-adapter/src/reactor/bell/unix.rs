@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use polling::{PollMode, Poller};
 
-use super::BELL;
-use crate::reactor::descriptor;
+use crate::reactor::{descriptor, notifier};
+
+/// Its key. The highest one is `polling`'s own.
+pub(super) const BELL: usize = usize::MAX - 1;
 
 /// Ends a wait from any thread, and from a signal handler. Both ends live as long as anyone may ring: writing to a
 /// pair whose other end is closed would be a signal of its own.
@@ -49,13 +51,7 @@ impl Bell {
     }
 
     fn put_up(&self, poller: &Poller, mode: PollMode) -> io::Result<()> {
-        // SAFETY: `take_down` removes it, and `Ends` keeps it open until then, by REGISTERED-WHILE-OPEN.
-        unsafe { poller.add_with_mode(&self.0.loops, polling::Event::readable(BELL), mode) }
-    }
-
-    pub(in crate::reactor) fn ring(&self) {
-        // A pair that takes no more is ringing already.
-        let _ = (&self.0.ringers).write(&[1]);
+        descriptor::watch(poller, &self.0.loops, polling::Event::readable(BELL), mode)
     }
 
     /// The poller has reported it: makes it ready for the next time.
@@ -71,5 +67,12 @@ impl Bell {
     pub(super) fn take_down(&self, poller: &Poller) {
         // It can only fail if the descriptor was closed behind our back, and then it is gone from there too.
         let _ = poller.delete(&self.0.loops);
+    }
+}
+
+impl notifier::Bell for Bell {
+    fn ring(&self) {
+        // A pair that takes no more is ringing already.
+        let _ = (&self.0.ringers).write(&[1]);
     }
 }

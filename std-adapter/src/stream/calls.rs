@@ -4,58 +4,55 @@
 //! than the system may take for reasons of its own.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net;
 use std::ops::{Deref, Range};
 
 use giambio_core::__fault as fault;
 
-use crate::platform::bytes::{self, MOST_SLICES};
+use super::kind::{Connection, Receives, Sends};
 use crate::reactor::Done;
+use crate::sys::limits::MOST_SLICES;
 
 /// What no system finds too much. Linux moves no more than 2 GiB less a page, and says so by a short count; others have their
 /// limit at 2 or 4 GiB.
 const MOST_BYTES: usize = 1 << 30;
 
-pub(super) fn receive(socket: &net::TcpStream, buffer: &mut [u8]) -> io::Result<Done<usize>> {
-    let asked = buffer.len().min(MOST_BYTES);
-    if asked == 0 {
-        return Ok(Done::more(0)); // the system might say that this would block
+pub(super) fn receive(io: &impl Receives, buffer: &mut [u8]) -> io::Result<Done<usize>> {
+    match buffer.len().min(MOST_BYTES) {
+        0 => Ok(Done::more(0)), // the system might say that this would block
+        room => io.receive_now(&mut buffer[..room]),
     }
-    Ok(Done::moved(bytes::receive(socket, &mut buffer[..asked])?, asked))
 }
 
 /// A count that falls short of the buffer says nothing: the data is still there.
-pub(super) fn peek(socket: &net::TcpStream, buffer: &mut [u8]) -> io::Result<Done<usize>> {
-    let asked = buffer.len().min(MOST_BYTES);
-    if asked == 0 {
-        return Ok(Done::more(0));
+pub(super) fn peek(io: &impl Connection, buffer: &mut [u8]) -> io::Result<Done<usize>> {
+    match buffer.len().min(MOST_BYTES) {
+        0 => Ok(Done::more(0)),
+        room => io.peek_now(&mut buffer[..room]).map(Done::more),
     }
-    Ok(Done::more(bytes::peek(socket, &mut buffer[..asked])?))
 }
 
-pub(super) fn receive_vectored(socket: &net::TcpStream, buffers: &mut [IoSliceMut<'_>]) -> io::Result<Done<usize>> {
-    let (part, asked) = at_once(lengths(buffers));
+pub(super) fn receive_vectored(io: &impl Receives, buffers: &mut [IoSliceMut<'_>]) -> io::Result<Done<usize>> {
+    let (part, room) = at_once(lengths(buffers));
     match &mut buffers[part] {
         [] => Ok(Done::more(0)),
-        [one] => receive(socket, one),
-        several => Ok(Done::moved(bytes::receive_vectored(socket, several)?, asked)),
+        [one] => receive(io, one),
+        several => io.receive_vectored_now(several, room),
     }
 }
 
-pub(super) fn send(socket: &net::TcpStream, data: &[u8]) -> io::Result<Done<usize>> {
-    let asked = data.len().min(MOST_BYTES);
-    if asked == 0 {
-        return Ok(Done::more(0));
+pub(super) fn send(io: &impl Sends, data: &[u8]) -> io::Result<Done<usize>> {
+    match data.len().min(MOST_BYTES) {
+        0 => Ok(Done::more(0)),
+        length => io.send_now(&data[..length]),
     }
-    Ok(Done::moved(bytes::send(socket, &data[..asked])?, asked))
 }
 
-pub(super) fn send_vectored(socket: &net::TcpStream, data: &[IoSlice<'_>]) -> io::Result<Done<usize>> {
-    let (part, asked) = at_once(lengths(data));
+pub(super) fn send_vectored(io: &impl Sends, data: &[IoSlice<'_>]) -> io::Result<Done<usize>> {
+    let (part, length) = at_once(lengths(data));
     match &data[part] {
         [] => Ok(Done::more(0)),
-        [one] => send(socket, one),
-        several => Ok(Done::moved(bytes::send_vectored(socket, several)?, asked)),
+        [one] => send(io, one),
+        several => io.send_vectored_now(several, length),
     }
 }
 

@@ -1,11 +1,11 @@
-//! What the reactor remembers of each source: is it ready, and who waits for it.
+//! Is a source ready, and who waits for it.
 //!
-//! A source has two halves that know nothing of each other, so that one task may read while another writes. A half is
+//! A source has two directions that know nothing of each other, so that one task may read while another writes. A direction is
 //! *ready* until a call has shown that it is not: sockets start out ready, and a call is tried before anything waits.
 //!
 //! # Why no event gets lost
 //! The system reports an edge only once. Three rules make that enough:
-//! * Only [`Half::event`] makes a half ready, and only while the thread waits in the reactor. So between a call that found
+//! * Only [`Readiness::event`] makes one ready, and only while the thread waits in the reactor. So between a call that found
 //!   nothing and the note that it did, no event can slip in: one that happened meanwhile is still with the system.
 //! * A call that moved fewer bytes than asked has emptied (or filled) the socket, and what arrives after it makes a
 //!   new edge. So a short count is as good as "would block", and saves the call that would have said it.
@@ -13,35 +13,25 @@
 //!   urgent data. Events of these kinds are *lasting*: after one, only "would block" itself counts.
 
 use std::cell::Cell;
-use std::rc::Rc;
 use std::task::Waker;
 
 use crate::foreign::discard;
 
 /// The two directions in which a source can be waited for. Accepting is reading, connecting is writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
+pub(crate) enum Direction {
     Read,
     Write,
 }
 
-impl Side {
-    /// The side that a call has to itself and waits for: none if it moves nothing.
-    pub(crate) fn unless(self, moves_nothing: bool) -> Option<Side> {
+impl Direction {
+    /// The direction that a call has to itself and waits for: none if it moves nothing.
+    pub(crate) fn unless(self, moves_nothing: bool) -> Option<Direction> {
         (!moves_nothing).then_some(self)
     }
 }
 
-/// Names a slot of a [`Table`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Key(pub(super) u32);
-
-impl Key {
-    /// Of what is in no table; an `Option` would take twice the room.
-    pub(super) const NONE: Key = Key(u32::MAX);
-}
-
-/// What the system said about one side of a source.
+/// What the system said about one direction of a source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Signal {
     /// A call would not wait.
@@ -50,17 +40,9 @@ pub(super) struct Signal {
     pub(super) lasting: bool,
 }
 
-/// One event: a key and the news about both sides.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Event {
-    pub(super) key: Key,
-    pub(super) read: Signal,
-    pub(super) write: Signal,
-}
-
 /// One direction of one source.
 #[derive(Default)]
-pub(super) struct Half {
+pub(super) struct Readiness {
     marks: Cell<u8>,
     waker: Cell<Option<Waker>>,
 }
@@ -69,20 +51,20 @@ pub(super) struct Half {
 const DRAINED: u8 = 1;
 /// An event was lasting.
 const LASTING: u8 = 2;
-/// A future has this side for itself.
+/// A future has this direction for itself.
 const CLAIMED: u8 = 4;
-/// The source was made by the runtime for itself: looking at it is not I/O of the program. On the reading side.
+/// The source was made by the runtime for itself: looking at it is not I/O of the program. Kept with reading.
 const OWN: u8 = 8;
-/// The program has borrowed the descriptor. On the reading side.
+/// The program has borrowed the descriptor. Kept with reading.
 const LENT: u8 = 16;
-/// The source was closed while its descriptor was lent. On the reading side.
+/// The source was closed while its descriptor was lent. Kept with reading.
 const OVER: u8 = 32;
-/// The source was registered by a process that this one was forked from. On the reading side.
+/// The source was registered by a process that this one was forked from. Kept with reading.
 const LOST: u8 = 64;
-/// Others than the source may have the descriptor, too, and change its mode. On the reading side.
+/// Others than the source may have the descriptor, too, and change its mode. Kept with reading.
 const SHARED: u8 = 128;
 
-impl Half {
+impl Readiness {
     fn has(&self, mark: u8) -> bool {
         self.marks.get() & mark != 0
     }
@@ -112,7 +94,7 @@ impl Half {
         self.waker.take()
     }
 
-    /// The source was closed, which every call says at once, whoever had this side for himself; and whom to wake.
+    /// The source was closed, which every call says at once, whoever had this direction for himself; and whom to wake.
     #[must_use]
     pub(super) fn closed(&self) -> Option<Waker> {
         self.clear(CLAIMED);
@@ -164,25 +146,25 @@ impl Half {
     }
 }
 
-impl Drop for Half {
+impl Drop for Readiness {
     fn drop(&mut self) {
         discard(self.waker.take());
     }
 }
 
 /// Both directions of one source.
-pub(super) struct Halves {
-    read: Half,
-    write: Half,
+pub(super) struct Directions {
+    read: Readiness,
+    write: Readiness,
 }
 
-impl Halves {
-    pub(super) fn new(is_own: bool) -> Halves {
-        let (read, write) = (Half::default(), Half::default());
+impl Directions {
+    pub(super) fn new(is_own: bool) -> Directions {
+        let (read, write) = (Readiness::default(), Readiness::default());
         if is_own {
             read.set(OWN);
         }
-        Halves { read, write }
+        Directions { read, write }
     }
 
     /// Is it the runtime's, and not the program's?
@@ -227,56 +209,11 @@ impl Halves {
         lost
     }
 
-    pub(super) fn half(&self, side: Side) -> &Half {
-        match side {
-            Side::Read => &self.read,
-            Side::Write => &self.write,
+    pub(super) fn of(&self, direction: Direction) -> &Readiness {
+        match direction {
+            Direction::Read => &self.read,
+            Direction::Write => &self.write,
         }
-    }
-}
-
-/// What is registered, by the key that the system knows. Slots are reused.
-pub(super) struct Table<T> {
-    slots: Vec<Option<Rc<T>>>,
-    free: Vec<Key>,
-}
-
-impl<T> Default for Table<T> {
-    fn default() -> Self {
-        Table { slots: Vec::new(), free: Vec::new() }
-    }
-}
-
-impl<T> Table<T> {
-    pub(super) fn insert(&mut self, entry: Rc<T>) -> Key {
-        if let Some(key) = self.free.pop() {
-            self.slots[key.0 as usize] = Some(entry);
-            return key;
-        }
-        let index = u32::try_from(self.slots.len()).map(Key).ok().filter(|key| *key != Key::NONE);
-        let key = index.expect("fewer than 2^32 - 1 sockets are open");
-        self.slots.push(Some(entry));
-        key
-    }
-
-    pub(super) fn remove(&mut self, key: Key) {
-        self.slots[key.0 as usize] = None;
-        self.free.push(key);
-    }
-
-    /// All that was registered.
-    pub(super) fn entries(self) -> impl Iterator<Item = Rc<T>> {
-        self.slots.into_iter().flatten()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
-    }
-
-    /// Whom an event is for. One that comes late, when its slot was freed, is for nobody; or, when the slot
-    /// was reused, for its new user, whom it costs a call in vain.
-    pub(super) fn get(&self, key: Key) -> Option<Rc<T>> {
-        self.slots.get(key.0 as usize)?.clone()
     }
 }
 
@@ -288,67 +225,55 @@ mod tests {
     const LASTING: Signal = Signal { ready: true, lasting: true };
 
     #[test]
-    fn a_new_half_is_tried_before_it_is_waited_for() {
-        assert!(Half::default().is_ready());
+    fn a_new_direction_is_tried_before_it_is_waited_for() {
+        assert!(Readiness::default().is_ready());
     }
 
     #[test]
     fn a_short_count_clears_until_the_next_edge() {
-        let half = Half::default();
-        half.fell_short();
-        assert!(!half.is_ready());
-        assert!(half.event(EDGE).is_none());
-        assert!(half.is_ready());
+        let readiness = Readiness::default();
+        readiness.fell_short();
+        assert!(!readiness.is_ready());
+        assert!(readiness.event(EDGE).is_none());
+        assert!(readiness.is_ready());
     }
 
     #[test]
     fn after_the_peer_has_ended_a_short_count_proves_nothing() {
-        let half = Half::default();
-        assert!(half.event(LASTING).is_none());
-        half.fell_short();
-        assert!(half.is_ready());
-        half.blocked();
-        assert!(!half.is_ready(), "the system's own word counts");
+        let readiness = Readiness::default();
+        assert!(readiness.event(LASTING).is_none());
+        readiness.fell_short();
+        assert!(readiness.is_ready());
+        readiness.blocked();
+        assert!(!readiness.is_ready(), "the system's own word counts");
     }
 
     #[test]
     fn an_event_wakes_once() {
-        let half = Half::default();
-        half.blocked();
+        let readiness = Readiness::default();
+        readiness.blocked();
         let waker = Waker::noop().clone();
-        half.await_by(waker.clone());
-        assert!(half.is_awaited() && half.is_awaited_by(&waker));
-        assert!(half.event(EDGE).is_some());
-        assert!(half.event(EDGE).is_none());
+        readiness.await_by(waker.clone());
+        assert!(readiness.is_awaited() && readiness.is_awaited_by(&waker));
+        assert!(readiness.event(EDGE).is_some());
+        assert!(readiness.event(EDGE).is_none());
     }
 
     #[test]
-    fn no_news_about_a_side_leaves_it_asleep() {
-        let half = Half::default();
-        half.blocked();
-        half.await_by(Waker::noop().clone());
-        assert!(half.event(Signal::default()).is_none());
-        assert!(!half.is_ready() && half.is_awaited());
+    fn no_news_about_a_direction_leaves_it_asleep() {
+        let readiness = Readiness::default();
+        readiness.blocked();
+        readiness.await_by(Waker::noop().clone());
+        assert!(readiness.event(Signal::default()).is_none());
+        assert!(!readiness.is_ready() && readiness.is_awaited());
     }
 
     #[test]
     fn a_claim_that_ends_takes_its_waker_along() {
-        let half = Half::default();
-        half.claim();
-        half.await_by(Waker::noop().clone());
-        half.release();
-        assert!(!half.is_claimed() && !half.is_awaited());
-    }
-
-    #[test]
-    fn slots_are_reused_and_late_events_are_for_nobody() {
-        let mut table = Table::<()>::default();
-        let key = table.insert(Rc::default());
-        assert_eq!(table.len(), 1);
-        table.remove(key);
-        assert_eq!(table.len(), 0);
-        assert!(table.get(key).is_none() && table.get(Key(99)).is_none());
-        assert_eq!(table.insert(Rc::default()), key);
-        assert!(table.get(key).is_some());
+        let readiness = Readiness::default();
+        readiness.claim();
+        readiness.await_by(Waker::noop().clone());
+        readiness.release();
+        assert!(!readiness.is_claimed() && !readiness.is_awaited());
     }
 }

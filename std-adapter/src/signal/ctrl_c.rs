@@ -1,10 +1,5 @@
-//! Ctrl+C, as something to await.
-//!
-//! While anybody watches, Ctrl+C does not end the process by itself. When nobody does any more, it does again what it did
-//! before: it ends the process, or calls the handler of another library, which is called meanwhile, too. Where it is
-//! ignored it stays so, and nobody sees it: as in what a shell script starts in the background, which a key is not for.
+//! Waiting for Ctrl+C.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -12,7 +7,9 @@ use std::task::{Context, Poll};
 
 use giambio_core::cancel_scope;
 
-use crate::platform;
+use super::again::Again;
+use super::interrupted::Interrupted;
+use super::system;
 
 /// Waits for Ctrl+C, pressed after this future was first polled.
 ///
@@ -23,7 +20,7 @@ use crate::platform;
 /// # Ok::<(), std::io::Error>(()) });
 /// ```
 ///
-/// In a process that ignores Ctrl+C, as what a script starts by `server &` does, it [never comes](self).
+/// In a process that ignores Ctrl+C, as what a script starts by `server &` does, it [never comes](super).
 ///
 /// Often [`run_or_ctrl_c`](crate::run_or_ctrl_c()) is all that is needed. To miss none of several, keep a [`CtrlC`].
 ///
@@ -32,8 +29,9 @@ use crate::platform;
 ///
 /// # Cancellation
 /// **Lossy**: what is pressed between two calls is not seen by the second. [`CtrlC`] sees it.
-pub async fn ctrl_c() -> io::Result<()> {
-    CtrlC::new()?.pressed().await
+#[track_caller]
+pub fn ctrl_c() -> impl Future<Output = io::Result<()>> {
+    async { CtrlC::new()?.pressed().await }
 }
 
 /// Watches for Ctrl+C from when it is made until it is dropped. Any number may watch, on any threads; each sees all.
@@ -49,7 +47,7 @@ pub async fn ctrl_c() -> io::Result<()> {
 /// # Ok::<(), std::io::Error>(()) });
 /// ```
 #[derive(Debug)]
-pub struct CtrlC(platform::CtrlC);
+pub struct CtrlC(system::CtrlC);
 
 impl CtrlC {
     /// Starts to watch.
@@ -57,12 +55,12 @@ impl CtrlC {
     /// # Errors
     /// The system refuses to tell, most often for want of descriptors.
     pub fn new() -> io::Result<CtrlC> {
-        platform::CtrlC::new(platform::Again::Report).map(CtrlC)
+        system::CtrlC::new(Again::Report).map(CtrlC)
     }
 
     /// Starts to watch; a second Ctrl+C ends the process.
     pub(crate) fn last_chance() -> io::Result<CtrlC> {
-        platform::CtrlC::new(platform::Again::Kill).map(CtrlC)
+        system::CtrlC::new(Again::Kill).map(CtrlC)
     }
 
     /// Waits until Ctrl+C was pressed since this watch began, or since the last call returned. Several in between count
@@ -73,32 +71,13 @@ impl CtrlC {
     ///
     /// # Cancellation
     /// **Restartable.**
-    pub async fn pressed(&mut self) -> io::Result<()> {
-        poll_fn(|cx| self.poll_pressed(cx)).await
+    #[track_caller]
+    pub fn pressed(&mut self) -> impl Future<Output = io::Result<()>> {
+        poll_fn(|cx| self.poll_pressed(cx))
     }
 
     pub(crate) fn poll_pressed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.poll_pressed(cx)
-    }
-}
-
-/// Ctrl+C ended the run, after everything in it was unwound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Interrupted;
-
-impl fmt::Display for Interrupted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("interrupted by Ctrl+C")
-    }
-}
-
-impl std::error::Error for Interrupted {}
-
-/// Of the kind [`Other`](io::ErrorKind::Other), with the error kept inside. Not of the kind that has its name: who reads
-/// or writes in a loop takes that for "try again".
-impl From<Interrupted> for io::Error {
-    fn from(error: Interrupted) -> Self {
-        io::Error::other(error)
     }
 }
 

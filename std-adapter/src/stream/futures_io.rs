@@ -1,26 +1,27 @@
 //! The traits of `futures-io`, for libraries that are written over them.
 //!
 //! They are polled, not awaited, so there is no future whose end would tell that a direction is free again. The last one
-//! that polled is the one that is woken, as these traits have it. While a task is inside [`TcpStream::receive`]
-//! or [`TcpStream::send_all`], polling that direction gives `ResourceBusy`.
+//! that polled is the one that is woken, as these traits have it. While a task is inside [`ByteStream::receive`]
+//! or [`ByteStream::send_all`], polling that direction gives `ResourceBusy`.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::Shutdown;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-use super::bytes::{are_empty, receive, receive_vectored, send, send_vectored};
-use super::{ReadHalf, TcpStream, WriteHalf};
-use crate::reactor::Side;
+use super::ByteStream;
+use super::calls::{are_empty, receive, receive_vectored, send, send_vectored};
+use super::halves::{ReceiveHalf, SendHalf};
+use super::kind::{Connection, Receives, Sends};
+use crate::reactor::Direction;
 
 /// The shared reference does it; the others pass on to it.
-impl AsyncRead for &TcpStream {
+impl<S: Receives> AsyncRead for &ByteStream<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let side = Side::Read.unless(buffer.is_empty());
-        self.source().poll_unclaimed(cx, side, |socket| receive(socket, buffer))
+        let direction = Direction::Read.unless(buffer.is_empty());
+        self.source().poll_unclaimed(cx, direction, |io| receive(io, buffer))
     }
 
     fn poll_read_vectored(
@@ -28,17 +29,17 @@ impl AsyncRead for &TcpStream {
         cx: &mut Context<'_>,
         buffers: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        let side = Side::Read.unless(are_empty(buffers));
-        self.source().poll_unclaimed(cx, side, |socket| receive_vectored(socket, buffers))
+        let direction = Direction::Read.unless(are_empty(buffers));
+        self.source().poll_unclaimed(cx, direction, |io| receive_vectored(io, buffers))
     }
 }
 
 /// Nothing is buffered here, so flushing does nothing; closing tells the peer that nothing will follow, as
-/// `shutdown(Shutdown::Write)`, and has nothing to do if the connection is over.
-impl AsyncWrite for &TcpStream {
+/// `shutdown(Shutdown::Write)` of a socket, and has nothing to do if the connection is over.
+impl<S: Sends> AsyncWrite for &ByteStream<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        let side = Side::Write.unless(data.is_empty());
-        self.source().poll_unclaimed(cx, side, |socket| send(socket, data))
+        let direction = Direction::Write.unless(data.is_empty());
+        self.source().poll_unclaimed(cx, direction, |io| send(io, data))
     }
 
     fn poll_write_vectored(
@@ -46,8 +47,8 @@ impl AsyncWrite for &TcpStream {
         cx: &mut Context<'_>,
         data: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let side = Side::Write.unless(are_empty(data));
-        self.source().poll_unclaimed(cx, side, |socket| send_vectored(socket, data))
+        let direction = Direction::Write.unless(are_empty(data));
+        self.source().poll_unclaimed(cx, direction, |io| send_vectored(io, data))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -55,7 +56,7 @@ impl AsyncWrite for &TcpStream {
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(match self.shutdown(Shutdown::Write) {
+        Poll::Ready(match S::finish(self.source()) {
             Err(error) if is_over(&error) => Ok(()),
             ended => ended,
         })
@@ -68,7 +69,7 @@ fn is_over(error: &io::Error) -> bool {
     matches!(error.kind(), NotConnected | ConnectionReset | ConnectionAborted)
 }
 
-impl AsyncRead for TcpStream {
+impl<S: Receives> AsyncRead for ByteStream<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut &*self).poll_read(cx, buffer)
     }
@@ -82,7 +83,7 @@ impl AsyncRead for TcpStream {
     }
 }
 
-impl AsyncWrite for TcpStream {
+impl<S: Sends> AsyncWrite for ByteStream<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut &*self).poll_write(cx, data)
     }
@@ -104,7 +105,7 @@ impl AsyncWrite for TcpStream {
     }
 }
 
-impl<S: Deref<Target = TcpStream> + Unpin> AsyncRead for ReadHalf<S> {
+impl<S: Connection, P: Deref<Target = ByteStream<S>> + Unpin> AsyncRead for ReceiveHalf<P> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream()).poll_read(cx, buffer)
     }
@@ -118,7 +119,7 @@ impl<S: Deref<Target = TcpStream> + Unpin> AsyncRead for ReadHalf<S> {
     }
 }
 
-impl<S: Deref<Target = TcpStream> + Unpin> AsyncWrite for WriteHalf<S> {
+impl<S: Connection, P: Deref<Target = ByteStream<S>> + Unpin> AsyncWrite for SendHalf<P> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream()).poll_write(cx, data)
     }

@@ -17,7 +17,7 @@
 use std::ffi::{c_int, c_void};
 use std::io::{self, Read};
 use std::mem;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering::SeqCst};
@@ -28,15 +28,16 @@ use std::thread;
 use giambio_core::__fault as fault;
 use libc::SIGINT;
 
-use super::{Again, Process};
-use crate::reactor::{Done, Side, Source};
+use super::again::Again;
+use crate::reactor::{Descriptor, Direction, Done, Source};
+use crate::sys::process::Process;
 
 /// The watch goes first: it has the end that the handler writes to, and to write to a pair whose other end is closed is a
 /// signal of its own.
 #[derive(Debug)]
 pub(crate) struct CtrlC {
     watch: Watch,
-    pipe: Source<UnixStream>,
+    pipe: Source<Pipe>,
 }
 
 impl CtrlC {
@@ -44,7 +45,7 @@ impl CtrlC {
         let (reader, writer) = UnixStream::pair()?;
         reader.set_nonblocking(true)?;
         writer.set_nonblocking(true)?;
-        Ok(CtrlC { watch: Watch::begin(writer, again)?, pipe: Source::own(reader) })
+        Ok(CtrlC { watch: Watch::begin(writer, again)?, pipe: Source::own(Pipe(reader)) })
     }
 
     pub(crate) fn poll_pressed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -52,11 +53,31 @@ impl CtrlC {
             // What is written there is for the process that this one was forked from.
             *self = CtrlC::new(self.watch.again)?;
         }
-        self.pipe.poll_io(cx, Side::Read, |mut pipe| {
-            let mut bytes = [0; 64];
+        self.pipe.poll_io(cx, Direction::Read, |Pipe(pipe)| {
+            let (mut pipe, mut bytes) = (pipe, [0; 64]);
             pipe.read(&mut bytes).map(|_| Done::more(()))
         })
     }
+}
+
+/// The end from which presses are read. Nobody else has it.
+#[derive(Debug)]
+struct Pipe(UnixStream);
+
+impl AsFd for Pipe {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Descriptor for Pipe {
+    const RELIES_ON_MODE: bool = false;
+
+    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.0.set_nonblocking(nonblocking)
+    }
+
+    fn end(&self) {}
 }
 
 /// While it lives, the handler writes to its end.

@@ -1,0 +1,163 @@
+//! A connection by a path.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::Shutdown;
+use std::os::unix::net::{self, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use giambio_core::sleep;
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use crate::net::connecting::connected;
+use crate::net::system;
+use crate::reactor::{Descriptor, Done, Source};
+use crate::stream::{ByteStream, Connection, Receives, Sends};
+
+/// How soon to ask again whether a listener has room for a connection: nobody tells.
+const UNTIL_ROOM: Duration = Duration::from_millis(5);
+
+/// A connection to a program on the same machine.
+///
+/// ```
+/// use giambio::net::unix::{UnixListener, UnixStream};
+///
+/// giambio::run(async {
+///     let path = std::env::temp_dir().join(format!("giambio-stream-{}", std::process::id()));
+///     let listener = UnixListener::bind(&path)?;
+///     let client = UnixStream::connect(&path).await?;
+///     let (server, _) = listener.accept().await?;
+///
+///     client.send_all(b"hello").await?;
+///     let mut buffer = [0; 5];
+///     server.receive_exact(&mut buffer).await?;
+///     assert_eq!(&buffer, b"hello");
+///     std::fs::remove_file(path)
+/// })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// What it has in common with all streams stands at [`ByteStream`]. Descriptors that a peer passes along with its data are
+/// closed.
+pub type UnixStream = ByteStream<net::UnixStream>;
+
+impl UnixStream {
+    /// Connects to who listens at a path.
+    ///
+    /// While as many connections as the listener's backlog has room for wait to be accepted, this asks again every 5 ms, since
+    /// the system tells nobody of room. (Some systems refuse at once: [`ConnectionRefused`](io::ErrorKind::ConnectionRefused).)
+    ///
+    /// # Errors
+    /// [`NotFound`](io::ErrorKind::NotFound): there is no such path. [`ConnectionRefused`](io::ErrorKind::ConnectionRefused):
+    /// nobody listens there any more. [`PermissionDenied`](io::ErrorKind::PermissionDenied).
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput): the path is longer than an address may be, some hundred bytes.
+    ///
+    /// # Panics
+    /// If it has to wait [outside of a run](crate::net).
+    ///
+    /// # Cancellation
+    /// **Restartable.** A connection that was being made is closed.
+    #[track_caller]
+    pub fn connect(path: impl AsRef<Path>) -> impl Future<Output = io::Result<UnixStream>> {
+        async move {
+            let address = SockAddr::unix(path)?;
+            loop {
+                let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+                socket.set_nonblocking(true)?;
+                match connected(socket, &address).await {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(UNTIL_ROOM).await,
+                    ended => return ended,
+                }
+            }
+        }
+    }
+
+    /// Two ends of a connection that has no address.
+    ///
+    /// ```
+    /// use giambio::net::unix::UnixStream;
+    ///
+    /// giambio::run(async {
+    ///     let (one, other) = UnixStream::pair()?;
+    ///     one.send_all(b"ping").await?;
+    ///     let mut buffer = [0; 4];
+    ///     other.receive_exact(&mut buffer).await
+    /// })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The system's, for want of descriptors most often.
+    pub fn pair() -> io::Result<(UnixStream, UnixStream)> {
+        let (one, other) = net::UnixStream::pair()?;
+        one.set_nonblocking(true)?;
+        other.set_nonblocking(true)?;
+        Ok((UnixStream::from_nonblocking(one), UnixStream::from_nonblocking(other)))
+    }
+}
+
+impl Descriptor for net::UnixStream {
+    const RELIES_ON_MODE: bool = system::RELIES_ON_MODE;
+
+    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        self.set_nonblocking(nonblocking)
+    }
+
+    fn prepare(&self) {
+        system::make_quiet(self);
+    }
+
+    fn end(&self) {
+        // It is refused where there is no connection any more.
+        let _ = self.shutdown(Shutdown::Both);
+    }
+}
+
+impl Receives for net::UnixStream {
+    fn receive_now(&self, buffer: &mut [u8]) -> io::Result<Done<usize>> {
+        let room = buffer.len();
+        system::receive_vectored(self, &mut [IoSliceMut::new(buffer)], room)
+    }
+
+    fn receive_vectored_now(&self, buffers: &mut [IoSliceMut<'_>], room: usize) -> io::Result<Done<usize>> {
+        system::receive_vectored(self, buffers, room)
+    }
+}
+
+impl Sends for net::UnixStream {
+    fn send_now(&self, data: &[u8]) -> io::Result<Done<usize>> {
+        system::send(self, data)
+    }
+
+    fn send_vectored_now(&self, data: &[IoSlice<'_>], length: usize) -> io::Result<Done<usize>> {
+        system::send_vectored(self, data, length)
+    }
+
+    fn finish(source: &Source<Self>) -> io::Result<()> {
+        source.with(|socket| socket.shutdown(Shutdown::Write))
+    }
+}
+
+impl Connection for net::UnixStream {
+    type Address = SocketAddr;
+
+    fn peek_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        system::peek(self, buffer)
+    }
+
+    fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
+        self.shutdown(how)
+    }
+
+    fn local_address(&self) -> io::Result<SocketAddr> {
+        self.local_addr()
+    }
+
+    fn peer_address(&self) -> io::Result<SocketAddr> {
+        self.peer_addr()
+    }
+
+    fn pending_error(&self) -> io::Result<Option<io::Error>> {
+        self.take_error()
+    }
+}

@@ -1,0 +1,16 @@
+//! The ground: what systems do differently below everything else. What is about one thing alone lies with it, in a
+//! `unix.rs` and a `windows.rs` beside its other files.
+
+#[allow(unsafe_code)]
+pub(crate) mod callbacks;
+#[cfg(feature = "net")]
+pub(crate) mod errno;
+#[cfg(feature = "net")]
+pub(crate) mod limits;
+pub(crate) mod process;
+
+#[cfg(not(any(unix, windows)))]
+compile_error!(
+    "giambio does not know this operating system: add a file beside std-adapter/src/sys/errno/unix.rs that offers the \
+     same names, and so wherever else a `unix.rs` stands beside a `windows.rs`"
+);
