@@ -239,7 +239,7 @@ fn names(file: &str, text: &str) -> Vec<String> {
     for (start, from) in starts {
         for (at, _) in code.match_indices(&start) {
             let before = &code[..at];
-            let is_passed_on = before.ends_with("pub use ") || before.ends_with(") use ");
+            let is_passed_on = ["pub use ", ") use ", "pub(in "].iter().any(|end| before.ends_with(end));
             // A macro's crate is everybody's.
             if is_passed_on || before.ends_with(|letter: char| letter.is_alphanumeric() || "$_:".contains(letter)) {
                 continue;

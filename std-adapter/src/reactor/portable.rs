@@ -172,6 +172,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
+    use crate::reactor::notifier::Bell as _;
 
     const KEY: Key = Key(7);
 
