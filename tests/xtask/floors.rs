@@ -20,7 +20,7 @@ struct House {
 const CORE: House = House {
     folder: "core/src/",
     floors: FLOORS_OF_THE_CORE,
-    folders: &["kernel", "kernel/memory", "kernel/nursery", "kernel/scope", "kernel/task", "testing"],
+    folders: &["channel", "kernel", "kernel/memory", "kernel/nursery", "kernel/scope", "kernel/task", "testing"],
 };
 
 const ADAPTER: House = House {
