@@ -158,6 +158,7 @@ pub mod nb;
 mod nursery;
 mod panics;
 mod reason;
+mod restart;
 mod runtime;
 mod shield;
 mod sleep;
@@ -201,6 +202,7 @@ pub use nursery::{Child, Nursery, NurseryScope, SpawnError, nursery_in};
 #[cfg(feature = "alloc")]
 pub use nursery::{nursery, nursery_group};
 pub use reason::{Cancelled, Reason, TimedOut};
+pub use restart::{Attempt, Restart, keep_running};
 pub use runtime::Runtime;
 pub use shield::{finally, finally_for, shield, shield_for};
 pub use sleep::{Interval, Sleep, checkpoint, clock, effective_deadline, interval, interval_at, sleep, sleep_until};

@@ -33,6 +33,10 @@ impl TaskId {
     pub(crate) const fn new(thread: u16, generation: u16, number: u32) -> Self {
         TaskId((thread as u64) << 48 | (generation as u64) << 32 | number as u64)
     }
+
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Debug for TaskId {

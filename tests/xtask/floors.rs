@@ -218,6 +218,7 @@ const FLOORS_OF_THE_CORE: &[&str] = &[
     "shield",
     "stop",
     "sync/mutex",
+    "restart",
     "testing/seeds",
     "defmt_log",
 ];

@@ -24,6 +24,7 @@ mod panics;
 mod runtime_by_hand;
 mod send_and_sync;
 mod soft_stop;
+mod supervision;
 mod task_locals;
 mod testing;
 mod thread_ends;

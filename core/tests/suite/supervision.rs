@@ -1,0 +1,187 @@
+//! Work that is begun anew when it has failed.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use crate::common::*;
+use giambio_core::{Arena, Restart, cancel_scope, keep_running, move_on_after, nursery_in, sleep};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// When work that fails at once was begun, until `time` is over.
+fn begins(policy: Restart, time: Duration) -> Vec<Duration> {
+    let begins = RefCell::new(vec![]);
+    run_virtual(async {
+        let work = keep_running(policy, async |_| {
+            begins.borrow_mut().push(now());
+            Err::<(), _>(())
+        });
+        assert!(matches!(move_on_after(time, work).await, None | Some(Err(()))));
+    });
+    begins.into_inner()
+}
+
+#[test]
+fn what_ends_well_is_done() {
+    run_virtual(async {
+        let runs = Cell::new(0);
+        let work = async |_| Ok::<_, ()>(runs.set(runs.get() + 1));
+        keep_running(Restart::on_error(), work).await.unwrap();
+        assert_eq!((runs.get(), now()), (1, Duration::ZERO));
+        assert_eq!(move_on_after(secs(1), keep_running(Restart::always(), work)).await, None);
+        assert!(runs.get() > 2);
+    });
+}
+
+#[test]
+fn each_failure_waits_twice_as_long_as_the_one_before_and_chance_takes_up_to_a_half() {
+    let begins = begins(Restart::on_error().backoff(secs(1), secs(60)), DAY);
+    let gaps: Vec<_> = begins.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    for (failures, gap) in gaps.iter().enumerate() {
+        let span = secs(1 << failures.min(6)).min(secs(60));
+        assert!(span / 2 <= *gap && *gap <= span, "after {failures} failures: {gap:?} of {span:?}");
+    }
+    let late: Vec<_> = gaps.iter().skip(7).collect();
+    let (shortest, longest) = (late.iter().min().unwrap(), late.iter().max().unwrap());
+    assert!(**shortest < secs(32) && secs(58) < **longest, "chance: {shortest:?} to {longest:?}");
+}
+
+#[test]
+fn those_who_failed_together_come_back_apart_and_the_same_seed_comes_back_the_same() {
+    static ROOM: Arena<8, 1024> = Arena::new();
+    let policy = Restart::on_error().backoff(secs(1), secs(1));
+    let seconds = RefCell::new(vec![]);
+    run_virtual(async {
+        nursery_in(&ROOM, async |n| {
+            for _ in 0..8 {
+                let work = keep_running(policy, async |attempt| match attempt.restarts {
+                    0 => Err(()),
+                    _ => Ok(seconds.borrow_mut().push(now())),
+                });
+                n.spawn_wait(work).await;
+            }
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+    });
+    let mut seconds = seconds.into_inner();
+    seconds.dedup();
+    assert_eq!(seconds.len(), 8);
+    let seeded = |seed| begins(policy.seed(seed), secs(100));
+    assert_eq!(seeded(7), seeded(7));
+    assert_ne!(seeded(7), seeded(8));
+}
+
+#[test]
+fn a_stable_time_begins_the_back_off_anew() {
+    let policy = Restart::on_error().backoff(secs(1), secs(64)).stable_after(secs(10));
+    run_virtual(async {
+        let failures = RefCell::new(vec![]);
+        let work = async |attempt: giambio_core::Attempt| {
+            failures.borrow_mut().push((attempt.restarts, attempt.failures));
+            match attempt.restarts {
+                3 => sleep(secs(10)).await,
+                6 => return Ok(()),
+                _ => {}
+            }
+            Err("again")
+        };
+        keep_running(policy, work).await.unwrap();
+        assert_eq!(*failures.borrow(), [(0, 0), (1, 1), (2, 2), (3, 3), (4, 1), (5, 2), (6, 3)]);
+    });
+}
+
+#[test]
+fn the_limit_counts_within_its_period() {
+    let policy = Restart::on_error().backoff(secs(1), secs(1));
+    assert_eq!(begins(policy.limit(3, DAY), DAY).len(), 1 + 3);
+    assert_eq!(begins(policy.limit(0, DAY), DAY).len(), 1);
+    // At most one a second, so ten never come together within four.
+    assert!(begins(policy.limit(10, secs(4)), secs(1000)).len() > 900);
+    assert!(begins(policy.limit(3, secs(4)), secs(1000)).len() < 10);
+    run_virtual(async {
+        let count = Cell::new(0);
+        let work = async |_| {
+            count.set(count.get() + 1);
+            Err(count.get())
+        };
+        assert_eq!(keep_running(policy.limit(2, DAY), work).await, Err(3), "the last error comes out");
+    });
+}
+
+#[test]
+fn a_cancellation_is_no_failure() {
+    run_virtual(async {
+        let begun = Cell::new(0);
+        let outcome = cancel_scope(async |scope| {
+            keep_running(Restart::always(), async |_| {
+                begun.set(begun.get() + 1);
+                scope.cancel();
+                forever::<()>().await;
+                Err::<(), _>(())
+            })
+            .await
+        });
+        assert!(outcome.await.is_err());
+        assert_eq!(begun.get(), 1);
+    });
+}
+
+#[test]
+fn a_stop_begins_nothing_anew_and_ends_the_back_off() {
+    static ROOM: Arena<1, 512> = Arena::new();
+    run_virtual(async {
+        let outcome: Result<(), &str> = nursery_in(&ROOM, async |n| {
+            let ask = async {
+                sleep(secs(5)).await;
+                n.ask_to_stop();
+                Ok(())
+            };
+            n.spawn_wait(ask).await;
+            let policy = Restart::on_error().backoff(DAY, DAY);
+            keep_running(policy, async |_| Err("failed")).await
+        })
+        .await;
+        assert_eq!((outcome, now()), (Err("failed"), secs(5)));
+
+        let runs = Cell::new(0);
+        cancel_scope(async |scope| {
+            let work = async |_| {
+                scope.ask_to_stop();
+                Ok::<_, ()>(runs.set(runs.get() + 1))
+            };
+            keep_running(Restart::always(), work).await.unwrap();
+        })
+        .await
+        .unwrap();
+        assert_eq!(runs.get(), 1);
+    });
+}
+
+#[test]
+fn a_panic_is_no_failure() {
+    let runs = Cell::new(0);
+    let run = || {
+        run_virtual(keep_running(Restart::always(), async |_| {
+            runs.set(runs.get() + 1);
+            if runs.get() > 0 {
+                panic!("on purpose");
+            }
+            Ok::<_, ()>(())
+        }))
+    };
+    assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+    assert_eq!(runs.get(), 1);
+}
+
+#[test]
+fn a_back_off_that_spins_is_refused() {
+    let message = |policy: fn() -> Restart| {
+        let payload = catch_unwind(policy).unwrap_err();
+        *payload.downcast_ref::<&str>().unwrap()
+    };
+    assert!(message(|| Restart::always().backoff(Duration::ZERO, secs(1))).contains("spins"));
+    assert!(message(|| Restart::always().backoff(secs(2), secs(1))).contains("longer than"));
+}
