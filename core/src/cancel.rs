@@ -31,7 +31,7 @@ use crate::time::{Instant, Moment};
 
 pin_project! {
     /// A scope's node and timer, and what the handle may set.
-    struct ScopeState {
+    pub(crate) struct ScopeState {
         #[pin]
         timed: Timed,
         deadline: Cell<Deadline>,
@@ -41,7 +41,7 @@ pin_project! {
 }
 
 #[derive(Clone, Copy)]
-enum Deadline {
+pub(crate) enum Deadline {
     None,
     /// Counted from the first poll.
     After(Duration),
@@ -66,7 +66,7 @@ impl Deadline {
 }
 
 impl ScopeState {
-    const fn new(deadline: Deadline) -> Self {
+    pub(crate) const fn new(deadline: Deadline) -> Self {
         ScopeState {
             timed: Timed::new(0),
             deadline: Cell::new(deadline),
@@ -77,6 +77,10 @@ impl ScopeState {
 
     fn timed(self: Pin<&Self>) -> Pin<&Timed> {
         self.project_ref().timed
+    }
+
+    pub(crate) fn cancel(self: Pin<&Self>) {
+        self.timed().cancel(Reason::Requested);
     }
 
     fn reason(&self) -> Reason {
@@ -116,7 +120,7 @@ impl ScopeState {
     }
 
     /// One poll of a scope and its body.
-    fn poll<F: Future>(
+    pub(crate) fn poll<F: Future>(
         self: Pin<&Self>,
         mut body: Pin<&mut Option<F>>,
         cx: &mut Context<'_>,
@@ -261,7 +265,7 @@ pub struct CancelScope<'s, 'env> {
 impl CancelScope<'_, '_> {
     /// Cancels the scope: its code is dropped at its next suspension. Again: no effect.
     pub fn cancel(&self) {
-        self.scope.timed().cancel(Reason::Requested);
+        self.scope.cancel();
     }
 
     /// The same with a reason for the one who awaits the scope.

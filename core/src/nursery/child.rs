@@ -58,6 +58,13 @@ impl<'scope, 'env, E, S> Child<'scope, 'env, E, S> {
 }
 
 impl<'scope, 'env, E, S, N, D> Child<'scope, 'env, E, S, N, D> {
+    #[cfg(feature = "alloc")]
+    pub(super) fn nursery(&self) -> &'scope NurseryScope<'scope, 'env, E, S> {
+        self.scope
+    }
+}
+
+impl<'scope, 'env, E, S, N, D> Child<'scope, 'env, E, S, N, D> {
     /// Gives the child a name, for handles, debuggers and the messages of [`testing`](crate::testing).
     ///
     /// Any text will do; [`TaskName`] says which costs what. A literal needs no heap, and is the only text that there is
@@ -116,7 +123,7 @@ impl<'scope, 'env, E, S: Storage, N: Name, D: Delay> Child<'scope, 'env, E, S, N
         F: Future<Output = Result<(), E>> + 'scope,
         S: Unbounded,
     {
-        self.start(&mut Moving::Here(child))
+        self.begin(&mut Moving::Here(child))
     }
 
     /// As [`NurseryScope::spawn_value`].
@@ -130,7 +137,7 @@ impl<'scope, 'env, E, S: Storage, N: Name, D: Delay> Child<'scope, 'env, E, S, N
         T: 'scope,
         S: Unbounded,
     {
-        self.start(&mut Moving::Here(child))
+        self.begin(&mut Moving::Here(child))
     }
 
     /// As [`NurseryScope::try_spawn`].
@@ -157,7 +164,7 @@ impl<'scope, 'env, E, S: Storage, N: Name, D: Delay> Child<'scope, 'env, E, S, N
     {
         let scope = self.scope;
         let mut child = Moving::Here(child);
-        match self.try_start(&mut child) {
+        match self.try_begin(&mut child) {
             Ok(task) => Ok(task),
             Err(refusal) => Err(refusal.of(child, scope.storage().capacity())),
         }
@@ -192,14 +199,14 @@ impl<'scope, 'env, E, S: Storage, N: Name, D: Delay> Child<'scope, 'env, E, S, N
 
     /// Starts a child where there is always room.
     #[cfg_attr(feature = "hooks", track_caller)]
-    pub(super) fn start<F, T>(self, child: &mut Moving<F>) -> Task<'scope, T>
+    pub(super) fn begin<F, T>(self, child: &mut Moving<F>) -> Task<'scope, T>
     where
         F: Future<Output = Result<T, E>> + 'scope,
         T: 'scope,
         S: Unbounded,
     {
         let scope = self.scope;
-        match self.try_start(child) {
+        match self.try_begin(child) {
             Ok(task) => task,
             Err(Refusal::Cancelled) => Task::never(scope.cell().closing_reason()),
             Err(Refusal::Full) => {
@@ -210,7 +217,7 @@ impl<'scope, 'env, E, S: Storage, N: Name, D: Delay> Child<'scope, 'env, E, S, N
 
     /// After an error the child is where it was.
     #[cfg_attr(feature = "hooks", track_caller)]
-    fn try_start<F, T>(self, child: &mut Moving<F>) -> Result<Task<'scope, T>, Refusal>
+    fn try_begin<F, T>(self, child: &mut Moving<F>) -> Result<Task<'scope, T>, Refusal>
     where
         F: Future<Output = Result<T, E>> + 'scope,
         T: 'scope,

@@ -14,6 +14,8 @@ mod drive;
 mod scope;
 mod spawn;
 mod spawn_error;
+#[cfg(feature = "alloc")]
+mod start;
 
 use core::pin::pin;
 
@@ -21,6 +23,8 @@ pub use child::Child;
 use drive::Drive;
 pub use scope::{Nursery, NurseryScope};
 pub use spawn_error::SpawnError;
+#[cfg(feature = "alloc")]
+pub use start::Ready;
 
 #[cfg(feature = "alloc")]
 use crate::errors::ErrorGroup;

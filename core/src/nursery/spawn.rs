@@ -55,7 +55,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> NurseryScope<'scope, 'env
         S: Unbounded,
     {
         let child = &mut Moving::Here(child);
-        self.child().start(child)
+        self.child().begin(child)
     }
 
     /// As [`spawn`](NurseryScope::spawn), for a child with a result of its own, which its handle gets.
@@ -72,7 +72,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> NurseryScope<'scope, 'env
         S: Unbounded,
     {
         let child = &mut Moving::Here(child);
-        self.child().start(child)
+        self.child().begin(child)
     }
 
     /// Starts a child if there is room for it.

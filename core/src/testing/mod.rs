@@ -25,6 +25,7 @@
 //! | a test in virtual time | [`run`] |
 //! | a deadlock as a value, other threads that wake tasks | [`Simulation`] |
 //! | the same program with its tasks polled in many orders | [`for_each_seed`], [`Simulation::seed`] |
+//! | the same code cancelled, and dropped, at each of its suspensions | [`cancel_everywhere`] |
 //! | to go on when everybody else waits | [`wait_all_blocked`] |
 //! | a loop and a clock of your own, a debugger | [`Autojump`], a [`Wait`](crate::Wait) for a [`VirtualClock`](crate::VirtualClock) |
 //! | to move the clock by hand | [`VirtualClock::advance`](crate::VirtualClock::advance), between two turns |
@@ -37,12 +38,14 @@
 
 mod autojump;
 mod blocked;
+mod cancel_everywhere;
 mod seeds;
 mod simulation;
 mod stuck;
 
 pub use autojump::Autojump;
 pub use blocked::wait_all_blocked;
+pub use cancel_everywhere::cancel_everywhere;
 pub use seeds::for_each_seed;
 pub use simulation::{Simulation, run};
 pub use stuck::Stuck;

@@ -1,0 +1,34 @@
+//! Many of a kind at once, and what becomes of them: functions over nurseries.
+//!
+//! | wanted | function | ends when |
+//! | --- | --- | --- |
+//! | something done with each, so many at once | [`for_each`] | all are done, or one fails |
+//! | the same, with the results in order | [`map_all`] | all are done, or one fails |
+//! | each result, as it comes | [`as_completed`] | the caller has seen enough |
+//! | all results, good and bad | [`all_settled`] | all are ready |
+//! | one good result, whoever has it | [`first_ok`] | one is good, or all have failed |
+//!
+//! What is not needed any more is cancelled, and has ended when these end, clean-ups too. In an arena, without a heap, there is
+//! [`for_each_in`]; the others are written with `nursery_in` and a place for the results that the program chooses.
+
+#[cfg(feature = "alloc")]
+mod all_settled;
+#[cfg(feature = "alloc")]
+mod as_completed;
+#[cfg(feature = "alloc")]
+mod first_ok;
+mod for_each;
+#[cfg(feature = "alloc")]
+mod map_all;
+
+#[cfg(feature = "alloc")]
+pub use all_settled::all_settled;
+#[cfg(feature = "alloc")]
+pub use as_completed::{Completed, as_completed};
+#[cfg(feature = "alloc")]
+pub use first_ok::{NoneOk, first_ok};
+#[cfg(feature = "alloc")]
+pub use for_each::for_each;
+pub use for_each::for_each_in;
+#[cfg(feature = "alloc")]
+pub use map_all::map_all;

@@ -1,0 +1,233 @@
+//! Many at once, and what becomes of them.
+
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::future::{pending, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::common::*;
+use giambio_core::results::for_each_in;
+use giambio_core::{Arena, sleep};
+
+#[test]
+fn an_arena_has_as_many_workers_as_places() {
+    static WORKERS: Arena<3, 512> = Arena::new();
+    let (most, running) = (Cell::new(0), Cell::new(0));
+    run_virtual(async {
+        for_each_in(&WORKERS, 0..10, async |_| {
+            running.set(running.get() + 1);
+            most.set(most.get().max(running.get()));
+            sleep(secs(1)).await;
+            running.set(running.get() - 1);
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+        assert_eq!((most.get(), now()), (3, secs(4)));
+        let outcome = for_each_in(&WORKERS, 0.., async |number| if number < 100 { Ok(()) } else { Err(number) });
+        assert_eq!(outcome.await, Err(100));
+    });
+}
+
+#[cfg(feature = "alloc")]
+mod on_the_heap {
+    use super::*;
+    use giambio_core::results::{all_settled, as_completed, first_ok, for_each, map_all};
+    use giambio_core::{finally, move_on_after};
+
+    #[test]
+    fn no_more_than_the_limit_are_at_work_and_items_are_taken_when_there_is_time() {
+        let (most, running, taken) = (Cell::new(0), Cell::new(0), Cell::new(0));
+        run_virtual(async {
+            let items = (0..20).inspect(|_| taken.set(taken.get() + 1));
+            for_each(items, 4, async |_| {
+                running.set(running.get() + 1);
+                most.set(most.get().max(running.get()));
+                assert!(taken.get() <= 4 * (now().as_secs() + 1));
+                sleep(secs(1)).await;
+                running.set(running.get() - 1);
+                Ok::<_, ()>(())
+            })
+            .await
+            .unwrap();
+            assert_eq!((most.get(), now()), (4, secs(5)));
+        });
+    }
+
+    #[test]
+    fn the_first_error_cancels_the_others_and_takes_nothing_more() {
+        let (taken, cleaned_up) = (Cell::new(0), Cell::new(false));
+        run_virtual(async {
+            let items = (0..20).inspect(|_| taken.set(taken.get() + 1));
+            let outcome = map_all(items, 2, async |number| {
+                if number == 1 {
+                    sleep(secs(1)).await;
+                    return Err("failed");
+                }
+                finally(pending::<()>(), async || cleaned_up.set(true)).await;
+                Ok(number)
+            });
+            assert_eq!(outcome.await, Err("failed"));
+            assert_eq!((taken.get(), cleaned_up.get(), now()), (2, true, secs(1)));
+        });
+    }
+
+    #[test]
+    fn results_are_in_the_order_of_the_items() {
+        run_virtual(async {
+            let outcome = map_all(0..9, 3, async |number| {
+                sleep(secs(10 - number)).await;
+                Ok::<_, ()>(number)
+            });
+            assert_eq!(outcome.await, Ok((0..9).collect()));
+            assert_eq!(map_all([(); 0], 1, async |()| Ok::<_, ()>(())).await, Ok(vec![]));
+        });
+    }
+
+    #[test]
+    fn a_limit_of_none_is_refused() {
+        let run = || run_virtual(for_each(0..1, 0, async |_| Ok::<_, ()>(())));
+        let payload = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
+        assert!(payload.downcast_ref::<&str>().unwrap().contains("limit of 0"));
+    }
+
+    #[test]
+    fn none_ends_another_where_all_have_to_settle() {
+        run_virtual(async {
+            let work = (0..4).map(|number| async move {
+                sleep(secs(4 - number)).await;
+                if number % 2 == 0 { Ok(number) } else { Err(number) }
+            });
+            assert_eq!(all_settled(work).await, [Ok(0), Err(1), Ok(2), Err(3)]);
+            assert_eq!(now(), secs(4));
+        });
+    }
+
+    #[test]
+    fn the_first_success_cancels_the_others() {
+        let is_cleaned_up = Cell::new(false);
+        run_virtual(async {
+            let work = (0..4).map(|number| {
+                let is_cleaned_up = &is_cleaned_up;
+                async move {
+                    match number {
+                        0 => finally(pending(), async || is_cleaned_up.set(true)).await,
+                        1 => Err("early"),
+                        _ => {
+                            sleep(secs(number)).await;
+                            Ok(number)
+                        }
+                    }
+                }
+            });
+            assert_eq!(first_ok(work).await, Ok(2));
+            assert_eq!((is_cleaned_up.get(), now()), (true, secs(2)));
+        });
+    }
+
+    #[test]
+    fn without_a_success_all_errors_come_out_in_order() {
+        run_virtual(async {
+            let work = (1..=3).map(|number| async move {
+                sleep(secs(4 - number)).await;
+                Err::<(), _>(number)
+            });
+            assert_eq!(first_ok(work).await.unwrap_err().errors, [1, 2, 3]);
+            let none = first_ok([ready(Ok::<(), u8>(())); 0]).await.unwrap_err();
+            assert_eq!(none.to_string(), "none succeeded, for there were none to try");
+        });
+    }
+
+    #[test]
+    fn results_come_as_they_are_ready_and_who_has_seen_enough_cancels_the_rest() {
+        let dropped = Cell::new(0);
+        run_virtual(async {
+            let work = (0..10).map(|number| {
+                let object = on_drop(|| dropped.set(dropped.get() + 1));
+                async move {
+                    let _object = object;
+                    sleep(secs(10 - number)).await;
+                    number
+                }
+            });
+            let taken = as_completed(work, async |results| {
+                assert_eq!(results.try_next(), None);
+                let mut taken = vec![];
+                while let Some(result) = results.next().await {
+                    taken.push(result);
+                    // What is given up takes nothing.
+                    assert_eq!(move_on_after(millis(10), results.next()).await, None);
+                    if taken.len() == 3 {
+                        break;
+                    }
+                }
+                taken
+            });
+            assert_eq!(taken.await, [(9, 9), (8, 8), (7, 7)]);
+            assert_eq!(dropped.get(), 10);
+        });
+    }
+
+    #[test]
+    fn several_may_take_results_and_all_hear_of_the_end() {
+        run_virtual(async {
+            let work = (1..=10).map(|number| async move { sleep(secs(number)).await });
+            let counts = as_completed(work, async |results| {
+                map_all(0..3, 3, async |_| {
+                    let mut count = 0;
+                    while results.next().await.is_some() {
+                        count += 1;
+                    }
+                    Ok::<_, Infallible>(count)
+                })
+                .await
+                .unwrap()
+            });
+            assert_eq!(counts.await.iter().sum::<u32>(), 10);
+        });
+    }
+
+    #[test]
+    fn a_panic_of_one_comes_out_and_ends_the_others() {
+        let log = Log::new();
+        let run = || {
+            run_virtual(async {
+                let others = log.on_drop("dropped");
+                let work: [std::pin::Pin<Box<dyn Future<Output = ()> + '_>>; 2] = [
+                    Box::pin(async {
+                        let _others = others;
+                        pending().await
+                    }),
+                    Box::pin(async {
+                        sleep(secs(1)).await;
+                        panic!("on purpose")
+                    }),
+                ];
+                all_settled(work).await
+            })
+        };
+        assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+        assert_eq!(log.take(), ["dropped"]);
+    }
+
+    #[test]
+    fn the_budget_counts_results_that_are_there() {
+        run_virtual(async {
+            let polls = RefCell::new(0);
+            let work = (0..1000).map(|_| ready(()));
+            let body = as_completed(work, async |results| {
+                sleep(secs(1)).await;
+                let other = async {
+                    loop {
+                        *polls.borrow_mut() += 1;
+                        giambio_core::checkpoint().await;
+                    }
+                };
+                let take = async { while results.next().await.is_some() {} };
+                giambio_core::race((take, other)).await;
+            });
+            body.await;
+            assert!(*polls.borrow() > 5, "{} polls", polls.borrow());
+        });
+    }
+}
