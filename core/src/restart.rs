@@ -178,6 +178,6 @@ impl Chance {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 17;
         self.0 ^= self.0 << 5;
-        Duration::from_nanos((span.as_nanos() * u128::from(self.0) >> 32) as u64)
+        Duration::from_nanos(((span.as_nanos() * u128::from(self.0)) >> 32) as u64)
     }
 }

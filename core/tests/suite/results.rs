@@ -1,9 +1,6 @@
 //! Many at once, and what becomes of them.
 
-use std::cell::{Cell, RefCell};
-use std::convert::Infallible;
-use std::future::{pending, ready};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::Cell;
 
 use crate::common::*;
 use giambio_core::results::for_each_in;
@@ -31,6 +28,11 @@ fn an_arena_has_as_many_workers_as_places() {
 
 #[cfg(feature = "alloc")]
 mod on_the_heap {
+    use std::cell::RefCell;
+    use std::convert::Infallible;
+    use std::future::{Ready, pending, ready};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
     use super::*;
     use giambio_core::results::{all_settled, as_completed, first_ok, for_each, map_all};
     use giambio_core::{finally, move_on_after};
@@ -133,7 +135,7 @@ mod on_the_heap {
                 Err::<(), _>(number)
             });
             assert_eq!(first_ok(work).await.unwrap_err().errors, [1, 2, 3]);
-            let none = first_ok([ready(Ok::<(), u8>(())); 0]).await.unwrap_err();
+            let none = first_ok([] as [Ready<Result<(), u8>>; 0]).await.unwrap_err();
             assert_eq!(none.to_string(), "none succeeded, for there were none to try");
         });
     }
