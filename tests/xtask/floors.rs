@@ -20,7 +20,16 @@ struct House {
 const CORE: House = House {
     folder: "core/src/",
     floors: FLOORS_OF_THE_CORE,
-    folders: &["channel", "kernel", "kernel/memory", "kernel/nursery", "kernel/scope", "kernel/task", "testing"],
+    folders: &[
+        "channel",
+        "kernel",
+        "kernel/memory",
+        "kernel/nursery",
+        "kernel/scope",
+        "kernel/task",
+        "results",
+        "testing",
+    ],
 };
 
 const ADAPTER: House = House {
