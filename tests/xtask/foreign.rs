@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::machine::{self, Compiler, DEBIANS_COMPILER, DEBIANS_PACKAGES, Source, Tool};
-use crate::shell::{Shell, root, target_folder};
+use crate::shell::{Shell, done_with, root, target_folder};
 use crate::steps::{FOREIGN, Outcome, Verdict, WORKSPACE};
 
 /// How programs for a target are linked and started here.
@@ -84,6 +84,8 @@ impl Foreign {
             scenarios = scenarios.env("GIAMBIO_RUNNER", runner);
         }
         with(scenarios).run()?;
+        // No other step builds for this target.
+        done_with(&format!("{FOREIGN}/{}", self.target));
         Ok(Verdict::Passed)
     }
 
