@@ -99,7 +99,10 @@ fn interrupts_interrupt_each_other_and_lose_nothing(clock: Clock) {
             })
             .await;
             for _ in 0..5 {
-                assert_eq!([NUMBERS.receive().await, NUMBERS.receive().await, NUMBERS.receive().await], [Ok(1), Ok(2), Ok(3)]);
+                assert_eq!(
+                    [NUMBERS.receive().await, NUMBERS.receive().await, NUMBERS.receive().await],
+                    [Ok(1), Ok(2), Ok(3)]
+                );
             }
             Ok(())
         })
