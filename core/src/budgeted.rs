@@ -47,6 +47,7 @@ use crate::gate::poll_proceed;
 /// # assert!(total > 0);
 /// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
 /// ```
+#[cfg_attr(feature = "hooks", track_caller)]
 pub fn budgeted<F: Future>(future: F) -> impl Future<Output = F::Output> {
     Budgeted { future }
 }

@@ -55,6 +55,20 @@
 //! A nursery makes its next pass by itself as long as nothing outside of it is ready. Between turns
 //! somebody else waits: an adapter, your own loop, or a test that moves a [`VirtualClock`].
 //!
+//! # Cancellation
+//!
+//! Whoever waits may be dropped instead: by a cancelled scope, a deadline, a race, somebody's `select!`. What is lost then stands
+//! under this heading at each function that waits, mostly in one of these words:
+//!
+//! | word | what it costs to be dropped, and called again |
+//! | --- | --- |
+//! | **Restartable** | nothing: it is as if it had been called once, later |
+//! | **Restartable; loses its place** | a place in a line: it waits behind those that have come meanwhile; nothing that it waits for is lost |
+//! | **Restartable; starts anew** | the time that it has waited: it counts from the beginning |
+//! | **Lossy** | what is said there, with what to do where that matters |
+//!
+//! What holds a future of yours costs what that one costs, since dropping the one drops the other: it says "as `body`".
+//!
 //! # The laws
 //!
 //! The names are cited in code and tests.
@@ -65,17 +79,19 @@
 //! 3. **WAKERS-ARE-NAMES**: a waker is a name, one word. It owns nothing, and using it is harmless after
 //!    everything is gone, from any thread and any interrupt (from a signal handler:
 //!    [`wake_from_signal`]).
-//! 4. **NO-LOST-WAKE**: a wake after a poll has begun is seen by a later poll.
+//! 4. **NO-LOST-WAKE**: a wake after a poll has begun is seen by a later poll, also where other libraries' combinators and
+//!    sets of futures are in between.
 //! 5. **FAIR**: in a pass each ready task is polled at most once, in the order of the wakes;
 //!    timers and I/O get a look after at most 64 polls; who is always ready must yield, but code
 //!    that does not suspend when it is told so sees what is ready all the same.
 //! 6. **CANCEL-ALWAYS-WORKS**: cancelled code is dropped at its next suspension; only shields and
 //!    clean-ups run on, within their grace; a scope is left when everything in it is gone.
-//! 7. **NOTHING-LOST**: no child, error, value or place is lost, whatever is dropped when.
+//! 7. **NOTHING-LOST**: a nursery ends when all its children have; no child, error, value or place is lost, whatever is
+//!    dropped when.
 //! 8. **NEVER-EARLY**: no sleep or deadline fires before its time; equal ones fire in the order
 //!    they were set.
-//! 9. **IDLE-IS-IDLE**: with nothing ready there is no turn to take.
-//! 10. **HOOKS-OBSERVE**: a [`Debugger`] sees everything and can break nothing.
+//! 9. **IDLE-IS-IDLE**: with nothing ready there is no turn to take: no busy wait, no periodic tick.
+//! 10. **HOOKS-OBSERVE**: a [`Debugger`] sees everything in order; it can neither break a program nor slow down one without.
 //! 11. **ONE-SCHEDULE**: a loop of your own, [`run`](Runtime::run), a test in virtual time, with and without a debugger:
 //!     the same polls in the same order.
 //!

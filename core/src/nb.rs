@@ -44,11 +44,12 @@ use crate::sleep::sleep;
 /// # })).run(&mut |_| {});
 /// # assert_eq!(byte, Ok(b'x'));
 /// ```
-pub async fn wait<T, E>(
+#[cfg_attr(feature = "hooks", track_caller)]
+pub fn wait<T, E>(
     mut register: impl FnMut(&Waker),
     mut operation: impl FnMut() -> nb::Result<T, E>,
-) -> Result<T, E> {
-    poll_fn(|cx| {
+) -> impl Future<Output = Result<T, E>> {
+    poll_fn(move |cx| {
         let go = ready!(poll_proceed(cx));
         register(cx.waker());
         let result = match operation() {
@@ -59,7 +60,6 @@ pub async fn wait<T, E>(
         go.made_progress();
         Poll::Ready(result)
     })
-    .await
 }
 
 /// Awaits an operation by trying it now and then every `period`.
@@ -92,13 +92,19 @@ pub async fn wait<T, E>(
 /// assert_eq!(clock() - start, Duration::from_millis(3));
 /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
 /// ```
-pub async fn poll_every<T, E>(period: Duration, mut operation: impl FnMut() -> nb::Result<T, E>) -> Result<T, E> {
-    loop {
-        poll_fn(poll_proceed).await.made_progress();
-        match operation() {
-            Ok(value) => return Ok(value),
-            Err(nb::Error::Other(error)) => return Err(error),
-            Err(nb::Error::WouldBlock) => sleep(period).await,
+#[cfg_attr(feature = "hooks", track_caller)]
+pub fn poll_every<T, E>(
+    period: Duration,
+    mut operation: impl FnMut() -> nb::Result<T, E>,
+) -> impl Future<Output = Result<T, E>> {
+    async move {
+        loop {
+            poll_fn(poll_proceed).await.made_progress();
+            match operation() {
+                Ok(value) => return Ok(value),
+                Err(nb::Error::Other(error)) => return Err(error),
+                Err(nb::Error::WouldBlock) => sleep(period).await,
+            }
         }
     }
 }

@@ -103,7 +103,8 @@ pub struct Attempt {
 /// That of the last attempt, when the limit is reached or a stop was asked for.
 ///
 /// # Cancellation
-/// **Restartable, starts anew.** It drops the work, and nothing is begun anew: what is cancelled has not failed.
+/// [**Restartable; starts anew.**](crate#cancellation) It drops the work, and nothing is begun anew: what is cancelled has not
+/// failed.
 ///
 /// # Panics
 /// Outside a runtime, and as `work`.

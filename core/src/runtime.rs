@@ -118,7 +118,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// ```
     /// use core::pin::pin;
     /// use core::time::Duration;
-    /// use giambio_core::{Next, Runtime, Tick, VirtualClock, checkpoint, sleep};
+    /// use giambio_core::{Next, Runtime, Tick, Until, VirtualClock, checkpoint, sleep};
     ///
     /// let clock: VirtualClock = VirtualClock::new();
     /// let mut runtime = pin!(Runtime::new(&clock, async {

@@ -78,6 +78,9 @@ enum Target {
 pin_project! {
     /// What [`sleep`] and [`sleep_until`] return.
     ///
+    /// # Cancellation
+    /// As there.
+    ///
     /// One that was begun in a runtime may go on in another: until the same [`Instant`] by the clock of that one. Without
     /// feature `std` all clocks of a program must tick at one rate then.
     #[must_use = "a sleep does nothing unless it is awaited"]
@@ -173,7 +176,7 @@ fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, deadline: &dyn Fn(&dyn A
 /// zero yields once, and one beyond 64 bits never ends.
 ///
 /// # Cancellation
-/// **Restartable; starts anew.** Dropping it takes its timer away, in constant time as a rule.
+/// [**Restartable; starts anew.**](crate#cancellation) Dropping it takes its timer away, in constant time as a rule.
 ///
 /// # Panics
 /// When polled outside a runtime.
@@ -192,6 +195,7 @@ fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, deadline: &dyn Fn(&dyn A
 /// #     if let Until::At(tick) = until { clock.advance_to(tick) }
 /// # });
 /// ```
+#[cfg_attr(feature = "hooks", track_caller)]
 pub fn sleep(span: Duration) -> Sleep {
     Sleep { target: Target::After(span), entry: Entry::sleeping(u64::MAX) }
 }
@@ -199,7 +203,7 @@ pub fn sleep(span: Duration) -> Sleep {
 /// Sleeps until `instant`. One that has passed yields once; [`Instant::MAX`] never comes.
 ///
 /// # Cancellation
-/// **Restartable.** Dropping it takes its timer away.
+/// [**Restartable.**](crate#cancellation) Dropping it takes its timer away.
 ///
 /// # Panics
 /// When polled outside a runtime.
@@ -217,6 +221,7 @@ pub fn sleep(span: Duration) -> Sleep {
 /// assert_eq!(clock(), noon);
 /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
 /// ```
+#[cfg_attr(feature = "hooks", track_caller)]
 pub fn sleep_until(instant: Instant) -> Sleep {
     Sleep { target: Target::At(Moment::of), entry: Entry::sleeping(instant.as_nanos()) }
 }
@@ -335,16 +340,19 @@ impl Interval {
     /// Waits for the next tick; says when it was due.
     ///
     /// # Cancellation
-    /// **Restartable.** A tick that was waited for in vain is the next one again.
-    pub async fn tick(&mut self) -> Instant {
-        self.begin();
-        Alarm { entry: Entry::sleeping(self.moment().ticks()) }.await;
-        let due = self.due;
-        self.step(self.period);
-        if let Some(skip) = self.skip {
-            skip(self);
+    /// [**Restartable.**](crate#cancellation) A tick that was waited for in vain is the next one again.
+    #[cfg_attr(feature = "hooks", track_caller)]
+    pub fn tick(&mut self) -> impl Future<Output = Instant> {
+        async move {
+            self.begin();
+            Alarm { entry: Entry::sleeping(self.moment().ticks()) }.await;
+            let due = self.due;
+            self.step(self.period);
+            if let Some(skip) = self.skip {
+                skip(self);
+            }
+            due
         }
-        due
     }
 
     /// From now on, ticks whose time has passed before anyone waited for them are left out; the
@@ -368,7 +376,7 @@ impl Interval {
 /// Gives other tasks a turn, and is a place where cancellation is noticed.
 ///
 /// # Cancellation
-/// **Restartable.** It has no effect of its own.
+/// [**Restartable.**](crate#cancellation) It has no effect of its own.
 ///
 /// ```
 /// # use core::pin::pin;
@@ -385,6 +393,7 @@ impl Interval {
 /// # }));
 /// # assert_eq!(runtime.as_mut().turn(), Next::Finished(()));
 /// ```
+#[cfg_attr(feature = "hooks", track_caller)]
 pub fn checkpoint() -> impl Future<Output = ()> {
     Checkpoint { has_yielded: false }
 }

@@ -99,7 +99,7 @@ pub fn is_stopping() -> bool {
 /// Whoever asks wakes all that wait for this on its thread, and those that were not asked wait on.
 ///
 /// # Cancellation
-/// **Restartable.** It has no effect of its own.
+/// [**Restartable.**](crate#cancellation) It has no effect of its own.
 ///
 /// ```
 /// # use core::pin::pin;
@@ -120,6 +120,7 @@ pub fn is_stopping() -> bool {
 /// .unwrap();
 /// # })).run(&mut |_| {});
 /// ```
+#[cfg_attr(feature = "hooks", track_caller)]
 pub fn stopping() -> impl Future<Output = ()> {
     budgeted(stop::asked(is_stopping))
 }

@@ -22,7 +22,7 @@ use crate::task_info::{Status, TaskId};
 /// its error belongs to the nursery's caller, so here the reason is [`Reason::Failed`].
 ///
 /// # Cancellation
-/// **Restartable** (by reference). No result is lost.
+/// [**Restartable**](crate#cancellation) (by reference). No result is lost.
 ///
 /// ```
 /// # use core::pin::pin;

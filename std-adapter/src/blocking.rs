@@ -52,7 +52,7 @@ pub(crate) fn set_threads(number: NonZeroUsize) {
 ///   other; [`try_unblock`] makes this an error.
 ///
 /// # Cancellation
-/// **Lossy**, for a call cannot be stopped from outside. Dropping the future
+/// [**Lossy**](giambio_core#cancellation), for a call cannot be stopped from outside. Dropping the future
 /// * before the first poll, or while `call` waits for a thread: it never runs, and is dropped here;
 /// * while it runs: it runs to its end, and its result is dropped there. Have it look at a flag of yours from time to
 ///   time if that matters, or put the await into a [`shield`](crate::shield()).

@@ -285,7 +285,7 @@ impl<C: Clock + Copy + Send, D: Debugger + Copy + Send> EachCore<C, D> {
     {
         let ended = catch_unwind(AssertUnwindSafe(|| {
             let presses = ctrl_c.then(watch_ctrl_c).transpose()?;
-            self.builder.run_boxed(Box::pin(until_stopped(Box::pin(main(core)), stop, presses)))
+            self.builder.run_boxed(Box::pin(run_with_the_others(Box::pin(main(core)), stop, presses)))
         }));
         match ended {
             Ok(Ok(outcome)) => outcome,
@@ -348,7 +348,7 @@ impl Stop {
 }
 
 /// Runs a core's `main`, and cancels it when all are to stop or Ctrl+C is pressed.
-async fn until_stopped<T, E>(
+async fn run_with_the_others<T, E>(
     mut main: Pin<Box<impl Future<Output = Result<T, E>>>>,
     stop: &Stop,
     mut presses: Option<CtrlC>,

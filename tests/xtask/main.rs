@@ -8,6 +8,8 @@
 mod api;
 mod bench;
 mod bench_embedded;
+#[cfg(test)]
+mod cancellation;
 mod faults;
 mod firmware;
 #[cfg(test)]

@@ -105,9 +105,9 @@ impl<T, const N: usize, K: Access> Channel<T, N, K> {
     /// The channel is closed, or is while this waits; the value is handed back.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** The value is sent in the poll that ends, or not at all: [`Send::into_value`] hands it back.
-    /// Dropped after its turn had come, this leaves its place to the next. Where the value must not even be made before there is
-    /// room for it, take a [`slot`](Channel::slot).
+    /// [**Restartable; loses its place.**](crate#cancellation) The value is sent in the poll that ends, or not at all:
+    /// [`Send::into_value`] hands it back. Dropped after its turn had come, this leaves its place to the next. Where the value
+    /// must not even be made before there is room for it, take a [`slot`](Channel::slot).
     #[track_caller]
     pub fn send(&self, value: T) -> Send<'_, Self> {
         Send::new(self, value)
@@ -140,7 +140,8 @@ impl<T, const N: usize, K: Access> Channel<T, N, K> {
     /// The channel is closed, or is while this waits.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** Dropped after its turn had come, it leaves the place to the next.
+    /// [**Restartable; loses its place.**](crate#cancellation) Dropped after its turn had come, it leaves the place to the
+    /// next.
     #[track_caller]
     pub fn slot(&self) -> impl Future<Output = Result<Slot<'_, Self>, Closed>> {
         Slot::wait(self)
@@ -160,7 +161,7 @@ impl<T, const N: usize, K: Access> Channel<T, N, K> {
     /// The channel is closed, and nothing is left in it.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** No value is lost: dropped after its turn had come, it
+    /// [**Restartable; loses its place.**](crate#cancellation) No value is lost: dropped after its turn had come, it
     /// leaves the value to the next.
     #[track_caller]
     pub fn receive(&self) -> impl Future<Output = Result<T, Closed>> {

@@ -77,7 +77,7 @@ impl<'a, C: Carrier> Sender<'a, C> {
     /// The channel is closed; the value is handed back.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** [`Send::into_value`] hands the value back.
+    /// [**Restartable; loses its place.**](crate#cancellation) [`Send::into_value`] hands the value back.
     #[track_caller]
     pub fn send(&self, value: C::Value) -> Send<'a, C> {
         Send::new(self.0, value)
@@ -97,7 +97,7 @@ impl<'a, C: Carrier> Sender<'a, C> {
     /// The channel is closed.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** A place that it had been promised goes to the next.
+    /// [**Restartable; loses its place.**](crate#cancellation) A place that it had been promised goes to the next.
     #[track_caller]
     pub fn slot(&self) -> impl Future<Output = Result<Slot<'a, C>, Closed>> + use<'a, C> {
         Slot::wait(self.0)
@@ -129,7 +129,7 @@ impl<'a, C: Carrier> Receiver<'a, C> {
     /// The channel is closed, and nothing is left in it.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** No value is lost.
+    /// [**Restartable; loses its place.**](crate#cancellation) No value is lost.
     #[track_caller]
     pub fn receive(&self) -> impl Future<Output = Result<C::Value, Closed>> + use<'a, C> {
         deliver(self.0.buffered().receive())

@@ -33,6 +33,10 @@ pin_project! {
     /// });
     /// assert_eq!(channel.drain().collect::<Vec<_>>(), ["first"]);
     /// ```
+    ///
+    /// # Cancellation
+    /// [**Restartable; loses its place.**](crate#cancellation) The value that was not sent is dropped with it, unless it is
+    /// taken out.
     #[must_use = "a value is sent when this is awaited"]
     pub struct Send<'a, C>
     where

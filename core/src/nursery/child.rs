@@ -21,7 +21,7 @@ use crate::task::Task;
 /// # use core::pin::pin;
 /// # use giambio_core::{Runtime, Until, VirtualClock};
 /// use core::time::Duration;
-/// use giambio_core::{checkpoint, clock, nursery};
+/// use giambio_core::{clock, nursery, sleep};
 ///
 /// # let time: VirtualClock = VirtualClock::new();
 /// # let result: Result<(), ()> =
@@ -30,7 +30,7 @@ use crate::task::Task;
 /// nursery(async |n| {
 ///     n.child().name("heartbeat").daemon().spawn(async {
 ///         loop {
-///             checkpoint().await; // until the others have ended
+///             sleep(Duration::from_secs(1)).await; // until the others have ended
 ///         }
 ///     });
 ///     n.child().name("worker").after(Duration::from_secs(2)).spawn(async move {

@@ -75,6 +75,9 @@ fn undo<F>(delayed: &mut Moving<After<F>>, child: &mut Moving<F>) {
 
 pin_project! {
     /// A future, and a sleep before it.
+    ///
+    /// # Cancellation
+    /// As the future.
     #[derive(Debug)]
     pub struct After<F> {
         #[pin]

@@ -113,7 +113,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> NurseryScope<'scope, 'env
     /// which they came.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** Dropped before there was room, it drops `child`, which
+    /// [**Restartable; loses its place.**](crate#cancellation) Dropped before there was room, it drops `child`, which
     /// was never polled; a place that was granted at the same time goes to the next.
     ///
     /// An example is at [`Arena`](crate::Arena).

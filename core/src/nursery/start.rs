@@ -135,7 +135,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> NurseryScope<'scope, 'env
     /// the reason.
     ///
     /// # Cancellation
-    /// **Restartable, starts anew.** Dropped before the child is ready, it cancels the child.
+    /// [**Restartable; starts anew.**](crate#cancellation) Dropped before the child is ready, it cancels the child.
     ///
     /// # Panics
     /// As [`spawn`](NurseryScope::spawn). A panic of the child is the nursery's.

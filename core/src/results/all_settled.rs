@@ -9,7 +9,7 @@ use crate::nursery::nursery;
 /// Runs all futures at once, each as a task, and gives what comes of them in their order; none ends another.
 ///
 /// # Cancellation
-/// **Restartable, starts anew.** It cancels the futures; the results so far are dropped.
+/// [**Restartable; starts anew.**](crate#cancellation) It cancels the futures; the results so far are dropped.
 ///
 /// # Panics
 /// As the futures: a panic of one cancels the others.

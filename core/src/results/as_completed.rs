@@ -13,7 +13,8 @@ use crate::sync::Event;
 /// what is not ready is cancelled.
 ///
 /// # Cancellation
-/// **Restartable, starts anew.** It cancels `body` and the futures; results that were not taken are dropped.
+/// [**Restartable; starts anew.**](crate#cancellation) It cancels `body` and the futures; results that were not taken are
+/// dropped.
 ///
 /// # Panics
 /// As `body` and the futures: a panic of one cancels the others.
@@ -79,7 +80,7 @@ impl<T> Completed<T> {
     /// The next result, with the number that its future has among the others, from 0; `None` when all were taken.
     ///
     /// # Cancellation
-    /// **Restartable.** A result is taken only when this ends.
+    /// [**Restartable.**](crate#cancellation) A result is taken only when this ends.
     pub fn next(&self) -> impl Future<Output = Option<(usize, T)>> {
         budgeted(async {
             loop {

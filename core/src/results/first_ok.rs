@@ -16,7 +16,7 @@ use crate::nursery::nursery;
 /// [`NoneOk`], with what each has failed with, when all have failed; without futures that is at once.
 ///
 /// # Cancellation
-/// **Restartable, starts anew.** It cancels the futures; the errors so far are dropped.
+/// [**Restartable; starts anew.**](crate#cancellation) It cancels the futures; the errors so far are dropped.
 ///
 /// # Panics
 /// As the futures: a panic of one cancels the others.

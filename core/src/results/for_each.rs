@@ -17,7 +17,7 @@ use crate::storage::Storage;
 /// The first error of `work`: the others are cancelled, and no more items are taken.
 ///
 /// # Cancellation
-/// **Restartable, starts anew.** It cancels what is under way, and the rest of `items` is dropped.
+/// [**Restartable; starts anew.**](crate#cancellation) It cancels what is under way, and the rest of `items` is dropped.
 ///
 /// # Panics
 /// If `limit` is 0, with which nothing would ever be done.

@@ -12,7 +12,7 @@ use super::for_each::for_each;
 /// The first error of `work`: the others are cancelled, and no more items are taken.
 ///
 /// # Cancellation
-/// **Restartable, starts anew.** It cancels what is under way; the results so far are dropped.
+/// [**Restartable; starts anew.**](crate#cancellation) It cancels what is under way; the results so far are dropped.
 ///
 /// # Panics
 /// If `limit` is 0, with which nothing would ever be done.

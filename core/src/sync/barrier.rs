@@ -87,8 +87,8 @@ impl<K: Access> Barrier<K> {
     /// Waits until all have come. The one that came last, which did not wait, is told so: `true`.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** Dropped while it waits, it has not come: another one is waited for. When all had come,
-    /// the others go on without it.
+    /// [**Restartable; loses its place.**](crate#cancellation) Dropped while it waits, it has not come: another one is waited
+    /// for. When all had come, the others go on without it.
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = bool> {
         budgeted(async move {

@@ -72,7 +72,7 @@ impl<K: Access> Condition<K> {
     /// Those who wait look in the order in which they came. `look` is called in the task's poll, so it may do what it likes.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** What `look` has found is delivered in the same step.
+    /// [**Restartable; loses its place.**](crate#cancellation) What `look` has found is delivered in the same step.
     ///
     /// # Panics
     /// If `look` panics; others wait on as before.

@@ -83,7 +83,8 @@ impl<K: Access> Event<K> {
     /// [`set`](Event::set), also if the event is cleared again before the task runs.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** An event that was set stays set.
+    /// [**Restartable; loses its place.**](crate#cancellation) An event that was set stays set.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait(&self) -> impl Future<Output = ()> {
         self.wait_for(|is_set, turn| is_set.get() || turn == Turn::Told)
     }
@@ -92,8 +93,9 @@ impl<K: Access> Event<K> {
     /// gets through for each `set`, the first that looks.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** It clears the event only when it ends, so an event is
+    /// [**Restartable; loses its place.**](crate#cancellation) It clears the event only when it ends, so an event is
     /// never lost.
+    #[cfg_attr(feature = "hooks", track_caller)]
     pub fn wait_and_clear(&self) -> impl Future<Output = ()> {
         self.wait_for(|is_set, _| is_set.take())
     }

@@ -85,7 +85,8 @@ impl<K: Access> Limiter<K> {
     /// There are not as many permits at all, or the limiter is or gets closed. Then `body` is dropped before its first poll.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place**, until `body` begins. From then on as `body`, which is dropped before its permits go back.
+    /// [**Restartable; loses its place**](crate#cancellation), until `body` begins. From then on as `body`, which is dropped
+    /// before its permits go back.
     ///
     /// # Panics
     /// If `body` panics.

@@ -117,7 +117,7 @@ impl<T: ?Sized, K: Access> Mutex<T, K> {
     /// Waits until those who came before have unlocked it, and locks it.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** Dropped after its turn had come, it leaves that to the next.
+    /// [**Restartable; loses its place.**](crate#cancellation) Dropped after its turn had come, it leaves that to the next.
     ///
     /// # Panics
     /// In code that runs in a [`use_shielded`](Mutex::use_shielded) of the same mutex, and in children that it waits for: it would
@@ -165,8 +165,8 @@ impl<T: ?Sized, K: Access> Mutex<T, K> {
     /// ```
     ///
     /// # Cancellation
-    /// **Restartable; loses its place** until `f` begins. From then on cancelling a scope around it waits for `f`. Who drops it
-    /// then, as a `select!` does, drops `f`; the value is [torn](MutexGuard::is_torn).
+    /// [**Restartable; loses its place**](crate#cancellation) until `f` begins. From then on cancelling a scope around it waits
+    /// for `f`. Who drops it then, as a `select!` does, drops `f`; the value is [torn](MutexGuard::is_torn).
     ///
     /// # Panics
     /// As [`lock`](Mutex::lock); and with the panic of `f`, after which the value is torn.

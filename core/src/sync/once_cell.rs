@@ -90,8 +90,8 @@ impl<T, K: Access> OnceCell<T, K> {
     /// The value; if there is none yet, it is made by `init`, or by whoever is at it already.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** Dropped while it makes the value, or after its turn to make it had come, it leaves that to
-    /// the next.
+    /// [**Restartable; loses its place.**](crate#cancellation) Dropped while it makes the value, or after its turn to make it
+    /// had come, it leaves that to the next.
     ///
     /// # Panics
     /// If `init` panics. And in code that runs in an initialiser of the same cell, and in children that it waits for: it would

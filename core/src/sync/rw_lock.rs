@@ -86,7 +86,7 @@ impl<T: ?Sized, K: Access> RwLock<T, K> {
     /// Waits until those who came before and change it have done so, and locks it to look.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** Dropped after its turn had come, it leaves that to the next.
+    /// [**Restartable; loses its place.**](crate#cancellation) Dropped after its turn had come, it leaves that to the next.
     #[track_caller]
     pub fn read(&self) -> impl Future<Output = ReadGuard<'_, T, K>> {
         let look = budgeted(self.sharing.look());
@@ -96,8 +96,8 @@ impl<T: ?Sized, K: Access> RwLock<T, K> {
     /// Waits until those who came before have unlocked it, and locks it to change it.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** Dropped after its turn had come, it leaves that to the next; dropped before, it lets those
-    /// look who came after it.
+    /// [**Restartable; loses its place.**](crate#cancellation) Dropped after its turn had come, it leaves that to the next;
+    /// dropped before, it lets those look who came after it.
     #[track_caller]
     pub fn write(&self) -> impl Future<Output = WriteGuard<'_, T, K>> {
         let whole = budgeted(self.sharing.whole());

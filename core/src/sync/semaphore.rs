@@ -121,8 +121,8 @@ impl<K: Access> Semaphore<K> {
     /// There are not as many permits, or the semaphore is or gets closed.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** No permit is lost: those of a future that is dropped after its turn had come go to the
-    /// next, and if one leaves that asked for more than there was, those behind it look again.
+    /// [**Restartable; loses its place.**](crate#cancellation) No permit is lost: those of a future that is dropped after its
+    /// turn had come go to the next, and if one leaves that asked for more than there was, those behind it look again.
     #[track_caller]
     pub fn acquire(&self, n: usize) -> impl Future<Output = Result<Permit<'_, K>, AcquireError>> {
         let permit = move || Permit { semaphore: self, count: n };

@@ -128,7 +128,7 @@ impl<T, K: Access> Watcher<'_, T, K> {
     /// Waits until there is a value that this one has not seen; at once if there is. From then on it is seen.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** A value is seen only when this ends.
+    /// [**Restartable; loses its place.**](crate#cancellation) A value is seen only when this ends.
     #[track_caller]
     pub fn changed(&mut self) -> impl Future<Output = ()> {
         self.wait_for_change(false, |_| Some(()))
@@ -154,7 +154,7 @@ impl<T, K: Access> Watcher<'_, T, K> {
     /// Looks at the value, and again whenever it has changed, until `look` finds what it looks for.
     ///
     /// # Cancellation
-    /// **Restartable; loses its place.** What `look` has found is delivered in the same step.
+    /// [**Restartable; loses its place.**](crate#cancellation) What `look` has found is delivered in the same step.
     ///
     /// # Panics
     /// If `look` panics; others wait on as before.

@@ -45,7 +45,7 @@ impl Drop for Loop {
 /// nobody can go on *now*, not that nobody ever will.
 ///
 /// # Cancellation
-/// **Restartable.** It has no effect of its own.
+/// [**Restartable.**](crate#cancellation) It has no effect of its own.
 ///
 /// # Panics
 /// Outside of this module's loops, since it would wait for ever there.
@@ -72,16 +72,19 @@ impl Drop for Loop {
 /// })
 /// .unwrap();
 /// ```
-pub async fn wait_all_blocked() {
-    let is_told = |(): &(), _: &_, turn| (turn == Turn::Told).then_some(());
-    let mut told = pin!(Waiting::new(&WAITERS, is_told, |_, _, _| None));
-    let wait = poll_fn(|cx| {
-        assert!(
-            LOOPS.get() > 0,
-            "giambio: `wait_all_blocked` outside of a test in virtual time, where nobody says that all tasks wait: \
+#[cfg_attr(feature = "hooks", track_caller)]
+pub fn wait_all_blocked() -> impl Future<Output = ()> {
+    async {
+        let is_told = |(): &(), _: &_, turn| (turn == Turn::Told).then_some(());
+        let mut told = pin!(Waiting::new(&WAITERS, is_told, |_, _, _| None));
+        let wait = poll_fn(|cx| {
+            assert!(
+                LOOPS.get() > 0,
+                "giambio: `wait_all_blocked` outside of a test in virtual time, where nobody says that all tasks wait: \
              run it by `testing::run`, `testing::Simulation` or `testing::Autojump`"
-        );
-        told.as_mut().poll(cx)
-    });
-    budgeted(wait).await
+            );
+            told.as_mut().poll(cx)
+        });
+        budgeted(wait).await
+    }
 }

@@ -77,7 +77,7 @@ impl<C: Clock, const N: usize> Driver<C, N> {
     /// most likely a daemon.
     ///
     /// # Cancellation
-    /// **Restartable.** In the meantime nobody is woken.
+    /// [**Restartable.**](giambio_core#cancellation) In the meantime nobody is woken.
     pub async fn run(&self) -> Infallible {
         loop {
             self.changed.clear(); // then look: what comes later sets it again

@@ -51,7 +51,7 @@ pub trait ToAddresses {
 /// [`QuotaExceeded`](io::ErrorKind::QuotaExceeded) if the system has no thread left to ask on.
 ///
 /// # Cancellation
-/// **Restartable.** The thread that asks goes on until it has an answer, which is thrown away.
+/// [**Restartable.**](giambio_core#cancellation) The thread that asks goes on until it has an answer, which is thrown away.
 #[track_caller]
 pub fn lookup(addresses: impl ToAddresses) -> impl Future<Output = io::Result<Vec<SocketAddr>>> {
     async move { addresses.to_target()?.look_up().await }

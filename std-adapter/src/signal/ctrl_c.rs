@@ -28,7 +28,7 @@ use super::system;
 /// The system refuses to tell, most often for want of descriptors.
 ///
 /// # Cancellation
-/// **Lossy**: what is pressed between two calls is not seen by the second. [`CtrlC`] sees it.
+/// [**Lossy**](giambio_core#cancellation): what is pressed between two calls is not seen by the second. [`CtrlC`] sees it.
 #[track_caller]
 pub fn ctrl_c() -> impl Future<Output = io::Result<()>> {
     async { CtrlC::new()?.pressed().await }
@@ -70,7 +70,7 @@ impl CtrlC {
     /// The system's, if its pipe breaks; this does not happen in practice.
     ///
     /// # Cancellation
-    /// **Restartable.**
+    /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn pressed(&mut self) -> impl Future<Output = io::Result<()>> {
         poll_fn(|cx| self.poll_pressed(cx))

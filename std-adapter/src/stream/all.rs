@@ -20,8 +20,8 @@ impl<S: Receives> ByteStream<S> {
     /// As [`receive`](ByteStream::receive).
     ///
     /// # Cancellation
-    /// **Lossy**: what was received is in `buffer`, and only the future knows how much. Await it by `&mut`, and ask it
-    /// afterwards; or go on by awaiting it again.
+    /// [**Lossy**](giambio_core#cancellation): what was received is in `buffer`, and only the future knows how much. Await it
+    /// by `&mut`, and ask it afterwards; or go on by awaiting it again.
     #[track_caller]
     pub fn receive_exact<'a>(&'a self, buffer: &'a mut [u8]) -> ReceiveExact<'a, S> {
         ReceiveExact { stream: self, buffer, received: 0, claim: None }
@@ -38,8 +38,8 @@ impl<S: Sends> ByteStream<S> {
     /// As [`send`](ByteStream::send).
     ///
     /// # Cancellation
-    /// **Lossy**: only the future knows how much was sent. To know it after a cancellation, await the future by `&mut`
-    /// and ask it afterwards, or go on by awaiting it again:
+    /// [**Lossy**](giambio_core#cancellation): only the future knows how much was sent. To know it after a cancellation, await
+    /// the future by `&mut` and ask it afterwards, or go on by awaiting it again:
     ///
     /// ```
     /// # use giambio::net::TcpStream;
@@ -62,6 +62,9 @@ impl<S: Sends> ByteStream<S> {
 ///
 /// It may be awaited by `&mut`, given up, asked how far it got, and awaited again. From when it first waits until it
 /// completes or is dropped, nothing else can be sent.
+///
+/// # Cancellation
+/// As [`ByteStream::send_all`].
 #[derive(Debug)]
 #[must_use = "nothing is sent until this is awaited"]
 pub struct SendAll<'a, S: Sends> {
@@ -100,6 +103,9 @@ impl<S: Sends> Future for SendAll<'_, S> {
 ///
 /// It may be awaited by `&mut`, given up, asked how far it got, and awaited again. From when it first waits until it
 /// completes or is dropped, nothing else can be received.
+///
+/// # Cancellation
+/// As [`ByteStream::receive_exact`].
 #[derive(Debug)]
 #[must_use = "nothing is received until this is awaited"]
 pub struct ReceiveExact<'a, S: Receives> {

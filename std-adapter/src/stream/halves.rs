@@ -65,7 +65,7 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> ReceiveHalf<P> {
     /// As [`ByteStream::receive`].
     ///
     /// # Cancellation
-    /// **Restartable.**
+    /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn receive(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         self.0.receive(buffer)
@@ -77,7 +77,7 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> ReceiveHalf<P> {
     /// As [`ByteStream::receive`].
     ///
     /// # Cancellation
-    /// **Restartable.**
+    /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn receive_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> impl Future<Output = io::Result<usize>> {
         self.0.receive_vectored(buffers)
@@ -86,7 +86,7 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> ReceiveHalf<P> {
     /// As [`ByteStream::receive_exact`].
     ///
     /// # Cancellation
-    /// **Lossy**: see [`ByteStream::receive_exact`].
+    /// [**Lossy**](giambio_core#cancellation): see [`ByteStream::receive_exact`].
     #[track_caller]
     pub fn receive_exact<'a>(&'a self, buffer: &'a mut [u8]) -> ReceiveExact<'a, S> {
         self.0.receive_exact(buffer)
@@ -98,7 +98,7 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> ReceiveHalf<P> {
     /// As [`ByteStream::receive`].
     ///
     /// # Cancellation
-    /// **Restartable.**
+    /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn peek(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         self.0.peek(buffer)
@@ -118,7 +118,7 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> SendHalf<P> {
     /// As [`ByteStream::send`].
     ///
     /// # Cancellation
-    /// **Restartable.**
+    /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn send(&self, data: &[u8]) -> impl Future<Output = io::Result<usize>> {
         self.0.send(data)
@@ -130,7 +130,7 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> SendHalf<P> {
     /// As [`ByteStream::send`].
     ///
     /// # Cancellation
-    /// **Restartable.**
+    /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn send_vectored(&self, data: &[IoSlice<'_>]) -> impl Future<Output = io::Result<usize>> {
         self.0.send_vectored(data)
@@ -139,7 +139,7 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> SendHalf<P> {
     /// As [`ByteStream::send_all`].
     ///
     /// # Cancellation
-    /// **Lossy**: see [`ByteStream::send_all`].
+    /// [**Lossy**](giambio_core#cancellation): see [`ByteStream::send_all`].
     #[track_caller]
     pub fn send_all<'a>(&'a self, data: &'a [u8]) -> SendAll<'a, S> {
         self.0.send_all(data)

@@ -138,7 +138,7 @@ impl<S: Receives> ByteStream<S> {
     /// If it has to wait [outside of a run](crate::net).
     ///
     /// # Cancellation
-    /// **Restartable.** Data is taken only by the poll that returns it.
+    /// [**Restartable.**](giambio_core#cancellation) Data is taken only by the poll that returns it.
     #[track_caller]
     pub fn receive(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         // An `async fn` would hold its arguments twice.
@@ -154,7 +154,7 @@ impl<S: Receives> ByteStream<S> {
     /// As [`receive`](ByteStream::receive).
     ///
     /// # Cancellation
-    /// **Restartable.**
+    /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn receive_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> impl Future<Output = io::Result<usize>> {
         let direction = Direction::Read.unless(calls::are_empty(buffers));
@@ -193,7 +193,7 @@ impl<S: Receives> ByteStream<S> {
     /// As [`receive`](ByteStream::receive).
     ///
     /// # Cancellation
-    /// **Restartable.**
+    /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn readable(&self) -> impl Future<Output = io::Result<()>> {
         self.source.attempt(Some(Direction::Read), |_| Ok(Done::more(())))
@@ -213,7 +213,7 @@ impl<S: Sends> ByteStream<S> {
     /// If it has to wait [outside of a run](crate::net).
     ///
     /// # Cancellation
-    /// **Restartable.** Data is sent only by the poll that returns the count.
+    /// [**Restartable.**](giambio_core#cancellation) Data is sent only by the poll that returns the count.
     #[track_caller]
     pub fn send(&self, data: &[u8]) -> impl Future<Output = io::Result<usize>> {
         self.source.attempt(Direction::Write.unless(data.is_empty()), move |io| calls::send(io, data))
@@ -228,7 +228,7 @@ impl<S: Sends> ByteStream<S> {
     /// As [`send`](ByteStream::send).
     ///
     /// # Cancellation
-    /// **Restartable.**
+    /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn send_vectored(&self, data: &[IoSlice<'_>]) -> impl Future<Output = io::Result<usize>> {
         let direction = Direction::Write.unless(calls::are_empty(data));
@@ -252,7 +252,7 @@ impl<S: Sends> ByteStream<S> {
     /// As [`send`](ByteStream::send).
     ///
     /// # Cancellation
-    /// **Restartable.**
+    /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn writable(&self) -> impl Future<Output = io::Result<()>> {
         self.source.attempt(Some(Direction::Write), |_| Ok(Done::more(())))
@@ -270,7 +270,7 @@ impl<S: Connection> ByteStream<S> {
     /// As [`receive`](ByteStream::receive).
     ///
     /// # Cancellation
-    /// **Restartable.**
+    /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn peek(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         self.source.attempt(Direction::Read.unless(buffer.is_empty()), move |io| calls::peek(io, buffer))

@@ -101,7 +101,8 @@ impl<L: Listens> Listener<L> {
     /// If it has to wait [outside of a run](crate::net).
     ///
     /// # Cancellation
-    /// **Restartable.** A connection is taken only by the poll that returns it. The next in line has its turn then.
+    /// [**Restartable.**](giambio_core#cancellation) A connection is taken only by the poll that returns it. The next in line
+    /// has its turn then.
     #[track_caller]
     pub fn accept(&self) -> impl Future<Output = io::Result<Accepted<L>>> {
         self.accept_in_turn()

@@ -36,7 +36,7 @@ impl TcpStream {
     /// If it has to wait [outside of a run](crate::net).
     ///
     /// # Cancellation
-    /// **Restartable.** Connections that were being made are closed.
+    /// [**Restartable.**](giambio_core#cancellation) Connections that were being made are closed.
     #[track_caller]
     pub fn connect(addresses: impl ToAddresses) -> impl Future<Output = io::Result<TcpStream>> {
         async { ConnectOptions::new().connect(addresses).await }
@@ -111,7 +111,7 @@ impl ConnectOptions {
     /// If it has to wait [outside of a run](crate::net).
     ///
     /// # Cancellation
-    /// **Restartable.** Connections that were being made are closed.
+    /// [**Restartable.**](giambio_core#cancellation) Connections that were being made are closed.
     #[track_caller]
     pub fn connect(&self, addresses: impl ToAddresses) -> impl Future<Output = io::Result<TcpStream>> {
         async move {

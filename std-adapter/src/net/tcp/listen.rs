@@ -23,7 +23,7 @@ impl TcpListener {
     /// for what is no address. What [`lookup`] says of a name.
     ///
     /// # Cancellation
-    /// **Restartable.**
+    /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn bind(addresses: impl ToAddresses) -> impl Future<Output = io::Result<TcpListener>> {
         async { ListenOptions::new().bind(addresses).await }
@@ -97,7 +97,7 @@ impl ListenOptions {
     /// As [`TcpListener::bind`].
     ///
     /// # Cancellation
-    /// **Restartable.**
+    /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn bind(&self, addresses: impl ToAddresses) -> impl Future<Output = io::Result<TcpListener>> {
         async move {
@@ -153,7 +153,7 @@ impl ListenOptions {
     /// As [`TcpListener::bind`], if one fails; none listens then.
     ///
     /// # Cancellation
-    /// **Restartable.**
+    /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn bind_all(&self, addresses: impl ToAddresses) -> impl Future<Output = io::Result<Vec<TcpListener>>> {
         async move {

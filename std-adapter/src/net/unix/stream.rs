@@ -56,7 +56,7 @@ impl UnixStream {
     /// If it has to wait [outside of a run](crate::net).
     ///
     /// # Cancellation
-    /// **Restartable.** A connection that was being made is closed.
+    /// [**Restartable.**](giambio_core#cancellation) A connection that was being made is closed.
     #[track_caller]
     pub fn connect(path: impl AsRef<Path>) -> impl Future<Output = io::Result<UnixStream>> {
         async move {
