@@ -2,8 +2,8 @@
 //! Says: this is for the tasks of one runtime, and has no lock
 //! Says: of the kind `Shared` it is: `static EVENT: Event<Shared> = Event::shared();`
 
-use giambio::run;
 use giambio::channel::Channel;
+use giambio::run;
 
 fn main() {
     let numbers = Channel::<u32, 4>::new();
