@@ -41,6 +41,8 @@ mod calls;
 mod futures_io;
 mod halves;
 mod kind;
+#[cfg(all(test, unix))]
+mod tests;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
