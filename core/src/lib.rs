@@ -108,6 +108,10 @@
 //! | `cancel`, `shield` | scopes, deadlines, shields, clean-ups |
 //! | `sleep`, `gate` | leaf futures, and what every leaf future asks first |
 //! | `budgeted` | the same for those of other libraries |
+//! | `stop` | the soft stop: [`is_stopping`], [`stopping`], [`until_stopped`] |
+//! | `race`, [`results`] | the first of several; many of a kind at once, and what becomes of them |
+//! | `restart` | supervision: [`keep_running`] |
+//! | `task_local` | [`TaskLocal`]: what code inside looks up without being handed it |
 //! | [`sync`] | what tasks wait for: events; from interrupts too |
 //! | `channel` | values from tasks and interrupts to tasks |
 //! | [`nb`] | awaiting `embedded-hal-nb` |
