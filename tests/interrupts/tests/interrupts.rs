@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::{Poll, Waker};
 
 use giambio_core::channel::Channel;
-use giambio_core::sync::{Event, Shared};
+use giambio_core::sync::{Condition, Event, Permit, Semaphore, Shared, Watch};
 use giambio_core::*;
 
 struct Cs;
@@ -44,12 +44,19 @@ fn interrupt() {
     EVENT.set();
     let _ = CHANNEL.try_send(1); // full: the value of the interrupt before is still there
     let _ = FULL.try_receive(); // empty: the interrupt before has emptied it
+    drop(HELD.take());
+    WATCH.set(true);
+    CONDITION.notify_all();
 }
 
 static EVENT: Event<Shared> = Event::shared();
 static CHANNEL: Channel<u32, 1, Shared> = Channel::shared();
 /// Full until an interrupt comes.
 static FULL: Channel<u32, 1, Shared> = Channel::shared();
+static PERMITS: Semaphore<Shared> = Semaphore::shared(1);
+static WATCH: Watch<bool, Shared> = Watch::shared(false);
+static CONDITION: Condition<Shared> = Condition::shared();
+thread_local!(static HELD: Cell<Option<Permit<'static, Shared>>> = const { Cell::new(None) });
 
 async fn wait_for_interrupt() {
     poll_fn(|cx| {
@@ -72,6 +79,8 @@ fn lost(main: impl Future<Output = ()>, at: u64) -> Option<bool> {
     EVENT.clear();
     CHANNEL.drain().for_each(drop);
     let _ = FULL.try_send(0);
+    HELD.set(PERMITS.try_acquire(1).ok());
+    WATCH.set(false);
     LEFT.set(at);
     let clock: VirtualClock = VirtualClock::new();
     let mut runtime = pin!(Runtime::new(&clock, main));
@@ -374,6 +383,48 @@ fn a_place_freed_by_an_interrupt_is_taken_whenever_it_comes_and_whoever_leaves_t
             Ok(())
         })
         .await;
+    });
+}
+
+#[test]
+fn a_permit_given_back_by_an_interrupt_is_taken_whenever_it_comes_and_whoever_leaves_the_line() {
+    try_all("semaphore", || async {
+        let _: Result<(), ()> = nursery_in(&A, async |n| {
+            // First in line, and cancelled.
+            n.spawn_wait(async {
+                let _ = cancel_scope(async |scope| {
+                    let mut permit = pin!(PERMITS.acquire(1));
+                    poll_fn(|cx| {
+                        let permit = permit.as_mut().poll(cx);
+                        if permit.is_pending() {
+                            scope.cancel();
+                        }
+                        permit
+                    })
+                    .await
+                })
+                .await;
+                Ok(())
+            })
+            .await;
+            n.spawn_wait(async {
+                drop(PERMITS.acquire(1).await);
+                Ok(())
+            })
+            .await;
+            Ok(())
+        })
+        .await;
+    });
+}
+
+#[test]
+fn what_an_interrupt_changes_is_seen_by_who_looks_whenever_it_comes() {
+    try_all("condition", || async {
+        CONDITION.wait_for(|| FIRED.get().then_some(())).await;
+    });
+    try_all("watch", || async {
+        WATCH.watcher().wait_for(|is_set| is_set.then_some(())).await;
     });
 }
 
