@@ -9,7 +9,7 @@ use super::inside::{Inside, is_inside};
 use super::{Access, Local, Shared};
 use crate::budgeted::budgeted;
 use crate::fault::fault;
-use crate::gate::{current_task, is_cancelled};
+use crate::gate::{at_once, current_task, is_cancelled};
 use crate::kernel::lending::{Lending, Loan, Notes};
 use crate::panics::is_panicking;
 use crate::shield::shield;
@@ -125,9 +125,12 @@ impl<T: ?Sized, K: Access> Mutex<T, K> {
     #[track_caller]
     pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T, K>> {
         let caller = Location::caller();
-        let lock = budgeted(self.lending.lend(|holder: &Holder| is_inside(holder.inside.get()).then_some(Held)));
         async move {
-            match lock.await {
+            if let Some(loan) = at_once(|| self.lending.try_lend()) {
+                return MutexGuard { was_cut_off: is_panicking(), loan };
+            }
+            let refuse = |holder: &Holder| is_inside(holder.inside.get()).then_some(Held);
+            match budgeted(self.lending.lend(refuse)).await {
                 Ok(loan) => MutexGuard { was_cut_off: is_panicking(), loan },
                 Err(Held) => panic!(
                     "giambio: the `lock` at {caller} is in a `use_shielded` of the same mutex, and would wait for itself for ever"

@@ -5,6 +5,7 @@ use core::ops::{Deref, DerefMut};
 
 use super::{Access, Local, Shared};
 use crate::budgeted::budgeted;
+use crate::gate::at_once;
 use crate::kernel::sharing::{Look, Sharing, Whole};
 
 /// A value that any number of tasks look at, or one changes: as a [`Mutex`](super::Mutex), where most only look, and wait while
@@ -88,9 +89,15 @@ impl<T: ?Sized, K: Access> RwLock<T, K> {
     /// # Cancellation
     /// [**Restartable; loses its place.**](crate#cancellation) Dropped after its turn had come, it leaves that to the next.
     #[track_caller]
+    #[expect(clippy::manual_async_fn, reason = "`track_caller` does nothing for an `async fn`")]
     pub fn read(&self) -> impl Future<Output = ReadGuard<'_, T, K>> {
-        let look = budgeted(self.sharing.look());
-        async move { ReadGuard { look: look.await } }
+        async move {
+            let look = match at_once(|| self.sharing.try_look()) {
+                Some(look) => look,
+                None => budgeted(self.sharing.look()).await,
+            };
+            ReadGuard { look }
+        }
     }
 
     /// Waits until those who came before have unlocked it, and locks it to change it.
@@ -99,9 +106,15 @@ impl<T: ?Sized, K: Access> RwLock<T, K> {
     /// [**Restartable; loses its place.**](crate#cancellation) Dropped after its turn had come, it leaves that to the next;
     /// dropped before, it lets those look who came after it.
     #[track_caller]
+    #[expect(clippy::manual_async_fn, reason = "`track_caller` does nothing for an `async fn`")]
     pub fn write(&self) -> impl Future<Output = WriteGuard<'_, T, K>> {
-        let whole = budgeted(self.sharing.whole());
-        async move { WriteGuard { whole: whole.await } }
+        async move {
+            let whole = match at_once(|| self.sharing.try_whole()) {
+                Some(whole) => whole,
+                None => budgeted(self.sharing.whole()).await,
+            };
+            WriteGuard { whole }
+        }
     }
 
     /// Locks it to look, if nobody changes it or waits. Never waits.

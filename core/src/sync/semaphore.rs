@@ -7,6 +7,7 @@ use core::task::Waker;
 use super::{Access, Local, Shared};
 use crate::budgeted::budgeted;
 use crate::fault::fault;
+use crate::gate::at_once;
 use crate::kernel::wait_queue::{Line, Turn, WaitQueue, Waiting};
 
 /// A number of permits, of which tasks take some, and give them back when they are done: for how much may go on at once.
@@ -125,13 +126,19 @@ impl<K: Access> Semaphore<K> {
     /// turn had come go to the next, and if one leaves that asked for more than there was, those behind it look again.
     #[track_caller]
     pub fn acquire(&self, n: usize) -> impl Future<Output = Result<Permit<'_, K>, AcquireError>> {
-        let permit = move || Permit { semaphore: self, count: n };
-        let take =
-            move |permits: &Permits, line: &Line<usize>, turn| Some(permits.take(line, n, turn)?.map(|()| permit()));
+        let take = move |permits: &Permits, line: &Line<usize>, turn| {
+            let taken = permits.take(line, n, turn)?;
+            Some(taken.map(|()| Permit { semaphore: self, count: n }))
+        };
         let pass_on = |permits: &Permits, line: &Line<usize>, late: Option<usize>| {
             permits.put(line, late.filter(|_| !fault!("permits-die-with-their-waiter")))
         };
-        budgeted(Waiting::asking(&self.queue, n, take, pass_on))
+        async move {
+            match at_once(|| self.queue.with(|permits, line| take(permits, line, Turn::New))) {
+                Some(taken) => taken,
+                None => budgeted(Waiting::asking(&self.queue, n, take, pass_on)).await,
+            }
+        }
     }
 
     /// Takes `n` permits, if there are so many and nobody waits. Never waits.

@@ -12,7 +12,7 @@ use crate::kernel::wait_queue::{WaitQueue, Waiting};
 /// The latest of a value: a setting, a state, a measurement. Any number of tasks look at it, and wait for it to change; what they
 /// were too slow to see they never see.
 ///
-/// To carry each value, take a queue. To say that no more come, let the value say so: `Watch<Option<T>>`.
+/// To carry each value, take a channel. To say that no more come, let the value say so: `Watch<Option<T>>`.
 ///
 /// Tasks of the same runtime use it; of kind [`Shared`] interrupt handlers and (with feature `std`) other threads too.
 ///

@@ -6,6 +6,7 @@ mod common;
 mod by_hand;
 
 mod barrier;
+mod cancelled;
 mod condition;
 mod limiter;
 mod mutex;
