@@ -96,3 +96,23 @@ fn loop_by_hand() {
 fn debugger() {
     assert_prints_what_it_says("07_debugger");
 }
+
+#[test]
+fn pipeline() {
+    assert_prints_what_it_says("08_pipeline");
+}
+
+#[test]
+fn worker_pool() {
+    assert_prints_what_it_says("09_worker_pool");
+}
+
+#[test]
+fn supervised_workers() {
+    assert_prints_what_it_says("10_supervised_workers");
+}
+
+#[test]
+fn soft_stop() {
+    assert_prints_what_it_says("11_soft_stop");
+}
