@@ -116,3 +116,8 @@ fn supervised_workers() {
 fn soft_stop() {
     assert_prints_what_it_says("11_soft_stop");
 }
+
+#[test]
+fn inherited() {
+    assert_prints_what_it_says("12_inherited");
+}
