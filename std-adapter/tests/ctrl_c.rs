@@ -6,7 +6,7 @@ mod press;
 
 use std::env;
 use std::future::pending;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::num::NonZeroUsize;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Barrier;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use giambio::signal::CtrlC;
-use giambio::{EachCore, Ended, Interrupted, builder, finally, nursery, run, run_or_ctrl_c, shield, sleep};
+use giambio::{EachCore, Ended, Interrupted, RunError, builder, finally, nursery, run, run_or_ctrl_c, shield, sleep};
 use press::{press, was_killed, with_a_keyboard};
 
 /// This program, as it was started: by an emulator, if the environment names one.
@@ -85,6 +85,22 @@ fn ctrl_c_ends_a_run_in_order() {
     let (mut child, mut output) = start("ctrl_c_ends_a_run_in_order");
     press(&mut child);
     await_line(&mut output, "unwound");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn ctrl_c_is_one_of_the_reasons_for_which_a_run_has_no_value() {
+    if is_case("ctrl_c_is_one_of_the_reasons_for_which_a_run_has_no_value") {
+        let error = builder().try_run_or_ctrl_c(forever()).unwrap_err();
+        assert!(matches!(error, RunError::Interrupted), "{error}");
+        assert_eq!(error.to_string(), Interrupted.to_string());
+        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::Other, "nobody is to try again");
+        println!("told");
+        return;
+    }
+    let (mut child, mut output) = start("ctrl_c_is_one_of_the_reasons_for_which_a_run_has_no_value");
+    press(&mut child);
+    await_line(&mut output, "told");
     assert!(child.wait().unwrap().success());
 }
 
