@@ -8,6 +8,7 @@ use pin_project_lite::pin_project;
 use crate::cancel::{Deadline, ScopeState};
 use crate::fault::fault;
 use crate::kernel::in_place::clear;
+use crate::reason::Reason;
 
 /// Runs two to eight futures at once, in this task, until the first is ready: that value comes out, and the others are cancelled.
 ///
@@ -121,7 +122,7 @@ impl<F: Future> Racer<F> {
             }
             State::Running if fault!("losers-dropped-at-once") => clear(this.future.as_mut()),
             State::Running => {
-                this.scope.as_ref().cancel();
+                this.scope.as_ref().cancel(Reason::Requested);
                 // The race is decided: a value that comes still was not waited for.
                 let _ = self.as_mut().poll(cx);
             }
