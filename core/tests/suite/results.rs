@@ -233,3 +233,58 @@ mod on_the_heap {
         });
     }
 }
+
+#[cfg(feature = "std")]
+#[test]
+fn cut_off_at_any_suspension_nothing_is_left() {
+    use giambio_core::results::{all_settled, as_completed, first_ok, for_each, map_all};
+    use giambio_core::testing::cancel_everywhere;
+    use giambio_core::{Cancelled, Ready, Restart, finally, keep_running, nursery, race, until_stopped};
+
+    let live = Live::new();
+    let step = async |number: u64| {
+        let _object = live.object();
+        finally(sleep(secs(number)), async || sleep(secs(1)).await).await;
+        number
+    };
+    let steps = || (1..=4).map(|number| step(number));
+    let nothing_is_left = || assert_eq!(live.left(), 0);
+    let mut runs = 0;
+    runs += cancel_everywhere(|| map_all(1..=4, 2, async |n| Ok::<_, ()>(step(n).await)), |_| nothing_is_left());
+    runs += cancel_everywhere(
+        || for_each(1..=4, 2, async |n| if step(n).await < 4 { Ok(()) } else { Err(()) }),
+        |_| nothing_is_left(),
+    );
+    runs += cancel_everywhere(|| all_settled(steps()), |_| nothing_is_left());
+    let good = || steps().map(|step| async { Ok::<_, ()>(step.await) });
+    runs += cancel_everywhere(|| first_ok(good()), |_| nothing_is_left());
+    runs += cancel_everywhere(
+        || as_completed(steps(), async |results| while results.next().await.is_some() {}),
+        |_| nothing_is_left(),
+    );
+    runs += cancel_everywhere(|| race((step(1), step(2), until_stopped_or(step(3)))), |_| nothing_is_left());
+    let fails = async |_| {
+        step(1).await;
+        Err::<(), _>(())
+    };
+    runs += cancel_everywhere(|| keep_running(Restart::on_error().limit(2, secs(60)), fails), |_| nothing_is_left());
+    let serves = || {
+        nursery(async |n| {
+            let child = async |ready: Ready<_>| {
+                let object = live.object();
+                step(1).await;
+                ready.set(object);
+                step(1).await;
+                Ok::<_, Cancelled>(())
+            };
+            drop(n.start(child).await?);
+            Ok(())
+        })
+    };
+    runs += cancel_everywhere(serves, |_| nothing_is_left());
+    assert!(runs > 8 * 4, "{runs} runs");
+
+    async fn until_stopped_or(step: impl Future<Output = u64>) -> u64 {
+        until_stopped(step).await.unwrap_or_default()
+    }
+}
