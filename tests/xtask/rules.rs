@@ -319,4 +319,22 @@ mod tests {
         }
         assert!(asks.is_empty(), "only platform files ask for the operating system:\n{}", asks.join("\n"));
     }
+    /// Everywhere else the compiler forbids it.
+    #[test]
+    fn three_files_of_the_adapter_may_be_unsafe() {
+        let mut allowed = Vec::new();
+        let mut look = |path: &str| {
+            let text = fs::read_to_string(root().join(path)).unwrap();
+            assert!(!text.contains("allow(unsafe_code, "), "{path}: the lint by itself, so that this test finds it");
+            for (at, _) in text.match_indices("#[allow(unsafe_code)]") {
+                let module = text[at..].split("mod ").nth(1).and_then(|rest| rest.split(';').next()).unwrap_or("?");
+                let folder = path.strip_prefix("std-adapter/src/").and_then(|path| path.rsplit_once('/'));
+                allowed.push(format!("{}/{module}", folder.map_or("", |(folder, _)| folder)));
+            }
+        };
+        each_file("std-adapter/src", &mut look).unwrap();
+        allowed.sort();
+        assert_eq!(allowed, ["reactor/descriptor", "signal/unix", "sys/callbacks"]);
+        assert!(fs::read_to_string(root().join("std-adapter/src/lib.rs")).unwrap().contains("#![deny(unsafe_code)]"));
+    }
 }
