@@ -112,7 +112,7 @@
 //! | `race`, [`results`] | the first of several; many of a kind at once, and what becomes of them |
 //! | `restart` | supervision: [`keep_running`] |
 //! | `task_local` | [`TaskLocal`]: what code inside looks up without being handed it |
-//! | [`sync`] | what tasks wait for: events; from interrupts too |
+//! | [`sync`] | what tasks wait for, of each other and of interrupts: locks, permits, events |
 //! | `channel` | values from tasks and interrupts to tasks |
 //! | [`nb`] | awaiting `embedded-hal-nb` |
 //! | [`testing`] | tests in virtual time |
