@@ -247,7 +247,7 @@ fn cut_off_at_any_suspension_nothing_is_left() {
         finally(sleep(secs(number)), async || sleep(secs(1)).await).await;
         number
     };
-    let steps = || (1..=4).map(|number| step(number));
+    let steps = || (1..=4).map(&step);
     let nothing_is_left = || assert_eq!(live.left(), 0);
     let mut runs = 0;
     runs += cancel_everywhere(|| map_all(1..=4, 2, async |n| Ok::<_, ()>(step(n).await)), |_| nothing_is_left());
