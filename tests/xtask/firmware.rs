@@ -19,9 +19,6 @@ pub(crate) const BOARDS: [Board; 4] = [
 
 const TESTS: &str = "tests/firmware/Cargo.toml";
 
-/// The packages outside of the workspace.
-pub(crate) const MANIFESTS: [&str; 3] = [EXAMPLES, TESTS, BENCH];
-
 const BENCH: &str = "bench/embedded/giambio/Cargo.toml";
 
 const EXAMPLES: &str = "examples/bare-metal/Cargo.toml";

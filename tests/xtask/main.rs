@@ -50,6 +50,7 @@ cargo xtask bench ...       giambio beside its peers; `cargo xtask bench --help`
 cargo xtask bench-embedded  what giambio, embassy and lilos cost on a Cortex-M3; more words choose: bench/embedded
 cargo xtask soak            connections that come and go at random; for ten minutes, or as long as --minutes N says
 cargo xtask platforms       what is done for each system; with --write, puts it into the README
+cargo xtask format --write          formats everything, as the step `format` wants it
 cargo xtask public-api --write      brings the lists of the public API up to date
 
 --verbose                   shows what each step prints; without it, that of those that fail
@@ -165,6 +166,7 @@ impl Command {
             ["soak"] => return Ok(Command::Soak { minutes: minutes.unwrap_or(10) }),
             ["platforms"] if write => return Ok(Command::Write(platforms::write_table)),
             ["platforms"] => return Ok(Command::Platforms),
+            ["format"] if write => return Ok(Command::Write(steps::write_format)),
             ["public-api"] if write => return Ok(Command::Write(api::write)),
             ["machine"] => return Ok(Command::Machine { is_for_all }),
             ["test"] if quick => steps_of(&[Part::Quick]),
@@ -182,7 +184,7 @@ impl Command {
             return Err("--minutes goes with soak".to_owned());
         }
         if write {
-            return Err("--write goes with platforms and public-api".to_owned());
+            return Err("--write goes with format, platforms and public-api".to_owned());
         }
         if is_for_all {
             return Err("--all goes with machine".to_owned());
@@ -258,6 +260,7 @@ mod tests {
             "ci --minutes 1",
             "soak --minutes x",
             "ci --write",
+            "format",
             "test --all",
         ] {
             assert!(names(line).is_err(), "{line}");

@@ -140,7 +140,7 @@ pub(crate) fn dependencies() -> Outcome {
 }
 
 /// The lock file of each workspace, by its path from the root.
-fn locks() -> Result<Vec<String>, String> {
+pub(crate) fn locks() -> Result<Vec<String>, String> {
     let mut locks = Vec::new();
     each_file("", &mut |path| {
         if path == "Cargo.lock" || path.ends_with("/Cargo.lock") {

@@ -213,24 +213,26 @@ pub(crate) const ALL_FEATURES: &[&str] = &[
 pub(crate) const BARE_METAL_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc,hooks,nb,heapless"];
 
 fn format() -> Outcome {
-    Shell::new("cargo fmt --all --check").run()?;
-    for manifest in [INTERRUPTS, api::LISTER] {
-        Shell::new("cargo fmt --check --manifest-path").arg(manifest).run()?;
-    }
-    Shell::new("cargo fmt --all --check --manifest-path").arg(bench::MANIFEST).run()?;
-    for manifest in firmware::MANIFESTS {
-        Shell::new("cargo fmt --check --manifest-path").arg(manifest).args("--all").run()?;
-    }
-    Shell::new("cargo fmt --check --manifest-path tests/fuzz/Cargo.toml").run()?;
-    // Programs that do not compile belong to no package.
-    for folder in ["rejected", "rejected_when_built"] {
-        let mut rustfmt = Shell::new("rustfmt --check --edition 2024");
-        for file in rust_files(&format!("tests/compile_fail/{folder}"))? {
-            rustfmt = rustfmt.arg(file);
-        }
-        rustfmt.run()?;
-    }
+    rustfmt("--check")?;
     Ok(Verdict::Passed)
+}
+
+/// Formats each workspace, and the programs that do not compile.
+pub(crate) fn write_format() -> Result<(), String> {
+    rustfmt("")
+}
+
+fn rustfmt(option: &str) -> Result<(), String> {
+    for lock in rules::locks()? {
+        let manifest = lock.replace("Cargo.lock", "Cargo.toml");
+        Shell::new("cargo fmt --all --manifest-path").arg(manifest).args(option).run()?;
+    }
+    // They belong to no package.
+    for folder in ["rejected", "rejected_when_built"] {
+        let rustfmt = Shell::new("rustfmt --edition 2024").args(option);
+        rust_files(&format!("tests/compile_fail/{folder}"))?.iter().fold(rustfmt, Shell::arg).run()?;
+    }
+    Ok(())
 }
 
 fn lints() -> Outcome {
