@@ -1,10 +1,12 @@
 //! A share of the task's budget for futures that know nothing of it.
 
+use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use crate::call_site::CallSite;
 use crate::fault::fault;
 use crate::gate::poll_proceed;
 
@@ -56,6 +58,44 @@ pin_project! {
     struct Budgeted<F> {
         #[pin]
         future: F,
+    }
+}
+
+/// What a leaf future of this crate is called.
+pub(crate) trait Named {
+    const NAME: &'static str;
+}
+
+/// The same for one of this crate's own, which says what it waits for, and where that was asked for.
+pub(crate) fn leaf<N: Named, F: Future>(future: F, place: CallSite) -> impl Future<Output = F::Output> {
+    Leaf { future, place, name: PhantomData::<N> }
+}
+
+pin_project! {
+    struct Leaf<F, N> {
+        #[pin]
+        future: F,
+        place: CallSite,
+        name: PhantomData<N>,
+    }
+}
+
+impl<F: Future, N: Named> Future for Leaf<F, N> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let go = ready!(poll_proceed(cx));
+        let this = self.project();
+        match this.future.poll(cx) {
+            Poll::Ready(value) => {
+                go.made_progress();
+                Poll::Ready(value)
+            }
+            Poll::Pending => {
+                go.waits_for_at(N::NAME, *this.place);
+                Poll::Pending
+            }
+        }
     }
 }
 

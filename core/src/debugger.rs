@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::lock::Reachable;
-use crate::task_info::{TaskError, TaskInfo};
+use crate::task_info::{TaskError, TaskInfo, WaitsFor, WokenBy};
 
 /// What happens in a runtime, told when it happens.
 ///
@@ -49,6 +49,22 @@ pub enum Event<'a> {
     TaskError(TaskInfo<'a>, TaskError<'a>),
     /// A shield or a clean-up in this task was dropped before its end, by a future that isn't ours or that nobody polls.
     CleanupAbandoned(TaskInfo<'a>),
+    /// A task that was not ready has been woken, for whatever reason but that it has just been spawned. Only for who
+    /// [wants](Debugger::wants) to know it.
+    TaskWake(TaskInfo<'a>, WokenBy),
+    /// The task's code has asked for this, and it is not there: in each poll in which that is so. Only for who
+    /// [wants](Debugger::wants) to know it.
+    TaskWait(TaskInfo<'a>, WaitsFor),
+}
+
+/// What happens so often that most who look on can do without; see [`Debugger::wants`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Often {
+    /// [`Event::TaskWake`].
+    Wakes,
+    /// [`Event::TaskWait`].
+    Waits,
 }
 
 impl Event<'_> {
@@ -71,6 +87,8 @@ impl Event<'_> {
             Event::AfterCancel(task) => debugger.after_cancel(task),
             Event::TaskError(task, error) => debugger.on_task_error(task, error),
             Event::CleanupAbandoned(task) => debugger.on_cleanup_abandoned(task),
+            Event::TaskWake(task, by) => debugger.on_task_wake(task, by),
+            Event::TaskWait(task, what) => debugger.on_task_wait(task, what),
         }
     }
 }
@@ -141,7 +159,7 @@ impl Event<'_> {
 /// altogether, no event costs anything worth counting: a comparison, or nothing.
 ///
 /// It is the runtime's [`event`](Debugger::event) alone that is called. So who passes events on to another debugger writes
-/// that, and calls that.
+/// that, and calls that; and [`wants`](Debugger::wants).
 #[allow(unused_variables)]
 pub trait Debugger: Reachable {
     /// Something happens. Unless it is written, it calls the method for that event.
@@ -179,6 +197,42 @@ pub trait Debugger: Reachable {
     fn on_task_error(&self, task: TaskInfo<'_>, error: TaskError<'_>) {}
     /// [`Event::CleanupAbandoned`].
     fn on_cleanup_abandoned(&self, task: TaskInfo<'_>) {}
+    /// [`Event::TaskWake`], if it is [wanted](Debugger::wants).
+    fn on_task_wake(&self, task: TaskInfo<'_>, by: WokenBy) {}
+    /// [`Event::TaskWait`], if it is [wanted](Debugger::wants).
+    fn on_task_wait(&self, task: TaskInfo<'_>, what: WaitsFor) {}
+
+    /// Is it to be told of this as well? Asked when a turn begins, and no by default: it costs a call for each wake, or wait.
+    ///
+    /// Without feature `std`, wakes by interrupts are told from within these.
+    ///
+    /// ```
+    /// # use core::pin::pin;
+    /// # use core::time::Duration;
+    /// # use giambio_core::{Runtime, Until, VirtualClock, sleep};
+    /// use giambio_core::{Debugger, Often, TaskInfo, WaitsFor};
+    /// use std::sync::Mutex;
+    ///
+    /// /// What tasks wait for.
+    /// #[derive(Default)]
+    /// struct Waits(Mutex<Vec<&'static str>>);
+    ///
+    /// impl Debugger for Waits {
+    ///     fn wants(&self, often: Often) -> bool {
+    ///         often == Often::Waits
+    ///     }
+    ///     fn on_task_wait(&self, _task: TaskInfo<'_>, what: WaitsFor) {
+    ///         self.0.lock().unwrap().push(what.what);
+    ///     }
+    /// }
+    /// # let (time, waits) = (VirtualClock::<1000>::new(), Waits::default());
+    /// # let runtime = pin!(Runtime::new(&time, sleep(Duration::from_secs(1))).with_debugger(&waits));
+    /// # runtime.run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
+    /// # assert!(!cfg!(feature = "hooks") || *waits.0.lock().unwrap() == ["sleep"]);
+    /// ```
+    fn wants(&self, often: Often) -> bool {
+        false
+    }
 
     /// Does it observe nothing at all?
     #[doc(hidden)]
@@ -202,6 +256,7 @@ macro_rules! forward {
         $(#[$cfg])?
         impl<D: Debugger + ?Sized> Debugger for $owner {
             fn event(&self, event: Event<'_>) { (**self).event(event) }
+            fn wants(&self, often: Often) -> bool { (**self).wants(often) }
             fn is_none(&self) -> bool { (**self).is_none() }
         }
     )*};

@@ -41,6 +41,8 @@ impl Debugger for DefmtDebugger {
             Event::AfterSleep(task, span) => defmt::trace!("{}: slept for {} us", task, micros(span)),
             Event::AfterCancel(task) => defmt::info!("{}: was cancelled", task),
             Event::TaskError(task, error) => defmt::warn!("{}: failed with {}", task, error),
+            Event::TaskWake(task, _) => defmt::trace!("{}: woken", task),
+            Event::TaskWait(task, what) => defmt::trace!("{}: waits for {}", task, what.what),
             Event::CleanupAbandoned(task) => defmt::warn!("{}: a clean-up was abandoned", task),
             Event::BeforeIo(_) | Event::AfterIo(_) | Event::BeforeCancel(_) => {}
         }

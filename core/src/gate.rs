@@ -3,8 +3,10 @@
 use core::marker::PhantomData;
 use core::task::{Context, Poll};
 
+use crate::call_site::CallSite;
 use crate::fault::fault;
 use crate::kernel::context::{BUDGET, REFUSALS, now, with};
+use crate::kernel::emit as hooks;
 use crate::kernel::task::id::id_of;
 use crate::task_info::TaskId;
 
@@ -60,6 +62,39 @@ impl Proceed {
     #[inline]
     pub fn made_progress(self) {
         spend();
+    }
+
+    /// The leaf waits, for this; a debugger that [wants](crate::Debugger::wants) to know what tasks wait for is told. Not to say
+    /// so is no mistake.
+    ///
+    /// ```
+    /// # use core::pin::Pin;
+    /// # use core::task::{Context, Poll, ready};
+    /// # use giambio_core::poll_proceed;
+    /// # struct Button;
+    /// # impl Button { fn is_pressed(&self, _: &mut Context<'_>) -> bool { true } }
+    /// impl Future for Button {
+    ///     type Output = ();
+    ///     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    ///         let go = ready!(poll_proceed(cx));
+    ///         if !self.is_pressed(cx) {
+    ///             go.waits_for("button");
+    ///             return Poll::Pending;
+    ///         }
+    ///         go.made_progress();
+    ///         Poll::Ready(())
+    ///     }
+    /// }
+    /// ```
+    #[inline]
+    pub fn waits_for(self, what: &'static str) {
+        hooks::waits(what, CallSite::NOWHERE);
+    }
+
+    /// The same, with the place where the wait was asked for.
+    #[inline]
+    pub(crate) fn waits_for_at(self, what: &'static str, place: CallSite) {
+        hooks::waits(what, place);
     }
 }
 

@@ -94,6 +94,8 @@
 //! 10. **HOOKS-OBSERVE**: a [`Debugger`] sees everything in order; it can neither break a program nor slow down one without.
 //! 11. **ONE-SCHEDULE**: a loop of your own, [`run`](Runtime::run), a test in virtual time, with and without a debugger:
 //!     the same polls in the same order.
+//! 12. **NO-FUTURELOCK**: what was granted to a future that its task has put aside goes to another one of that task that
+//!     waits for the same, when a poll has passed in which the first did not come for it.
 //!
 //! # Map
 //!
@@ -112,7 +114,7 @@
 //! | `race`, [`results`] | the first of several; many of a kind at once, and what becomes of them |
 //! | `restart` | supervision: [`keep_running`] |
 //! | `task_local` | [`TaskLocal`]: what code inside looks up without being handed it |
-//! | [`sync`] | what tasks wait for, of each other and of interrupts: locks, permits, events |
+//! | [`sync`] | what tasks wait for: events; from interrupts too |
 //! | `channel` | values from tasks and interrupts to tasks |
 //! | [`nb`] | awaiting `embedded-hal-nb` |
 //! | [`testing`] | tests in virtual time |
@@ -125,12 +127,13 @@
 //! | `alloc` | [`nursery`](nursery()) on the heap, [`nursery_group`] |
 //! | `std` | one runtime for each thread, wakes from other threads, panics that let clean-ups run, the module [`testing`] |
 //! | `hooks` | the debugger's events |
+//! | `introspect` | the module `introspect`: all live tasks and scopes, from the root |
 //! | `nb` | the module [`nb`] |
 //! | `heapless` | `channel::Channel`: channels of fixed size |
 //! | `embedded-hal-async` | `Delay`, for drivers that want a `DelayNs` |
 //! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats |
 //!
-//! By default all but the last two are on; firmware says `default-features = false`.
+//! By default all but `introspect` and the last two are on; firmware says `default-features = false`.
 //!
 //! # Known limits of the language
 //!
@@ -155,6 +158,7 @@ extern crate alloc;
 extern crate std;
 
 mod budgeted;
+mod call_site;
 mod cancel;
 #[cfg(feature = "heapless")]
 pub mod channel;
@@ -167,6 +171,8 @@ mod delay;
 mod errors;
 mod fault;
 mod gate;
+#[cfg(feature = "introspect")]
+pub mod introspect;
 #[cfg(feature = "std")]
 mod io_error;
 #[allow(unsafe_code)]
@@ -198,7 +204,7 @@ mod wait;
 pub use budgeted::budgeted;
 pub use cancel::{CancelScope, cancel_scope, fail_after, fail_at, move_on_after, move_on_at};
 pub use counter::WideCounter;
-pub use debugger::{Debugger, Event, NoDebugger};
+pub use debugger::{Debugger, Event, NoDebugger, Often};
 #[cfg(feature = "defmt")]
 pub use defmt_log::DefmtDebugger;
 #[cfg(feature = "embedded-hal-async")]
@@ -232,7 +238,7 @@ pub use sleep::{Interval, Sleep, checkpoint, clock, effective_deadline, interval
 pub use stop::{is_stopping, stopping, until_stopped};
 pub use storage::{Heap, Storage, Unbounded};
 pub use task::Task;
-pub use task_info::{ErrorText, Status, TaskError, TaskId, TaskInfo};
+pub use task_info::{ErrorText, Status, TaskError, TaskId, TaskInfo, WaitsFor, WokenBy};
 pub use task_local::TaskLocal;
 pub use time::{Clock, Instant, Tick, VirtualClock};
 pub use wait::{Next, Until, Wait};

@@ -257,6 +257,15 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     pub fn debugger(&self) -> &D {
         &self.seams().1
     }
+
+    /// Runs this between two turns, in one of its own. `None`: it is another runtime's turn.
+    #[cfg(feature = "introspect")]
+    pub(crate) fn between_turns<R>(self: Pin<&Self>, f: impl FnOnce() -> R) -> Option<R> {
+        let this = self.project_ref();
+        let (clock, debugger) = this.seams.as_ref()?;
+        let _turn = this.root.try_turn(clock, hooks::dynamic(debugger))?;
+        Some(f())
+    }
 }
 
 /// Sees to it that this thread can have a runtime: 4,096 threads at once may have one, or tasks in another executor. A

@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use pin_project_lite::pin_project;
 
+use crate::call_site::CallSite;
 use crate::debugger::Event;
 use crate::fault::fault;
 use crate::gate::{is_cancelled, poll_proceed};
@@ -86,6 +87,7 @@ pin_project! {
     #[must_use = "a sleep does nothing unless it is awaited"]
     pub struct Sleep {
         target: Target,
+        place: CallSite,
         #[pin]
         entry: Entry,
     }
@@ -108,7 +110,7 @@ impl Future for Sleep {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         let entry = this.entry.as_ref();
-        poll_entry(entry, cx, &|clock, now| match *this.target {
+        poll_entry(entry, cx, *this.place, &|clock, now| match *this.target {
             Target::After(span) => clock.end_of(now, span),
             Target::At(moment) => moment(Instant::from_nanos(entry.deadline()), clock.hz()).ticks(),
         })
@@ -130,13 +132,18 @@ impl Future for Alarm {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
         let entry = this.entry.as_ref();
-        poll_entry(entry, cx, &|_, _| entry.deadline())
+        poll_entry(entry, cx, CallSite::NOWHERE, &|_, _| entry.deadline())
     }
 }
 
 /// The poll of all that waits for time; `deadline` says by the clock, at the first poll, when it ends.
 #[cfg_attr(feature = "std", inline)]
-fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, deadline: &dyn Fn(&dyn AnyClock, u64) -> u64) -> Poll<()> {
+fn poll_entry(
+    entry: Pin<&Entry>,
+    cx: &mut Context<'_>,
+    place: CallSite,
+    deadline: &dyn Fn(&dyn AnyClock, u64) -> u64,
+) -> Poll<()> {
     let go = ready!(poll_proceed(cx));
     if entry.is_over_at_once() || entry.has_fired() {
         go.made_progress();
@@ -169,6 +176,7 @@ fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, deadline: &dyn Fn(&dyn A
     if begun.is_none() {
         no_runtime("sleep");
     }
+    go.waits_for_at("sleep", place);
     Poll::Pending
 }
 
@@ -197,7 +205,7 @@ fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, deadline: &dyn Fn(&dyn A
 /// ```
 #[cfg_attr(feature = "hooks", track_caller)]
 pub fn sleep(span: Duration) -> Sleep {
-    Sleep { target: Target::After(span), entry: Entry::sleeping(u64::MAX) }
+    Sleep { target: Target::After(span), place: CallSite::here(), entry: Entry::sleeping(u64::MAX) }
 }
 
 /// Sleeps until `instant`. One that has passed yields once; [`Instant::MAX`] never comes.
@@ -223,7 +231,7 @@ pub fn sleep(span: Duration) -> Sleep {
 /// ```
 #[cfg_attr(feature = "hooks", track_caller)]
 pub fn sleep_until(instant: Instant) -> Sleep {
-    Sleep { target: Target::At(Moment::of), entry: Entry::sleeping(instant.as_nanos()) }
+    Sleep { target: Target::At(Moment::of), place: CallSite::here(), entry: Entry::sleeping(instant.as_nanos()) }
 }
 
 /// Ticks at a fixed rate, without drift: each tick is due one period after the one before was

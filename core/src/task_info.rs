@@ -153,6 +153,32 @@ impl<'a> TaskInfo<'a> {
     }
 }
 
+/// Who woke a task: of [`Event::TaskWake`](crate::Event::TaskWake).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WokenBy {
+    /// This task: its code did, or it has ended and was awaited. Without feature `std` also an interrupt that came while it ran.
+    Task(TaskId),
+    /// The time for which it slept is over.
+    Timer,
+    /// Another thread, or a signal handler.
+    Thread,
+    /// Something else: whoever looks for I/O, or an interrupt, while no task ran; a scope that was cancelled, or whose time is
+    /// over. Told just before the step that it leads to.
+    Other,
+}
+
+/// What a task waits for: of [`Event::TaskWait`](crate::Event::TaskWait).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WaitsFor {
+    /// In a word: `"sleep"`, `"event"`, `"channel"`, `"room"` in an arena, `"task"`, or what another leaf future
+    /// [says](crate::Proceed::waits_for).
+    pub what: &'static str,
+    /// Where in the program the wait was asked for, as far as it is known: with feature `introspect`.
+    pub asked_at: Option<&'static Location<'static>>,
+}
+
 /// How a task or a nursery's body failed. As text: what it failed with, as far as that is known.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

@@ -12,9 +12,6 @@ pub(crate) fn programs() -> Outcome {
         .args("--test random_channels")
         .env("GIAMBIO_PROGRAMS", "100000")
         .run()?;
-    Shell::new("cargo test -p giambio-core --release --test sync -- random::")
-        .env("GIAMBIO_PROGRAMS", "20000")
-        .run()?;
     Shell::new("cargo test -p giambio-core --release --test random_memory").env("GIAMBIO_PROGRAMS", "10000").run()?;
     Ok(Verdict::Passed)
 }

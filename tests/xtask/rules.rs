@@ -233,6 +233,66 @@ mod tests {
         assert!(feature_sets("std-adapter/Cargo.toml").unwrap().contains(&"heapless,defmt".to_owned()));
     }
 
+    /// What `cargo tree --edges normal` says of a library on some systems, without versions.
+    fn tree(package: &str) -> String {
+        let systems = ["x86_64-unknown-linux-gnu", "x86_64-unknown-freebsd", "x86_64-pc-windows-gnu"];
+        let on = |target: &str| {
+            let tree =
+                Shell::new("cargo tree --locked --edges normal --no-dedupe --prefix depth --format {p} --package")
+                    .arg(package)
+                    .args("--target")
+                    .arg(target)
+                    .said()
+                    .unwrap();
+            let line = |line: &str| {
+                let name = line.split(' ').next().unwrap_or_default().trim_start_matches(char::is_numeric);
+                let depth: usize = line.split(|c: char| !c.is_numeric()).next().unwrap_or_default().parse().unwrap();
+                format!("{}{name}\n", "  ".repeat(depth + 1))
+            };
+            format!("{target}\n{}", tree.lines().map(line).collect::<String>())
+        };
+        systems.map(on).concat()
+    }
+
+    #[test]
+    fn the_libraries_are_made_of_what_their_lists_say() {
+        for (package, file) in [("giambio-core", "core/dependencies.txt"), ("giambio", "std-adapter/dependencies.txt")]
+        {
+            let (kept, now) = (fs::read_to_string(root().join(file)).unwrap(), tree(package));
+            assert!(kept == now, "{file} differs from what {package} is made of, which is\n{now}");
+        }
+    }
+
+    /// A pointer to a whole that is made of a reference to its first part is good for no more than that part. So what leads to
+    /// tasks, nurseries and scopes is made of references where these are the whole, and nowhere else.
+    #[test]
+    fn pointers_to_wholes_are_made_in_few_places() {
+        const KNOWN: [(&str, usize); 6] = [
+            ("deadline.rs", 2),
+            ("nursery/cell.rs", 1),
+            ("root.rs", 1),
+            ("scope/listed.rs", 3),
+            ("storage/slots.rs", 2),
+            ("wait_queue/waiting.rs", 1),
+        ];
+        let mut found = Vec::new();
+        let mut look = |path: &str| {
+            let text = fs::read_to_string(root().join(path)).unwrap();
+            let code = text.split("\n#[cfg(all(test").next().unwrap_or_default();
+            let count = code.matches("NonNull::from(").count();
+            if count > 0 && !path.ends_with("/tests.rs") {
+                found.push((path.trim_start_matches("core/src/kernel/").to_owned(), count));
+            }
+        };
+        each_file("core/src/kernel", &mut look).unwrap();
+        found.sort();
+        assert_eq!(
+            found,
+            KNOWN.map(|(file, count)| (file.to_owned(), count)),
+            "is each of the whole that it leads to?"
+        );
+    }
+
     #[test]
     fn every_workspace_is_looked_at() {
         let locks = locks().unwrap();
@@ -318,23 +378,5 @@ mod tests {
             each_file(folder, &mut look).unwrap();
         }
         assert!(asks.is_empty(), "only platform files ask for the operating system:\n{}", asks.join("\n"));
-    }
-    /// Everywhere else the compiler forbids it.
-    #[test]
-    fn three_files_of_the_adapter_may_be_unsafe() {
-        let mut allowed = Vec::new();
-        let mut look = |path: &str| {
-            let text = fs::read_to_string(root().join(path)).unwrap();
-            assert!(!text.contains("allow(unsafe_code, "), "{path}: the lint by itself, so that this test finds it");
-            for (at, _) in text.match_indices("#[allow(unsafe_code)]") {
-                let module = text[at..].split("mod ").nth(1).and_then(|rest| rest.split(';').next()).unwrap_or("?");
-                let folder = path.strip_prefix("std-adapter/src/").and_then(|path| path.rsplit_once('/'));
-                allowed.push(format!("{}/{module}", folder.map_or("", |(folder, _)| folder)));
-            }
-        };
-        each_file("std-adapter/src", &mut look).unwrap();
-        allowed.sort();
-        assert_eq!(allowed, ["reactor/descriptor", "signal/unix", "sys/callbacks"]);
-        assert!(fs::read_to_string(root().join("std-adapter/src/lib.rs")).unwrap().contains("#![deny(unsafe_code)]"));
     }
 }

@@ -39,12 +39,11 @@ pub(crate) fn address() -> Outcome {
 }
 
 /// The tests in which threads, or signals, meet: modules of the core's suite, and whole programs.
-const THREADS: [&str; 3] = [
+const THREADS: [&str; 2] = [
     "--lib --test suite -- threads:: wakers:: thread_ends:: interrupt_sync:: foreign_executors:: who_is_told:: \
      wait_queue:: channels::",
     "--test interrupted --test random_programs --test signals --test blocking_calls --test cores --test runs \
      --test ctrl_c",
-    "--test sync",
 ];
 
 /// Those under ThreadSanitizer, which must see all that threads do.

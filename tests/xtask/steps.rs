@@ -193,7 +193,8 @@ pub(crate) const FOREIGN: &str = "foreign";
 pub(crate) const FIRMWARE: &str = "firmware";
 
 /// The feature sets of the core that its tests run with; everything at once is the step "workspace".
-pub(crate) const TESTED_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc", "alloc,hooks,nb,heapless", "std"];
+pub(crate) const TESTED_FEATURES: &[&str] =
+    &["", "hooks,nb,heapless", "alloc", "alloc,hooks,nb,heapless", "std", "std,introspect"];
 
 /// The feature sets of the core that differ in more than the sum of their parts: each feature with and without the others,
 /// without a heap, with `alloc` and with `std`, which has `alloc` in it. The step "feature-matrix" builds every other one.
@@ -206,6 +207,8 @@ pub(crate) const ALL_FEATURES: &[&str] = &[
     "alloc",
     "alloc,hooks,nb,heapless",
     "std",
+    "std,introspect",
+    "introspect",
     "std,hooks",
 ];
 

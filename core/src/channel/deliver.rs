@@ -24,7 +24,10 @@ impl<O, F: Future<Output = (O, Option<Waker>)>> Future for Deliver<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
         let go = ready!(poll_proceed(cx));
-        let (got, waker) = ready!(self.project().future.poll(cx));
+        let Poll::Ready((got, waker)) = self.project().future.poll(cx) else {
+            go.waits_for("channel");
+            return Poll::Pending;
+        };
         go.made_progress();
         if let Some(waker) = waker {
             waker.wake();

@@ -16,6 +16,7 @@ use super::memory::home::Home;
 #[cfg(feature = "std")]
 use super::memory::spare::Spare;
 use super::nursery::children::Children;
+use super::scope::listed::Cursors;
 use super::scope::node::{Node, TASK, Watch};
 use super::task::header::{Header, TaskRef};
 
@@ -27,6 +28,9 @@ pub(crate) const BUDGET: u32 = 128;
 
 /// How often it is told so in one poll; then it is code that does not suspend, and has the budget once more.
 pub(crate) const REFUSALS: u32 = 64;
+
+/// Where code costs more than instructions: what does for all cases is done for all.
+pub(crate) const CODE_IS_DEAR: bool = cfg!(not(feature = "std"));
 
 /// Polls of an epoch: within two of them no task's count of its own, of 16 bits, comes round.
 const EPOCH: u32 = 1 << 15;
@@ -61,6 +65,8 @@ pub(crate) struct Context {
     pub(crate) stop: Byte,
     /// Who wants to know when a node dies.
     pub(crate) watch: Cell<*const Watch>,
+    /// Who looks on.
+    pub(crate) cursors: Cursors,
     #[cfg(feature = "alloc")]
     pub(crate) home: Cell<Option<&'static Home>>,
     /// What keys of this thread's headers have above the generation.
@@ -103,6 +109,7 @@ impl Context {
             woken: Byte::new(0),
             stop: Byte::new(0),
             watch: Cell::new(ptr::null()),
+            cursors: Cursors::new(),
             #[cfg(feature = "alloc")]
             home: Cell::new(None),
             #[cfg(feature = "std")]

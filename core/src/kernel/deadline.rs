@@ -322,6 +322,16 @@ impl Drop for Timed {
 // SAFETY: `repr(C)`, the scope first; linked through `Entered` and `arm`, which ask for a pin.
 unsafe impl Scoped for Timed {}
 
+/// The deadline in ticks of a scope that has one.
+///
+/// # Safety
+/// It is alive, and the pointer is good for the whole.
+pub(crate) unsafe fn deadline_of(at: *const Node) -> Option<u64> {
+    // SAFETY: by contract; WHOLE-POINTER: the flag says that the node starts a `Timed`.
+    let timed = unsafe { (*at).has(TIMED).then(|| &*at.cast::<Timed>()) }?;
+    timed.entry.timer.is_set().then(|| timed.entry.deadline())
+}
+
 impl Context {
     /// The soonest deadline in ticks of the scopes around the running code, up to a shield.
     pub(crate) fn effective_deadline(&self) -> u64 {
@@ -332,12 +342,9 @@ impl Context {
             if node.has(CANCELLED | EXPIRED) {
                 return 0;
             }
-            if node.has(TIMED) {
-                // SAFETY: WHOLE-POINTER: the flag says that the node starts a `Timed`.
-                let timed = unsafe { &*at.cast::<Timed>() };
-                if timed.entry.timer.is_set() {
-                    soonest = soonest.min(timed.entry.deadline());
-                }
+            // SAFETY: PINNED, as above; good for the whole.
+            if let Some(deadline) = unsafe { deadline_of(at) } {
+                soonest = soonest.min(deadline);
             }
             if node.has(SHIELD) {
                 break;

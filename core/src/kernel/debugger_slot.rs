@@ -3,9 +3,15 @@
 use core::cell::Cell;
 use core::time::Duration;
 
+use super::mask::Byte;
 use super::task::header::TaskRef;
 use crate::debugger::Debugger;
 use crate::task_info::TaskId;
+
+/// It is told of wakes.
+pub(super) const WAKES: u8 = 1;
+/// It is told of waits.
+pub(super) const WAITS: u8 = 1 << 1;
 
 /// The debugger's part of a thread's context.
 pub(crate) struct DebuggerSlot {
@@ -13,6 +19,8 @@ pub(crate) struct DebuggerSlot {
     pub(super) debugger: Cell<Option<*const dyn Debugger>>,
     /// There is one, it has not panicked, and none of its methods is on the stack: all that is looked at where there is none.
     pub(super) on: Cell<bool>,
+    /// What else it wants to be told: `WAKES`, `WAITS`. Looked at where they happen, in interrupts too.
+    pub(super) wants: Byte,
     /// Whose own code is running.
     pub(crate) step: Cell<Option<Who>>,
     /// Who has begun to sleep in this step.
@@ -26,6 +34,7 @@ impl DebuggerSlot {
         DebuggerSlot {
             debugger: Cell::new(None),
             on: Cell::new(false),
+            wants: Byte::new(0),
             step: Cell::new(None),
             sleep: Cell::new(None),
             failed: Cell::new(false),

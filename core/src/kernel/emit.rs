@@ -2,7 +2,7 @@
 //! that they are told in order.
 
 use crate::debugger::{Debugger, Event};
-use crate::task_info::TaskInfo;
+use crate::task_info::{TaskInfo, WokenBy};
 
 /// A debugger as the context keeps it; none if it observes nothing.
 pub(crate) fn dynamic<D: Debugger>(debugger: &D) -> Option<&dyn Debugger> {
@@ -22,16 +22,18 @@ mod imp {
     use core::panic::Location;
     use core::time::Duration;
 
-    use super::{Debugger, Event, TaskInfo, tell_of};
-    use crate::kernel::context::with;
-    use crate::kernel::debugger_slot::Who;
+    use super::{Debugger, Event, TaskInfo, WokenBy, tell_of};
+    use crate::call_site::CallSite;
+    use crate::debugger::Often;
+    use crate::kernel::context::{now, with};
+    use crate::kernel::debugger_slot::{WAITS, WAKES, Who};
     use crate::kernel::scope::node::{Node, POLLING, ROOT, TASK};
     use crate::kernel::scope::whole::{nursery_at, task_at};
-    use crate::kernel::task::header::TaskRef;
+    use crate::kernel::task::header::{TOLD_OF, TaskRef};
     use crate::kernel::task::id::id_of;
     use crate::name::TaskName;
     use crate::panics;
-    use crate::task_info::TaskId;
+    use crate::task_info::{TaskId, WaitsFor};
 
     /// A task as it is told of, with a copy of its name: the task may be gone by then.
     pub(crate) struct Told {
@@ -55,13 +57,21 @@ mod imp {
 
     /// Makes this the debugger of the turn.
     pub(crate) fn install(debugger: &dyn Debugger) {
-        set(Some(debugger));
+        let mut wants = 0;
+        let is_fit = panics::is_fine(|| {
+            let wanted = |often, flag| if debugger.wants(often) { flag } else { 0 };
+            wants = wanted(Often::Wakes, WAKES) | wanted(Often::Waits, WAITS);
+        });
+        set(Some(debugger), wants);
+        if !is_fit {
+            lend(|_| false);
+        }
     }
 
     /// The turn is over. Is the debugger still fit?
     pub(crate) fn uninstall() -> bool {
         step_ends();
-        set(None);
+        set(None, 0);
         !take_failed()
     }
 
@@ -139,8 +149,53 @@ mod imp {
         Some(task)
     }
 
+    #[inline]
+    fn wants(what: u8) -> bool {
+        now(|now| now.debugger.wants.get() & what != 0)
+    }
+
+    /// Does somebody want to know of wakes?
+    #[inline]
+    pub(crate) fn tells_wakes() -> bool {
+        wants(WAKES)
+    }
+
+    /// A task that was not ready was woken.
+    pub(crate) fn tell_wake(task: TaskRef, by: WokenBy) {
+        with(|_| task.wake.set(task.wake.get() | TOLD_OF));
+        let told = if task.node.has(ROOT) { is_on().then(Told::root) } else { told(task) };
+        tell_of(&told, |task| Event::TaskWake(task, by));
+    }
+
+    /// The same, by the code that runs.
+    pub(crate) fn tell_wake_by_code(task: TaskRef) {
+        tell_wake(task, with(|context| context.task()).map_or(WokenBy::Other, |task| WokenBy::Task(id_of(task))));
+    }
+
+    /// A task is polled that was woken so: by whom must be told now, if it was not before.
+    #[inline]
+    pub(crate) fn poll_begins(woken: u8) {
+        if wants(WAKES)
+            && woken & TOLD_OF == 0
+            && let Some(task) = with(|context| context.task())
+        {
+            tell_wake(task, WokenBy::Other);
+            // That was for the poll that is under way.
+            with(|_| task.wake.set(task.wake.get() & !TOLD_OF));
+        }
+    }
+
+    /// The current task's code waits for something.
+    #[inline]
+    pub(crate) fn waits(what: &'static str, at: CallSite) {
+        if wants(WAITS) {
+            let waits = WaitsFor { what, asked_at: at.location() };
+            tell_of(&current(), |task| Event::TaskWait(task, waits));
+        }
+    }
+
     /// Keeps the debugger for the turn.
-    fn set(debugger: Option<&dyn Debugger>) {
+    fn set(debugger: Option<&dyn Debugger>, wants: u8) {
         // SAFETY: only the lifetime is changed. `lend` uses the pointer while the turn, which borrows
         // the debugger, exists; the turn's end sets `None`.
         let debugger = debugger.map(|debugger| unsafe {
@@ -150,6 +205,7 @@ mod imp {
             let slot = &state.debugger;
             slot.debugger.set(debugger);
             slot.on.set(debugger.is_some());
+            slot.wants.set(wants);
             slot.step.set(None);
             slot.sleep.set(None);
         });
@@ -174,12 +230,21 @@ mod imp {
             state.debugger.on.set(fit);
             if !fit {
                 state.debugger.debugger.set(None);
+                state.debugger.wants.set(0);
                 state.debugger.failed.set(true);
             }
         });
     }
 
     impl Who {
+        /// It slept, and was woken for that.
+        pub(crate) fn tell_that_time_is_over(self) {
+            let is_told = with(|_| self.task.wake.get() & TOLD_OF != 0 || !self.task.is_queued());
+            if self.task.is_live() && self.id == id_of(self.task) && !is_told {
+                tell_wake(self.task, WokenBy::Timer);
+            }
+        }
+
         /// As a debugger is told of it, if it lives and somebody looks.
         pub(crate) fn told(self) -> Option<Told> {
             if !with(|state| state.debugger.is_on() && self.task.is_live()) {
@@ -196,6 +261,12 @@ mod imp {
     #[inline]
     pub(crate) fn told(task: TaskRef) -> Option<Told> {
         if is_on() { told_at_length(task) } else { None }
+    }
+
+    /// The same whether somebody looks or not; a root task too.
+    #[cfg(feature = "introspect")]
+    pub(crate) fn describe(task: TaskRef) -> Option<Told> {
+        if task.node.has(ROOT) { Some(Told::root()) } else { told_at_length(task) }
     }
 
     #[cold]
@@ -238,7 +309,8 @@ mod imp {
 #[cfg(not(feature = "hooks"))]
 mod imp {
     //! Nobody is told of anybody, at no cost.
-    use super::{Debugger, Event, TaskInfo};
+    use super::{Debugger, Event, TaskInfo, WokenBy};
+    use crate::call_site::CallSite;
     use crate::kernel::task::header::TaskRef;
 
     pub(crate) enum Told {}
@@ -265,6 +337,13 @@ mod imp {
     }
     pub(crate) fn step_begins() {}
     pub(crate) fn step_ends() {}
+    pub(crate) fn tells_wakes() -> bool {
+        false
+    }
+    pub(crate) fn tell_wake(_: TaskRef, _: WokenBy) {}
+    pub(crate) fn tell_wake_by_code(_: TaskRef) {}
+    pub(crate) fn poll_begins(_: u8) {}
+    pub(crate) fn waits(_: &'static str, _: CallSite) {}
 }
 
 pub(crate) use imp::*;

@@ -102,6 +102,26 @@ impl<T: Linked> List<T> {
         }
     }
 
+    /// Adds a value before a member, or at the end.
+    ///
+    /// # Safety
+    /// MEMBER: `next`, if there is one, is in this list.
+    ///
+    /// # Panics
+    /// It is in a list already.
+    pub(crate) unsafe fn insert(&self, value: PinRef<T>, next: Option<PinRef<T>>) {
+        let Some(next) = next else { return self.push(value) };
+        assert!(!value.links().are_used(), "giambio: a value is in one list at most");
+        let prev = next.links().prev.replace(Some(value));
+        value.links().set(prev, Some(next));
+        if let Some(prev) = prev {
+            prev.links().next.set(Some(value));
+        }
+        if self.first.get().is_some_and(|first| first.is(next)) {
+            self.first.set(Some(value));
+        }
+    }
+
     /// Takes a value out, wherever it is.
     ///
     /// # Safety

@@ -85,4 +85,7 @@ mod imp {
     }
 }
 
+/// Are there interrupts? They may come between any two steps.
+pub(crate) const HAS_INTERRUPTS: bool = cfg!(not(feature = "std"));
+
 pub(crate) use imp::{Byte, Half, Pointer, Word, masked};

@@ -5,18 +5,19 @@
 //! | --- | --- |
 //! | `pin_ref`, `list`, `mask`, `waker_cell` | pointers to what is pinned, a list, what keeps interrupts out; kept wakers |
 //! | `foreign`, `in_place`, `error_text` | wakers and large values, with care; what an error says |
-//! | `timer`, `wait_queue` | deadlines, soonest first; what is waited for, and who waits |
-//! | `lending`, `sharing`, `once` | a value for one at a time; for one, or many who look; one that is written once |
+//! | `timer` | deadlines, soonest first |
 //! | `scope/node`, `task/header`, `run_queue`, `nursery/children` | what a scope, a task, a nursery is, as data |
 //! | `debugger_slot` | where the debugger is kept, and what it was not told yet |
 //! | `memory` | headers that are never freed, and what other threads leave there |
 //! | `context`, `threads`, `remote`, `locals` | what a thread knows; which thread has which memory; which task-locals are set |
 //! | `scope/whole`, `task/id` | from a node to what it starts; what a task is called |
 //! | `wake`, `waker`, `emit` | a wake and what leads to it; what a debugger is told |
+//! | `wait_queue` | what is waited for, and who waits |
+//! | `lending`, `sharing`, `once` | a value for one at a time; for one, or many who look; one that is written once |
 //! | the rest of `scope` | the tree of what has to be found, cancelling, shields; the poll of a scope |
 //! | `deadline`, `storage` | what waits for a deadline; where children live |
 //! | the rest of `task`, `nursery` | a child from `spawn` to its end, its handle; the loop over a nursery's children |
-//! | `root`, `spawn` | the turn of a runtime; from a future to a child |
+//! | `root`, `walk`, `spawn` | the turn of a runtime; all that lives in one; from a future to a child |
 //!
 //! The rest of the crate is written against their safe faces and forbids `unsafe`. `docs/architecture.md` has the way of a child,
 //! a wake, a cancellation, a deadline and an interrupt through all of this.
@@ -82,3 +83,5 @@ pub(crate) mod wait_queue;
 pub(crate) mod wake;
 pub(crate) mod waker;
 pub(crate) mod waker_cell;
+#[cfg(feature = "introspect")]
+pub(crate) mod walk;

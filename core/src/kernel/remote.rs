@@ -3,7 +3,11 @@
 #[cfg(feature = "std")]
 use super::context::with;
 #[cfg(feature = "std")]
+use super::emit as hooks;
+#[cfg(feature = "std")]
 use super::memory::home::Home;
+#[cfg(feature = "std")]
+use crate::task_info::WokenBy;
 
 /// Takes the wakes of other threads.
 #[cfg(feature = "std")]
@@ -12,7 +16,12 @@ pub(crate) fn take_remote(home: &'static Home) {
     home.take_remote(|task| {
         // One that is over doesn't mind. What was called before may have ended the last task of a thread that ends, and all of
         // them are another thread's now.
-        if let Some(foreign) = with(|context| context.is_ours(&task).then(|| context.wake(task)).flatten()) {
+        let woken = with(|context| context.is_ours(&task).then(|| (task.is_queued(), context.wake(task))));
+        let Some((was_ready, foreign)) = woken else { return };
+        if hooks::tells_wakes() && !was_ready {
+            hooks::tell_wake(task, WokenBy::Thread);
+        }
+        if let Some(foreign) = foreign {
             foreign.wake();
         }
     });

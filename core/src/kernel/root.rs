@@ -16,7 +16,7 @@ use super::remote::take_remote;
 use super::scope::node::ROOT;
 #[cfg(feature = "alloc")]
 use super::storage::heap::{claim_header, release_header};
-use super::task::header::{DIRECT, Header, QUEUED, TaskRef};
+use super::task::header::{DIRECT, Header, QUEUED, TOLD_OF, TaskRef};
 use super::task::lifecycle::{Around, make_current};
 use super::waker::waker;
 use crate::debugger::Debugger;
@@ -163,6 +163,7 @@ impl Drop for Root {
         if let Some(task) = self.task.take() {
             with(|context| {
                 context.orphan(task.as_ptr().cast());
+                context.leave_all(&task.node);
                 task.node.begin(ptr::null(), 0, 0);
                 task.retire();
                 task.wake.set(QUEUED);
@@ -244,6 +245,9 @@ impl Outer {
     #[inline]
     fn restore(&self, context: &Kernel) {
         self.around.restore(context);
+        if fault!("shares-of-others-taken") {
+            return;
+        }
         context.polls_left.set(self.polls_left);
         context.stop.set(self.stop);
         context.answered.set(self.answered);
@@ -297,7 +301,7 @@ impl Turn<'_> {
 
     /// The root task is polled in this turn.
     pub(crate) fn make_ready(&self) {
-        with(|_| self.task.wake.set(QUEUED | DIRECT));
+        with(|_| self.task.wake.set(QUEUED | DIRECT | TOLD_OF));
     }
 
     /// Takes the wakes of other threads.
@@ -323,6 +327,9 @@ impl Turn<'_> {
             #[cfg(feature = "hooks")]
             if let Some((task, since)) = due.sleeper {
                 let span = with_clock(|clock, _| clock.instant(now) - clock.instant(since));
+                if hooks::tells_wakes() {
+                    task.tell_that_time_is_over();
+                }
                 hooks::tell_of(&task.told(), |task| Event::AfterSleep(task, span.unwrap_or_default()));
             }
             let looker = if fault!("looker-untold") { None } else { due.looker };
@@ -333,7 +340,7 @@ impl Turn<'_> {
     /// Polls the root task's future if it was woken.
     #[inline]
     pub(crate) fn poll<F: Future>(&self, main: Pin<&mut F>) -> Option<Poll<F::Output>> {
-        let (waker, was_woken) = with(|context| {
+        let (waker, woken) = with(|context| {
             let woken = self.task.wake.get();
             if woken & QUEUED == 0 {
                 return None;
@@ -344,9 +351,10 @@ impl Turn<'_> {
                 context.count_direct(self.task);
             }
             make_current(context, self.task, woken);
-            Some((waker(self.task), woken & DIRECT != 0))
+            Some((waker(self.task), woken))
         })?;
-        if was_woken {
+        if woken & DIRECT != 0 {
+            hooks::poll_begins(woken);
             hooks::step_begins();
         }
         let poll = main.poll(&mut Context::from_waker(&waker));

@@ -30,7 +30,6 @@ impl RunQueue {
     }
 
     /// Puts a task that is in no queue before all others.
-    #[cfg(feature = "std")]
     pub(crate) fn push_front(&self, task: TaskRef) {
         let head = self.head.replace(Some(task));
         task.next.set(head);

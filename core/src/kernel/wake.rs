@@ -34,9 +34,8 @@ impl Context {
             return None;
         };
         match fault!("last-woken-first") {
-            #[cfg(feature = "std")]
             true => nursery.queue.push_front(task),
-            _ => nursery.queue.push(task),
+            false => nursery.queue.push(task),
         }
         // Who polls it looks at the queue again.
         if nursery.wake.get() & LOOPS != 0 { None } else { self.tell(nursery) }

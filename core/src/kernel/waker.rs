@@ -10,6 +10,7 @@ use core::ptr;
 use core::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::context::{Context, with};
+use super::emit as hooks;
 use super::foreign;
 #[cfg(feature = "std")]
 use super::memory::home::post as post_to;
@@ -32,10 +33,24 @@ fn wake(name: *const ()) {
     if !is_current(task, name) {
         return wake_elsewhere(task, name);
     }
+    if hooks::tells_wakes() {
+        return wake_and_tell(task);
+    }
     // NO-CALL-OUT: a waker that isn't ours may do anything, so it is called last.
     if let Some(foreign) = with(|context| context.wake(task)) {
         foreign.wake();
     }
+}
+
+/// The same where somebody wants to know of it.
+#[cold]
+#[inline(never)]
+fn wake_and_tell(task: TaskRef) {
+    let (was_ready, foreign) = with(|context| (task.is_queued(), context.wake(task)));
+    if !was_ready {
+        hooks::tell_wake_by_code(task);
+    }
+    foreign::wake(foreign);
 }
 
 /// Does the name belong to this thread, and to the task that is there now?

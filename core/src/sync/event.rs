@@ -5,7 +5,8 @@ use core::convert::Infallible;
 use core::fmt;
 
 use super::{Access, Local, Shared};
-use crate::budgeted::budgeted;
+use crate::budgeted::{Named, leaf};
+use crate::call_site::CallSite;
 use crate::kernel::wait_queue::{Turn, WaitQueue, Waiting};
 
 /// Something that has happened or has not. Any number of tasks wait for it.
@@ -100,10 +101,17 @@ impl<K: Access> Event<K> {
         self.wait_for(|is_set, _| is_set.take())
     }
 
+    #[cfg_attr(feature = "introspect", track_caller)]
     fn wait_for(&self, is_it: impl Fn(&Cell<bool>, Turn<Infallible>) -> bool) -> impl Future<Output = ()> {
         let take = move |is_set: &Cell<bool>, _: &_, turn| is_it(is_set, turn).then_some(());
-        budgeted(Waiting::new(&self.queue, take, |_, _, _| None))
+        leaf::<AnEvent, _>(Waiting::new(&self.queue, take, |_, _, _| None), CallSite::here())
     }
+}
+
+struct AnEvent;
+
+impl Named for AnEvent {
+    const NAME: &'static str = "event";
 }
 
 impl<K: Access> Default for Event<K> {

@@ -11,7 +11,7 @@ use giambio_core::{Arena, TaskId, cancel_scope, checkpoint, current_task, move_o
 
 #[test]
 fn those_who_lock_it_get_it_in_the_order_in_which_they_came() {
-    static ARENA: Arena<3, 1024> = Arena::new();
+    static ARENA: Arena<3, 2048> = Arena::new();
     let log = &Log::new();
     let mutex = &Mutex::new(0);
     run_virtual(async {

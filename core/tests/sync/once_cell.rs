@@ -11,7 +11,7 @@ use giambio_core::{Arena, move_on_after, nursery_in, sleep};
 
 #[test]
 fn the_first_makes_it_and_all_who_wait_get_it() {
-    static ARENA: Arena<3, 1024> = Arena::new();
+    static ARENA: Arena<3, 2048> = Arena::new();
     run_virtual(async {
         let (cell, made) = (&OnceCell::new(), &Cell::new(0));
         let Ok(()) = nursery_in(&ARENA, async |n| {

@@ -1,7 +1,7 @@
 //! Every system that the crate `polling` knows: kqueue, IOCP, event ports; and epoll, to test this file on Linux.
 //!
 //! Where the system reports edges (kqueue, epoll), a source is added once for everything. Elsewhere it is armed again
-//! for each wait, and one event disarms both directions, so both are told: the one without news tries in vain
+//! for each wait, and one event disarms both sides, so both are told: the one without news tries in vain
 //! and arms again.
 //!
 //! `polling` does not tell enough about why a source is ready to conclude anything from a short count, so each event is
@@ -15,11 +15,11 @@
 //! event gets lost by it. The tests that are named hold on Linux and Windows, each way.
 //! * Adding a source (`EV_ADD`) looks at it at once: `what_is_there_before_a_source_is_added_is_reported`.
 //! * An edge (`EV_CLEAR`) comes with all that arrives: `data_that_comes_while_some_is_unread_is_reported_again`.
-//! * Each direction is a filter of its own, so news about both are two events, in any order, and the directions know nothing of
-//!   each other: `no_news_about_a_direction_leaves_it_asleep` in `readiness.rs`.
+//! * Each side is a filter of its own, so news about both are two events, in any order, and the sides know nothing of each
+//!   other: `no_news_about_a_direction_leaves_it_asleep` in `readiness.rs`.
 //! * `EV_EOF` is the end of the stream and a reset alike, for `polling` does not pass on which, and comes while data is still
 //!   unread: nothing is concluded from it, the next call says what it is. On the filter for reading it is reported for
-//!   both directions, which costs a writer one call in vain: `an_end_behind_unread_data_hides_neither`.
+//!   both sides, which costs a writer one call in vain: `an_end_behind_unread_data_hides_neither`.
 //! * `EV_ERROR` only answers a change, and `add` returns it, but for two that `polling` leaves out: ENOENT, that a filter to
 //!   be deleted is not there, and EPIPE, that the other end has gone, which `EV_EOF` on the other filter reports. `wait`
 //!   makes no changes, so an `EV_ERROR` is never among the events.

@@ -14,7 +14,7 @@ impl Key {
     pub(super) const NONE: Key = Key(u32::MAX);
 }
 
-/// One event: a key and the news about both directions.
+/// One event: a key and the news about both sides.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Event {
     pub(super) key: Key,

@@ -13,6 +13,7 @@ use core::task::{Context, Poll, Waker};
 
 use super::cell::cancel_children;
 use super::children::{BUSY, Children, LOOPS, NurseryRef};
+use super::shuffle::reorder;
 use crate::fault::fault;
 use crate::kernel::context::{Context as Kernel, now, with};
 use crate::kernel::emit::{self as hooks, Told};
@@ -56,7 +57,7 @@ pub(crate) enum Driven {
 /// Polls a nursery.
 pub(crate) fn drive(nursery: NurseryRef, body: &mut dyn Body, mut is_first: bool, cx: &mut Context<'_>) -> Driven {
     let (entered, is_fresh) = Entered::nursery(&nursery, cx);
-    if is_fresh && !entered.is_cancelled() {
+    if is_fresh && !entered.is_cancelled() && !fault!("idle-dropped-once") {
         // It was cancelled where it was before, and is to be again.
         nursery.dropped_idle.set(false);
     }
@@ -212,10 +213,7 @@ impl<'a> Polling<'a> {
     fn poll_children(&self, until: &mut Option<TaskRef>) -> Result<(), (Payload, Option<Told>)> {
         let around = now(|context| context.task.get());
         let result = panics::catch(|| {
-            #[cfg(feature = "std")]
-            if let Some(chance) = now(Kernel::chance) {
-                *until = super::shuffle::shuffle(&self.nursery.queue, *until, chance);
-            }
+            *until = reorder(&self.nursery.queue, *until);
             while let Some(next) = with(|context| self.next(context, until)) {
                 match next {
                     Taken::Poll(task, woken, waker) => self.poll_child(task, woken, &waker, around),
@@ -225,7 +223,9 @@ impl<'a> Polling<'a> {
                     }
                     Taken::Over(task) => {
                         // Its result is dropped by the nursery, not by the child that was polled before.
-                        self.leave_child(around);
+                        if !fault!("result-dropped-by-another") {
+                            self.leave_child(around);
+                        }
                         free(task, self.nursery);
                     }
                 }
@@ -269,6 +269,7 @@ impl<'a> Polling<'a> {
     fn poll_child(&self, task: TaskRef, woken: u8, waker: &Waker, around: *const Header) {
         let is_watched = self.is_watched;
         if is_watched && woken & DIRECT != 0 {
+            hooks::poll_begins(woken);
             hooks::step_begins();
         }
         // SAFETY: not over, so FUTURE is set; NESTED-POLL: `self` is the proof.

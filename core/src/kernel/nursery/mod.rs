@@ -3,6 +3,5 @@
 pub(crate) mod cell;
 pub(crate) mod children;
 pub(crate) mod drive;
-#[cfg(feature = "std")]
 pub(crate) mod shuffle;
 pub(crate) mod teardown;

@@ -4,6 +4,7 @@ use core::marker::PhantomData;
 
 use super::cell::NurseryCell;
 use super::children::{Children, NurseryRef};
+use crate::fault::fault;
 use crate::kernel::context::with;
 use crate::kernel::scope::node::DONE;
 use crate::kernel::task::cell::{HANDLE, OUTPUT, vtable};
@@ -60,7 +61,7 @@ impl Drop for Close<'_> {
         while let Some(task) = nursery.find(|task| task.has(OUTPUT)) {
             first.catch(|| {
                 // A handle of the same child in it frees nothing: the rest of the result is in the cell still.
-                let _kept = Kept::new(task);
+                let _kept = (!fault!("result-freed-half-way")).then(|| Kept::new(task));
                 // SAFETY: alive: in the list; OUTPUT says that it is there.
                 unsafe { (vtable(task).drop_output)(task) };
             });

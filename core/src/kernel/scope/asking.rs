@@ -23,6 +23,7 @@ use super::tree::step;
 use crate::fault::fault;
 use crate::kernel::context::{Context as Kernel, now, with};
 use crate::kernel::foreign;
+use crate::kernel::mask::HAS_INTERRUPTS;
 use crate::kernel::task::header::{AGAIN, TaskRef};
 use crate::kernel::waker::task_of;
 
@@ -159,8 +160,8 @@ unsafe fn look(this: *const Node, looked_at: Option<&Cell<u32>>) -> Look {
         // Whoever is polled twice in one poll of its task has seen nothing new: a wake leads to another.
         let poll = context.poll.get();
         let is_seen = looked_at.replace(poll) == poll;
-        // Without `std`, that may have been in an interrupt.
-        if has_answer && cfg!(feature = "std") {
+        // That may have been in an interrupt.
+        if has_answer && !HAS_INTERRUPTS {
             return Look::Held;
         }
         let whole = unasked(this);

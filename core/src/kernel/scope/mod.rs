@@ -5,6 +5,7 @@ pub(crate) mod asking;
 pub(crate) mod audit;
 pub(crate) mod cancel;
 pub(crate) mod entered;
+pub(crate) mod listed;
 pub(crate) mod node;
 pub(crate) mod shields;
 pub(crate) mod stop;

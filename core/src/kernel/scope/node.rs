@@ -7,6 +7,7 @@ use core::marker::PhantomPinned;
 use core::pin::Pin;
 use core::ptr;
 
+use super::listed::{Inside, Listed};
 use crate::kernel::list::{Linked, Links, List};
 use crate::kernel::mask::Half;
 use crate::kernel::waker_cell::WakerCell;
@@ -64,6 +65,8 @@ pub(crate) struct Node {
     pub(crate) more: Cell<u8>,
     /// Why the task was dropped and, above, why the scope was cancelled.
     reasons: Cell<u8>,
+    /// All that is directly inside, but for the tasks of a nursery: for those who look on.
+    pub(crate) scopes: Inside,
 }
 
 impl Node {
@@ -75,6 +78,7 @@ impl Node {
             flags: Half::new(flags),
             more: Cell::new(0),
             reasons: Cell::new(0),
+            scopes: Inside::new(),
         }
     }
 
@@ -174,12 +178,19 @@ pub(crate) struct SubScope {
     links: Links<SubScope>,
     /// Whom to wake so that it is polled: the waker of its last poll. A nursery that is polled with its task's own has none.
     pub(crate) waker: WakerCell,
+    pub(crate) listed: Listed,
     _pinned: PhantomPinned,
 }
 
 impl SubScope {
     pub(crate) const fn new(flags: u16) -> Self {
-        SubScope { node: Node::new(flags), links: Links::new(), waker: WakerCell::new(), _pinned: PhantomPinned }
+        SubScope {
+            node: Node::new(flags),
+            links: Links::new(),
+            waker: WakerCell::new(),
+            listed: Listed::new(),
+            _pinned: PhantomPinned,
+        }
     }
 }
 

@@ -167,6 +167,8 @@ impl Context {
         let node = unsafe { &*this };
         let woken = self.unlink(this);
         node.parent.set(parent);
+        // SAFETY: PINNED: the scope is alive, and so is the one that polls or drops it; each leaves before it dies.
+        unsafe { sub_at(this).listed.enter(this.cast(), parent.as_ref().map(|outer| &outer.scopes), &self.cursors) };
         if !fault!("moved-scope-not-cancelled") {
             self.inherit(this, parent);
         }
@@ -252,6 +254,19 @@ impl Context {
         woken
     }
 
+    /// A node is over: what it polled last is inside of nothing known.
+    #[inline]
+    pub(crate) fn leave_all(&self, node: &Node) {
+        node.scopes.clear(&self.cursors, |inner| {
+            // SAFETY: LIVE: it was in the list, and lives on.
+            let inner = unsafe { &*inner.cast::<Node>() };
+            // Whoever polls it next gives it a place. What is watched is taken out of its parent's other list first (`orphan`).
+            if !inner.has(WATCHED) {
+                inner.parent.set(ptr::null());
+            }
+        });
+    }
+
     /// Makes roots of the nodes inside a dying one, and tells those who watch it.
     #[cold]
     pub(crate) fn orphan(&self, this: *const Node) {
@@ -307,7 +322,12 @@ pub(super) fn mark_below(top: *const Node, cut_off: bool) {
 impl Drop for SubScope {
     fn drop(&mut self) {
         let this: *const Node = ptr::from_ref(self).cast();
-        foreign::wake(with(|context| context.retire(this)));
+        foreign::wake(with(|context| {
+            let woken = context.retire(this);
+            self.listed.leave(&context.cursors);
+            context.leave_all(&self.node);
+            woken
+        }));
         self.waker.discard();
     }
 }

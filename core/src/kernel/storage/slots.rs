@@ -10,7 +10,8 @@ use super::Apart;
 #[cfg(feature = "alloc")]
 use super::heap::{claim_apart, claim_header};
 use super::{Claim, Whole};
-use crate::budgeted::budgeted;
+use crate::budgeted::{Named, leaf};
+use crate::call_site::CallSite;
 use crate::fault::fault;
 #[cfg(feature = "alloc")]
 use crate::kernel::foreign::wake;
@@ -43,6 +44,13 @@ impl<const BYTES: usize> Room<BYTES> {
             memory: UnsafeCell::new(MaybeUninit::uninit()),
         }
     }
+}
+
+/// What is waited for.
+struct ARoom;
+
+impl Named for ARoom {
+    const NAME: &'static str = "room";
 }
 
 struct Free {
@@ -170,6 +178,6 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
             _ => self.take_from(free),
         };
         let pass_on = |free: &Free, line: &Line<u32>, late: Option<u32>| self.put(free, line, late?);
-        budgeted(Waiting::new(&self.free, take, pass_on)).await
+        leaf::<ARoom, _>(Waiting::new(&self.free, take, pass_on), CallSite::NOWHERE).await
     }
 }

@@ -8,8 +8,9 @@ use super::cell::{BODY_AWAITS, HANDLE, KILLED, OUTPUT, awaiter, name_of, vtable}
 use super::header::TaskRef;
 use super::id::id_of;
 use super::lifecycle::free;
+use crate::call_site::CallSite;
 use crate::kernel::context::with;
-use crate::kernel::emit::{Told, told};
+use crate::kernel::emit::{Told, told, waits};
 use crate::kernel::foreign;
 use crate::kernel::nursery::children::{Children, NurseryRef};
 use crate::kernel::scope::cancel::cancel;
@@ -55,6 +56,7 @@ impl<T> Handle<T> {
             task.clear(BODY_AWAITS);
             awaiter(&task).keep(cx.waker());
         }
+        waits("task", CallSite::NOWHERE);
         Poll::Pending
     }
 
@@ -95,19 +97,24 @@ impl<T> Handle<T> {
     }
 
     pub(crate) fn status(&self) -> Status {
-        let task = self.0;
-        if task.is_done() {
-            return if task.has(KILLED) { Status::Cancelled } else { Status::Finished };
-        }
-        if with(|context| context.is_running(&task.node)) {
-            return Status::Running;
-        }
         // What waits has noted no mark of its nursery.
-        if task.node.is_cancelled() || self.nursery().is_some_and(|nursery| nursery.is_cancelled()) {
-            return Status::Cancelling;
-        }
-        if with(|_| task.is_queued()) { Status::Ready } else { Status::Waiting }
+        let is_cancelled_around = self.nursery().is_some_and(|nursery| nursery.is_cancelled());
+        status_of(self.0, is_cancelled_around, with(|context| context.is_running(&self.0.node)))
     }
+}
+
+/// What a task is doing, whose nursery is cancelled or not, and whose code is running or not.
+pub(crate) fn status_of(task: TaskRef, is_cancelled_around: bool, is_running: bool) -> Status {
+    if task.is_done() {
+        return if task.has(KILLED) { Status::Cancelled } else { Status::Finished };
+    }
+    if is_running {
+        return Status::Running;
+    }
+    if task.node.is_cancelled() || is_cancelled_around {
+        return Status::Cancelling;
+    }
+    if with(|_| task.is_queued()) { Status::Ready } else { Status::Waiting }
 }
 
 impl<T> Drop for Handle<T> {

@@ -37,6 +37,8 @@ pub(crate) const MANY: u8 = 1 << 3;
 pub(crate) const AGAIN: u8 = 1 << 4;
 /// Of what a poll was woken for: it is in the body of a nursery.
 pub(crate) const IN_BODY: u8 = 1 << 5;
+/// A debugger was told who woke it, or need not be.
+pub(crate) const TOLD_OF: u8 = 1 << 6;
 /// Is over, and in a run queue: to be freed when it is taken. Or its result is being dropped: to be freed after that.
 pub(crate) const OVER: u8 = 1 << 7;
 

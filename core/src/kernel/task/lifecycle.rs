@@ -3,16 +3,18 @@
 use core::task::Waker;
 
 use super::cell::{BODY_AWAITS, DAEMON, FUTURE, HANDLE, KILLED, OUTPUT, awaiter, vtable};
-use super::header::{DIRECT, Header, OVER, QUEUED, TaskRef};
+use super::header::{DIRECT, Header, OVER, QUEUED, TOLD_OF, TaskRef};
+use super::id::id_of;
 use crate::debugger::Event;
 use crate::fault::fault;
-use crate::kernel::context::{Context, now, with};
-use crate::kernel::emit::{is_on, tell_of, told};
+use crate::kernel::context::{CODE_IS_DEAR, Context, now, with};
+use crate::kernel::emit::{is_on, tell_of, tell_wake, tells_wakes, told};
 use crate::kernel::foreign;
 use crate::kernel::nursery::children::{Children, NurseryRef};
 use crate::kernel::scope::node::{CANCELLED, CUT_OFF, DONE, Node, SHIELD, TASK, WATCHED};
 use crate::panics::First;
 use crate::reason::Reason;
+use crate::task_info::WokenBy;
 
 /// Makes a cell a child.
 #[inline]
@@ -24,7 +26,7 @@ pub(crate) fn start(task: TaskRef, nursery: NurseryRef, daemon: bool) {
     let foreign = with(|context| {
         let cell = FUTURE | HANDLE | if daemon { DAEMON } else { 0 };
         task.node.begin(nursery.as_ptr().cast(), TASK, cell);
-        task.wake.set(QUEUED | DIRECT);
+        task.wake.set(QUEUED | DIRECT | TOLD_OF);
         nursery.idle.push(task);
         context.queue(task)
     });
@@ -72,6 +74,7 @@ impl Context {
             let woken = self.retire(task.as_ptr().cast());
             debug_assert!(woken.is_none(), "one that is over contributes nothing");
         }
+        self.cursors.gone(task.as_ptr().cast());
         // SAFETY: MEMBER: it is not watched (any more).
         unsafe { nursery.idle.remove(task) };
     }
@@ -188,8 +191,8 @@ pub(crate) fn kill(task: TaskRef, nursery: NurseryRef) {
 /// A child is over: counts, wakes its awaiter, frees the cell if nobody needs it.
 #[inline]
 pub(crate) fn finish(task: TaskRef, nursery: NurseryRef) {
-    // Without `std` the other way does for all: it is slower, but code costs as well.
-    if cfg!(not(feature = "std")) || is_on() || !with(|context| context.is_leaf(&task.node)) {
+    // The other way does for all.
+    if CODE_IS_DEAR || is_on() || !with(|context| context.is_leaf(&task.node)) {
         return finish_at_length(task, nursery);
     }
     let awaiter = with(|context| end(context, task, nursery));
@@ -204,6 +207,8 @@ pub(crate) fn finish(task: TaskRef, nursery: NurseryRef) {
 #[inline(never)]
 fn finish_at_length(task: TaskRef, nursery: NurseryRef) {
     let who = told(task);
+    let id = id_of(task);
+    let awaits = awaiter(&task).task().filter(|awaits| tells_wakes() && !awaits.is_queued());
     let (awaiter, holder) = with(|context| {
         let awaiter = end(context, task, nursery);
         let this = task.as_ptr().cast();
@@ -212,6 +217,9 @@ fn finish_at_length(task: TaskRef, nursery: NurseryRef) {
     });
     free(task, nursery);
     tell_of(&who, Event::TaskExit);
+    if let Some(awaits) = awaits {
+        tell_wake(awaits, WokenBy::Task(id));
+    }
     let mut first = First::new();
     for waker in [awaiter, holder].into_iter().flatten() {
         first.catch(|| waker.wake());
@@ -225,6 +233,7 @@ fn finish_at_length(task: TaskRef, nursery: NurseryRef) {
 fn end(context: &Context, task: TaskRef, nursery: NurseryRef) -> Option<Waker> {
     task.node.set(DONE);
     task.retire();
+    context.leave_all(&task.node);
     // In a queue it stays until it is taken.
     let queued = task.wake.get() & QUEUED;
     task.wake.set(if fault!("free-header-queued") { queued } else { QUEUED } | if queued != 0 { OVER } else { 0 });

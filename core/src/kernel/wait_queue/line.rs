@@ -2,11 +2,16 @@
 
 use core::cell::Cell;
 use core::marker::PhantomPinned;
+use core::mem::ManuallyDrop;
+use core::ptr;
 use core::task::Waker;
 
 use crate::fault::fault;
+use crate::kernel::context::{Context, now};
 use crate::kernel::list::{Linked, Links, List};
 use crate::kernel::pin_ref::PinRef;
+use crate::kernel::task::header::{DIRECT, Header};
+use crate::kernel::waker::waker;
 
 /// Those who wait. What is handed to one lies with it, so nobody can snatch it; it stays in the line until it comes for it, so
 /// that what nobody comes for can be found.
@@ -24,8 +29,13 @@ pub(super) struct Waiter<G> {
     links: Links<Waiter<G>>,
     /// Whom to wake when something is handed over.
     pub(super) waker: Cell<Option<Waker>>,
+    /// The task in whose poll that was left, with its own waker or another one; null where there is none. For comparing.
+    task: Cell<*const Header>,
     /// The line's, when it joined. Whoever tells all goes on until none of an older round is left that was handed nothing, so
     /// those in line are of as many rounds at most as there are such calls at one moment.
+    ///
+    /// After a grant: `UNSEEN`, or twice the number of the poll of its task in which another one found last that it has it; with
+    /// `PASSED` if all of the task's code is polled in that, and it began after the grant.
     round: Cell<u32>,
     /// News, or a grant.
     was_handed: Cell<bool>,
@@ -46,6 +56,20 @@ pub(crate) enum Turn<G> {
     Granted(G),
 }
 
+/// Nobody has found it yet.
+const UNSEEN: u32 = 0;
+/// Unless it is polled in the poll that is noted, it is passed over.
+const PASSED: u32 = 1;
+
+/// What was granted to other futures of the task that is being polled.
+pub(super) enum Left<G> {
+    Nothing,
+    /// It may still come for it in this poll.
+    Seen,
+    /// It did not come for it in a whole poll.
+    Passed(G),
+}
+
 /// One of those who are told.
 pub(super) struct Told {
     /// Not yet there if it is just being cloned.
@@ -64,6 +88,7 @@ impl<G> Waiter<G> {
         Waiter {
             links: Links::new(),
             waker: Cell::new(None),
+            task: Cell::new(ptr::null()),
             round: Cell::new(0),
             was_handed: Cell::new(false),
             grant: Cell::new(None),
@@ -71,6 +96,39 @@ impl<G> Waiter<G> {
             _pinned: PhantomPinned,
         }
     }
+
+    /// It was granted something, and another one of its task finds that in the poll that is under way: was it passed over in a
+    /// whole one? `None`: it was found in this poll already.
+    fn is_passed_over(&self) -> Option<bool> {
+        let (poll, woken) = now(|context| (context.poll.get() << 1, context.woken.get()));
+        let found = self.round.get();
+        if found & PASSED != 0 || fault!("taken-over-at-once") {
+            return (found & !PASSED != poll).then_some(true);
+        }
+        if found == UNSEEN {
+            // In this poll it may have been passed over before it was granted anything.
+            self.round.set(poll);
+        } else if found != poll {
+            // Where the task was woken for a child, not all of its code is polled.
+            self.round.set(poll | if woken & DIRECT != 0 { PASSED } else { 0 });
+        } else {
+            return None;
+        }
+        Some(false)
+    }
+
+    /// Whom to wake, until its next poll.
+    pub(super) fn set_waker(&self, waker: Waker) {
+        self.waker.set(Some(waker));
+        if is_granted::<G>() {
+            self.task.set(now(|context| context.task.get()));
+        }
+    }
+}
+
+/// Is such a thing ever granted? Where it isn't, there is no code for it.
+const fn is_granted<G>() -> bool {
+    size_of::<Option<G>>() != 0
 }
 
 impl<G> Line<G> {
@@ -83,6 +141,7 @@ impl<G> Line<G> {
     pub(crate) fn grant(&self, grant: G) -> Result<Option<Waker>, G> {
         let Some(first) = self.next.get() else { return Err(grant) };
         first.grant.set(Some(grant));
+        first.round.set(UNSEEN);
         Ok(self.hand(first))
     }
 
@@ -108,6 +167,62 @@ impl<G> Line<G> {
     {
         let first = self.members.first()?;
         (0..n).try_fold(first, |at, _| self.members.after(at))?.ask
+    }
+
+    /// Has somebody been handed something that it has not come for?
+    #[inline]
+    pub(super) fn is_owed(&self) -> bool {
+        let is_next = |first: PinRef<Waiter<G>>| self.next.get().is_some_and(|next| next.is(first));
+        is_granted::<G>() && self.members.first().is_some_and(|first| !is_next(first))
+    }
+
+    /// What was granted to another future of the task that is being polled, if that did not come for it in a whole poll (law
+    /// NO-FUTURELOCK). This one is the first in line now, and the other one is behind it.
+    ///
+    /// # Safety
+    /// MEMBER: it is in no other line.
+    #[cold]
+    pub(super) unsafe fn take_over(&self, waiter: PinRef<Waiter<G>>) -> Left<G> {
+        let Some(task) = now(Context::task).filter(|_| !fault!("passed-over-and-kept")) else { return Left::Nothing };
+        let mut left = Left::Nothing;
+        let mut at = self.members.first();
+        while let Some(other) = at.filter(|other| other.was_handed.get()) {
+            at = self.members.after(other);
+            if !ptr::eq(other.task.get(), task.as_ptr()) {
+                continue;
+            }
+            match other.is_passed_over() {
+                None => {}
+                Some(false) => left = Left::Seen,
+                Some(true) => {
+                    let Some(grant) = other.grant.take() else { continue };
+                    // SAFETY: MEMBER: found in it.
+                    unsafe { self.put_first(other) };
+                    // The executor whose waker it had was told, and owes it a poll. What is granted to it next its task has to
+                    // look for, as now.
+                    other.waker.set(Some(ManuallyDrop::into_inner(waker(task))));
+                    // SAFETY: MEMBER, by contract.
+                    unsafe { self.put_first(waiter) };
+                    return Left::Passed(grant);
+                }
+            }
+        }
+        left
+    }
+
+    /// One in line is the first of those who wait.
+    ///
+    /// # Safety
+    /// MEMBER: it is in line.
+    unsafe fn put_first(&self, waiter: PinRef<Waiter<G>>) {
+        // SAFETY: MEMBER, by contract. What it was granted was taken.
+        unsafe { self.leave(waiter) };
+        let next = self.next.get();
+        // Those who wait are in the order of their rounds.
+        waiter.round.set(next.map_or(self.round.get(), |next| next.round.get()));
+        // SAFETY: MEMBER: who waits is in line.
+        unsafe { self.members.insert(waiter, next) };
+        self.next.set(Some(waiter));
     }
 
     /// All who wait are told, from now on; [`tell`](Line::tell) says whom to wake over it.

@@ -6,7 +6,7 @@ use core::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::line::{Line, Turn, Waiter};
+use super::line::{Left, Line, Turn, Waiter};
 use crate::fault::fault;
 use crate::kernel::pin_ref::PinRef;
 use crate::panics::First;
@@ -91,6 +91,19 @@ pin_project! {
     }
 }
 
+/// Wakes this one, and whoever is let go on besides.
+fn wake_all<L: Lead>(
+    mut next: Option<Waker>,
+    lead: &L,
+    pass_on: impl Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
+    first: &mut First,
+) {
+    while let Some(waker) = next {
+        first.catch(|| waker.wake());
+        next = lead.with(|state, line| pass_on(state, line, None));
+    }
+}
+
 fn pinned<G>(waiter: Pin<&Waiter<G>>) -> PinRef<Waiter<G>> {
     // SAFETY: LIVE: it is a part of a pinned future, whose destructor takes it out of the line.
     unsafe { PinRef::new(NonNull::from(waiter.get_ref())) }
@@ -131,10 +144,12 @@ enum Look<O> {
     Got(O),
     /// It has to wait, and its waker is known.
     Waits,
-    /// It has to wait, in line, without a waker.
-    NeedsWaker,
+    /// It has to wait, in line, without a waker; and to look again in the task's next poll?
+    NeedsWaker(bool),
     /// It has an old waker, which has to go first.
     Has(Waker),
+    /// What another one did not come for was passed on: to it, and perhaps to others, whom this wakes.
+    HandedOn(Option<Waker>),
 }
 
 impl<L, R> Place<L, R>
@@ -153,7 +168,7 @@ where
             return;
         }
         let waiter = pinned(this.waiter.into_ref());
-        let (mut next, own) = this.lead.with(|state, line| {
+        let (next, own) = this.lead.with(|state, line| {
             // SAFETY: MEMBER: it joins the line of its lead alone.
             let late = match unsafe { line.leave(waiter) } {
                 Turn::Granted(grant) if !fault!("grant-dies-with-its-waiter") => Some(grant),
@@ -163,10 +178,7 @@ where
             (if is_over { None } else { (this.pass_on)(state, line, late) }, waiter.waker.take())
         });
         let mut first = First::new();
-        while let Some(waker) = next {
-            first.catch(|| waker.wake());
-            next = this.lead.with(|state, line| (this.pass_on)(state, line, None));
-        }
+        wake_all(next, this.lead, &*this.pass_on, &mut first);
         if let Some(own) = own {
             first.catch(|| drop(own));
         }
@@ -186,7 +198,7 @@ where
             this.lead.with(|state, line| {
                 let has_to_wait = line.has_to_wait(waiter);
                 match waiter.waker.take() {
-                    Some(same) if has_to_wait && same.will_wake(cx.waker()) => {
+                    Some(same) if has_to_wait && !line.is_owed() && same.will_wake(cx.waker()) => {
                         waiter.waker.set(Some(same));
                         return Look::Waits;
                     }
@@ -201,11 +213,19 @@ where
                     }
                     line.join(waiter);
                 }
-                Look::NeedsWaker
+                if !line.is_owed() {
+                    return Look::NeedsWaker(false);
+                }
+                // SAFETY: as above.
+                match unsafe { line.take_over(waiter) } {
+                    Left::Nothing => Look::NeedsWaker(false),
+                    Left::Seen => Look::NeedsWaker(true),
+                    Left::Passed(grant) => Look::HandedOn((this.pass_on)(state, line, Some(grant))),
+                }
             })
         };
         *this.has_joined = true;
-        loop {
+        let looks_again = loop {
             match look() {
                 Look::Got(got) => {
                     *this.has_joined = false;
@@ -213,16 +233,21 @@ where
                 }
                 Look::Waits => return Poll::Pending,
                 Look::Has(old) => drop(old),
-                Look::NeedsWaker => break,
+                Look::HandedOn(next) => {
+                    let mut first = First::new();
+                    wake_all(next, this.lead, &*this.pass_on, &mut first);
+                    first.resume();
+                }
+                Look::NeedsWaker(looks_again) => break looks_again,
             }
-        }
+        };
         let new = cx.waker().clone();
         let has_to_wait = this.lead.with(|_, line| {
-            waiter.waker.set(Some(new));
+            waiter.set_waker(new);
             line.has_to_wait(waiter)
         });
         // Something was handed over while there was no waker.
-        if !has_to_wait && !fault!("handed-over-unseen") {
+        if !has_to_wait && !fault!("handed-over-unseen") || looks_again {
             cx.waker().wake_by_ref();
         }
         Poll::Pending

@@ -186,3 +186,41 @@ fn a_shield_in_a_foreign_set_that_moves_to_another_task_is_known_there_after_its
         });
     }
 }
+
+#[test]
+fn a_nursery_that_is_cancelled_again_elsewhere_drops_its_idle_children_again() {
+    run_virtual(async {
+        let dropped = std::cell::Cell::new(None);
+        let mut work = Box::pin(nursery(async |n| {
+            n.spawn(async {
+                let work = async {
+                    sleep(secs(5)).await;
+                    // It is not cancelled where it is now.
+                    n.spawn(async {
+                        let _told = on_drop(|| dropped.set(Some(now())));
+                        std::future::pending().await
+                    });
+                    sleep(secs(10)).await;
+                };
+                Ok(shield(work).await)
+            });
+            std::future::pending::<Result<(), ()>>().await
+        }));
+        let mut first = Box::pin(cancel_scope(async |scope| {
+            assert!(poll_once(work.as_mut()).await.is_pending());
+            scope.cancel();
+            work.as_mut().await
+        }));
+        assert!(poll_once(first.as_mut()).await.is_pending(), "the shield holds it");
+        drop(first);
+        let second = cancel_scope(async |scope| {
+            let cancels = async {
+                sleep(secs(7)).await;
+                scope.cancel();
+            };
+            let _ = futures::join!(work.as_mut(), cancels);
+        });
+        assert!(second.await.is_err());
+        assert_eq!((now(), dropped.get()), (secs(15), Some(secs(7))));
+    });
+}

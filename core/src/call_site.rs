@@ -1,0 +1,35 @@
+//! Where in the program something was asked for. With feature `introspect`; without it nothing is kept.
+
+#[cfg(feature = "hooks")]
+use core::panic::Location;
+
+/// A place in the program, if it is kept.
+#[derive(Clone, Copy)]
+pub(crate) struct CallSite(#[cfg(feature = "introspect")] Option<&'static Location<'static>>);
+
+impl CallSite {
+    /// Not known.
+    pub(crate) const NOWHERE: CallSite = CallSite(
+        #[cfg(feature = "introspect")]
+        None,
+    );
+
+    /// Where the innermost function was called that notes who calls it.
+    #[inline]
+    #[cfg_attr(feature = "introspect", track_caller)]
+    pub(crate) const fn here() -> Self {
+        CallSite(
+            #[cfg(feature = "introspect")]
+            Some(Location::caller()),
+        )
+    }
+
+    #[cfg(feature = "hooks")]
+    #[cfg_attr(not(feature = "introspect"), allow(clippy::unused_self))]
+    pub(crate) const fn location(self) -> Option<&'static Location<'static>> {
+        #[cfg(feature = "introspect")]
+        return self.0;
+        #[cfg(not(feature = "introspect"))]
+        None
+    }
+}
