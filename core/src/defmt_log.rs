@@ -141,21 +141,18 @@ impl Format for TryAcquireError {
     }
 }
 
-#[cfg(feature = "heapless")]
 impl Format for crate::channel::Closed {
     fn format(&self, f: Formatter<'_>) {
         write!(f, "the channel is closed")
     }
 }
 
-#[cfg(feature = "heapless")]
 impl<T> Format for crate::channel::SendError<T> {
     fn format(&self, f: Formatter<'_>) {
         crate::channel::Closed.format(f);
     }
 }
 
-#[cfg(feature = "heapless")]
 impl<T> Format for crate::channel::TrySendError<T> {
     fn format(&self, f: Formatter<'_>) {
         match self {
@@ -167,7 +164,6 @@ impl<T> Format for crate::channel::TrySendError<T> {
     }
 }
 
-#[cfg(feature = "heapless")]
 impl Format for crate::channel::TryReceiveError {
     fn format(&self, f: Formatter<'_>) {
         match self {

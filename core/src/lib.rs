@@ -115,7 +115,7 @@
 //! | `restart` | supervision: [`keep_running`] |
 //! | `task_local` | [`TaskLocal`]: what code inside looks up without being handed it |
 //! | [`sync`] | what tasks wait for: events; from interrupts too |
-//! | `channel` | values from tasks and interrupts to tasks |
+//! | [`channel`] | values from tasks and interrupts to tasks |
 //! | [`nb`] | awaiting `embedded-hal-nb` |
 //! | [`testing`] | tests in virtual time |
 //!
@@ -129,7 +129,7 @@
 //! | `hooks` | the debugger's events |
 //! | `introspect` | the module `introspect`: all live tasks and scopes, from the root |
 //! | `nb` | the module [`nb`] |
-//! | `heapless` | `channel::Channel`: channels of fixed size |
+//! | `heapless` | `channel::Channel`, `channel::Broadcast`: channels of fixed size |
 //! | `embedded-hal-async` | `Delay`, for drivers that want a `DelayNs` |
 //! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats |
 //!
@@ -160,7 +160,6 @@ extern crate std;
 mod budgeted;
 mod call_site;
 mod cancel;
-#[cfg(feature = "heapless")]
 pub mod channel;
 mod counter;
 mod debugger;

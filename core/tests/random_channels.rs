@@ -65,6 +65,8 @@ macro_rules! tested {
     };
 }
 
+#[cfg(feature = "alloc")]
+tested!(giambio_core::channel::Growable<u32>, 3, |_| 0);
 tested!(Channel<u32, 1>, 1, |_| 0);
 tested!(Channel<u32, 3>, 3, |_| 0);
 tested!(Channel<u32, 2, Shared>, 2, |_| 0);
@@ -499,4 +501,10 @@ fn random_changes_of_a_channel_of_several_places_agree_with_a_model() {
 #[test]
 fn random_changes_of_a_shared_channel_agree_with_a_model() {
     play(Channel::<u32, 2, Shared>::shared);
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn random_changes_of_a_channel_of_chosen_size_agree_with_a_model() {
+    play(|| giambio_core::channel::Growable::new(3));
 }

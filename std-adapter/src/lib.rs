@@ -35,7 +35,7 @@
 //! | feature | adds | by default |
 //! | --- | --- | --- |
 //! | `net` | sockets. Without it the loop and its reactor stay, for signals and whatever else the system tells | on |
-//! | `heapless` | `channel::Channel`: channels of fixed size | on |
+//! | `heapless` | `channel::Channel`, `channel::Broadcast`: channels of fixed size | on |
 //! | `embedded-hal-async` | `Delay`, for drivers that want a `DelayNs` | off |
 //! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats | off |
 //!

@@ -1,5 +1,6 @@
 //! What lies between the two sides of a channel.
 
+#[cfg(feature = "heapless")]
 use heapless::Deque;
 
 /// Keeps values until they are fetched. Nobody else can implement it, for nobody else can name it.
@@ -14,6 +15,7 @@ pub trait Buffer {
     fn capacity(&self) -> usize;
 }
 
+#[cfg(feature = "heapless")]
 impl<T, const N: usize> Buffer for Deque<T, N> {
     type Value = T;
 

@@ -50,9 +50,13 @@ impl<B: Buffer> Books<B> {
         self.promised -= usize::from(is_promised);
         match () {
             () if self.is_closed => Admission::Closed,
-            () if is_promised || self.buffer.len() + self.promised < self.buffer.capacity() => Admission::Granted,
+            () if is_promised || self.has_room() => Admission::Granted,
             () => Admission::Full,
         }
+    }
+
+    fn has_room(&self) -> bool {
+        self.buffer.len() + self.promised < self.buffer.capacity()
     }
 
     /// Puts a value in, where a place is free; returns whom to wake.
@@ -241,6 +245,24 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
     /// Takes what is there now and promised to nobody.
     pub(super) fn drain(&self) -> impl Iterator<Item = B::Value> {
         (0..self.len()).map_while(|_| self.try_receive().ok())
+    }
+
+    /// Changes the buffer, so that there are more places, and wakes who has waited for them.
+    #[cfg(feature = "alloc")]
+    pub(super) fn enlarge(&self, change: impl FnOnce(&mut B)) {
+        self.look(|books| change(&mut books.buffer));
+        let next = || {
+            self.sides.with(|inside| {
+                let mut books = inside.state.borrow_mut();
+                let goes_on = books.has_room() && !books.is_closed && inside.senders.is_waited_in();
+                goes_on.then(|| books.release(&inside.senders))
+            })
+        };
+        let mut first = First::new();
+        while let Some(waker) = next() {
+            first.catch(|| wake(waker));
+        }
+        first.resume();
     }
 
     pub(super) fn is_closed(&self) -> bool {

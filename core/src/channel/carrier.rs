@@ -4,7 +4,7 @@ use super::buffer::Buffer;
 use super::buffered::Buffered;
 use crate::kernel::wait_queue::Access;
 
-/// A channel, as its ends and futures have it: [`Channel`](super::Channel). Nobody else can implement it.
+/// A channel, as its ends and futures have it: [`Channel`](super::Channel), `Priority`, `Growable`, `Unbounded`. Nobody else can implement it.
 pub trait Carrier {
     /// What goes through it.
     type Value;

@@ -37,6 +37,31 @@ pub enum TryReceiveError {
     Closed,
 }
 
+/// Why a subscriber of a [`Broadcast`](super::Broadcast) got no value.
+#[cfg(feature = "heapless")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BroadcastError {
+    /// It was too slow, and has missed so many values: go on with the next, which is there, after whatever the loss asks for; keep
+    /// more values, or be faster.
+    Lagged(u64),
+    /// The broadcast is closed, and all that was sent has been received: end the loop that receives.
+    Closed,
+}
+
+#[cfg(feature = "heapless")]
+impl fmt::Display for BroadcastError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BroadcastError::Lagged(1) => f.write_str("too slow: one value was missed"),
+            BroadcastError::Lagged(count) => write!(f, "too slow: {count} values were missed"),
+            BroadcastError::Closed => Closed.fmt(f),
+        }
+    }
+}
+
+#[cfg(feature = "heapless")]
+impl core::error::Error for BroadcastError {}
+
 impl<T> TrySendError<T> {
     /// The value.
     pub fn into_value(self) -> T {

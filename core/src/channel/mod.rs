@@ -3,6 +3,12 @@
 //! | what there is to say | what carries it |
 //! | --- | --- |
 //! | values, each to one who receives; who sends waits while it is full | [`Channel`] (feature `heapless`) |
+//! | the same, of a size that is chosen while the program runs | [`Growable`] (feature `alloc`) |
+//! | the same, where nobody who sends can wait | [`Unbounded`] (feature `alloc`) |
+//! | the same, where the most urgent comes first | [`Priority`] (feature `heapless`) |
+//! | one value, once: an answer | [`OneShot`] |
+//! | the same values to all who listen; who is too slow misses some, and is told | [`Broadcast`] (feature `heapless`) |
+//! | the latest of a value, whatever was before | [`Watch`](crate::sync::Watch) |
 //!
 //! All of them lie anywhere, and are borrowed by those who use them: no `Arc`, no pair of ends. Of each there are two kinds, as
 //! of all in [`sync`](crate::sync): `Local`, the default, for the tasks of one runtime, without any lock, by `new()`; and
@@ -22,19 +28,54 @@
 //! # Panics
 //! Wakers of other executors may panic. Such a panic comes out of the call that wakes, when what it does is done.
 
+#[cfg(feature = "heapless")]
 mod bounded;
+#[cfg(feature = "heapless")]
+mod broadcast;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 mod buffer;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 mod buffered;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 mod carrier;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 mod deliver;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 mod ends;
 mod errors;
+#[cfg(feature = "alloc")]
+mod growable;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+mod methods;
+mod oneshot;
+#[cfg(feature = "heapless")]
+mod priority;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 mod send;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 mod slot;
+#[cfg(feature = "alloc")]
+mod unbounded;
 
+#[cfg(feature = "heapless")]
 pub use bounded::Channel;
+#[cfg(feature = "heapless")]
+pub use broadcast::{Broadcast, Subscriber};
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 pub use carrier::Carrier;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 pub use ends::{Receiver, Sender};
+#[cfg(feature = "heapless")]
+pub use errors::BroadcastError;
 pub use errors::{Closed, SendError, TryReceiveError, TrySendError};
+#[cfg(feature = "alloc")]
+pub use growable::Growable;
+pub use oneshot::{OneShot, OneShotSender};
+#[cfg(feature = "heapless")]
+pub use priority::Priority;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 pub use send::Send;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 pub use slot::Slot;
+#[cfg(feature = "alloc")]
+pub use unbounded::Unbounded;

@@ -8,7 +8,6 @@ mod common;
 
 mod arena;
 mod cancel;
-#[cfg(feature = "heapless")]
 mod channels;
 mod errors;
 mod fairness;

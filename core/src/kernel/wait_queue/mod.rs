@@ -26,7 +26,7 @@
 
 mod access;
 mod line;
-#[cfg(feature = "heapless")]
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 mod sides;
 #[cfg(all(test, feature = "std"))]
 mod tests;
@@ -38,10 +38,10 @@ use core::task::Waker;
 pub(super) use access::Crosses;
 pub use access::{Access, Local, Shared};
 pub(crate) use line::{Line, Turn};
-#[cfg(feature = "heapless")]
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 pub(crate) use sides::{Inside, Senders, Sides};
 use waiting::Lead;
-#[cfg(feature = "heapless")]
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 pub(crate) use waiting::Place;
 pub(crate) use waiting::Waiting;
 

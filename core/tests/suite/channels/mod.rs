@@ -1,6 +1,14 @@
-//! Channels, a module a type. What holds of all of them by chance is in `random_channels`.
+//! Channels, a module a type. What holds of them by chance is in `random_channels`.
 
+#[cfg(feature = "heapless")]
 mod bounded;
+#[cfg(feature = "heapless")]
+mod broadcast;
+#[cfg(feature = "alloc")]
+mod growable;
+mod oneshot;
+#[cfg(feature = "heapless")]
+mod priority;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};

@@ -1,0 +1,136 @@
+//! A channel whose size is chosen while the program runs.
+
+use alloc::collections::VecDeque;
+use core::fmt;
+
+use super::buffer::Buffer;
+use super::buffered::Buffered;
+use super::carrier::Carrier;
+use super::deliver::deliver;
+use super::ends::{Receiver, Sender};
+use super::errors::{Closed, TryReceiveError, TrySendError};
+use super::methods::methods;
+use super::send::Send;
+use super::slot::Slot;
+use crate::kernel::wait_queue::{Access, Local, Shared};
+
+/// A [`Channel`](super::Channel) whose size is known only while the program runs, and may grow. All that is said there holds
+/// here.
+///
+/// It allocates its places when it is made or [grows](Growable::grow), and never else.
+///
+/// ```
+/// use giambio_core::{channel::Growable, nursery, testing};
+///
+/// async fn squares(places: usize) -> u32 {
+///     let squares = Growable::new(places);
+///     let Ok(sum) = nursery(async |n| {
+///         n.spawn(async {
+///             for number in 1..=10 {
+///                 squares.send(number * number).await.unwrap();
+///             }
+///             squares.close();
+///             Ok::<_, core::convert::Infallible>(())
+///         });
+///         let mut sum = 0;
+///         while let Ok(square) = squares.receive().await {
+///             sum += square;
+///         }
+///         Ok(sum)
+///     })
+///     .await;
+///     sum
+/// }
+/// assert_eq!(testing::run(squares(3)), 385);
+/// ```
+pub struct Growable<T, K: Access = Local> {
+    buffered: Buffered<Places<T>, K>,
+}
+
+/// So many places, all of them allocated.
+#[expect(missing_debug_implementations, reason = "nobody can name it")]
+pub struct Places<T> {
+    values: VecDeque<T>,
+    count: usize,
+}
+
+impl<T> Growable<T> {
+    /// An empty channel of so many places, for the tasks of one runtime.
+    ///
+    /// # Panics
+    /// There are none.
+    pub fn new(capacity: usize) -> Self {
+        Self::empty(capacity)
+    }
+}
+
+impl<T> Growable<T, Shared> {
+    /// An empty channel of so many places, for tasks, interrupts and threads.
+    ///
+    /// # Panics
+    /// There are none.
+    pub fn shared(capacity: usize) -> Self {
+        Self::empty(capacity)
+    }
+}
+
+impl<T, K: Access> Growable<T, K> {
+    #[track_caller]
+    fn empty(capacity: usize) -> Self {
+        assert!(capacity > 0, "giambio: a channel of 0 places holds nothing: choose 1 at least");
+        Growable { buffered: Buffered::new(Places { values: VecDeque::with_capacity(capacity), count: capacity }) }
+    }
+
+    /// Adds places, and wakes those who have waited for some. Allocates.
+    pub fn grow(&self, places: usize) {
+        self.buffered.enlarge(|buffer| {
+            buffer.count += places;
+            let missing = buffer.count - buffer.values.len();
+            buffer.values.reserve(missing);
+        });
+    }
+
+    methods!(waiting T);
+
+    /// How many values it can hold.
+    pub fn capacity(&self) -> usize {
+        self.buffered.capacity()
+    }
+}
+
+impl<T> Buffer for Places<T> {
+    type Value = T;
+
+    fn push(&mut self, value: T) {
+        self.values.push_back(value);
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        self.values.pop_front()
+    }
+
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    fn capacity(&self) -> usize {
+        self.count
+    }
+}
+
+impl<T, K: Access> Carrier for Growable<T, K> {
+    type Value = T;
+    type Buffer = Places<T>;
+    type Access = K;
+
+    fn buffered(&self) -> &Buffered<Places<T>, K> {
+        &self.buffered
+    }
+}
+
+impl<T, K: Access> fmt::Debug for Growable<T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.is_closed() { ", closed" } else { "" };
+        write!(f, "Growable({} of {}{state})", self.len(), self.capacity())
+    }
+}

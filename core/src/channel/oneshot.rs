@@ -1,0 +1,187 @@
+//! One value, once.
+
+use core::cell::Cell;
+use core::convert::Infallible;
+use core::fmt;
+use core::mem::ManuallyDrop;
+
+use super::errors::{Closed, SendError, TryReceiveError};
+use crate::budgeted::budgeted;
+use crate::fault::fault;
+use crate::kernel::wait_queue::{Access, Line, Local, Shared, Turn, WaitQueue, Waiting};
+
+/// One value that somebody sends and somebody receives, once: an answer, a result.
+///
+/// Sending never waits. Any number of tasks may wait to receive; the first that looks gets the value, and the others are told
+/// [`Closed`]. It is of kind [`Shared`] in a `static`, where interrupt handlers or other threads use it; they may call `send` and
+/// `try_receive`.
+///
+/// ```
+/// use giambio_core::{channel::OneShot, nursery, testing};
+///
+/// let answer = testing::run(nursery(async |n| {
+///     let answer = OneShot::new();
+///     nursery(async |n| {
+///         let sender = answer.sender(); // if it is dropped, who waits for the answer is told
+///         n.spawn(async move {
+///             sender.send(42).unwrap();
+///             Ok::<(), ()>(())
+///         });
+///         Ok(answer.receive().await)
+///     })
+///     .await
+/// }));
+/// assert_eq!(answer, Ok(Ok(42)));
+/// ```
+pub struct OneShot<T, K: Access = Local> {
+    queue: WaitQueue<Cell<State<T>>, Infallible, K>,
+}
+
+/// Who is to send the value of a [`OneShot`], by [`OneShot::sender`]. Dropped before, it closes it.
+#[must_use = "dropped, it closes the channel"]
+pub struct OneShotSender<'a, T, K: Access = Local>(&'a OneShot<T, K>);
+
+enum State<T> {
+    Empty,
+    Full(T),
+    Over,
+}
+
+impl<T> OneShot<T> {
+    /// One for the tasks of one runtime.
+    pub const fn new() -> Self {
+        OneShot { queue: WaitQueue::new(Cell::new(State::Empty)) }
+    }
+}
+
+impl<T> OneShot<T, Shared> {
+    /// One for tasks, interrupts and threads.
+    pub const fn shared() -> Self {
+        OneShot { queue: WaitQueue::new(Cell::new(State::Empty)) }
+    }
+}
+
+impl<T, K: Access> OneShot<T, K> {
+    /// Sends the value. Never waits.
+    ///
+    /// # Errors
+    /// One was sent already, or it is closed; the value is handed back.
+    pub fn send(&self, value: T) -> Result<(), SendError<T>> {
+        let sent = self.queue.with(|state, _| match state.replace(State::Over) {
+            State::Empty => {
+                state.set(State::Full(value));
+                Ok(())
+            }
+            other => {
+                state.set(other);
+                Err(SendError(value))
+            }
+        });
+        if sent.is_ok() {
+            self.queue.tell_all(|_| ());
+        }
+        sent
+    }
+
+    /// Takes the value, if it is there. Never waits.
+    ///
+    /// # Errors
+    /// It is not there yet, or was taken, or will never come.
+    pub fn try_receive(&self) -> Result<T, TryReceiveError> {
+        match self.queue.with(|state, _| take(state)) {
+            Some(taken) => taken.map_err(|Closed| TryReceiveError::Closed),
+            None => Err(TryReceiveError::Empty),
+        }
+    }
+
+    /// Receives the value, as soon as it is there.
+    ///
+    /// # Errors
+    /// Another one has taken it, or it will never come.
+    ///
+    /// # Cancellation
+    /// [**Restartable.**](crate#cancellation) The value is taken in the poll that ends, and else is there for the next who looks.
+    #[track_caller]
+    pub fn receive(&self) -> impl Future<Output = Result<T, Closed>> {
+        let look = |state: &Cell<State<T>>, _: &Line<Infallible>, _: Turn<Infallible>| take(state);
+        budgeted(Waiting::new(&self.queue, look, |_: &Cell<State<T>>, _: &Line<Infallible>, _: Option<Infallible>| {
+            None
+        }))
+    }
+
+    /// No value will be sent: all who wait for it are told. One that was sent before is still there.
+    pub fn close(&self) {
+        let closes = self.queue.with(|state, _| match state.replace(State::Over) {
+            State::Full(value) => {
+                state.set(State::Full(value));
+                false
+            }
+            State::Empty => true,
+            State::Over => false,
+        });
+        if closes && !fault!("a-lost-promise-is-silent") {
+            self.queue.tell_all(|_| ());
+        }
+    }
+
+    /// Who is to send the value: dropped before, it [closes](OneShot::close) this, so that nobody waits for what will not come.
+    pub const fn sender(&self) -> OneShotSender<'_, T, K> {
+        OneShotSender(self)
+    }
+}
+
+/// The value, or that there is none any more.
+fn take<T>(state: &Cell<State<T>>) -> Option<Result<T, Closed>> {
+    match state.replace(State::Over) {
+        State::Full(value) => Some(Ok(value)),
+        State::Over => Some(Err(Closed)),
+        State::Empty => {
+            state.set(State::Empty);
+            None
+        }
+    }
+}
+
+impl<T, K: Access> OneShotSender<'_, T, K> {
+    /// Sends the value. Never waits.
+    ///
+    /// # Errors
+    /// One was sent already, or it is closed; the value is handed back.
+    pub fn send(self, value: T) -> Result<(), SendError<T>> {
+        ManuallyDrop::new(self).0.send(value)
+    }
+}
+
+impl<T, K: Access> Drop for OneShotSender<'_, T, K> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl<T, K: Access> Default for OneShot<T, K> {
+    fn default() -> Self {
+        OneShot { queue: WaitQueue::new(Cell::new(State::Empty)) }
+    }
+}
+
+impl<T, K: Access> fmt::Debug for OneShot<T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.queue.with(|state, _| {
+            let now = state.replace(State::Over);
+            let name = match now {
+                State::Empty => "empty",
+                State::Full(_) => "full",
+                State::Over => "over",
+            };
+            state.set(now);
+            name
+        });
+        write!(f, "OneShot({state})")
+    }
+}
+
+impl<T, K: Access> fmt::Debug for OneShotSender<'_, T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OneShotSender").field(self.0).finish()
+    }
+}

@@ -1,0 +1,88 @@
+//! Channels that allocate: of a size that is chosen while the program runs, and of none.
+
+use std::panic::catch_unwind;
+use std::task::Poll;
+
+use super::poll;
+use crate::common::{CountingAlloc, Woken, alone};
+use giambio_core::channel::{Closed, Growable, SendError, TryReceiveError, TrySendError, Unbounded};
+
+#[test]
+fn a_channel_that_grows_wakes_as_many_as_there_are_new_places() {
+    let _alone = alone();
+    let channel = Growable::new(1);
+    channel.try_send(0).unwrap();
+    assert_eq!(channel.try_send(1), Err(TrySendError::Full { value: 1, capacity: 1 }));
+    let (woken, waker) = Woken::new();
+    let mut sends = [Box::pin(channel.send(1)), Box::pin(channel.send(2)), Box::pin(channel.send(3))];
+    assert!(sends.iter_mut().all(|send| poll(send.as_mut(), &waker).is_pending()));
+    channel.grow(2);
+    assert_eq!((woken.take(), channel.capacity()), (2, 3));
+    assert!(channel.try_send(4).is_err(), "the places are promised");
+    let states = sends.each_mut().map(|send| poll(send.as_mut(), &waker));
+    assert_eq!(states, [Poll::Ready(Ok(())), Poll::Ready(Ok(())), Poll::Pending]);
+    channel.grow(2);
+    assert_eq!(woken.take(), 1);
+    assert_eq!(poll(sends[2].as_mut(), &waker), Poll::Ready(Ok(())));
+    assert_eq!((channel.try_send(4), channel.try_send(5).is_err()), (Ok(()), true));
+    assert_eq!(format!("{channel:?}"), "Growable(5 of 5)");
+    assert_eq!(channel.drain().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_channel_that_is_closed_grows_for_nobody() {
+    let _alone = alone();
+    let channel = Growable::new(1);
+    channel.try_send(0).unwrap();
+    let (woken, waker) = Woken::new();
+    let mut send = Box::pin(channel.send(1));
+    assert!(poll(send.as_mut(), &waker).is_pending());
+    channel.close();
+    assert_eq!(woken.take(), 1);
+    channel.grow(3);
+    assert_eq!(woken.take(), 0);
+    assert_eq!(poll(send.as_mut(), &waker), Poll::Ready(Err(SendError(1))));
+}
+
+#[test]
+fn a_channel_of_no_places_is_refused() {
+    let text = *catch_unwind(|| Growable::<u8>::new(0)).unwrap_err().downcast::<&str>().unwrap();
+    assert_eq!(text, "giambio: a channel of 0 places holds nothing: choose 1 at least");
+}
+
+#[test]
+fn what_goes_through_a_channel_of_chosen_size_allocates_nothing() {
+    let _alone = alone();
+    let channel = Growable::new(3);
+    let (_, waker) = Woken::new();
+    let before = CountingAlloc::calls();
+    for round in 0..100 {
+        for number in 0..3 {
+            channel.try_send(round + number).unwrap();
+        }
+        assert!(poll(std::pin::pin!(channel.send(0)), &waker).is_pending());
+        assert_eq!(channel.drain().count(), 3);
+    }
+    assert_eq!(CountingAlloc::calls(), before);
+}
+
+#[test]
+fn an_unbounded_channel_takes_all_and_ends_as_others_do() {
+    let _alone = alone();
+    let channel = Unbounded::new();
+    let (woken, waker) = Woken::new();
+    let sender = channel.sender();
+    let mut wait = Box::pin(channel.receive());
+    assert!(poll(wait.as_mut(), &waker).is_pending());
+    (0..1000).for_each(|number| channel.send(number).unwrap());
+    assert_eq!(woken.take(), 1);
+    assert_eq!((channel.len(), channel.try_receive()), (1000, Ok(0)), "the first value of which nobody was told");
+    assert_eq!(poll(wait.as_mut(), &waker), Poll::Ready(Ok(1)));
+    assert_eq!(sender.try_send(1000), Ok(()));
+    drop(sender);
+    assert_eq!((channel.is_closed(), channel.send(7)), (true, Err(SendError(7))));
+    assert!(channel.drain().eq(2..=1000));
+    assert_eq!((channel.try_receive(), channel.peak()), (Err(TryReceiveError::Closed), 1000));
+    assert_eq!(poll(Box::pin(channel.receive()).as_mut(), &waker), Poll::Ready(Err(Closed)));
+    assert_eq!(format!("{channel:?}"), "Unbounded(0, closed)");
+}
