@@ -108,7 +108,7 @@
 //! | `nursery`, `task`, `errors` | [`NurseryScope`], [`Child`], [`Task`], [`ErrorGroup`] |
 //! | `storage` | where children live: [`Heap`], [`Arena`] |
 //! | `cancel`, `shield` | scopes, deadlines, shields, clean-ups |
-//! | `sleep`, `gate` | leaf futures, and what every leaf future asks first |
+//! | `sleep`, `interval`, `gate` | leaf futures, and what every leaf future asks first |
 //! | `budgeted` | the same for those of other libraries |
 //! | `stop` | the soft stop: [`is_stopping`], [`stopping`], [`until_stopped`] |
 //! | `race`, [`results`] | the first of several; many of a kind at once, and what becomes of them |
@@ -170,6 +170,7 @@ mod delay;
 mod errors;
 mod fault;
 mod gate;
+mod interval;
 #[cfg(feature = "introspect")]
 pub mod introspect;
 #[cfg(feature = "std")]
@@ -222,6 +223,7 @@ pub use gate::__timers_fired;
 #[cfg(feature = "std")]
 pub use gate::wake_from_signal;
 pub use gate::{Proceed, current_task, in_runtime, is_cancelled, poll_proceed};
+pub use interval::{Interval, interval, interval_at};
 pub use kernel::storage::arena::Arena;
 pub use lock::Reachable;
 pub use name::TaskName;
@@ -233,7 +235,7 @@ pub use reason::{Cancelled, Reason, TimedOut};
 pub use restart::{Attempt, Restart, keep_running};
 pub use runtime::Runtime;
 pub use shield::{finally, finally_for, shield, shield_for};
-pub use sleep::{Interval, Sleep, checkpoint, clock, effective_deadline, interval, interval_at, sleep, sleep_until};
+pub use sleep::{Sleep, checkpoint, clock, effective_deadline, sleep, sleep_until};
 pub use stop::{is_stopping, stopping, until_stopped};
 pub use storage::{Heap, Storage, Unbounded};
 pub use task::Task;

@@ -221,6 +221,7 @@ const FLOORS_OF_THE_CORE: &[&str] = &[
     "runtime",
     "introspect",
     "sleep",
+    "interval",
     "task",
     "cancel/state",
     "cancel/deadline",
@@ -378,4 +379,23 @@ fn paths_are_seen_from_the_root() {
     assert_eq!(CORE.floor("kernel/timer/list/List"), CORE.floor("kernel/timer"));
     assert_eq!(CORE.floor("kernel/list/List"), CORE.floor("kernel/list"));
     assert_eq!(CORE.floor("kernel/lists"), None);
+}
+
+/// Files of the core that are long, each for a reason that `docs/architecture.md` has.
+const LONG: [&str; 3] = ["kernel/deadline", "kernel/nursery/drive", "kernel/root"];
+
+#[test]
+fn files_are_short() {
+    let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let mut wrong = Vec::new();
+    let mut look = |path: &str| {
+        let lines = fs::read_to_string(root().join(path)).unwrap().lines().count();
+        let file = path.trim_start_matches("core/src/").trim_end_matches(".rs");
+        let is_known = LONG.contains(&file) && page.contains(&format!("`{file}`"));
+        if !file.ends_with("/tests") && (lines > 600 || lines > 400 && !is_known) {
+            wrong.push(format!("{path} has {lines} lines"));
+        }
+    };
+    each_file("core/src", &mut look).unwrap();
+    assert!(wrong.is_empty(), "at most 400 lines, in three files 600:\n{}", wrong.join("\n"));
 }
