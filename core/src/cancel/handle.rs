@@ -9,7 +9,7 @@ use crate::kernel::scope::node::Node;
 use crate::reason::Reason;
 use crate::time::Instant;
 
-/// The handle to a [`cancel_scope`]; a copy is as good.
+/// The handle to a [`cancel_scope`](crate::cancel_scope); a copy is as good.
 ///
 /// ```
 /// # use core::pin::pin;

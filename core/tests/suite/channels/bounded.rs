@@ -554,6 +554,60 @@ fn who_receives_in_a_loop_ends_when_the_last_of_many_senders_has_ended() {
     assert_eq!(got.len(), 20);
 }
 
+// ---------------------------------------------------------------------------- cut off everywhere
+
+#[cfg(feature = "std")]
+#[test]
+fn a_send_or_a_slot_that_is_cut_off_at_any_suspension_loses_no_value_and_no_place() {
+    use giambio_core::testing::cancel_everywhere;
+    for by_slot in [false, true] {
+        let channel = Channel::<u32, 1>::new();
+        let received = std::cell::Cell::new(0);
+        let work = || async {
+            channel.try_send(0).unwrap();
+            let receives = async {
+                sleep(SECOND).await;
+                received.set(received.get() + usize::from(channel.try_receive().is_ok()));
+            };
+            let sends = async {
+                match by_slot {
+                    true => channel.slot().await.unwrap().send(1),
+                    false => channel.send(1).await.unwrap(),
+                }
+            };
+            futures::join!(sends, receives)
+        };
+        let check = |ended: Option<_>| {
+            let sent = 1 + usize::from(ended.is_some());
+            assert_eq!(channel.drain().count() + received.take(), sent);
+            assert_eq!(channel.try_send(7), Ok(()), "the place is lost");
+            assert_eq!(channel.drain().count(), 1);
+        };
+        assert!(cancel_everywhere(work, check) > 2);
+    }
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_receive_that_is_cut_off_at_any_suspension_loses_no_value() {
+    use giambio_core::testing::cancel_everywhere;
+    let channel = Channel::<u32, 1>::new();
+    let sent = std::cell::Cell::new(0);
+    let work = || async {
+        let sends = async {
+            sleep(SECOND).await;
+            channel.try_send(1).unwrap();
+            sent.set(1);
+        };
+        futures::join!(channel.receive(), sends).0
+    };
+    let check = |received: Option<_>| {
+        assert!(received.is_none_or(|value| value == Ok(1)));
+        assert_eq!(channel.drain().count() + usize::from(received.is_some()), sent.take());
+    };
+    assert!(cancel_everywhere(work, check) > 2);
+}
+
 // -------------------------------------------------------------------------------- other executors
 
 #[test]
