@@ -47,7 +47,8 @@ use crate::task_info::{Status, TaskId};
 pub struct Task<'scope, T> {
     /// `None`: the nursery was cancelled already, and the child never existed.
     handle: Option<Handle<T>>,
-    reason: Reason,
+    /// Why there is no handle, as a [code](Reason::code): few bytes, for handles are kept by the thousand.
+    reason: u8,
     scope: PhantomData<&'scope mut &'scope ()>,
 }
 
@@ -56,12 +57,12 @@ impl<T> Unpin for Task<'_, T> {}
 
 impl<T> Task<'_, T> {
     pub(crate) fn new(handle: Handle<T>) -> Self {
-        Task { handle: Some(handle), reason: Reason::Requested, scope: PhantomData }
+        Task { handle: Some(handle), reason: Reason::Requested.code(), scope: PhantomData }
     }
 
     /// The handle of a child that was dropped before it could begin.
     pub(crate) fn never(reason: Reason) -> Self {
-        Task { handle: None, reason, scope: PhantomData }
+        Task { handle: None, reason: reason.code(), scope: PhantomData }
     }
 
     /// Cancels the child: it is dropped at its next suspension, but for shields and clean-ups in
@@ -104,12 +105,13 @@ impl<T> Future for Task<'_, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let go = ready!(poll_proceed(cx));
-        if let Some(handle) = &self.handle {
-            ready!(handle.poll_done(cx));
-        }
+        let Some(handle) = &self.handle else {
+            go.made_progress();
+            return Poll::Ready(Err(Cancelled { reason: Reason::from_code(self.reason) }));
+        };
+        ready!(handle.poll_done(cx));
         go.made_progress();
-        let result = self.handle.as_ref().map_or(Err(self.reason), Handle::take);
-        Poll::Ready(result.map_err(|reason| Cancelled { reason }))
+        Poll::Ready(handle.take().map_err(|reason| Cancelled { reason }))
     }
 }
 

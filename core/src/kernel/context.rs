@@ -19,6 +19,7 @@ use super::nursery::children::Children;
 use super::scope::listed::Cursors;
 use super::scope::node::{Node, TASK, Watch};
 use super::task::header::{Header, TaskRef};
+use crate::fault::fault;
 
 /// How many tasks a turn polls before it looks at timers and I/O again (law FAIR).
 pub(crate) const POLLS_PER_TURN: u32 = 64;
@@ -45,7 +46,7 @@ pub(crate) struct Context {
     pub(crate) nursery: Pointer<Children>,
     /// The [`Root`](super::root::Root) whose turn it is.
     pub(crate) runtime: Pointer<()>,
-    /// What is left of `POLLS_PER_TURN`.
+    /// What is left of `POLLS_PER_TURN`; less than nothing where nurseries below have polled their first children still.
     pub(crate) polls_left: Word,
     /// How much of its `BUDGET` the running task has spent in this poll, in the lower half; in the upper one how often it was
     /// told so.
@@ -147,6 +148,22 @@ impl Context {
         }
     }
 
+    /// Makes a task the current one, for a poll.
+    #[inline]
+    pub(crate) fn make_current(&self, task: TaskRef, woken: u8) {
+        self.enter(task, woken);
+        self.begin_poll();
+    }
+
+    /// Makes a task the current one, with a fresh budget.
+    #[inline]
+    pub(crate) fn enter(&self, task: TaskRef, woken: u8) {
+        self.node.set(task.as_ptr().cast());
+        self.task.set(task.as_ptr());
+        self.woken.set(woken);
+        self.spent.set(0);
+    }
+
     /// Begins a poll of a task, with a fresh budget.
     #[inline]
     pub(crate) fn begin_poll(&self) {
@@ -157,6 +174,24 @@ impl Context {
         if number.is_multiple_of(EPOCH) {
             self.epoch.set(self.epoch.get().wrapping_add(1));
         }
+    }
+
+    /// From here on a turn polls `POLLS_PER_TURN` tasks, and then looks at timers and I/O again (law FAIR).
+    #[inline]
+    pub(crate) fn begin_turn(&self) {
+        self.polls_left.set(POLLS_PER_TURN);
+    }
+
+    /// One more task is polled in this turn.
+    #[inline]
+    pub(crate) fn count_poll(&self) {
+        self.polls_left.set(self.polls_left.get().wrapping_sub((!fault!("turn-without-end")).into()));
+    }
+
+    /// May this turn poll more tasks?
+    #[inline]
+    pub(crate) fn has_polls_left(&self) -> bool {
+        self.polls_left.get() as i32 > 0
     }
 
     /// Is the running code in a cancelled scope, and not shielded from it?
@@ -171,12 +206,13 @@ impl Context {
         let mut at = self.node.get();
         // A task is not around its nursery.
         let end = if scope.has(TASK) { scope.parent.get() } else { ptr::null() };
-        // SAFETY: PINNED: what is being polled is alive, and so is all around it.
-        while let Some(node) = unsafe { at.as_ref() }.filter(|_| at != end) {
-            if ptr::eq(node, scope) {
-                return true;
+        while at != end {
+            // SAFETY: PINNED: what is being polled is alive, and so is all around it.
+            match unsafe { at.as_ref() } {
+                None => return false,
+                Some(node) if ptr::eq(node, scope) => return true,
+                Some(node) => at = node.parent.get(),
             }
-            at = node.parent.get();
         }
         false
     }
@@ -205,6 +241,40 @@ impl Context {
         if !ptr::eq(self.node.get(), current) {
             out_of_order();
         }
+    }
+}
+
+/// The code that is current, when another's is about to be; its fields are in the order of the context's, so that few moves
+/// save and restore them.
+#[derive(Clone, Copy)]
+pub(crate) struct Around {
+    pub(crate) node: *const Node,
+    pub(crate) task: *const Header,
+    pub(crate) spent: u32,
+    pub(crate) poll: u32,
+    pub(crate) woken: u8,
+}
+
+impl Around {
+    #[inline]
+    pub(crate) fn new(context: &Context) -> Self {
+        Around {
+            node: context.node.get(),
+            task: context.task.get(),
+            spent: context.spent.get(),
+            poll: context.poll.get(),
+            woken: context.woken.get(),
+        }
+    }
+
+    /// Makes it current again.
+    #[inline]
+    pub(crate) fn restore(self, context: &Context) {
+        context.node.set(self.node);
+        context.task.set(self.task);
+        context.spent.set(self.spent);
+        context.poll.set(self.poll);
+        context.woken.set(self.woken);
     }
 }
 

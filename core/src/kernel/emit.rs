@@ -27,7 +27,7 @@ mod imp {
     use crate::debugger::Often;
     use crate::kernel::context::{now, with};
     use crate::kernel::debugger_slot::{WAITS, WAKES, Who};
-    use crate::kernel::scope::node::{Node, POLLING, ROOT, TASK};
+    use crate::kernel::scope::node::{Node, ROOT, TASK};
     use crate::kernel::scope::whole::{nursery_at, task_at};
     use crate::kernel::task::header::{TOLD_OF, TaskRef};
     use crate::kernel::task::id::id_of;
@@ -107,9 +107,14 @@ mod imp {
     /// The current task's own code runs, or goes on after its children were polled; what ran before has stopped.
     #[inline]
     pub(crate) fn step_begins() {
-        if is_on()
-            && let Some(task) = running()
-        {
+        if is_on() {
+            begin_step();
+        }
+    }
+
+    #[cold]
+    fn begin_step() {
+        if let Some(task) = running() {
             let open = with(|state| state.debugger.step.get());
             if open.is_some_and(|open| open.id == task.id) {
                 return;
@@ -124,11 +129,16 @@ mod imp {
     #[inline]
     pub(crate) fn step_ends() {
         if is_on() {
-            if let Some(task) = with(|state| state.debugger.step.take()) {
-                tell_of(&task.told(), Event::AfterTaskStep);
-            }
-            report_sleep();
+            end_step();
         }
+    }
+
+    #[cold]
+    fn end_step() {
+        if let Some(task) = with(|state| state.debugger.step.take()) {
+            tell_of(&task.told(), Event::AfterTaskStep);
+        }
+        report_sleep();
     }
 
     fn report_sleep() {
@@ -288,7 +298,7 @@ mod imp {
             // Of one that is polled with somebody else's waker it is known while it is polled.
             let mut at: *const Node = nursery.node();
             // SAFETY: KNOWN-PARENT: what is being polled is alive, and so is all around it.
-            while let Some(node) = unsafe { at.as_ref() }.filter(|_| nursery.node().has(POLLING)) {
+            while let Some(node) = unsafe { at.as_ref() }.filter(|_| nursery.is_being_polled()) {
                 if node.has(TASK | ROOT) {
                     // SAFETY: a task's; found in the tree, so good for the whole.
                     return Some(id_of(unsafe { task_at(at) }));

@@ -95,9 +95,8 @@ impl<T: Linked> List<T> {
             Some(first) => {
                 let last = first.links().prev.replace(Some(value));
                 links.set(last, Some(first));
-                if let Some(last) = last {
-                    last.links().next.set(Some(value));
-                }
+                // SAFETY: what is in a list has both links.
+                unsafe { last.unwrap_unchecked() }.links().next.set(Some(value));
             }
         }
     }
@@ -128,8 +127,9 @@ impl<T: Linked> List<T> {
     /// MEMBER: it is in this list.
     #[inline]
     pub(crate) unsafe fn remove(&self, value: PinRef<T>) {
-        let links = value.links();
-        let (Some(prev), Some(next)) = (links.prev.take(), links.next.take()) else { return };
+        let (prev, next) = value.links().take();
+        // SAFETY: MEMBER: what is in a list has both.
+        let (prev, next) = unsafe { (prev.unwrap_unchecked(), next.unwrap_unchecked()) };
         if next.is(value) {
             self.first.set(None);
             return;
@@ -151,12 +151,16 @@ impl<T: Linked> List<T> {
 
     /// How many there are; takes as long as that.
     pub(crate) fn count(&self) -> usize {
-        let (mut n, mut at) = (0, self.first.get());
-        while let Some(value) = at {
+        let Some(first) = self.first() else { return 0 };
+        let (mut n, mut at) = (1, first);
+        loop {
+            // SAFETY: MEMBER: what is in a list has both links.
+            at = unsafe { at.links().next.get().unwrap_unchecked() };
+            if at.is(first) {
+                return n;
+            }
             n += 1;
-            at = self.after(value);
         }
-        n
     }
 
     /// The members, in their order, while nobody changes the list.

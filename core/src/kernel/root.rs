@@ -6,18 +6,18 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
 
-use super::context::{Context as Kernel, POLLS_PER_TURN, now, with};
+use super::context::{Around, Context as Kernel, now, with};
 use super::deadline::Heap;
 use super::foreign;
 #[cfg(feature = "alloc")]
 use super::memory::slab::class_of;
+use super::nursery::children::Children;
 #[cfg(feature = "std")]
 use super::remote::take_remote;
 use super::scope::node::ROOT;
 #[cfg(feature = "alloc")]
 use super::storage::heap::{claim_header, release_header};
 use super::task::header::{DIRECT, Header, QUEUED, TOLD_OF, TaskRef};
-use super::task::lifecycle::{Around, make_current};
 use super::waker::waker;
 use crate::debugger::Debugger;
 #[cfg(feature = "hooks")]
@@ -226,6 +226,7 @@ pub(crate) struct Turn<'a> {
 /// What was current before the turn: a runtime may have one inside a nursery that somebody else's executor polls.
 struct Outer {
     around: Around,
+    nursery: *const Children,
     polls_left: u32,
     stop: u8,
     answered: u32,
@@ -236,6 +237,7 @@ impl Outer {
     fn new(context: &Kernel) -> Self {
         Outer {
             around: Around::new(context),
+            nursery: context.nursery.get(),
             polls_left: context.polls_left.get(),
             stop: context.stop.get(),
             answered: context.answered.get(),
@@ -248,6 +250,7 @@ impl Outer {
         if fault!("shares-of-others-taken") {
             return;
         }
+        context.nursery.set(self.nursery);
         context.polls_left.set(self.polls_left);
         context.stop.set(self.stop);
         context.answered.set(self.answered);
@@ -265,7 +268,7 @@ impl Turn<'_> {
             context.node.set(self.task.as_ptr().cast());
             context.task.set(self.task.as_ptr());
             context.nursery.set(ptr::null());
-            context.polls_left.set(POLLS_PER_TURN);
+            context.begin_turn();
             #[cfg(feature = "std")]
             context.seed.set(self.root.seed.get());
             context.begin_poll();
@@ -350,7 +353,7 @@ impl Turn<'_> {
             if woken & DIRECT != 0 {
                 context.count_direct(self.task);
             }
-            make_current(context, self.task, woken);
+            context.make_current(self.task, woken);
             Some((waker(self.task), woken))
         })?;
         if woken & DIRECT != 0 {
@@ -383,10 +386,9 @@ impl Turn<'_> {
     #[inline]
     pub(crate) fn goes_on(&self) -> bool {
         now(|context| {
-            let left = context.polls_left.get();
-            let goes_on = left > 0 && self.task.is_queued();
+            let goes_on = context.has_polls_left() && self.task.is_queued();
             if goes_on {
-                context.polls_left.set(left - 1);
+                context.count_poll();
             }
             goes_on
         })

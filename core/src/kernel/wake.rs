@@ -5,7 +5,7 @@
 
 use core::task::Waker;
 
-use super::context::Context;
+use super::context::{Context, now};
 use super::nursery::children::{BUSY, Children, LOOPS, TOLD};
 use super::task::header::{AGAIN, CHILD, DIRECT, IN_BODY, MANY, QUEUED, TaskRef};
 use crate::fault::fault;
@@ -15,6 +15,12 @@ use crate::fault::fault;
 fn nursery_of(task: &TaskRef) -> Option<&Children> {
     // SAFETY: PINNED: a live task's parent is its nursery, for as long as it lives; WHOLE-POINTER.
     unsafe { task.node.parent.get().cast::<Children>().as_ref() }
+}
+
+/// Something in this nursery is to be polled, and it isn't the innermost that is being polled. Iterative: depth costs no stack.
+#[inline(never)] // apart from the way of most wakes, which so need no registers: 2 instructions of each `yield_100`
+pub(crate) fn tell(nursery: &Children) -> Option<Waker> {
+    now(|context| context.tell(nursery))
 }
 
 impl Context {
@@ -33,17 +39,21 @@ impl Context {
             self.stop.set(1);
             return None;
         };
+        self.queue_in(nursery, task)
+    }
+
+    /// The same, in this nursery, which is its own.
+    #[inline]
+    pub(crate) fn queue_in(&self, nursery: &Children, task: TaskRef) -> Option<Waker> {
         match fault!("last-woken-first") {
             true => nursery.queue.push_front(task),
             false => nursery.queue.push(task),
         }
         // Who polls it looks at the queue again.
-        if nursery.wake.get() & LOOPS != 0 { None } else { self.tell(nursery) }
+        if nursery.wake.get() & LOOPS != 0 { None } else { tell(nursery) }
     }
 
-    /// Something in this nursery is to be polled, and it isn't the innermost that is being polled. Iterative: depth costs no stack.
-    #[inline(never)]
-    pub(crate) fn tell(&self, mut nursery: &Children) -> Option<Waker> {
+    fn tell(&self, mut nursery: &Children) -> Option<Waker> {
         loop {
             let about = nursery.wake.get();
             if about & (BUSY | TOLD) != 0 {

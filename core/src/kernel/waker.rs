@@ -121,14 +121,22 @@ pub(crate) fn task_of(context: &Context, waker: &Waker) -> Option<TaskRef> {
     context.task().filter(|task| is_of(waker, *task))
 }
 
+/// The task that this waker names, if it is one of ours, of this thread, and not stale.
+#[inline]
+pub(crate) fn task_named(waker: &Waker) -> Option<TaskRef> {
+    if !is_ours(waker) {
+        return None;
+    }
+    // SAFETY: only `waker` makes our wakers.
+    let task = unsafe { named(waker.data()) };
+    is_current(task, waker.data()).then_some(task)
+}
+
 impl WakerCell {
     /// The task that it names, if it is one of ours, of this thread, and not stale.
     #[inline]
     pub(crate) fn task(&self) -> Option<TaskRef> {
-        let waker = self.peek().filter(|waker| is_ours(waker))?;
-        // SAFETY: only `waker` makes our wakers.
-        let task = unsafe { named(waker.data()) };
-        is_current(task, waker.data()).then_some(task)
+        self.peek().and_then(task_named)
     }
 
     /// Wakes it, if there is one; it is kept if it is one of ours. One that isn't is handed out, to be called outside.

@@ -21,6 +21,11 @@ impl WakerCell {
         unsafe { (*self.0.as_ptr()).as_ref() }
     }
 
+    /// Is none kept?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.peek().is_none()
+    }
+
     /// Is this the one?
     #[inline]
     pub(crate) fn is(&self, waker: &Waker) -> bool {

@@ -6,7 +6,7 @@ use core::ptr::NonNull;
 
 use super::children::{Children, NurseryRef};
 use crate::kernel::context::with;
-use crate::kernel::scope::cancel::cancel;
+use crate::kernel::scope::cancel::{cancel, cancel_child};
 use crate::kernel::storage::Place;
 use crate::kernel::task::header::TaskRef;
 use crate::panics::First;
@@ -71,11 +71,6 @@ impl<'scope, O> NurseryCell<'scope, O> {
 /// Cancels each child that runs; the nursery itself isn't cancelled.
 pub(crate) fn cancel_children(nursery: NurseryRef, reason: Reason) {
     let mut first = First::new();
-    nursery.each(|task| {
-        if !task.is_done() {
-            // SAFETY: alive: just found in its nursery, and good for the whole.
-            first.catch(|| unsafe { cancel(task.as_ptr().cast(), reason) });
-        }
-    });
+    nursery.each(|task| first.catch(|| cancel_child(task, reason)));
     first.resume();
 }

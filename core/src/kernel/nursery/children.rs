@@ -46,8 +46,8 @@ pub(crate) struct Children {
     pub(crate) cut_short: Cell<bool>,
     /// Children that have a future.
     pub(crate) running: Cell<u32>,
-    /// Those of them that keep the nursery open.
-    pub(crate) keeping: Cell<u32>,
+    /// Those of them that don't keep the nursery open.
+    pub(crate) daemons: Cell<u32>,
     /// The task's count of polls after direct wakes when the nursery was last polled, and the epoch of that.
     pub(crate) seen: Cell<(u16, u32)>,
     /// For [`asking`](crate::kernel::scope::asking): when it was at rest last, cancelled.
@@ -71,7 +71,7 @@ impl Children {
             dropped_idle: Cell::new(false),
             cut_short: Cell::new(false),
             running: Cell::new(0),
-            keeping: Cell::new(0),
+            daemons: Cell::new(0),
             seen: Cell::new((0, 0)),
             looked_at: Cell::new(0),
         }
@@ -92,6 +92,11 @@ impl Children {
     /// Is the nursery cancelled, by itself or from outside?
     pub(crate) fn is_cancelled(&self) -> bool {
         self.node().is_cancelled()
+    }
+
+    /// Is its code on the stack?
+    pub(crate) fn is_being_polled(&self) -> bool {
+        self.wake.get() & BUSY != 0
     }
 
     /// Does it take no more children?

@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use super::cell::NurseryCell;
 use super::children::{Children, NurseryRef};
 use crate::fault::fault;
-use crate::kernel::context::with;
+use crate::kernel::context::{Around, now, with};
 use crate::kernel::scope::node::DONE;
 use crate::kernel::task::cell::{HANDLE, OUTPUT, vtable};
 use crate::kernel::task::header::{OVER, TaskRef};
@@ -47,11 +47,12 @@ impl Drop for Close<'_> {
             }
         }
         let rest = Rest(self.0);
+        let around = now(Around::new);
         if let Some(foreign) = foreign {
             first.catch(|| foreign.wake());
         }
         while let Some(task) = nursery.find(|task| !task.node.has(DONE)) {
-            first.catch(|| kill(task, self.0));
+            first.catch(|| kill(task, self.0, || now(|context| around.restore(context))));
         }
         while let Some(task) = pop(nursery) {
             first.catch(|| free(task, self.0));

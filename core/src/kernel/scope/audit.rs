@@ -81,7 +81,7 @@ fn is_at_rest(this: *const Node) -> bool {
 }
 
 fn audit_nursery(nursery: &Children, is_tame: bool) -> Audit {
-    let (mut running, mut keeping, mut queued) = (0, 0, 0);
+    let (mut running, mut daemons, mut queued) = (0, 0, 0);
     for list in [&nursery.idle, &nursery.watched] {
         let mut at = list.first();
         while let Some(task) = at {
@@ -89,13 +89,13 @@ fn audit_nursery(nursery: &Children, is_tame: bool) -> Audit {
             so("has a future", task.has(FUTURE), runs)?;
             so("its nursery is its parent", ptr::eq(task.node.parent.get(), nursery.node()), true)?;
             running += usize::from(runs);
-            keeping += usize::from(runs && !task.has(DAEMON));
+            daemons += usize::from(runs && task.has(DAEMON));
             queued += usize::from(if runs { task.is_queued() } else { task.wake.get() & OVER != 0 });
             at = list.after(task);
         }
     }
     same("running", nursery.running.get() as usize, running)?;
-    same("keeping", nursery.keeping.get() as usize, keeping)?;
+    same("daemons", nursery.daemons.get() as usize, daemons)?;
     let (mut ready, mut last) = (0, None::<TaskRef>);
     let mut next = nursery.queue.first();
     while let Some(task) = next.filter(|_| ready <= queued) {

@@ -8,10 +8,11 @@ use core::ptr;
 use core::task::Waker;
 
 use super::asking::{self, holds_itself};
-use super::node::{ASKED, CANCELLED, CUT_OFF, EXPIRED, HEARD, NURSERY, Node, SHIELD, TASK, WAKE, Watch};
+use super::node::{ASKED, CANCELLED, CUT_OFF, DONE, EXPIRED, HEARD, NURSERY, Node, SHIELD, TASK, WAKE, Watch};
 use super::tree::{mark_below, step};
 use crate::fault::fault;
 use crate::kernel::context::{Context, with};
+use crate::kernel::task::header::TaskRef;
 use crate::panics::First;
 use crate::reason::Reason;
 
@@ -26,20 +27,7 @@ pub(crate) unsafe fn cancel(this: *const Node, reason: Reason) {
     if node.has(CANCELLED) {
         return;
     }
-    let is_alone = with(|context| {
-        node.set(CANCELLED);
-        node.set_reason(reason);
-        node.clear(if fault!("expired-stays-when-cancelled") { 0 } else { EXPIRED });
-        // Whoever goes on polling looks again.
-        context.stop.set(1);
-        let is_running = context.is_running(node);
-        if is_running {
-            context.mark_what_runs(node);
-        }
-        node.inside.is_empty() && !node.has(NURSERY) && !is_running
-    });
-    if is_alone {
-        // Nobody else has to notice.
+    if with(|context| context.mark_cancelled(node, reason)) {
         // SAFETY: by contract.
         if let Some(foreign) = with(|context| unsafe { context.wake_node(this) }) {
             foreign.wake();
@@ -48,6 +36,36 @@ pub(crate) unsafe fn cancel(this: *const Node, reason: Reason) {
     }
     // SAFETY: by contract.
     unsafe { wake_all_in(this) };
+}
+
+/// Cancels a child that is in its nursery, and may be over.
+pub(crate) fn cancel_child(task: TaskRef, reason: Reason) {
+    if task.node.has(CANCELLED | DONE) {
+        return;
+    }
+    if !with(|context| context.mark_cancelled(&task.node, reason)) {
+        // SAFETY: alive: in its nursery; and good for the whole.
+        return unsafe { wake_all_in(task.as_ptr().cast()) };
+    }
+    if let Some(foreign) = with(|context| context.wake(task)) {
+        foreign.wake();
+    }
+}
+
+impl Context {
+    /// Marks a scope as cancelled. Is there nobody in it, or on the stack, who has to notice?
+    fn mark_cancelled(&self, node: &Node, reason: Reason) -> bool {
+        node.set(CANCELLED);
+        node.set_reason(reason);
+        node.clear(if fault!("expired-stays-when-cancelled") { 0 } else { EXPIRED });
+        // Whoever goes on polling looks again.
+        self.stop.set(1);
+        if self.is_running(node) {
+            self.mark_what_runs(node);
+            return false;
+        }
+        node.inside.is_empty() && !node.has(NURSERY)
+    }
 }
 
 /// Wakes a scope that was cancelled just now, and all in it that has to notice.

@@ -6,12 +6,13 @@ use core::ptr;
 use core::task::{Context, Waker};
 
 use super::asking::Round;
-use super::node::{FOREIGN, Node, POLLING, SHIELD, Scoped, SubScope};
-use crate::kernel::context::{Context as Kernel, POLLS_PER_TURN, now, with};
+use super::node::{CUT_OFF, FOREIGN, Node, POLLING, SHIELD, Scoped, SubScope};
+use crate::fault::fault;
+use crate::kernel::context::{Context as Kernel, now, with};
 use crate::kernel::nursery::children::{Children, NurseryRef};
 use crate::kernel::remote::begin_foreign_turn;
 use crate::kernel::task::header::TaskRef;
-use crate::kernel::waker::task_of;
+use crate::kernel::waker::{task_named, task_of};
 
 /// While this lives, a scope's code is on the stack.
 pub(crate) struct Entered<'a> {
@@ -33,7 +34,7 @@ impl Node {
     /// Is it marked as what is inside that one?
     #[inline]
     fn is_cut_off_by(&self, around: &Node) -> bool {
-        (around.is_cancelled() && !self.has(SHIELD)) == self.has(super::node::CUT_OFF)
+        (around.is_cancelled() && !self.has(SHIELD)) == self.has(CUT_OFF)
     }
 }
 
@@ -50,20 +51,7 @@ impl<'a> Entered<'a> {
             (is_in_place(&sub.node, outer) && sub.waker.is(cx.waker())).then(|| Self::begin(context, this, &sub.node))
         });
         // SAFETY: as above.
-        entered.unwrap_or_else(|| unsafe { Self::anew(this, None, cx) })
-    }
-
-    /// The same for a nursery. Is it polled by another one than before?
-    #[inline]
-    pub(crate) fn nursery(nursery: &'a NurseryRef, cx: &mut Context<'_>) -> (Self, bool) {
-        let (this, children): (*const Node, &'a Children) = (nursery.as_ptr().cast(), nursery);
-        let entered = with(|context| {
-            let is_known = ptr::eq(children.task.get(), context.task.get()) && task_of(context, cx.waker()).is_some();
-            let is_known = is_known && is_in_place(children.node(), context.node.get());
-            is_known.then(|| (Self::begin(context, this, children.node()), false))
-        });
-        // SAFETY: LIVE, and a nursery starts with a sub-scope.
-        entered.unwrap_or_else(|| (unsafe { Self::anew(this, Some(children), cx) }, true))
+        entered.unwrap_or_else(|| unsafe { Self::anew(this, cx) })
     }
 
     #[inline]
@@ -77,38 +65,12 @@ impl<'a> Entered<'a> {
     /// The same for one that has not been polled before, or elsewhere, or with another waker.
     ///
     /// # Safety
-    /// `this` leads to a pinned sub-scope that lives for `'a`; `nursery`, if it is one, is the same.
+    /// `this` leads to a pinned sub-scope that lives for `'a`.
     #[inline(never)]
-    unsafe fn anew(this: *const Node, nursery: Option<&Children>, cx: &mut Context<'_>) -> Self {
+    unsafe fn anew(this: *const Node, cx: &mut Context<'_>) -> Self {
         // SAFETY: by contract.
-        let sub: &'a SubScope = unsafe { &*this.cast() };
-        let own = with(|context| task_of(context, cx.waker()));
-        match own.filter(|_| nursery.is_some()) {
-            // Who polls it is known otherwise.
-            Some(_) => drop(with(|_| sub.waker.take())),
-            None => _ = sub.waker.keep(cx.waker()),
-        }
-        // In somebody else's executor every poll from outside is a turn.
-        let begins_turn = with(|context| {
-            let begins = context.node.get().is_null() && context.runtime.get().is_null();
-            if begins {
-                context.polls_left.set(POLLS_PER_TURN);
-                context.woken.set(0);
-                context.stop.set(0);
-                context.begin_poll();
-            }
-            begins
-        });
-        if begins_turn {
-            begin_foreign_turn(cx.waker());
-        }
-        let (entered, foreign) = with(|context| {
-            if let Some(nursery) = nursery {
-                nursery.task.set(own.map_or(ptr::null(), TaskRef::as_ptr));
-            }
-            let foreign = context.place(this, own.is_none());
-            (Self::begin(context, this, &sub.node), foreign)
-        });
+        let (node, foreign) = unsafe { (&*this, place_anew(this, None, cx)) };
+        let entered = with(|context| Self::begin(context, this, node));
         if let Some(foreign) = foreign {
             // Now, with the guard there: it may panic.
             foreign.wake();
@@ -139,6 +101,69 @@ impl<'a> Entered<'a> {
         // SAFETY: PINNED: the scope around a scope that is being polled.
         with(|_| unsafe { self.outer.as_ref() }.is_some_and(Node::is_cancelled))
     }
+}
+
+/// A poll of a nursery begins: is it known already that the task that is being polled polls it there, by its own waker?
+#[inline]
+pub(crate) fn is_known(context: &Kernel, nursery: &Children, waker: &Waker) -> bool {
+    let (node, outer) = (nursery.node(), context.node.get());
+    let named = task_named(waker).map_or(ptr::null(), TaskRef::as_ptr);
+    if node.parent.get() != outer || named.is_null() || named != nursery.task.get() || named != context.task.get() {
+        return false;
+    }
+    // SAFETY: PINNED: the node that is being polled is alive. There is one: that of the task, or in it.
+    unsafe { &*outer }.is_cancelled() == node.has(CUT_OFF)
+}
+
+/// Places a nursery in the code that is being polled, and keeps who does that.
+#[cold]
+pub(crate) fn place_nursery(nursery: NurseryRef, cx: &mut Context<'_>) {
+    // SAFETY: LIVE, and a nursery starts with a sub-scope.
+    let foreign = unsafe { place_anew(nursery.as_ptr().cast(), Some(&nursery), cx) };
+    if !nursery.is_cancelled() && !fault!("idle-dropped-once") {
+        // It was cancelled where it was before, and is to be again.
+        nursery.dropped_idle.set(false);
+    }
+    // What it has left is told. That may panic; so far nothing has been entered.
+    if let Some(foreign) = foreign {
+        foreign.wake();
+    }
+}
+
+/// Places a scope that has not been polled before, or elsewhere, or with another waker; `nursery`, if it is one, is the same.
+///
+/// # Safety
+/// `this` leads to a pinned sub-scope that is alive.
+#[inline(never)]
+unsafe fn place_anew(this: *const Node, nursery: Option<&Children>, cx: &mut Context<'_>) -> Option<Waker> {
+    // SAFETY: by contract.
+    let sub: &SubScope = unsafe { &*this.cast() };
+    let own = with(|context| task_of(context, cx.waker()));
+    match own.filter(|_| nursery.is_some()) {
+        // Who polls it is known otherwise.
+        Some(_) => drop(with(|_| sub.waker.take())),
+        None => _ = sub.waker.keep(cx.waker()),
+    }
+    // In somebody else's executor every poll from outside is a turn.
+    let begins_turn = with(|context| {
+        let begins = context.node.get().is_null() && context.runtime.get().is_null();
+        if begins {
+            context.begin_turn();
+            context.woken.set(0);
+            context.stop.set(0);
+            context.begin_poll();
+        }
+        begins
+    });
+    if begins_turn {
+        begin_foreign_turn(cx.waker());
+    }
+    with(|context| {
+        if let Some(nursery) = nursery {
+            nursery.task.set(own.map_or(ptr::null(), TaskRef::as_ptr));
+        }
+        context.place(this, own.is_none())
+    })
 }
 
 impl Kernel {

@@ -27,7 +27,7 @@ pub(crate) const SHIELD: u16 = 1 << 4;
 pub(crate) const WATCHED: u16 = 1 << 5;
 /// Was polled last with a waker that isn't its task's.
 pub(crate) const FOREIGN: u16 = 1 << 6;
-/// Its code is on the stack; not on tasks.
+/// Its code is on the stack; not on tasks, and on nurseries (which have `BUSY`).
 pub(crate) const POLLING: u16 = 1 << 7;
 /// To be woken by the cancellation under way.
 pub(crate) const WAKE: u16 = 1 << 8;
@@ -91,6 +91,10 @@ impl Node {
         self.flags.set(flags);
         self.more.set(task);
         self.reasons.set(0);
+    }
+
+    pub(crate) fn flags(&self) -> u16 {
+        self.flags.get()
     }
 
     #[inline]

@@ -7,7 +7,7 @@
 use core::ptr;
 use core::task::Waker;
 
-use super::node::{CANCELLED, HEARD, HOLD, Node, POLLING, SHIELD, TASK};
+use super::node::{CANCELLED, HEARD, HOLD, Node, SHIELD};
 use crate::kernel::context::Context;
 
 /// Something directly inside this node contributes now.
@@ -54,11 +54,11 @@ pub(super) fn remove(context: &Context, from: *const Node) -> Option<Waker> {
 /// Who is being polled looks at the end of that.
 #[must_use]
 fn wake_unless_polled(context: &Context, whole: *const Node) -> Option<Waker> {
+    if whole.is_null() {
+        return None;
+    }
     // SAFETY: KNOWN-PARENT: the callers found it above what contributed.
-    let node = unsafe { whole.as_ref() }?;
-    let is_polled = if node.has(TASK) { context.is_running(node) } else { node.has(POLLING) };
-    // SAFETY: as above.
-    if is_polled { None } else { unsafe { context.wake_node(whole) } }
+    if unsafe { context.is_polled(whole) } { None } else { unsafe { context.wake_node(whole) } }
 }
 
 /// The grace of this node is over. Its own waker may lead nowhere, so the scope that it holds looks.

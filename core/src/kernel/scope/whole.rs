@@ -6,7 +6,7 @@
 use core::ptr::NonNull;
 use core::task::Waker;
 
-use super::node::{NURSERY, Node, ROOT, SubScope, TASK};
+use super::node::{NURSERY, Node, POLLING, ROOT, SubScope, TASK};
 use crate::kernel::context::Context;
 use crate::kernel::nursery::children::Children;
 use crate::kernel::pin_ref::PinRef;
@@ -53,6 +53,20 @@ pub(super) unsafe fn poller_of(this: *const Node) -> Option<TaskRef> {
 }
 
 impl Context {
+    /// Is this node's code on the stack?
+    ///
+    /// # Safety
+    /// It is alive, and the pointer is good for the whole.
+    pub(super) unsafe fn is_polled(&self, this: *const Node) -> bool {
+        // SAFETY: by contract.
+        let (node, nursery) = unsafe { (&*this, nursery_at(this)) };
+        match nursery {
+            Some(nursery) => nursery.is_being_polled(),
+            None if node.has(TASK) => self.is_running(node),
+            None => node.has(POLLING),
+        }
+    }
+
     /// Makes the code that polls this node poll it again.
     ///
     /// # Safety

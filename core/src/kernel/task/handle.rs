@@ -13,7 +13,7 @@ use crate::kernel::context::with;
 use crate::kernel::emit::{Told, told, waits};
 use crate::kernel::foreign;
 use crate::kernel::nursery::children::{Children, NurseryRef};
-use crate::kernel::scope::cancel::cancel;
+use crate::kernel::scope::cancel::cancel_child;
 use crate::kernel::waker::task_of;
 use crate::reason::Reason;
 use crate::task_info::{Status, TaskId};
@@ -29,10 +29,11 @@ impl<T> Handle<T> {
     }
 
     /// Its nursery. While the handle is used, that has not ended.
-    fn nursery(&self) -> Option<NurseryRef> {
-        let nursery = NonNull::new(self.0.node.parent.get().cast_mut().cast::<Children>());
-        // SAFETY: LIVE: `'scope` has not ended, or nobody would use the handle; WHOLE-POINTER.
-        nursery.map(|nursery| unsafe { NurseryRef::new(nursery) })
+    fn nursery(&self) -> NurseryRef {
+        let nursery = self.0.node.parent.get().cast_mut().cast::<Children>();
+        // SAFETY: the parent of a child is its nursery, until its cell is freed; LIVE: `'scope` has not ended, or nobody would use
+        // the handle; WHOLE-POINTER.
+        unsafe { NurseryRef::new(NonNull::new_unchecked(nursery)) }
     }
 
     /// Is it over? Else the waker is kept for when it will be.
@@ -73,10 +74,7 @@ impl<T> Handle<T> {
     }
 
     pub(crate) fn cancel(&self) {
-        if !self.0.is_done() {
-            // SAFETY: alive, and good for the whole.
-            unsafe { cancel(self.0.as_ptr().cast(), Reason::Requested) };
-        }
+        cancel_child(self.0, Reason::Requested);
     }
 
     pub(crate) fn is_done(&self) -> bool {
@@ -98,7 +96,7 @@ impl<T> Handle<T> {
 
     pub(crate) fn status(&self) -> Status {
         // What waits has noted no mark of its nursery.
-        let is_cancelled_around = self.nursery().is_some_and(|nursery| nursery.is_cancelled());
+        let is_cancelled_around = self.nursery().is_cancelled();
         status_of(self.0, is_cancelled_around, with(|context| context.is_running(&self.0.node)))
     }
 }
@@ -123,9 +121,7 @@ impl<T> Drop for Handle<T> {
         let task = self.0;
         task.clear(HANDLE);
         if task.is_done() {
-            if let Some(nursery) = self.nursery() {
-                free(task, nursery);
-            }
+            free(task, self.nursery());
         } else {
             foreign::discard(with(|_| awaiter(&task).take()));
         }

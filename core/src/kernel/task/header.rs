@@ -116,6 +116,11 @@ impl Header {
         self.wake.get() & QUEUED != 0
     }
 
+    /// Is it over, and in a run queue still, or is its result being dropped? Then it isn't freed now.
+    pub(crate) fn has_to_be_taken(&self) -> bool {
+        self.wake.get() & OVER != 0
+    }
+
     // Flags of its cell.
     #[inline]
     pub(crate) fn has(&self, flag: u8) -> bool {
@@ -138,8 +143,18 @@ impl Header {
         #[cfg(feature = "std")]
         {
             let key = self.key.load(Relaxed);
-            self.key.store(key & !GENERATIONS | key.wrapping_add(1) & GENERATIONS, Release);
+            match key & GENERATIONS == GENERATIONS {
+                true => self.begin_again(key),
+                false => self.key.store(key + 1, Release),
+            }
         }
+    }
+
+    /// The generations come round.
+    #[cfg(feature = "std")]
+    #[cold]
+    fn begin_again(&self, key: u32) {
+        self.key.store(key & !GENERATIONS, Release);
     }
 
     /// Thread and generation.
