@@ -15,7 +15,6 @@ impl CallSite {
     );
 
     /// Where the innermost function was called that notes who calls it.
-    #[inline]
     #[cfg_attr(feature = "introspect", track_caller)]
     pub(crate) const fn here() -> Self {
         CallSite(

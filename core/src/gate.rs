@@ -46,7 +46,6 @@ use crate::task_info::TaskId;
 ///     }
 /// }
 /// ```
-#[inline]
 pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<Proceed> {
     let stays = is_cancelled() && !fault!("cancelled-code-goes-on");
     if stays || is_spent() && refuse(cx) { Poll::Pending } else { Poll::Ready(Proceed(PhantomData)) }
@@ -59,7 +58,6 @@ pub struct Proceed(PhantomData<*mut ()>); // of this poll, so of this thread
 
 impl Proceed {
     /// The leaf is ready, with a value or an error: that is one of the 128 operations.
-    #[inline]
     pub fn made_progress(self) {
         spend();
     }
@@ -86,13 +84,11 @@ impl Proceed {
     ///     }
     /// }
     /// ```
-    #[inline]
     pub fn waits_for(self, what: &'static str) {
         hooks::waits(what, CallSite::NOWHERE);
     }
 
     /// The same, with the place where the wait was asked for.
-    #[inline]
     pub(crate) fn waits_for_at(self, what: &'static str, place: CallSite) {
         hooks::waits(what, place);
     }
@@ -100,7 +96,6 @@ impl Proceed {
 
 /// What a leaf future does that need not wait: the same as `poll_proceed`, `f`, and `made_progress`, without a poll of a future.
 /// `None`: it may not go on, or `f` has nothing yet; so it has to wait, where the gate is asked once more.
-#[inline]
 pub(crate) fn at_once<T>(f: impl FnOnce() -> Option<T>) -> Option<T> {
     if is_cancelled() || is_spent() {
         return None;
@@ -117,7 +112,6 @@ pub(crate) fn must_yield(cx: &mut Context<'_>) -> bool {
 }
 
 /// Something ended without waiting, which takes as much of the task's budget as a leaf operation.
-#[inline]
 pub(crate) fn spend() {
     if !fault!("budget-never-spent") {
         now(|now| now.spent.set(now.spent.get().wrapping_add(1)));
@@ -127,7 +121,6 @@ pub(crate) fn spend() {
 /// A refusal in `Context::spent`, where an operation is 1: so to count those takes no comparison.
 const REFUSAL: u32 = 1 << 16;
 
-#[inline]
 fn is_spent() -> bool {
     now(|now| now.spent.get() % REFUSAL >= BUDGET)
 }
@@ -163,7 +156,6 @@ fn refuse(cx: &mut Context<'_>) -> bool {
 /// }).await;
 /// # })).run(&mut |_| {});
 /// ```
-#[inline]
 pub fn is_cancelled() -> bool {
     with(|state| state.is_cancelled())
 }

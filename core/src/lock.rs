@@ -8,7 +8,6 @@ impl<T> Lock<T> {
         Lock(imp::Mutex::new(value))
     }
 
-    #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&T) -> R) -> R {
         imp::with(&self.0, f)
     }

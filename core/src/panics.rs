@@ -12,7 +12,6 @@ mod imp {
 
     /// Runs `f`. Nothing is hidden from the program: every payload that is caught is resumed, or
     /// gives way to one that was caught before it.
-    #[inline]
     pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
         catch_unwind(AssertUnwindSafe(f))
     }
@@ -40,7 +39,6 @@ mod imp {
     }
 
     /// Is a panic unwinding this thread?
-    #[inline]
     pub(crate) fn is_panicking() -> bool {
         std::thread::panicking()
     }
@@ -59,7 +57,6 @@ mod imp {
     /// What a panic carries: without `std` none is ever caught.
     pub(crate) type Payload = core::convert::Infallible;
 
-    #[inline]
     pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Payload> {
         Ok(f())
     }
@@ -80,7 +77,6 @@ mod imp {
     }
 
     /// Is a panic unwinding? None does.
-    #[inline]
     pub(crate) fn is_panicking() -> bool {
         false
     }
@@ -103,19 +99,16 @@ pub(crate) use imp::{Payload, catch, dispose, is_panicking, resume, resume_unles
 pub(crate) struct First(Result<(), Payload>);
 
 impl First {
-    #[inline]
     pub(crate) const fn new() -> Self {
         First(Ok(()))
     }
 
     /// Makes a call.
-    #[inline]
     pub(crate) fn catch(&mut self, call: impl FnOnce()) {
         self.note(catch(call));
     }
 
     /// Takes in how a call has ended.
-    #[inline]
     pub(crate) fn note(&mut self, result: Result<(), Payload>) {
         match (result, &self.0) {
             (Err(payload), Err(_)) => dispose(payload),
@@ -124,13 +117,11 @@ impl First {
         }
     }
 
-    #[inline]
     pub(crate) fn into_result(self) -> Result<(), Payload> {
         self.0
     }
 
     /// The first panic goes on, unless another one is under way.
-    #[inline]
     pub(crate) fn resume(self) {
         if let Err(payload) = self.0 {
             resume_unless_panicking(payload);

@@ -144,7 +144,6 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     }
 
     /// The one loop: turns, and what comes in between, until the main future has ended or that fails.
-    #[inline]
     pub(crate) fn drive<E>(
         self: Pin<&mut Self>,
         mut between: impl FnMut(&Turn<'_>, Until) -> Result<(), E>,
@@ -310,7 +309,6 @@ fn start(started: &mut bool, turn: &Turn<'_>) {
 }
 
 /// What is done in a turn, and what comes of it.
-#[inline]
 fn step<F: Future>(turn: &Turn<'_>, main: Pin<&mut Option<F>>) -> Next<F::Output> {
     turn.take_remote();
     turn.fire_due();
@@ -318,7 +316,6 @@ fn step<F: Future>(turn: &Turn<'_>, main: Pin<&mut Option<F>>) -> Next<F::Output
 }
 
 /// Polls the main future if its task was woken, and again while the turn goes on. Its value, when it ends.
-#[inline]
 fn poll<F: Future>(turn: &Turn<'_>, mut main: Pin<&mut Option<F>>) -> Option<F::Output> {
     loop {
         if let Some(Poll::Ready(value)) = main.as_mut().as_pin_mut().and_then(|main| turn.poll(main)) {

@@ -122,7 +122,6 @@ impl Moment {
 }
 
 impl<C: Clock> AnyClock for C {
-    #[inline]
     fn now(&self) -> u64 {
         Clock::now(self).0
     }
@@ -148,13 +147,11 @@ const NANOS: u64 = 1_000_000_000;
 
 /// Nanoseconds in a tick, where that is a whole number: then small numbers do, and one division or none. `hz` is a
 /// constant of the clock's, so of the two ways the compiler keeps one.
-#[inline(always)]
 const fn whole_nanos(hz: u64) -> Option<u32> {
     if NANOS.is_multiple_of(hz) { Some((NANOS / hz) as u32) } else { None }
 }
 
 /// Exact, but that it saturates.
-#[inline]
 fn moment(hz: u64, span: Duration) -> Moment {
     let (part, rest) = match whole_nanos(hz) {
         // What is left of a tick's nanoseconds is less than a second's worth of ticks.
@@ -174,13 +171,11 @@ fn moment(hz: u64, span: Duration) -> Moment {
 }
 
 /// Rounded up; saturates.
-#[inline]
 fn span_to_ticks(hz: u64, span: Duration) -> u64 {
     moment(hz, span).ticks()
 }
 
 /// Rounded down; saturates.
-#[inline]
 fn ticks_to_nanos(hz: u64, ticks: u64) -> u64 {
     if let Some(tick) = whole_nanos(hz) {
         return ticks.saturating_mul(tick.into());

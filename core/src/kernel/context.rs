@@ -127,7 +127,6 @@ impl Context {
     }
 
     /// The task that is being polled.
-    #[inline]
     pub(crate) fn task(&self) -> Option<TaskRef> {
         core::ptr::NonNull::new(self.task.get().cast_mut()).map(|task| {
             // SAFETY: NEVER-FREED.
@@ -137,7 +136,6 @@ impl Context {
 
     /// Is this header of this thread? One that a nursery or a scope was polled by long ago may have gone on to another, with the
     /// memory of a thread that has ended.
-    #[inline]
     pub(crate) fn is_ours(&self, task: &Header) -> bool {
         #[cfg(feature = "std")]
         return (task.key() ^ self.owner.get()) >> super::task::header::THREAD_SHIFT == 0;
@@ -149,14 +147,12 @@ impl Context {
     }
 
     /// Makes a task the current one, for a poll.
-    #[inline]
     pub(crate) fn make_current(&self, task: TaskRef, woken: u8) {
         self.enter(task, woken);
         self.begin_poll();
     }
 
     /// Makes a task the current one, with a fresh budget.
-    #[inline]
     pub(crate) fn enter(&self, task: TaskRef, woken: u8) {
         self.node.set(task.as_ptr().cast());
         self.task.set(task.as_ptr());
@@ -165,7 +161,6 @@ impl Context {
     }
 
     /// Begins a poll of a task, with a fresh budget.
-    #[inline]
     pub(crate) fn begin_poll(&self) {
         let number = self.polls.get().wrapping_add(1);
         self.polls.set(number);
@@ -177,25 +172,21 @@ impl Context {
     }
 
     /// From here on a turn polls `POLLS_PER_TURN` tasks, and then looks at timers and I/O again (law FAIR).
-    #[inline]
     pub(crate) fn begin_turn(&self) {
         self.polls_left.set(POLLS_PER_TURN);
     }
 
     /// One more task is polled in this turn.
-    #[inline]
     pub(crate) fn count_poll(&self) {
         self.polls_left.set(self.polls_left.get().wrapping_sub((!fault!("turn-without-end")).into()));
     }
 
     /// May this turn poll more tasks?
-    #[inline]
     pub(crate) fn has_polls_left(&self) -> bool {
         self.polls_left.get() as i32 > 0
     }
 
     /// Is the running code in a cancelled scope, and not shielded from it?
-    #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         // SAFETY: PINNED: the node that is being polled is alive.
         unsafe { self.node.get().as_ref() }.is_some_and(Node::is_cancelled)
@@ -220,7 +211,6 @@ impl Context {
     /// A number to choose the order of this pass by, if a test wants that: of Knuth's linear generator, whose upper half is what
     /// counts; mixed by who uses it.
     #[cfg(feature = "std")]
-    #[inline]
     pub(crate) fn chance(&self) -> Option<u64> {
         let chance = self.seed.get()?.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.seed.set(Some(chance));
@@ -228,7 +218,6 @@ impl Context {
     }
 
     /// Makes the scope around the current one current again.
-    #[inline]
     pub(crate) fn leave(&self, current: *const Node, outer: *const Node) {
         self.check(current);
         self.node.set(outer);
@@ -236,7 +225,6 @@ impl Context {
 
     /// A poll of this node ends. Polls end in the reverse order of their beginning. Where two threads or cores share one context,
     /// or a coroutine leaves in the middle of a poll, the pointers would soon lead nowhere: stop in time.
-    #[inline]
     pub(crate) fn check(&self, current: *const Node) {
         if !ptr::eq(self.node.get(), current) {
             out_of_order();
@@ -256,7 +244,6 @@ pub(crate) struct Around {
 }
 
 impl Around {
-    #[inline]
     pub(crate) fn new(context: &Context) -> Self {
         Around {
             node: context.node.get(),
@@ -268,7 +255,6 @@ impl Around {
     }
 
     /// Makes it current again.
-    #[inline]
     pub(crate) fn restore(self, context: &Context) {
         context.node.set(self.node);
         context.task.set(self.task);
@@ -303,7 +289,6 @@ mod imp {
         static CONTEXT: Context = const { Context::new() };
     }
 
-    #[inline(always)]
     pub(crate) fn now<R>(f: impl FnOnce(&Context) -> R) -> R {
         CONTEXT.with(f)
     }
@@ -317,7 +302,6 @@ mod imp {
     #[used]
     static CONTEXT: Context = Context::new();
 
-    #[inline(always)]
     pub(crate) fn now<R>(f: impl FnOnce(&Context) -> R) -> R {
         f(&CONTEXT)
     }
@@ -326,7 +310,6 @@ mod imp {
 pub(crate) use imp::now;
 
 /// With interrupts kept out. Nothing in here runs code of the user (NO-CALL-OUT).
-#[inline]
 pub(crate) fn with<R>(f: impl FnOnce(&Context) -> R) -> R {
     masked(|| now(f))
 }

@@ -377,19 +377,16 @@ impl Heap {
     }
 
     /// Is no deadline set?
-    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
 
     /// When to look again: at the soonest deadline or, where many come, somewhat before it.
-    #[inline]
     pub(crate) fn next(&self) -> Option<u64> {
         self.queue.next()
     }
 
     /// Prepares for what comes next, a part at a time; is there more to prepare?
-    #[inline]
     pub(crate) fn spread(&self) -> bool {
         self.queue.spread()
     }

@@ -42,7 +42,6 @@ impl DebuggerSlot {
     }
 
     /// Is there a debugger to be told?
-    #[inline]
     pub(crate) fn is_on(&self) -> bool {
         self.on.get()
     }

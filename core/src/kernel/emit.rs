@@ -10,7 +10,6 @@ pub(crate) fn dynamic<D: Debugger>(debugger: &D) -> Option<&dyn Debugger> {
 }
 
 /// Tells of this task, if there is somebody to be told.
-#[inline]
 pub(crate) fn tell_of<'a>(task: &'a Option<Told>, event: impl FnOnce(TaskInfo<'a>) -> Event<'a>) {
     if let Some(task) = task {
         tell(event(task.info()));
@@ -76,7 +75,6 @@ mod imp {
     }
 
     /// Is somebody looking?
-    #[inline]
     pub(crate) fn is_on() -> bool {
         with(|state| state.debugger.is_on())
     }
@@ -99,13 +97,11 @@ mod imp {
     }
 
     /// The task whose code is running, if somebody looks.
-    #[inline]
     pub(crate) fn current() -> Option<Told> {
         if is_on() { running()?.told() } else { None }
     }
 
     /// The current task's own code runs, or goes on after its children were polled; what ran before has stopped.
-    #[inline]
     pub(crate) fn step_begins() {
         if is_on() {
             begin_step();
@@ -126,7 +122,6 @@ mod imp {
     }
 
     /// Whatever ran has stopped, and waits.
-    #[inline]
     pub(crate) fn step_ends() {
         if is_on() {
             end_step();
@@ -159,13 +154,11 @@ mod imp {
         Some(task)
     }
 
-    #[inline]
     fn wants(what: u8) -> bool {
         now(|now| now.debugger.wants.get() & what != 0)
     }
 
     /// Does somebody want to know of wakes?
-    #[inline]
     pub(crate) fn tells_wakes() -> bool {
         wants(WAKES)
     }
@@ -183,7 +176,6 @@ mod imp {
     }
 
     /// A task is polled that was woken so: by whom must be told now, if it was not before.
-    #[inline]
     pub(crate) fn poll_begins(woken: u8) {
         if wants(WAKES)
             && woken & TOLD_OF == 0
@@ -196,7 +188,6 @@ mod imp {
     }
 
     /// The current task's code waits for something.
-    #[inline]
     pub(crate) fn waits(what: &'static str, at: CallSite) {
         if wants(WAITS) {
             let waits = WaitsFor { what, asked_at: at.location() };
@@ -268,7 +259,6 @@ mod imp {
     }
 
     /// A child whose cell is not freed, as a debugger is told of it, if somebody looks.
-    #[inline]
     pub(crate) fn told(task: TaskRef) -> Option<Told> {
         if is_on() { told_at_length(task) } else { None }
     }

@@ -10,7 +10,6 @@ use crate::fault::fault;
 use crate::panics::First;
 
 /// Wakes it, if there is one. Its panic goes on, unless another one is under way.
-#[inline]
 pub(crate) fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         apart(|| waker.wake());
@@ -27,7 +26,6 @@ pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
 }
 
 /// Drops it, if there is one, as [`wake`] wakes it.
-#[inline]
 pub(crate) fn discard(waker: Option<Waker>) {
     if let Some(waker) = waker {
         apart(|| drop(waker));
@@ -35,7 +33,6 @@ pub(crate) fn discard(waker: Option<Waker>) {
 }
 
 #[cold]
-#[inline(never)]
 fn apart(call: impl FnOnce()) {
     if fault!("wakers-panic-in-destructors") {
         return call();

@@ -9,7 +9,6 @@ use core::ptr;
 
 /// Drops what is in `place`, there. [`Pin::set`] does the same, by way of a whole `None`, as large as the value, in the
 /// frame of who calls it.
-#[inline]
 pub(crate) fn clear<T>(place: Pin<&mut Option<T>>) {
     // SAFETY: nothing is moved out; the value is dropped where it was pinned.
     unsafe { *place.get_unchecked_mut() = None };
@@ -41,7 +40,6 @@ impl<T> Moving<T> {
     ///
     /// # Safety
     /// `place` may be written to.
-    #[inline]
     pub(super) unsafe fn move_to(&mut self, place: *mut T) {
         let Moving::Here(value) = self else { unreachable!("a value is moved once") };
         // SAFETY: by contract; and from here on nobody looks at the value where it was: `repr(u8)` has the tag come

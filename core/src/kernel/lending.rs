@@ -63,7 +63,6 @@ impl<T: ?Sized, N: Notes, K: Access> Lending<T, N, K> {
     }
 
     /// Lends it, if nobody has it.
-    #[inline]
     pub(crate) fn try_lend(&self) -> Option<Loan<'_, T, N, K>> {
         self.queue.with(|lent, _| {
             if lent.is_lent.replace(true) {
@@ -75,7 +74,6 @@ impl<T: ?Sized, N: Notes, K: Access> Lending<T, N, K> {
     }
 
     /// Lends it to those who come, in their order. Who would have to wait asks `refuse` before.
-    #[inline]
     pub(crate) fn lend<E>(
         &self,
         refuse: impl Fn(&N) -> Option<E>,
@@ -111,7 +109,6 @@ impl<N: Notes> Lent<N> {
 impl<T: ?Sized, N: Notes, K: Access> Deref for Loan<'_, T, N, K> {
     type Target = T;
 
-    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: ONE-LOAN.
         unsafe { &*self.lending.value.get() }
@@ -119,7 +116,6 @@ impl<T: ?Sized, N: Notes, K: Access> Deref for Loan<'_, T, N, K> {
 }
 
 impl<T: ?Sized, N: Notes, K: Access> DerefMut for Loan<'_, T, N, K> {
-    #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: ONE-LOAN.
         unsafe { &mut *self.lending.value.get() }
@@ -127,7 +123,6 @@ impl<T: ?Sized, N: Notes, K: Access> DerefMut for Loan<'_, T, N, K> {
 }
 
 impl<T: ?Sized, N: Notes, K: Access> Drop for Loan<'_, T, N, K> {
-    #[inline]
     fn drop(&mut self) {
         wake(self.lending.queue.with(|lent, line| lent.pass_on(line)));
     }

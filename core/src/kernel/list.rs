@@ -28,30 +28,25 @@ impl<T> Links<T> {
     }
 
     /// Where it is in a structure of another kind, which uses the same links.
-    #[inline]
     pub(crate) fn set(&self, prev: Option<PinRef<T>>, next: Option<PinRef<T>>) {
         self.prev.set(prev);
         self.next.set(next);
     }
 
-    #[inline]
     pub(crate) fn set_prev(&self, prev: Option<PinRef<T>>) {
         self.prev.set(prev);
     }
 
-    #[inline]
     pub(crate) fn set_next(&self, next: Option<PinRef<T>>) {
         self.next.set(next);
     }
 
     /// Is its owner in a list?
-    #[inline]
     pub(crate) fn are_used(&self) -> bool {
         self.next.get().is_some()
     }
 
     /// What comes before and after; it is in nothing then.
-    #[inline]
     pub(crate) fn take(&self) -> (Option<PinRef<T>>, Option<PinRef<T>>) {
         (self.prev.take(), self.next.take())
     }
@@ -62,18 +57,15 @@ impl<T: Linked> List<T> {
         List { first: Cell::new(None) }
     }
 
-    #[inline]
     pub(crate) fn first(&self) -> Option<PinRef<T>> {
         self.first.get()
     }
 
-    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.first.get().is_none()
     }
 
     /// What comes after a member, if it isn't the last.
-    #[inline]
     pub(crate) fn after(&self, value: PinRef<T>) -> Option<PinRef<T>> {
         let first = self.first()?;
         value.links().next.get().filter(|next| !next.is(first))
@@ -83,7 +75,6 @@ impl<T: Linked> List<T> {
     ///
     /// # Panics
     /// It is in a list already.
-    #[inline]
     pub(crate) fn push(&self, value: PinRef<T>) {
         let links = value.links();
         assert!(!links.are_used(), "giambio: a value is in one list at most");
@@ -125,7 +116,6 @@ impl<T: Linked> List<T> {
     ///
     /// # Safety
     /// MEMBER: it is in this list.
-    #[inline]
     pub(crate) unsafe fn remove(&self, value: PinRef<T>) {
         let (prev, next) = value.links().take();
         // SAFETY: MEMBER: what is in a list has both.
@@ -142,7 +132,6 @@ impl<T: Linked> List<T> {
     }
 
     /// The second becomes the first, and the first the last.
-    #[inline]
     pub(crate) fn rotate(&self) {
         if let Some(first) = self.first.get() {
             self.first.set(first.links().next.get());

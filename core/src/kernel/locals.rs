@@ -101,7 +101,6 @@ impl<T> Key<T> {
 struct TakenOut<'e>(&'e Entry);
 
 impl Drop for TakenOut<'_> {
-    #[inline]
     fn drop(&mut self) {
         if !innermost(|list| {
             let is_last = ptr::eq(list.get(), self.0);

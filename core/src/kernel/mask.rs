@@ -9,7 +9,6 @@ mod imp {
     use core::cell::Cell;
 
     /// Keeps interrupts out. With `std` there are none.
-    #[inline(always)]
     pub(crate) fn masked<R>(f: impl FnOnce() -> R) -> R {
         f()
     }
@@ -29,7 +28,6 @@ mod imp {
     use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering::Relaxed};
 
     /// Keeps interrupts out.
-    #[inline]
     pub(crate) fn masked<R>(f: impl FnOnce() -> R) -> R {
         critical_section::with(|_| f())
     }
@@ -49,12 +47,10 @@ mod imp {
                     $name($atomic::new(value))
                 }
 
-                #[inline]
                 pub(crate) fn get(&self) -> $int {
                     self.0.load(Relaxed)
                 }
 
-                #[inline]
                 pub(crate) fn set(&self, value: $int) {
                     self.0.store(value, Relaxed);
                 }
@@ -73,12 +69,10 @@ mod imp {
             Pointer(AtomicPtr::new(value.cast_mut()))
         }
 
-        #[inline]
         pub(crate) fn get(&self) -> *const T {
             self.0.load(Relaxed)
         }
 
-        #[inline]
         pub(crate) fn set(&self, value: *const T) {
             self.0.store(value.cast_mut(), Relaxed);
         }

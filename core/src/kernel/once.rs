@@ -46,7 +46,6 @@ impl<T, N, K: Access> Once<T, N, K> {
         Once { queue: WaitQueue::new(writing), is_set: AtomicBool::new(false), value: UnsafeCell::new(None) }
     }
 
-    #[inline]
     pub(crate) fn get(&self) -> Option<&T> {
         // SAFETY: ONE-WRITER: when it is set, nobody writes it any more.
         if self.is_set.load(Acquire) { unsafe { (*self.value.get()).as_ref() } } else { None }

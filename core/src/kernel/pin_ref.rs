@@ -10,19 +10,16 @@ impl<T> PinRef<T> {
     /// # Safety
     /// LIVE: the value stays alive and where it is until no copy of this is used any more. Lists, heaps and queues use theirs
     /// until the value is taken out of them.
-    #[inline]
     pub(crate) const unsafe fn new(value: NonNull<T>) -> Self {
         PinRef(value)
     }
 
     /// Its address. Good for the whole of what the value starts, if `new` was given such a pointer (WHOLE-POINTER).
-    #[inline]
     pub(crate) const fn as_ptr(self) -> *const T {
         self.0.as_ptr()
     }
 
     /// Is it the same value?
-    #[inline]
     pub(crate) fn is(self, other: PinRef<T>) -> bool {
         self.0 == other.0
     }
@@ -39,7 +36,6 @@ impl<T> Copy for PinRef<T> {}
 impl<T> Deref for PinRef<T> {
     type Target = T;
 
-    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: LIVE, as promised to `new`.
         unsafe { self.0.as_ref() }

@@ -11,7 +11,6 @@ use crate::task_info::WokenBy;
 
 /// Takes the wakes of other threads.
 #[cfg(feature = "std")]
-#[inline]
 pub(crate) fn take_remote(home: &'static Home) {
     home.take_remote(|task| {
         // One that is over doesn't mind. What was called before may have ended the last task of a thread that ends, and all of

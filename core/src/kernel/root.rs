@@ -63,7 +63,6 @@ impl Root {
     ///
     /// # Panics
     /// If it is another's turn.
-    #[inline]
     pub(crate) fn turn<'a>(
         self: Pin<&'a Self>,
         clock: &'a dyn AnyClock,
@@ -79,7 +78,6 @@ impl Root {
     }
 
     /// The same, or `None` if it is another's turn.
-    #[inline]
     pub(crate) fn try_turn<'a>(
         self: Pin<&'a Self>,
         clock: &'a dyn AnyClock,
@@ -233,7 +231,6 @@ struct Outer {
 }
 
 impl Outer {
-    #[inline]
     fn new(context: &Kernel) -> Self {
         Outer {
             around: Around::new(context),
@@ -244,7 +241,6 @@ impl Outer {
         }
     }
 
-    #[inline]
     fn restore(&self, context: &Kernel) {
         self.around.restore(context);
         if fault!("shares-of-others-taken") {
@@ -259,7 +255,6 @@ impl Outer {
 
 impl Turn<'_> {
     /// Makes it this runtime's turn.
-    #[inline]
     fn enter(&self) {
         now(|context| {
             // After a pause somebody else's turn may have begun and not ended: two at once.
@@ -282,7 +277,6 @@ impl Turn<'_> {
     }
 
     /// Makes it nobody's turn. What is good during a turn, as the clock, is reached through `runtime` alone.
-    #[inline]
     fn exit(&self) {
         if self.watching().is_some() && !hooks::uninstall() {
             self.root.mute.set(true);
@@ -297,7 +291,6 @@ impl Turn<'_> {
     }
 
     /// Who looks on, unless it has panicked.
-    #[inline]
     fn watching(&self) -> Option<&dyn Debugger> {
         self.debugger.filter(|_| !self.root.mute.get())
     }
@@ -308,22 +301,18 @@ impl Turn<'_> {
     }
 
     /// Takes the wakes of other threads.
-    #[inline]
     pub(crate) fn take_remote(&self) {
         #[cfg(feature = "std")]
         take_remote(with(|context| context.home()));
     }
 
     /// Fires the timers that are due.
-    #[inline]
     pub(crate) fn fire_due(&self) {
         if !self.root.heap.is_empty() {
             self.fire();
         }
     }
 
-    #[cfg_attr(feature = "std", inline(never))]
-    #[cfg_attr(not(feature = "std"), inline)]
     fn fire(&self) {
         let Some(now) = with_clock(|clock, _| clock.now()) else { return };
         while let Some(due) = self.root.heap.fire(now) {
@@ -341,7 +330,6 @@ impl Turn<'_> {
     }
 
     /// Polls the root task's future if it was woken.
-    #[inline]
     pub(crate) fn poll<F: Future>(&self, main: Pin<&mut F>) -> Option<Poll<F::Output>> {
         let (waker, woken) = with(|context| {
             let woken = self.task.wake.get();
@@ -368,11 +356,9 @@ impl Turn<'_> {
     }
 
     /// Ends the turn, does what comes between two, and begins the next.
-    #[inline]
     pub(crate) fn pause<R>(&self, between: impl FnOnce() -> R) -> R {
         struct Outside<'a>(&'a Turn<'a>);
         impl Drop for Outside<'_> {
-            #[inline]
             fn drop(&mut self) {
                 self.0.enter();
             }
@@ -383,7 +369,6 @@ impl Turn<'_> {
     }
 
     /// May the root task be polled once more in this turn?
-    #[inline]
     pub(crate) fn goes_on(&self) -> bool {
         now(|context| {
             let goes_on = context.has_polls_left() && self.task.is_queued();
@@ -422,7 +407,6 @@ impl Drop for Turn<'_> {
 }
 
 /// Lends the clock and the timers of the runtime whose turn it is.
-#[inline]
 pub(crate) fn with_clock<R>(f: impl FnOnce(&dyn AnyClock, *const Heap) -> R) -> Option<R> {
     let (clock, heap) = now(|context| {
         // SAFETY: the runtime whose turn it is is alive: its turn borrows it.

@@ -14,13 +14,12 @@ impl RunQueue {
         RunQueue { head: Cell::new(None), tail: Cell::new(None) }
     }
 
-    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.head.get().is_none()
     }
 
     /// Appends a task that is in no queue.
-    #[inline]
+    #[inline] // on a chip: with `queue_in` 8 instructions less in a yield, 9 to a task (`cargo xtask bench-embedded`)
     pub(crate) fn push(&self, task: TaskRef) {
         task.next.set(None);
         match self.tail.replace(Some(task)) {
@@ -39,13 +38,12 @@ impl RunQueue {
     }
 
     /// Takes the task that waits longest.
-    #[inline]
     pub(crate) fn pop(&self) -> Option<TaskRef> {
         self.first().inspect(|first| self.pop_first(*first))
     }
 
     /// Takes the first one.
-    #[inline]
+    #[inline] // on a chip: with `Context::wake` 6 instructions less in a yield, 13 to a task
     pub(crate) fn pop_first(&self, first: TaskRef) {
         debug_assert!(self.first().is_some_and(|head| head.is(first)));
         let next = first.next.get();
@@ -56,13 +54,11 @@ impl RunQueue {
     }
 
     /// The task that waits longest.
-    #[inline]
     pub(crate) fn first(&self) -> Option<TaskRef> {
         self.head.get()
     }
 
     /// The task that came last.
-    #[inline]
     pub(crate) fn last(&self) -> Option<TaskRef> {
         self.tail.get()
     }

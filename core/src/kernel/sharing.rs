@@ -140,7 +140,6 @@ impl Lent {
 impl<T: ?Sized, K: Access> Deref for Look<'_, T, K> {
     type Target = T;
 
-    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: ONE-OR-LOOKS.
         unsafe { &*self.sharing.value.get() }
@@ -150,7 +149,6 @@ impl<T: ?Sized, K: Access> Deref for Look<'_, T, K> {
 impl<T: ?Sized, K: Access> Deref for Whole<'_, T, K> {
     type Target = T;
 
-    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: ONE-OR-LOOKS.
         unsafe { &*self.sharing.value.get() }
@@ -158,7 +156,6 @@ impl<T: ?Sized, K: Access> Deref for Whole<'_, T, K> {
 }
 
 impl<T: ?Sized, K: Access> DerefMut for Whole<'_, T, K> {
-    #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: ONE-OR-LOOKS.
         unsafe { &mut *self.sharing.value.get() }

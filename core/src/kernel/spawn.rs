@@ -9,7 +9,6 @@ use super::task::lifecycle::start;
 use crate::name::{Label, Name};
 
 /// Starts a child. `None`, and the future stays, when the storage has no room.
-#[inline]
 pub(crate) fn spawn<'scope, O, F, T, N>(
     nursery: &'scope NurseryCell<'scope, O>,
     future: &mut Moving<F>,
@@ -57,7 +56,6 @@ where
     }
 }
 
-#[inline]
 fn spawn_in<'scope, O, F, T, N>(
     claim: Claim,
     nursery: &'scope NurseryCell<'scope, O>,

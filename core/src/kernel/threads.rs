@@ -8,7 +8,6 @@ impl Context {
     ///
     /// # Panics
     /// If there are too many.
-    #[inline]
     pub(crate) fn home(&self) -> &'static Home {
         match self.home.get() {
             Some(home) => home,

@@ -55,7 +55,6 @@ fn wake_and_tell(task: TaskRef) {
 
 /// Does the name belong to this thread, and to the task that is there now?
 #[cfg(feature = "std")]
-#[inline(always)]
 fn is_current(task: TaskRef, name: *const ()) -> bool {
     let name = if fault!("stale-waker-honoured") { super::task::header::name(task) } else { name };
     with(|context| task.key() == context.owner.get() | super::task::header::generation_of(name))
@@ -63,14 +62,12 @@ fn is_current(task: TaskRef, name: *const ()) -> bool {
 
 /// Does the name belong to this thread, and to the task that is there now?
 #[cfg(not(feature = "std"))]
-#[inline(always)]
 fn is_current(_: TaskRef, _: *const ()) -> bool {
     true
 }
 
 /// The name is stale, or another thread's.
 #[cold]
-#[inline(never)]
 fn wake_elsewhere(task: TaskRef, name: *const ()) {
     #[cfg(feature = "std")]
     if let Some(home) = post_to(task, name) {
@@ -97,32 +94,27 @@ pub(crate) fn post(waker: &Waker) -> bool {
 }
 
 /// The waker of a task, borrowed: it needs no drop.
-#[inline]
 pub(crate) fn waker(task: TaskRef) -> ManuallyDrop<Waker> {
     // SAFETY: the functions of the table keep the contract of `RawWaker`: they are thread-safe, and since a name owns nothing,
     // clones and drops need no count.
     ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(name(task), &VTABLE)) })
 }
 
-#[inline]
 fn is_ours(waker: &Waker) -> bool {
     ptr::eq(waker.vtable(), &VTABLE)
 }
 
 /// Is this the waker of that task?
-#[inline]
 pub(crate) fn is_of(waker: &Waker, task: TaskRef) -> bool {
     is_ours(waker) && waker.data() == name(task)
 }
 
 /// The task that is being polled, if this is its waker.
-#[inline]
 pub(crate) fn task_of(context: &Context, waker: &Waker) -> Option<TaskRef> {
     context.task().filter(|task| is_of(waker, *task))
 }
 
 /// The task that this waker names, if it is one of ours, of this thread, and not stale.
-#[inline]
 pub(crate) fn task_named(waker: &Waker) -> Option<TaskRef> {
     if !is_ours(waker) {
         return None;
@@ -134,13 +126,11 @@ pub(crate) fn task_named(waker: &Waker) -> Option<TaskRef> {
 
 impl WakerCell {
     /// The task that it names, if it is one of ours, of this thread, and not stale.
-    #[inline]
     pub(crate) fn task(&self) -> Option<TaskRef> {
         self.peek().and_then(task_named)
     }
 
     /// Wakes it, if there is one; it is kept if it is one of ours. One that isn't is handed out, to be called outside.
-    #[inline]
     pub(crate) fn wake(&self, context: &Context) -> Option<Waker> {
         match self.task() {
             Some(task) => context.wake(task),
@@ -149,7 +139,6 @@ impl WakerCell {
     }
 
     /// Takes it out, to be dropped with care: ours own nothing.
-    #[inline]
     pub(crate) fn discard(&mut self) {
         foreign::discard(self.take_mut().filter(|waker| !is_ours(waker)));
     }
@@ -173,7 +162,6 @@ impl core::ops::Deref for Kept {
 }
 
 impl Drop for Kept {
-    #[inline]
     fn drop(&mut self) {
         self.0.discard();
     }

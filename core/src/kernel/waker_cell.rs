@@ -15,7 +15,6 @@ impl WakerCell {
         WakerCell(Cell::new(None))
     }
 
-    #[inline]
     pub(super) fn peek(&self) -> Option<&Waker> {
         // SAFETY: ONE-CONTEXT, and the callers compare it and look at its parts, no more: nothing replaces it meanwhile.
         unsafe { (*self.0.as_ptr()).as_ref() }
@@ -27,26 +26,22 @@ impl WakerCell {
     }
 
     /// Is this the one?
-    #[inline]
     pub(crate) fn is(&self, waker: &Waker) -> bool {
         self.peek().is_some_and(|kept| kept.will_wake(waker))
     }
 
     /// Takes it out.
-    #[inline]
     pub(crate) fn take(&self) -> Option<Waker> {
         // Most often there is none, which needs no write.
         if self.peek().is_none() { None } else { self.0.take() }
     }
 
     /// The same for who has it alone.
-    #[inline]
     pub(super) fn take_mut(&mut self) -> Option<Waker> {
         self.0.get_mut().take()
     }
 
     /// Keeps another. What was kept before is to be dropped with nothing borrowed.
-    #[inline]
     pub(crate) fn replace(&self, new: Waker) -> Option<Waker> {
         self.0.replace(Some(new))
     }
@@ -55,7 +50,6 @@ impl WakerCell {
     ///
     /// Cloning and dropping a foreign waker runs foreign code, so neither happens with interrupts kept out (NO-CALL-OUT), and a
     /// waker that is kept already is not cloned again.
-    #[inline]
     pub(crate) fn keep(&self, new: &Waker) -> bool {
         let known = masked(|| self.is(new) || self.peek().is_some() && fault!("old-waker-kept"));
         if !known {

@@ -31,7 +31,6 @@ impl Delay for () {
         child
     }
 
-    #[inline]
     fn spawn<F: Future, R>(self, child: &mut Moving<F>, spawn: impl FnOnce(&mut Moving<F>) -> R) -> R {
         spawn(child)
     }

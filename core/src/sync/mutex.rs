@@ -207,12 +207,10 @@ impl<T: ?Sized, K: Access> Mutex<T, K> {
 }
 
 impl Notes for Holder {
-    #[inline]
     fn is_lent(&self) {
         self.task.set(current_task().unwrap_or(TaskId::NONE));
     }
 
-    #[inline]
     fn is_back(&self) {
         self.task.set(TaskId::NONE);
     }
@@ -268,7 +266,6 @@ impl<T: ?Sized, K: Access> MutexGuard<'_, T, K> {
 }
 
 impl<T: ?Sized, K: Access> Drop for MutexGuard<'_, T, K> {
-    #[inline]
     fn drop(&mut self) {
         if !self.was_cut_off && is_cut_off() {
             self.loan.is_torn = true;
@@ -279,14 +276,12 @@ impl<T: ?Sized, K: Access> Drop for MutexGuard<'_, T, K> {
 impl<T: ?Sized, K: Access> Deref for MutexGuard<'_, T, K> {
     type Target = T;
 
-    #[inline]
     fn deref(&self) -> &T {
         &self.loan.value
     }
 }
 
 impl<T: ?Sized, K: Access> DerefMut for MutexGuard<'_, T, K> {
-    #[inline]
     fn deref_mut(&mut self) -> &mut T {
         &mut self.loan.value
     }

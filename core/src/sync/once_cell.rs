@@ -82,7 +82,6 @@ impl<T, K: Access> OnceCell<T, K> {
     }
 
     /// The value, if there is one. Never waits.
-    #[inline]
     pub fn get(&self) -> Option<&T> {
         self.once.get()
     }

@@ -136,7 +136,6 @@ impl<T: ?Sized, K: Access> RwLock<T, K> {
 impl<T: ?Sized, K: Access> Deref for ReadGuard<'_, T, K> {
     type Target = T;
 
-    #[inline]
     fn deref(&self) -> &T {
         &self.look
     }
@@ -145,14 +144,12 @@ impl<T: ?Sized, K: Access> Deref for ReadGuard<'_, T, K> {
 impl<T: ?Sized, K: Access> Deref for WriteGuard<'_, T, K> {
     type Target = T;
 
-    #[inline]
     fn deref(&self) -> &T {
         &self.whole
     }
 }
 
 impl<T: ?Sized, K: Access> DerefMut for WriteGuard<'_, T, K> {
-    #[inline]
     fn deref_mut(&mut self) -> &mut T {
         &mut self.whole
     }

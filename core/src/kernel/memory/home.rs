@@ -74,7 +74,6 @@ impl Home {
     }
 
     /// A free header of this class, or `None` if there are as many as there can be.
-    #[inline]
     pub(crate) fn claim(&'static self, class: usize) -> Option<TaskRef> {
         match self.slab.take(class) {
             Some(task) => Some(task),
@@ -83,7 +82,6 @@ impl Home {
     }
 
     /// Takes a header back, which is in no list. Did the home wait for this, to go on to another thread?
-    #[inline]
     pub(crate) fn release(&self, class: usize, task: TaskRef) -> bool {
         let is_last = self.slab.put(class, task);
         #[cfg(feature = "std")]
@@ -181,7 +179,6 @@ impl Home {
 
     /// Takes the wakes of other threads: calls `wake` for each task, which may be over.
     #[cfg(feature = "std")]
-    #[inline]
     pub(crate) fn take_remote(&self, mut wake: impl FnMut(TaskRef)) {
         // SAFETY: leaves are those of our pages.
         self.mailbox.take(|leaf, slot| wake(unsafe { Page::task_at(leaf, slot) }));

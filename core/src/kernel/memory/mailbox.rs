@@ -43,7 +43,6 @@ impl Pending {
     }
 
     /// The owner's first step: look at all of these places.
-    #[inline]
     pub(crate) fn take(&self) -> usize {
         if fault!("inbox-taken-before-the-flag") {
             let places = self.0.load(Ordering::Relaxed);
@@ -151,7 +150,6 @@ impl Mailbox {
     }
 
     /// Has another thread woken something?
-    #[inline]
     pub(crate) fn is_pending(&self) -> bool {
         self.pending.is_set()
     }
@@ -189,7 +187,6 @@ impl Mailbox {
     }
 
     /// Takes the wakes: calls `wake` for each, with the leaf of its page and the slot.
-    #[inline]
     pub(crate) fn take(&self, wake: impl FnMut(*const Leaf, usize)) {
         let places = self.pending.take();
         if places != 0 {

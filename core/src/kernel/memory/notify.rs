@@ -103,7 +103,6 @@ impl Notify {
     }
 
     /// The same for a runtime that begins its turn.
-    #[inline]
     pub(crate) fn set_of(&self, runtime: *const (), notify: &Option<Waker>) {
         let stays = fault!("notifier-of-another-runtime") && !self.notify_of.get().is_null();
         if self.notify_of.get() != runtime && !stays {

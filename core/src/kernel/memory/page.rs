@@ -44,7 +44,6 @@ impl Page {
     }
 
     /// The page of a task.
-    #[inline]
     pub(crate) fn of(task: TaskRef) -> &'static Page {
         let page = task.as_ptr().cast::<u8>().map_addr(|address| address & !(PAGE - 1)).cast::<Page>();
         // SAFETY: with `std` each header lies in a page, and was reached by a pointer to the whole; NEVER-FREED.

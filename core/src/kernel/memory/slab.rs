@@ -74,7 +74,6 @@ impl Slab {
     }
 
     /// One that is free, of those there are.
-    #[inline]
     pub(crate) fn take(&self, class: usize) -> Option<TaskRef> {
         let task = self.free[class].get()?;
         self.free[class].set(if fault!("header-given-twice") { Some(task) } else { task.next.get() });
@@ -83,7 +82,6 @@ impl Slab {
     }
 
     /// Takes one back. Is that the last?
-    #[inline]
     pub(crate) fn put(&self, class: usize, task: TaskRef) -> bool {
         task.next.set(self.free[class].replace(Some(task)));
         let live = self.live.get() - 1;

@@ -63,7 +63,6 @@ impl Spare {
         Spare { lists: [const { Cell::new(ptr::null_mut()) }; SIZES], bytes: Cell::new(0) }
     }
 
-    #[inline]
     fn take(&self, list: usize) -> Option<NonNull<u8>> {
         let first = NonNull::new(self.lists[list].get())?;
         // SAFETY: SPARE-IS-FREE: what is in a list was released, holds a `Free` and is nobody else's.
@@ -73,7 +72,6 @@ impl Spare {
         Some(first.cast())
     }
 
-    #[inline]
     fn keep(&self, list: usize, memory: NonNull<u8>) -> bool {
         let bytes = self.bytes.get() + size_of_list(list);
         if bytes > LIMIT {
@@ -100,7 +98,6 @@ impl Spare {
 
 impl Spare {
     /// Memory for a `C`; `None`: the allocator has none.
-    #[inline]
     pub(crate) fn claim<C>(&self) -> Option<NonNull<u8>> {
         if size_of::<C>() == 0 {
             return Some(NonNull::<C>::dangling().cast());
@@ -114,7 +111,6 @@ impl Spare {
     ///
     /// # Safety
     /// It came from `claim::<C>`, on this thread, and nothing refers to it any more.
-    #[inline]
     pub(crate) unsafe fn release<C>(&self, memory: NonNull<u8>) {
         if size_of::<C>() == 0 {
             return;

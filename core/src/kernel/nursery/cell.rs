@@ -44,7 +44,6 @@ impl<'scope, O> NurseryCell<'scope, O> {
     }
 
     /// The nursery, good for the whole (WHOLE-POINTER).
-    #[inline]
     pub(crate) fn pinned(&'scope self) -> NurseryRef {
         // SAFETY: LIVE: borrowed for the rest of its life; its children are gone before it dies (`Close`), and whatever else leads
         // to it leaves it then. `Children` comes first.

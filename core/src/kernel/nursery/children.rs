@@ -77,13 +77,11 @@ impl Children {
         }
     }
 
-    #[inline]
     pub(crate) fn node(&self) -> &Node {
         &self.scope.node
     }
 
     /// The task that polls it with its own waker, if it was polled with that last. The task may be over, or another thread's.
-    #[inline]
     pub(crate) fn poller(&self) -> Option<TaskRef> {
         // SAFETY: NEVER-FREED.
         NonNull::new(self.task.get().cast_mut()).map(|task| unsafe { TaskRef::new(task) })

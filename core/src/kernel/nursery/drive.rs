@@ -373,7 +373,7 @@ impl Polling {
     }
 
     /// The body is over, or the nursery cancelled: ends what has to be ended now. Is that all?
-    #[inline(never)] // beside the way of most polls, which is the shorter for it: see `begin_cancelled`
+    #[cold] // and each nursery comes here once or twice
     fn is_over(&self, body: &mut dyn Body, cx: &Context<'_>) -> bool {
         let nursery = self.children();
         let is_left = nursery.running.get() != 0 && !fault!("daemon-left-alone");
@@ -414,7 +414,6 @@ impl Polling {
 
     /// A poll of the nursery begins, which was cancelled before.
     #[cold]
-    #[inline(never)] // with `is_over`: 60 instructions less in each `depth_10`
     fn begin_cancelled(&self, body: &mut dyn Body) {
         if self.nursery.node().has(CANCELLED) {
             with(|context| asking::begin(context, self.nursery.node()));
@@ -544,7 +543,6 @@ fn note_wakes(context: &Kernel, nursery: &Children, task: TaskRef) -> bool {
 
 impl Kernel {
     /// A task is polled for a direct wake.
-    #[inline]
     pub(crate) fn count_direct(&self, task: TaskRef) {
         task.direct.set(task.direct.get().wrapping_add(1));
     }

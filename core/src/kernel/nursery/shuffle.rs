@@ -12,7 +12,6 @@ mod imp {
     use crate::kernel::context::{Context, now};
 
     /// Reorders a pass whose last task this is, if this runtime's passes are; returns what is last then.
-    #[inline]
     pub(in super::super) fn reorder(queue: &RunQueue, last: Option<TaskRef>) -> Option<TaskRef> {
         match now(Context::chance) {
             Some(chance) => shuffle(queue, last, chance),
@@ -55,7 +54,6 @@ mod imp {
 mod imp {
     use super::{RunQueue, TaskRef};
 
-    #[inline(always)]
     pub(in super::super) fn reorder(_: &RunQueue, last: Option<TaskRef>) -> Option<TaskRef> {
         last
     }

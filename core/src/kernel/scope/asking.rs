@@ -34,7 +34,6 @@ pub(crate) fn answer(node: &Node) {
 }
 
 /// A scope is cancelled, or a poll of one begins that was: nothing of what holds it has answered yet.
-#[inline]
 pub(crate) fn begin(context: &Kernel, node: &Node) {
     if node.is_active() {
         context.answered.set(0);
@@ -53,13 +52,11 @@ pub(crate) struct Round {
 
 impl Round {
     /// Begins one, if the scope has one of these flags, by which it was cancelled.
-    #[inline]
     pub(crate) fn begin(node: &Node, flags: u16, cx: &Context<'_>) -> Option<Round> {
         if node.has(flags) { Some(Round::begin_cancelled(node, cx)) } else { None }
     }
 
     #[cold]
-    #[inline(never)]
     fn begin_cancelled(node: &Node, cx: &Context<'_>) -> Round {
         with(|context| {
             begin(context, node);
@@ -75,7 +72,6 @@ impl Round {
 
     /// The poll has left something pending that holds the scope. Is it at rest?
     #[cold]
-    #[inline(never)]
     fn is_at_rest(self) -> bool {
         match self.task {
             // A wake through a nursery shows only in the queue that it leads to.

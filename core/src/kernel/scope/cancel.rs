@@ -72,7 +72,6 @@ impl Context {
 ///
 /// # Safety
 /// As [`cancel`].
-#[inline(never)]
 unsafe fn wake_all_in(this: *const Node) {
     let watch = with(|context| {
         // SAFETY: by contract.

@@ -23,7 +23,6 @@ pub(crate) struct Entered<'a> {
 }
 
 /// Is a scope's place known, and is it marked as it must be?
-#[inline]
 fn is_in_place(node: &Node, outer: *const Node) -> bool {
     // SAFETY: PINNED: the node that is being polled is alive.
     let Some(around) = (unsafe { outer.as_ref() }) else { return false };
@@ -32,7 +31,6 @@ fn is_in_place(node: &Node, outer: *const Node) -> bool {
 
 impl Node {
     /// Is it marked as what is inside that one?
-    #[inline]
     fn is_cut_off_by(&self, around: &Node) -> bool {
         (around.is_cancelled() && !self.has(SHIELD)) == self.has(CUT_OFF)
     }
@@ -41,7 +39,6 @@ impl Node {
 impl<'a> Entered<'a> {
     /// Marks the start of a poll of a scope: places it in the scope that is being polled, keeps the waker, and makes it the current
     /// scope until the guard is dropped.
-    #[inline]
     pub(crate) fn new<T: Scoped>(scope: Pin<&'a T>, cx: &mut Context<'_>) -> Self {
         let this = scope.node_ptr();
         // SAFETY: `scope` is borrowed for as long as we live, and starts with it.
@@ -54,7 +51,6 @@ impl<'a> Entered<'a> {
         entered.unwrap_or_else(|| unsafe { Self::anew(this, cx) })
     }
 
-    #[inline]
     fn begin(context: &Kernel, this: *const Node, node: &'a Node) -> Self {
         let outer = context.node.get();
         node.set(POLLING);
@@ -66,7 +62,6 @@ impl<'a> Entered<'a> {
     ///
     /// # Safety
     /// `this` leads to a pinned sub-scope that lives for `'a`.
-    #[inline(never)]
     unsafe fn anew(this: *const Node, cx: &mut Context<'_>) -> Self {
         // SAFETY: by contract.
         let (node, foreign) = unsafe { (&*this, place_anew(this, None, cx)) };
@@ -79,13 +74,11 @@ impl<'a> Entered<'a> {
     }
 
     /// Is this scope cancelled, by itself or from outside?
-    #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.node.is_cancelled()
     }
 
     /// Is it cancelled, with nothing left inside that must run on?
-    #[inline]
     pub(crate) fn must_drop(&self) -> bool {
         self.node.is_cancelled() && with(|_| !self.node.is_active())
     }
@@ -104,7 +97,6 @@ impl<'a> Entered<'a> {
 }
 
 /// A poll of a nursery begins: is it known already that the task that is being polled polls it there, by its own waker?
-#[inline]
 pub(crate) fn is_known(context: &Kernel, nursery: &Children, waker: &Waker) -> bool {
     let (node, outer) = (nursery.node(), context.node.get());
     let named = task_named(waker).map_or(ptr::null(), TaskRef::as_ptr);
@@ -134,7 +126,6 @@ pub(crate) fn place_nursery(nursery: NurseryRef, cx: &mut Context<'_>) {
 ///
 /// # Safety
 /// `this` leads to a pinned sub-scope that is alive.
-#[inline(never)]
 unsafe fn place_anew(this: *const Node, nursery: Option<&Children>, cx: &mut Context<'_>) -> Option<Waker> {
     // SAFETY: by contract.
     let sub: &SubScope = unsafe { &*this.cast() };
@@ -194,7 +185,6 @@ impl Kernel {
 }
 
 impl Drop for Entered<'_> {
-    #[inline]
     fn drop(&mut self) {
         if self.node.has(POLLING) {
             with(|_| self.node.clear(POLLING));

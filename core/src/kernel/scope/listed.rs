@@ -148,10 +148,8 @@ mod imp {
             Listed
         }
 
-        #[inline(always)]
         pub(crate) unsafe fn enter(&self, _: *const (), _: Option<&Inside>, _: &Cursors) {}
 
-        #[inline(always)]
         pub(crate) fn leave(&self, _: &Cursors) {}
     }
 
@@ -160,7 +158,6 @@ mod imp {
             Inside
         }
 
-        #[inline(always)]
         pub(crate) fn clear(&self, _: &Cursors, _: impl Fn(*const ())) {}
     }
 
@@ -169,7 +166,6 @@ mod imp {
             Cursors
         }
 
-        #[inline(always)]
         pub(crate) fn gone(&self, _: *const ()) {}
     }
 }

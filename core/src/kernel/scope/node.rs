@@ -83,7 +83,6 @@ impl Node {
     }
 
     /// A task's begins: all but `inside`, which is empty, with flags of its cell.
-    #[inline]
     pub(crate) fn begin(&self, parent: *const Node, flags: u16, task: u8) {
         debug_assert!(self.inside.is_empty());
         self.parent.set(parent);
@@ -97,28 +96,23 @@ impl Node {
         self.flags.get()
     }
 
-    #[inline]
     pub(crate) fn has(&self, flags: u16) -> bool {
         self.flags.get() & flags != 0
     }
 
-    #[inline]
     pub(crate) fn set(&self, flags: u16) {
         self.flags.set(self.flags.get() | flags);
     }
 
-    #[inline]
     pub(crate) fn clear(&self, flags: u16) {
         self.flags.set(self.flags.get() & !flags);
     }
 
-    #[inline]
     pub(crate) fn put(&self, flags: u16, to: bool) {
         if to { self.set(flags) } else { self.clear(flags) }
     }
 
     /// Is a shield or a clean-up at work inside?
-    #[inline]
     pub(crate) fn is_active(&self) -> bool {
         self.active.get() != 0
     }
@@ -129,13 +123,11 @@ impl Node {
     }
 
     /// Is the code in this scope cancelled, by the scope itself or from outside?
-    #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.has(CANCELLED | CUT_OFF)
     }
 
     /// Is it cancelled, with nothing left inside that must run on?
-    #[inline]
     pub(crate) fn must_drop(&self) -> bool {
         self.is_cancelled() && !self.is_active()
     }

@@ -220,7 +220,6 @@ impl Context {
     }
 
     /// Is nothing that anybody has to know of inside this node, and nobody watching it?
-    #[inline]
     pub(crate) fn is_leaf(&self, node: &Node) -> bool {
         debug_assert!(node.active.get() == 0 || !node.inside.is_empty() || node.has(NURSERY));
         node.inside.is_empty() && self.watch.get().is_null()
@@ -228,7 +227,6 @@ impl Context {
 
     /// Takes a dying node out of everything. Nodes inside it, whose code lives on elsewhere, become roots until they are polled
     /// again.
-    #[inline]
     pub(crate) fn retire(&self, this: *const Node) -> Option<Waker> {
         // SAFETY: PINNED: the callers' scope is alive.
         let node = unsafe { &*this };
@@ -243,7 +241,6 @@ impl Context {
 
     /// What was at work inside a node is gone; a scope around it may have become free to be dropped.
     #[must_use]
-    #[inline]
     pub(crate) fn clear_shields(&self, this: *const Node) -> Option<Waker> {
         // SAFETY: PINNED: the callers' scope is alive.
         let node = unsafe { &*this };
@@ -255,7 +252,6 @@ impl Context {
     }
 
     /// A node is over: what it polled last is inside of nothing known.
-    #[inline]
     pub(crate) fn leave_all(&self, node: &Node) {
         node.scopes.clear(&self.cursors, |inner| {
             // SAFETY: LIVE: it was in the list, and lives on.

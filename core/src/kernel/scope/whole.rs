@@ -16,7 +16,6 @@ use crate::kernel::task::header::{Header, TaskRef};
 ///
 /// # Safety
 /// `TASK` or `ROOT` is set, and the pointer is good for the whole.
-#[inline]
 pub(crate) unsafe fn task_at(node: *const Node) -> TaskRef {
     // SAFETY: by contract; NEVER-FREED.
     unsafe { PinRef::new(NonNull::new_unchecked(node.cast_mut().cast::<Header>())) }
@@ -26,7 +25,6 @@ pub(crate) unsafe fn task_at(node: *const Node) -> TaskRef {
 ///
 /// # Safety
 /// It is alive and none of `TASK` and `ROOT` is set, and the pointer is good for the whole.
-#[inline]
 pub(super) unsafe fn sub_at(node: *const Node) -> PinRef<SubScope> {
     // SAFETY: by contract; LIVE: it leaves its list before it dies.
     unsafe { PinRef::new(NonNull::new_unchecked(node.cast_mut().cast::<SubScope>())) }
@@ -36,7 +34,6 @@ pub(super) unsafe fn sub_at(node: *const Node) -> PinRef<SubScope> {
 ///
 /// # Safety
 /// It is alive for `'a`, and the pointer is good for the whole.
-#[inline]
 pub(crate) unsafe fn nursery_at<'a>(node: *const Node) -> Option<&'a Children> {
     // SAFETY: by contract; a nursery's node starts its children (WHOLE-POINTER).
     unsafe { (*node).has(NURSERY).then(|| &*node.cast::<Children>()) }

@@ -109,7 +109,6 @@ unsafe impl<const TASKS: usize, const BYTES: usize> Place for &'static Arena<TAS
         }
     }
 
-    #[inline]
     unsafe fn place<H, P>(Slot(task): Slot) -> NonNull<P> {
         // SAFETY: by contract: as `claim_at` has it.
         #[cfg(feature = "alloc")]

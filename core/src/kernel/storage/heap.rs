@@ -24,14 +24,12 @@ const fn class<H, P>() -> usize {
 }
 
 /// A header of this class.
-#[inline]
 pub(crate) fn claim_header(class: usize) -> Option<TaskRef> {
     // In one step: an interrupt may claim one as well.
     with(|context| context.home().claim(class))
 }
 
 /// Takes it back.
-#[inline]
 pub(crate) fn release_header(class: usize, task: TaskRef) {
     with(|context| {
         let home = context.home();
@@ -44,7 +42,6 @@ pub(crate) fn release_header(class: usize, task: TaskRef) {
 
 // SAFETY: headers stay where they are for ever, allocations until they are released.
 unsafe impl Place for Heap {
-    #[inline]
     fn claim<H, P>(&self) -> Option<Claim> {
         if const { is_whole::<H, P>() } {
             let task = claim_header(const { class::<H, P>() })?;
@@ -72,7 +69,6 @@ unsafe impl Place for Heap {
         }
     }
 
-    #[inline]
     unsafe fn place<H, P>(Slot(task): Slot) -> NonNull<P> {
         // SAFETY: by contract: as `claim` has it.
         unsafe {
@@ -84,7 +80,6 @@ unsafe impl Place for Heap {
         }
     }
 
-    #[inline]
     unsafe fn release<H, P>(&self, Slot(task): Slot) {
         if const { !is_whole::<H, P>() } {
             // SAFETY: by contract; a nursery's children are released on its own thread.
@@ -98,7 +93,6 @@ unsafe impl Place for Heap {
 ///
 /// # Safety
 /// It is within the memory of its class.
-#[inline]
 unsafe fn at_offset(task: TaskRef, offset: usize) -> NonNull<u8> {
     // SAFETY: by contract.
     unsafe { NonNull::new_unchecked(task.as_ptr().cast_mut().cast::<u8>().add(offset)) }
@@ -108,7 +102,6 @@ unsafe fn at_offset(task: TaskRef, offset: usize) -> NonNull<u8> {
 ///
 /// # Safety
 /// The header was claimed for an `Apart<H>`.
-#[inline]
 pub(super) unsafe fn claim_apart<H>(task: TaskRef, place: NonNull<u8>) -> Claim {
     // SAFETY: by contract.
     unsafe { at_offset(task, offset_of!(Apart<H>, place)).cast().write(place) };
@@ -119,7 +112,6 @@ pub(super) unsafe fn claim_apart<H>(task: TaskRef, place: NonNull<u8>) -> Claim 
 ///
 /// # Safety
 /// It was claimed so, with this `H`.
-#[inline]
 pub(super) unsafe fn apart<H>(task: TaskRef) -> NonNull<u8> {
     // SAFETY: by contract.
     unsafe { at_offset(task, offset_of!(Apart<H>, place)).cast::<NonNull<u8>>().read() }
@@ -136,14 +128,12 @@ impl Storage for Heap {
 mod memory {
     use super::{NonNull, with};
 
-    #[inline]
     pub(super) fn claim<P>() -> Option<NonNull<u8>> {
         with(|context| context.spare.claim::<P>())
     }
 
     /// # Safety
     /// It came from `claim::<P>`, on this thread, and nothing refers to it any more.
-    #[inline]
     pub(super) unsafe fn release<P>(place: NonNull<u8>) {
         // SAFETY: by contract.
         with(|context| unsafe { context.spare.release::<P>(place) });

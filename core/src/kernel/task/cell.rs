@@ -75,7 +75,6 @@ where
 
     /// # Safety
     /// A task of this type.
-    #[inline(always)]
     unsafe fn value(task: TaskRef) -> *mut Value<F, T> {
         // SAFETY: by contract.
         unsafe { O::Storage::place::<Head<N>, Value<F, T>>(Slot(task)) }.as_ptr()
@@ -160,7 +159,6 @@ where
 }
 
 /// Room for a child of this type, if there is.
-#[inline]
 pub(crate) fn claim<O, F, T, N>(owner: &O) -> Option<Claim>
 where
     O: Owner,
@@ -186,7 +184,6 @@ where
 }
 
 /// Moves a child to its place. It is no task yet.
-#[inline]
 pub(crate) fn fill<O, F, T, N>(claim: Claim, future: &mut Moving<F>, label: Label<N>) -> TaskRef
 where
     O: Owner,
@@ -206,7 +203,6 @@ where
 }
 
 /// Whom to tell when a child is over.
-#[inline]
 pub(crate) fn awaiter(task: &TaskRef) -> &WakerCell {
     // SAFETY: a child's, not a root's: what all cells start with has it behind the header (`Head`), and it is there until the
     // cell is freed.
@@ -217,7 +213,6 @@ pub(crate) fn awaiter(task: &TaskRef) -> &WakerCell {
 ///
 /// # Safety
 /// It is a child whose cell is not freed.
-#[inline]
 pub(crate) unsafe fn vtable(task: TaskRef) -> &'static VTable {
     // SAFETY: by contract; a child has one, from `fill` on. (Each look would be two instructions of the three that a spawn and its
     // end take, `bench/counts.sh spawn_batch`.)

@@ -37,12 +37,11 @@ impl<T> Handle<T> {
     }
 
     /// Is it over? Else the waker is kept for when it will be.
-    #[inline]
     pub(crate) fn poll_done(&self, cx: &mut Context<'_>) -> Poll<()> {
         if self.0.is_done() { Poll::Ready(()) } else { self.wait(cx) }
     }
 
-    #[inline(never)]
+    #[inline(never)] // so that the poll of a handle is inlined: 28 instructions less in each of `spawn_seq`
     fn wait(&self, cx: &mut Context<'_>) -> Poll<()> {
         let task = self.0;
         // In the body of its nursery, by the waker of the task around: then the nursery sees to it that the body is polled, which
@@ -62,7 +61,6 @@ impl<T> Handle<T> {
     }
 
     /// The result of a child that is over; the reason, if it was cancelled or has failed.
-    #[inline]
     pub(crate) fn take(&self) -> Result<T, Reason> {
         let task = self.0;
         if !task.has(OUTPUT) {
@@ -116,7 +114,6 @@ pub(crate) fn status_of(task: TaskRef, is_cancelled_around: bool, is_running: bo
 }
 
 impl<T> Drop for Handle<T> {
-    #[inline]
     fn drop(&mut self) {
         let task = self.0;
         task.clear(HANDLE);

@@ -100,18 +100,15 @@ impl Header {
     }
 
     /// Is a task in it that isn't over?
-    #[inline]
     pub(crate) fn is_live(&self) -> bool {
         self.node.has(TASK | ROOT) && !self.node.has(DONE)
     }
 
-    #[inline]
     pub(crate) fn is_done(&self) -> bool {
         self.node.has(DONE)
     }
 
     /// Is it to be polled?
-    #[inline]
     pub(crate) fn is_queued(&self) -> bool {
         self.wake.get() & QUEUED != 0
     }
@@ -122,23 +119,19 @@ impl Header {
     }
 
     // Flags of its cell.
-    #[inline]
     pub(crate) fn has(&self, flag: u8) -> bool {
         self.node.more.get() & flag != 0
     }
 
-    #[inline]
     pub(crate) fn set(&self, flag: u8) {
         self.node.more.set(self.node.more.get() | flag);
     }
 
-    #[inline]
     pub(crate) fn clear(&self, flag: u8) {
         self.node.more.set(self.node.more.get() & !flag);
     }
 
     /// Its task is over: from here on its wakers are stale.
-    #[inline]
     pub(crate) fn retire(&self) {
         #[cfg(feature = "std")]
         {
@@ -159,7 +152,6 @@ impl Header {
 
     /// Thread and generation.
     #[cfg(feature = "std")]
-    #[inline]
     pub(crate) fn key(&self) -> u32 {
         self.key.load(Relaxed)
     }
@@ -199,7 +191,6 @@ pub(crate) fn has_room_for_names(address: usize) -> bool {
 }
 
 /// What a waker of a task says: its address, and with `std` the generation in bits that no address has.
-#[inline]
 pub(crate) fn name(task: TaskRef) -> *const () {
     #[cfg(feature = "std")]
     return task
@@ -214,7 +205,6 @@ pub(crate) fn name(task: TaskRef) -> *const () {
 ///
 /// # Safety
 /// The name is one that [`name`] gave.
-#[inline]
 pub(crate) unsafe fn named(name: *const ()) -> TaskRef {
     #[cfg(feature = "std")]
     let name = name.map_addr(|address| address & !NAME_MASK);
@@ -224,7 +214,6 @@ pub(crate) unsafe fn named(name: *const ()) -> TaskRef {
 
 /// The generation that a name says.
 #[cfg(feature = "std")]
-#[inline]
 pub(crate) fn generation_of(name: *const ()) -> u32 {
     ((name.addr() & NAME_MASK) >> NAME_SHIFT) as u32
 }

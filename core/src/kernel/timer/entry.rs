@@ -76,7 +76,6 @@ impl<T> Timer<T> {
     }
 
     /// Which comes first?
-    #[inline]
     pub(super) fn order(&self, other: &Timer<T>) -> Ordering {
         let (mut mine, mut others) = (self.number.get(), other.number.get());
         if fault!("equal-deadlines-in-any-order") {
@@ -86,7 +85,6 @@ impl<T> Timer<T> {
         self.deadline.get().cmp(&other.deadline.get()).then_with(set_before)
     }
 
-    #[inline]
     pub(super) fn is_sooner(&self, other: &Timer<T>) -> bool {
         self.order(other).is_lt()
     }

@@ -18,7 +18,6 @@ impl<T> Few<T> {
         Few { heap: PairingHeap::new(), numbers: Cell::new(0) }
     }
 
-    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.heap.first().is_none()
     }
@@ -46,7 +45,6 @@ impl<T> Few<T> {
     }
 
     /// When to look again: at the soonest deadline.
-    #[inline]
     pub(crate) fn next(&self) -> Option<u64> {
         self.heap.first().map(|first| first.deadline())
     }
@@ -72,7 +70,6 @@ impl<T> Few<T> {
     }
 
     /// Nothing needs to be done ahead.
-    #[inline]
     pub(crate) fn spread(&self) -> bool {
         false
     }

@@ -49,7 +49,6 @@ impl<T, const BITS: u32> Many<T, BITS> {
         }
     }
 
-    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.near.count.get() == 0 && self.wheel.get().is_none_or(|wheel| wheel.is_empty())
     }
@@ -261,7 +260,6 @@ struct Near<T> {
 
 impl<T> Near<T> {
     /// The soonest.
-    #[inline]
     fn first(&self) -> Option<PinRef<Timer<T>>> {
         match (self.sorted.first(), self.heap.first()) {
             (Some(sorted), Some(root)) => Some(if root.is_sooner(&sorted) { root } else { sorted }),
@@ -271,7 +269,6 @@ impl<T> Near<T> {
 
     /// # Safety
     /// The timer is in no list and no heap.
-    #[inline]
     unsafe fn push(&self, timer: PinRef<Timer<T>>) {
         timer.place.set(Place::HEAP);
         self.count.set(self.count.get() + 1);
@@ -302,7 +299,6 @@ impl<T> Near<T> {
 
     /// # Safety
     /// MEMBER: the timer is near, in this queue.
-    #[inline]
     unsafe fn take_out(&self, timer: PinRef<Timer<T>>) {
         let place = timer.place.replace(Place::NONE);
         self.count.set(self.count.get() - 1);

@@ -29,14 +29,12 @@ impl<T> PairingHeap<T> {
     }
 
     /// The soonest.
-    #[inline]
     pub(crate) fn first(&self) -> At<T> {
         self.root.get()
     }
 
     /// # Safety
     /// The timer is in no heap and no list.
-    #[inline]
     pub(crate) unsafe fn push(&self, timer: PinRef<Timer<T>>) {
         timer.links().set(None, None);
         self.root.set(meld(self.root.get(), Some(timer)));
@@ -46,7 +44,6 @@ impl<T> PairingHeap<T> {
     ///
     /// # Safety
     /// MEMBER: it is in this heap.
-    #[inline]
     pub(crate) unsafe fn remove(&self, timer: PinRef<Timer<T>>) {
         let rest = pair(timer.child.take());
         let (prev, next) = timer.links().take();

@@ -75,7 +75,6 @@ impl<T, const BITS: u32> Wheel<T, BITS> {
     }
 
     /// Nothing here is sooner.
-    #[inline]
     pub(super) fn bound(&self) -> u64 {
         self.bound.get()
     }
@@ -93,7 +92,6 @@ impl<T, const BITS: u32> Wheel<T, BITS> {
     ///
     /// # Safety
     /// It is in no list and no heap.
-    #[inline]
     pub(super) unsafe fn take_in(&self, timer: PinRef<Timer<T>>, top: u32) -> bool {
         let (deadline, reached) = (timer.deadline(), self.reached.get());
         if deadline < reached {
@@ -121,7 +119,6 @@ impl<T, const BITS: u32> Wheel<T, BITS> {
     ///
     /// # Safety
     /// PLACE: it is in the slot that its place says.
-    #[inline]
     pub(super) unsafe fn take_out(&self, timer: PinRef<Timer<T>>) {
         let place = usize::from(timer.place.replace(Place::NONE).0);
         let slot = &self.slots[place];
@@ -183,23 +180,19 @@ impl<T, const BITS: u32> Wheel<T, BITS> {
     }
 
     /// The timer of a span that was set before all others there.
-    #[inline]
     pub(super) fn front(&self, span: Span) -> Option<PinRef<Timer<T>>> {
         self.slot(span).list.first()
     }
 
-    #[inline]
     fn slot(&self, span: Span) -> &Slot<T> {
         &self.slots[Self::slot_at(span.level, span.index)]
     }
 
     /// The place of a span's slot.
-    #[inline]
     fn slot_at(level: u32, index: u64) -> usize {
         level as usize * Self::SLOTS + index as usize % Self::SLOTS
     }
 
-    #[inline]
     fn append(&self, timer: PinRef<Timer<T>>, level: u32) {
         let index = index(timer.deadline(), level * BITS);
         let place = Self::slot_at(level, index);
@@ -229,7 +222,6 @@ impl<T, const BITS: u32> Wheel<T, BITS> {
 }
 
 /// Which of the spans of `2^shift` ticks a tick is in.
-#[inline]
 fn index(tick: u64, shift: u32) -> u64 {
     tick >> shift
 }

@@ -47,7 +47,6 @@ impl Exclusion for Local {
     type Guard = ();
     const OPEN: () = ();
 
-    #[inline]
     fn alone<R>((): &(), f: impl FnOnce() -> R) -> R {
         f()
     }
@@ -57,7 +56,6 @@ impl Exclusion for Shared {
     type Guard = ShortLock;
     const OPEN: ShortLock = ShortLock(Lock::new(()));
 
-    #[inline]
     fn alone<R>(guard: &ShortLock, f: impl FnOnce() -> R) -> R {
         guard.0.with(|()| f())
     }

@@ -146,13 +146,11 @@ impl<G> Line<G> {
     }
 
     /// Does anyone wait to whom nothing was handed? Then who comes later has to stand behind.
-    #[inline]
     pub(crate) fn is_waited_in(&self) -> bool {
         self.next.get().is_some()
     }
 
     /// What the first who waits asks for.
-    #[inline]
     pub(crate) fn first_asks(&self) -> Option<G>
     where
         G: Copy,
@@ -170,7 +168,6 @@ impl<G> Line<G> {
     }
 
     /// Has somebody been handed something that it has not come for?
-    #[inline]
     pub(super) fn is_owed(&self) -> bool {
         let is_next = |first: PinRef<Waiter<G>>| self.next.get().is_some_and(|next| next.is(first));
         is_granted::<G>() && self.members.first().is_some_and(|first| !is_next(first))

@@ -70,7 +70,6 @@ impl<S, G, K: Access> WaitQueue<S, G, K> {
     }
 
     /// Looks at the state, or changes it. It must be short, and call nobody.
-    #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&S, &Line<G>) -> R) -> R {
         K::alone(&self.guard, || f(&self.state, &self.line))
     }
@@ -97,7 +96,6 @@ unsafe impl<S, G, K: Access> Lead for &WaitQueue<S, G, K> {
     type State = S;
     type Grant = G;
 
-    #[inline]
     fn with<R>(&self, f: impl FnOnce(&S, &Line<G>) -> R) -> R {
         WaitQueue::with(self, f)
     }

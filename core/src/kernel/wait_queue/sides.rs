@@ -42,7 +42,6 @@ impl<S, K: Access> Sides<S, K> {
     }
 
     /// Looks at what is inside, or changes it. It must be short, and call nobody.
-    #[inline]
     pub(crate) fn with<R>(&self, f: impl FnOnce(&Inside<S>) -> R) -> R {
         K::alone(&self.guard, || f(&self.inside))
     }
@@ -75,7 +74,6 @@ unsafe impl<S, K: Access> Lead for Senders<'_, S, K> {
     type State = Inside<S>;
     type Grant = ();
 
-    #[inline]
     fn with<R>(&self, f: impl FnOnce(&Inside<S>, &Line<()>) -> R) -> R {
         self.0.with(|inside| f(inside, &inside.senders))
     }
@@ -86,7 +84,6 @@ unsafe impl<S, K: Access> Lead for Receivers<'_, S, K> {
     type State = Inside<S>;
     type Grant = ();
 
-    #[inline]
     fn with<R>(&self, f: impl FnOnce(&Inside<S>, &Line<()>) -> R) -> R {
         self.0.with(|inside| f(inside, &inside.receivers))
     }
