@@ -4,7 +4,9 @@ mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::future::poll_fn;
+use std::hint::black_box;
 use std::io;
 use std::sync::mpsc;
 use std::task::{Poll, Waker};
@@ -14,7 +16,7 @@ use std::time::Duration;
 use common::pair;
 use futures_lite::future::zip;
 use giambio::net::{TcpListener, TcpStream};
-use giambio::{nursery, run, wake_from_signal};
+use giambio::{checkpoint, nursery, run, wake_from_signal};
 
 /// Counts what each thread allocates.
 struct Counting;
@@ -22,6 +24,12 @@ struct Counting;
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
     static LIVE_BYTES: Cell<isize> = const { Cell::new(0) };
+    static LIVE_BETWEEN: Cell<isize> = const { Cell::new(0) };
+}
+
+/// 1 for what an allocator puts between other values, and that is no task of these tests; 0 for all else.
+fn lies_between(layout: Layout) -> isize {
+    (2 << 10..128 << 10).contains(&layout.size()).into()
 }
 
 // SAFETY: everything is passed on to the system's allocator.
@@ -29,12 +37,14 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
         LIVE_BYTES.with(|bytes| bytes.set(bytes.get() + layout.size() as isize));
+        LIVE_BETWEEN.with(|count| count.set(count.get() + lies_between(layout)));
         // SAFETY: the caller keeps the contract of `alloc`, which is the same.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         LIVE_BYTES.with(|bytes| bytes.set(bytes.get() - layout.size() as isize));
+        LIVE_BETWEEN.with(|count| count.set(count.get() - lies_between(layout)));
         // SAFETY: the caller keeps the contract of `dealloc`, which is the same.
         unsafe { System.dealloc(memory, layout) }
     }
@@ -42,6 +52,34 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
+
+/// As many tasks at once, with so much state that it lies apart from their headers.
+async fn spike(tasks: u32) {
+    let Ok(()) = nursery(async |n| {
+        for i in 0..tasks {
+            n.spawn(async move {
+                let state = [i; 256];
+                checkpoint().await;
+                black_box(&state);
+                Ok::<_, Infallible>(())
+            });
+        }
+        Ok(())
+    })
+    .await;
+}
+
+/// Else a single one would keep an allocator from giving back hundreds of MiB, all that lies before it. (What is larger is taken
+/// from the system by itself.)
+#[test]
+fn what_is_kept_of_a_spike_does_not_lie_among_the_tasks() {
+    run(async {
+        spike(20_000).await; // the first pages of a thread are small
+        let before = LIVE_BETWEEN.get();
+        spike(100_000).await;
+        assert_eq!(LIVE_BETWEEN.get(), before);
+    });
+}
 
 #[test]
 fn a_message_allocates_nothing() {
