@@ -242,9 +242,10 @@ impl Outer {
     }
 
     fn restore(&self, context: &Kernel) {
+        let woken = context.woken.get();
         self.around.restore(context);
         if fault!("shares-of-others-taken") {
-            return;
+            return context.woken.set(woken);
         }
         context.nursery.set(self.nursery);
         context.polls_left.set(self.polls_left);
