@@ -112,7 +112,8 @@ async fn uncontended<L: Lock>(n: u64) {
 }
 
 async fn hand_over<L: Lock>(n: u64, tasks: u64) -> Meter {
-    let (lock, begin, left) = (&L::new(), &sync::Barrier::new(tasks as usize + 1), &sync::Barrier::new(tasks as usize + 1));
+    let (lock, begin, left) =
+        (&L::new(), &sync::Barrier::new(tasks as usize + 1), &sync::Barrier::new(tasks as usize + 1));
     let mut meter = Meter::new();
     let Ok(()) = nursery(async |scope| {
         for _ in 0..tasks {
