@@ -21,7 +21,8 @@ use crate::reason::Reason;
 /// next turn of a loop, as one that reads a part of a message, is pinned outside, and lent: `race((work.as_mut(), …))`.
 ///
 /// # Cancellation
-/// As the futures: dropping this drops them all, and so does a cancellation around it, when their clean-ups are over.
+/// As the futures: dropping this drops them all, and so does a cancellation around it, when their clean-ups are over. While
+/// clean-ups of the losers are waited for it is [**Lossy**](crate#cancellation): the winner's value is dropped with it.
 ///
 /// # Panics
 /// As the futures; the others are dropped.

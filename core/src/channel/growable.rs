@@ -82,11 +82,15 @@ impl<T, K: Access> Growable<T, K> {
     }
 
     /// Adds places, and wakes those who have waited for some. Allocates.
+    ///
+    /// # Panics
+    /// If there would be more than memory can hold; nothing has changed then.
+    #[track_caller]
     pub fn grow(&self, places: usize) {
         self.buffered.enlarge(|buffer| {
-            buffer.count += places;
-            let missing = buffer.count - buffer.values.len();
-            buffer.values.reserve(missing);
+            let count = buffer.count.checked_add(places).expect("giambio: a channel has at most `usize::MAX` places");
+            buffer.values.reserve(count - buffer.values.len());
+            buffer.count = count;
         });
     }
 

@@ -8,6 +8,7 @@
 use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ptr;
+use core::sync::atomic::AtomicU8;
 
 use super::context::out_of_order;
 use super::mask::Pointer;
@@ -45,9 +46,10 @@ mod imp {
 
 use imp::innermost;
 
-/// A key: it is told from others by its address, so it has one of its own while it is borrowed.
+/// A key: it is told from others by its address, so it has one of its own while it is borrowed. What could not change would not:
+/// `&CONSTANT` would lie in a `static`, and equal ones in the same.
 pub(crate) struct Key<T> {
-    _own_address: u8,
+    _own_address: AtomicU8,
     /// Neither a longer-lived `T` nor a shorter-lived one will do: it is put in here and got out.
     _values: PhantomData<Cell<T>>,
 }
@@ -62,7 +64,7 @@ unsafe impl<T: Sync> Sync for Key<T> {}
 
 impl<T> Key<T> {
     pub(crate) const fn new() -> Self {
-        Key { _own_address: 0, _values: PhantomData }
+        Key { _own_address: AtomicU8::new(0), _values: PhantomData }
     }
 
     fn address(&self) -> *const () {

@@ -51,6 +51,9 @@ pub(crate) fn walk(is_idle: bool, mut visit: impl FnMut(Found)) -> bool {
     let looking = Looking(&cursor);
     let mut at = top;
     while !at.is_null() {
+        if !with(|_| is_below(top, at)) {
+            return false;
+        }
         let is_last = with(|_| {
             let next = next(top, at);
             looking.0.next.set(next.cast());
@@ -188,4 +191,13 @@ pub(crate) fn audit(top: *const Node) -> Result<(), (&'static str, usize, usize)
         at = next(top, at);
     }
     Ok(())
+}
+
+fn is_below(top: *const Node, mut at: *const Node) -> bool {
+    while !ptr::eq(at, top) {
+        // SAFETY: alive: the cursor would be null; so is whatever it is in, which nulls this when it dies (`leave_all`, `orphan`).
+        let Some(node) = (unsafe { at.as_ref() }) else { return false };
+        at = node.parent.get();
+    }
+    true
 }

@@ -77,6 +77,15 @@ impl<T> Start<T> {
     }
 }
 
+/// Says that a child which is gone will never be ready.
+struct Ends<T>(Rc<Start<T>>);
+
+impl<T> Drop for Ends<T> {
+    fn drop(&mut self) {
+        self.0.decide(State::Never);
+    }
+}
+
 /// The caller, who waits. Gone before there was an answer, it takes the child along.
 struct Caller<'scope, 'env, E, S, T> {
     scope: &'scope NurseryScope<'scope, 'env, E, S>,
@@ -198,18 +207,17 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env, N: Name, D: Delay> Child<
         let mut caller = Caller { scope: self.nursery(), task: None, start, failure };
         let (start, failure) = (Rc::clone(&caller.start), Rc::clone(&caller.failure));
         let ready = Ready { start: Rc::clone(&start) };
+        // However the child ends, and if it never begins, and whatever became of its `Ready`.
+        let ends = Ends(Rc::clone(&start));
         let spawning = self.spawn_wait(async move {
-            let outcome = child(ready).await;
-            let outcome = match outcome {
+            let _ends = ends;
+            match child(ready).await {
                 Err(error) if start.takes_failure() => {
                     failure.set(Some(error));
                     Ok(())
                 }
                 outcome => outcome,
-            };
-            // If it has forgotten that it was to say so.
-            start.decide(State::Never);
-            outcome
+            }
         });
         async move {
             caller.task = Some(spawning.await);

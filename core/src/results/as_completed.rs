@@ -51,13 +51,11 @@ where
     let results = Completed { ready: RefCell::default(), news: Event::new(), running: Cell::new(0) };
     let Ok(value) = nursery::<_, Infallible, _>(async |n| {
         for (number, future) in futures.into_iter().enumerate() {
-            results.running.set(results.running.get() + 1);
-            let results = &results;
+            let running = Running::new(&results);
             n.spawn(async move {
+                let Running(results) = &running; // the whole of it moves in here
                 let result = future.await;
                 results.ready.borrow_mut().push_back((number, result));
-                results.running.set(results.running.get() - 1);
-                results.news.set();
                 Ok(())
             });
         }
@@ -69,6 +67,23 @@ where
     value
 }
 
+/// One of the futures, which may still have a result.
+struct Running<'a, T>(&'a Completed<T>);
+
+impl<'a, T> Running<'a, T> {
+    fn new(results: &'a Completed<T>) -> Self {
+        results.running.set(results.running.get() + 1);
+        Running(results)
+    }
+}
+
+impl<T> Drop for Running<'_, T> {
+    fn drop(&mut self) {
+        self.0.running.set(self.0.running.get() - 1);
+        self.0.news.set();
+    }
+}
+
 /// The results that have come, for the body of [`as_completed`].
 pub struct Completed<T> {
     ready: RefCell<VecDeque<(usize, T)>>,
@@ -77,7 +92,8 @@ pub struct Completed<T> {
 }
 
 impl<T> Completed<T> {
-    /// The next result, with the number that its future has among the others, from 0; `None` when all were taken.
+    /// The next result, with the number that its future has among the others, from 0; `None` when all were taken, or were
+    /// cancelled.
     ///
     /// # Cancellation
     /// [**Restartable.**](crate#cancellation) A result is taken only when this ends.

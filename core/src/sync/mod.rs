@@ -11,14 +11,14 @@
 //! | --- | --- | --- |
 //! | look at the hardware | [`WakerSlot`], mostly inside of a driver; see [`nb::wait`] | 8 |
 //! | it has happened | [`Event`] | 16 |
-//! | here is a value | `channel::Channel` (feature `heapless`) | 56 and the values |
+//! | here is a value | `channel::Channel` (feature `heapless`) | 68 and the values |
 //! | a value that one uses at a time, not across an `await` | [`Cell`], [`RefCell`]: on one thread nobody else runs meanwhile | |
-//! | one that is used across an `await`: a bus, a connection | [`Mutex`] | 32 and the value |
+//! | one that is used across an `await`: a bus, a connection | [`Mutex`] | 44 and the value |
 //! | the same, where most only look, and wait while they do | [`RwLock`] | 16 and the value |
-//! | one that is made once, when it is needed first | [`OnceCell`] | 24 and the value |
+//! | one that is made once, when it is needed first | [`OnceCell`] | 28 and the value |
 //! | the latest of one: a setting, a measurement | [`Watch`] | 20 and the value |
-//! | how much may go on at once | [`Semaphore`] | 28 |
-//! | the same, where that changes, and who is at it is asked for | [`Limiter`] | 40 |
+//! | how much may go on at once | [`Semaphore`] | 24 |
+//! | the same, where that changes, and who is at it is asked for | [`Limiter`] | 36 |
 //! | anything can be found now, wherever that lies | [`Condition`] | 16 |
 //! | all of some have come | [`Barrier`] | 24 |
 //!

@@ -323,3 +323,26 @@ fn a_task_that_polls_at_random_what_waits_gets_every_value() {
         assert!(values.iter().copied().eq(0..pushed.get()), "seed {seed}: {values:?}");
     }
 }
+
+/// The second of two that look for it in one poll, by a waker of its own, comes again when the first is given up.
+#[test]
+fn several_that_look_for_what_was_put_aside_look_again() {
+    run_virtual(async {
+        let lock = Mutex::<()>::new(());
+        let guard = lock.try_lock().unwrap();
+        let mut aside = pin!(lock.lock());
+        assert!(crate::common::poll_once(aside.as_mut()).await.is_pending());
+        drop(guard);
+        let mut given_up = Some(Box::pin(lock.lock()));
+        let mut set: FuturesUnordered<_> = std::iter::once(lock.lock()).collect();
+        poll_fn(|cx| {
+            if let Some(first) = &mut given_up {
+                assert!(first.as_mut().poll(cx).is_pending());
+            }
+            let next = pin!(set.next()).poll(cx).map(drop);
+            given_up = None;
+            next
+        })
+        .await;
+    });
+}

@@ -223,3 +223,32 @@ fn who_looks_may_end_what_it_sees() {
     assert_eq!(settle(runtime.as_mut()), Next::Finished(()));
     audit(runtime.as_mut(), true).unwrap();
 }
+
+#[test]
+fn what_is_shown_may_be_taken_away_with_all_that_comes_next() {
+    run_virtual(async {
+        type Boxed = Pin<Box<dyn Future<Output = ()>>>;
+        // A scope within a scope, which is owned here and was polled inside of a third.
+        let inner: std::rc::Rc<RefCell<Boxed>> = std::rc::Rc::new(RefCell::new(Box::pin(async {
+            let _ = cancel_scope(async |_| cancel_scope(async |_| pending::<()>().await).await).await;
+        })));
+        let lent = inner.clone();
+        let outer: RefCell<Option<Boxed>> = RefCell::new(Some(Box::pin(async move {
+            let _ = cancel_scope(async |_| poll_fn(|cx| lent.borrow_mut().as_mut().poll(cx)).await).await;
+        })));
+        poll_fn(|cx| {
+            assert!(outer.borrow_mut().as_mut().unwrap().as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        let mut shown = Vec::new();
+        let is_whole = visit(|entry| {
+            shown.push(entry.depth);
+            if entry.depth == 2 {
+                drop(outer.borrow_mut().take());
+            }
+        });
+        assert_eq!((is_whole, shown), (false, vec![0, 1, 2]));
+        drop(inner);
+    });
+}

@@ -35,7 +35,7 @@ mod on_the_heap {
 
     use super::*;
     use giambio_core::results::{all_settled, as_completed, first_ok, for_each, map_all};
-    use giambio_core::{finally, move_on_after};
+    use giambio_core::{finally, move_on_after, shield};
 
     #[test]
     fn no_more_than_the_limit_are_at_work_and_items_are_taken_when_there_is_time() {
@@ -186,6 +186,18 @@ mod on_the_heap {
                 .unwrap()
             });
             assert_eq!(counts.await.iter().sum::<u32>(), 10);
+        });
+    }
+
+    #[test]
+    fn who_waits_for_results_of_futures_that_were_cancelled_hears_of_it() {
+        run_virtual(async {
+            let work = [1, 9].map(|seconds| async move { sleep(secs(seconds)).await });
+            let takes_all = as_completed(work, async |results| {
+                shield(async { while results.next().await.is_some() {} }).await;
+            });
+            assert_eq!(move_on_after(secs(5), takes_all).await, None);
+            assert_eq!(now(), secs(5));
         });
     }
 

@@ -186,3 +186,25 @@ fn values_are_dropped_where_nobody_takes_them() {
     }))
     .unwrap();
 }
+
+#[test]
+fn a_child_that_is_gone_says_so_whatever_became_of_its_ready() {
+    run_virtual(nursery(async |n| {
+        for forgets in [true, false] {
+            let kept = std::rc::Rc::new(Cell::new(None));
+            let keep = kept.clone();
+            let child = async move |ready: Ready<()>| {
+                match forgets {
+                    true => mem::forget(ready),
+                    false => keep.set(Some(ready)),
+                }
+                n.cancel_children();
+                forever().await
+            };
+            assert_eq!(n.start(child).await, Err(Failure::Cut(Reason::Requested)));
+            drop(kept);
+        }
+        Ok::<_, Failure>(())
+    }))
+    .unwrap();
+}

@@ -201,3 +201,13 @@ fn other_threads_do_not_find_it() {
         assert_eq!(NUMBER.get(), Some(1));
     }));
 }
+
+#[test]
+#[allow(clippy::declare_interior_mutable_const, clippy::borrow_interior_mutable_const, reason = "what is tried")]
+fn constants_are_keys_of_their_own_each_time_that_they_are_named() {
+    const KEY: TaskLocal<u32> = TaskLocal::new();
+    const OTHER: TaskLocal<u32> = TaskLocal::new();
+    run_virtual(async {
+        assert_eq!(KEY.set(7, async { (KEY.get(), OTHER.get()) }).await, (None, None));
+    });
+}

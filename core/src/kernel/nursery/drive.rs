@@ -105,6 +105,8 @@ struct Polling {
     nursery: NurseryRef,
     /// The code around it.
     around: Around,
+    /// What the task has spent so far, in the nursery's body too.
+    spent: Cell<u32>,
     /// The nursery around it.
     outer: *const Children,
     /// The task around the nursery, if it is polled with that task's waker.
@@ -151,7 +153,7 @@ impl Polling {
         context.node.set(nursery.as_ptr().cast());
         let is_woken = task.is_none_or(|task| is_woken(context, &nursery, task)) || is_fresh;
         let (is_woken, has_ended) = (Cell::new(is_woken), Cell::new(false));
-        Polling { nursery, around, outer, task, woken, is_woken, has_ended }
+        Polling { nursery, around, spent: Cell::new(around.spent), outer, task, woken, is_woken, has_ended }
     }
 
     fn children(&self) -> &Children {
@@ -191,7 +193,10 @@ impl Polling {
         if !self.nursery.body_is_over.get() {
             self.leave_child();
             let is_over = body.poll(cx);
-            now(|context| context.check(self.node_ptr()));
+            now(|context| {
+                context.check(self.node_ptr());
+                self.spent.set(context.spent.get());
+            });
             self.nursery.body_is_over.set(is_over);
             // What that means for the children is seen after this pass.
             self.has_ended.set(is_over);
@@ -262,7 +267,10 @@ impl Polling {
 
     /// The nursery's own code is the current one: that of the task around, in the nursery's body.
     fn leave_child(&self) {
-        now(|context| Around { node: self.node_ptr(), woken: self.woken | IN_BODY, ..self.around }.restore(context));
+        now(|context| {
+            Around { node: self.node_ptr(), woken: self.woken | IN_BODY, spent: self.spent.get(), ..self.around }
+                .restore(context)
+        });
     }
 
     /// The nursery's node, good for the whole.
@@ -398,7 +406,7 @@ impl Polling {
             if nursery.body_is_awake.get() {
                 // A body's poll counts too, else one that has its children end at once would keep the loop.
                 context.count_poll();
-                context.spent.set(0);
+                self.spent.set(0);
                 return Some(if passes { Next::Pass } else { Next::Body });
             }
             (passes && !nursery.queue.is_empty()).then_some(Next::Pass)
@@ -497,7 +505,7 @@ impl Drop for Polling {
     fn drop(&mut self) {
         let foreign = with(|context| {
             context.nursery.set(self.outer);
-            self.around.restore(context);
+            Around { spent: self.spent.get(), ..self.around }.restore(context);
             // SAFETY: PINNED: a nursery that is being polled.
             if let Some(outer) = unsafe { self.outer.as_ref() } {
                 outer.wake.set(outer.wake.get() | LOOPS);

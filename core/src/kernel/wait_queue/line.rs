@@ -67,7 +67,7 @@ pub(super) enum Left<G> {
     /// It may still come for it in this poll.
     Seen,
     /// It did not come for it in a whole poll.
-    Passed(G),
+    Passed(G, Option<Waker>),
 }
 
 /// One of those who are told.
@@ -189,7 +189,8 @@ impl<G> Line<G> {
                 continue;
             }
             match other.is_passed_over() {
-                None => {}
+                // It was looked at in this poll already: whoever looks comes again, since that one may be gone then.
+                None => left = Left::Seen,
                 Some(false) => left = Left::Seen,
                 Some(true) => {
                     let Some(grant) = other.grant.take() else { continue };
@@ -197,10 +198,10 @@ impl<G> Line<G> {
                     unsafe { self.put_first(other) };
                     // The executor whose waker it had was told, and owes it a poll. What is granted to it next its task has to
                     // look for, as now.
-                    other.waker.set(Some(ManuallyDrop::into_inner(waker(task))));
+                    let old = other.waker.replace(Some(ManuallyDrop::into_inner(waker(task))));
                     // SAFETY: MEMBER, by contract.
                     unsafe { self.put_first(waiter) };
-                    return Left::Passed(grant);
+                    return Left::Passed(grant, old);
                 }
             }
         }

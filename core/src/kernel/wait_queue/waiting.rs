@@ -149,7 +149,7 @@ enum Look<O> {
     /// It has an old waker, which has to go first.
     Has(Waker),
     /// What another one did not come for was passed on: to it, and perhaps to others, whom this wakes.
-    HandedOn(Option<Waker>),
+    HandedOn(Option<Waker>, Option<Waker>),
 }
 
 impl<L, R> Place<L, R>
@@ -220,7 +220,7 @@ where
                 match unsafe { line.take_over(waiter) } {
                     Left::Nothing => Look::NeedsWaker(false),
                     Left::Seen => Look::NeedsWaker(true),
-                    Left::Passed(grant) => Look::HandedOn((this.pass_on)(state, line, Some(grant))),
+                    Left::Passed(grant, old) => Look::HandedOn((this.pass_on)(state, line, Some(grant)), old),
                 }
             })
         };
@@ -233,9 +233,10 @@ where
                 }
                 Look::Waits => return Poll::Pending,
                 Look::Has(old) => drop(old),
-                Look::HandedOn(next) => {
+                Look::HandedOn(next, old) => {
                     let mut first = First::new();
                     wake_all(next, this.lead, &*this.pass_on, &mut first);
+                    first.catch(|| drop(old));
                     first.resume();
                 }
                 Look::NeedsWaker(looks_again) => break looks_again,

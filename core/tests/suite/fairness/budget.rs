@@ -457,3 +457,29 @@ fn a_busy_child_does_not_use_up_the_budget_of_the_task_around_its_nursery() {
     }
     panic!("starved: {} of 10 operations in 1000 turns", progress.get());
 }
+
+/// A loop of operations that are always ready, each polled once by one task, in a nursery of its own or not: how many in one poll?
+#[test]
+fn a_nursery_does_not_give_back_what_its_body_has_spent() {
+    const LOOPS: usize = 300;
+    let (operations, most) = (&Cell::new(0), Cell::new(0));
+    run_virtual(async {
+        let work = async || {
+            for _ in 0..1_000 {
+                always_ready().await;
+                operations.set(operations.get() + 1);
+            }
+        };
+        let in_a_nursery = || nursery(async |_| Ok::<_, ()>(work().await));
+        let mut loops: Vec<_> = (0..LOOPS).map(|_| Box::pin(in_a_nursery())).collect();
+        poll_fn(|cx| {
+            let before = operations.get();
+            loops.retain_mut(|one| one.as_mut().poll(cx).is_pending());
+            most.set(most.get().max(operations.get() - before));
+            if loops.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    });
+    assert_eq!(operations.get(), 1_000 * LOOPS);
+    assert!(most.get() <= 128 + 2 * LOOPS, "{} operations in one poll", most.get());
+}

@@ -3,7 +3,9 @@ use core::pin::pin;
 use core::task::Poll;
 
 use giambio_core::channel::{Channel, TryReceiveError, TrySendError};
-use giambio_core::sync::{Event, Shared};
+use giambio_core::sync::{
+    Barrier, Condition, Event, Limiter, Mutex, OnceCell, RwLock, Semaphore, Shared, WakerSlot, Watch,
+};
 use giambio_core::{move_on_after, nursery_in, sleep};
 
 use super::cases;
@@ -15,6 +17,7 @@ cases! {
     a_full_channel_hands_the_value_back,
     a_value_whose_taker_is_dropped_goes_to_the_next,
     a_cancelled_receive_loses_no_value,
+    all_of_it_is_as_small_as_its_documentation_says,
 }
 
 fn an_event_lets_all_go_who_wait() {
@@ -103,4 +106,17 @@ fn a_cancelled_receive_loses_no_value() {
         }
         Ok(())
     }));
+}
+
+/// The table of `sync`, in its order; what is for values without them.
+fn all_of_it_is_as_small_as_its_documentation_says() {
+    let channel = size_of::<Channel<u32, 8>>() - size_of::<[u32; 8]>();
+    let around_a_value =
+        [size_of::<Mutex<u32>>(), size_of::<RwLock<u32>>(), size_of::<OnceCell<u32>>(), size_of::<Watch<u32>>()];
+    let [mutex, rw_lock, once_cell, watch] = around_a_value.map(|size| size - size_of::<u32>());
+    let counts = [size_of::<Semaphore>(), size_of::<Limiter>(), size_of::<Condition>(), size_of::<Barrier>()];
+    assert_eq!(
+        ([size_of::<WakerSlot>(), size_of::<Event>(), channel], [mutex, rw_lock, once_cell, watch], counts),
+        ([8, 16, 68], [44, 16, 28, 20], [24, 36, 16, 24])
+    );
 }
