@@ -2,7 +2,6 @@
 #![cfg(feature = "alloc")]
 
 use std::cell::Cell;
-use std::mem;
 use std::pin::pin;
 
 use crate::common::*;
@@ -103,18 +102,18 @@ fn what_was_handed_over_too_late_is_not_lost() {
 
 #[test]
 fn who_never_will_be_ready_says_so() {
-    let has_gone_on = Cell::new(false);
+    let (has_gone_on, kept) = (Cell::new(false), Cell::new(None));
     run_virtual(nursery(async |n| {
         let is_told = |outcome: Result<(), Failure>| match outcome {
             Err(Failure::Cut(Reason::Because(text))) => text.contains("without being ready"),
             _ => false,
         };
         assert!(is_told(n.start(async |_| Ok(())).await), "it has ended");
-        let forgets = async |ready| {
-            mem::forget(ready);
+        let keeps = async |ready| {
+            kept.set(Some(ready));
             Ok(())
         };
-        assert!(is_told(n.start(forgets).await), "it has ended, and forgotten to say so");
+        assert!(is_told(n.start(keeps).await), "it has ended, and not said so");
         let goes_on = async |ready| {
             drop(ready);
             sleep(secs(1)).await;
@@ -190,20 +189,15 @@ fn values_are_dropped_where_nobody_takes_them() {
 #[test]
 fn a_child_that_is_gone_says_so_whatever_became_of_its_ready() {
     run_virtual(nursery(async |n| {
-        for forgets in [true, false] {
-            let kept = std::rc::Rc::new(Cell::new(None));
-            let keep = kept.clone();
-            let child = async move |ready: Ready<()>| {
-                match forgets {
-                    true => mem::forget(ready),
-                    false => keep.set(Some(ready)),
-                }
-                n.cancel_children();
-                forever().await
-            };
-            assert_eq!(n.start(child).await, Err(Failure::Cut(Reason::Requested)));
-            drop(kept);
-        }
+        let kept = std::rc::Rc::new(Cell::new(None));
+        let keep = kept.clone();
+        let child = async move |ready: Ready<()>| {
+            keep.set(Some(ready));
+            n.cancel_children();
+            forever().await
+        };
+        assert_eq!(n.start(child).await, Err(Failure::Cut(Reason::Requested)));
+        drop(kept);
         Ok::<_, Failure>(())
     }))
     .unwrap();
