@@ -19,8 +19,8 @@ fn runtime(sanitizer: &str) -> String {
     format!("lib/librustc-stable_rt.{sanitizer}.a")
 }
 
-/// Everything under AddressSanitizer and its search for leaks, then the core with each smaller feature set. Without `std` headers
-/// of tasks are never freed, and lead nowhere once a test has forgotten their nursery: there is no such search there.
+/// Everything under AddressSanitizer and its search for leaks, then the core with each smaller feature set, without it: in most of
+/// these headers of tasks are never freed, and nothing leads to them once a test has forgotten their nursery.
 pub(crate) fn address() -> Outcome {
     let host = machine::host()?;
     let everything = "-p giambio-core -p giambio".to_owned();
