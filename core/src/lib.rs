@@ -126,6 +126,8 @@
 //! | (none) | nurseries in a `static` [`Arena`], everything else; wakes from interrupts through `critical-section` |
 //! | `alloc` | [`nursery`](nursery()) on the heap, [`nursery_group`] |
 //! | `std` | one runtime for each thread, wakes from other threads, panics that let clean-ups run, the module [`testing`] |
+//! | `clock` | without `std`: the program declares its clock by [`clock!`], so that spans cost nothing to convert |
+//! | `many-timers` | timers in a heap instead of a sorted list, which is better from some 80 of them on; `std` has more |
 //! | `hooks` | the debugger's events |
 //! | `introspect` | the module `introspect`: all live tasks and scopes, from the root |
 //! | `nb` | the module [`nb`] |
@@ -147,8 +149,8 @@
 //! * A scope learns where it is when it is polled. A foreign set of futures (`FuturesUnordered`, say)
 //!   polls only those that were woken: if such a set was polled in one task and goes on in another,
 //!   the shields and deadlines in it are known there only after their next wake.
-//! * Without feature `std` all tasks of a program run on one core, outside of preemptive threads;
-//!   interrupts may wake them. What breaks this is noticed, and ends the program.
+//! * Without feature `std` all tasks of a program run on one core, outside of preemptive threads. From an interrupt: wake, and
+//!   use what is shared ([`sync`]) without waiting; never poll, cancel, or drop what waits.
 #![no_std]
 #![deny(unsafe_code)]
 
@@ -227,6 +229,8 @@ pub use interval::{Interval, interval, interval_at};
 pub use kernel::storage::arena::Arena;
 pub use lock::Reachable;
 pub use name::TaskName;
+#[cfg(not(feature = "std"))]
+pub use nursery::run_nursery;
 pub use nursery::{Child, Nursery, NurseryScope, SpawnError, nursery_in};
 #[cfg(feature = "alloc")]
 pub use nursery::{Ready, nursery, nursery_group};

@@ -347,10 +347,11 @@ fn loom() -> Outcome {
 pub(crate) const INTERRUPTS: &str = "tests/interrupts/Cargo.toml";
 
 fn interrupts() -> Outcome {
-    for features in ["", "alloc"] {
+    for features in ["", "alloc", "clock"] {
         Shell::new("cargo test --manifest-path")
             .arg(INTERRUPTS)
             .arg(format!("--features={features}"))
+            .env("RUSTFLAGS", "--cfg giambio_interrupts")
             .own_target("interrupts")
             .run()?;
     }

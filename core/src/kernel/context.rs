@@ -1,16 +1,16 @@
 //! What a thread knows of its runtime: who is being polled, and how much it may still do. One for each thread with `std`, else one
 //! for the program.
 //!
-//! With `std` nothing that leads here leaves its thread. Without it an interrupt may come at any time, and what it may touch is
-//! touched with interrupts kept out ([`with`]); only who polls looks at the words of [`now`], and an interrupt that polls puts them
-//! back as it found them.
+//! With `std` nothing that leads here leaves its thread. Without it an interrupt may come at any time, and wake: what that touches
+//! (`stop`, run queues, what wakes change in headers and nurseries) is touched with interrupts [kept out](super::mask), all else by
+//! who polls alone (ONE-CONTEXT).
 
 use core::cell::Cell;
 use core::ptr;
 
 #[cfg(feature = "hooks")]
 use super::debugger_slot::DebuggerSlot;
-use super::mask::{Byte, Pointer, Word, masked};
+use super::mask::Byte;
 #[cfg(feature = "alloc")]
 use super::memory::home::Home;
 #[cfg(feature = "std")]
@@ -38,29 +38,29 @@ const EPOCH: u32 = 1 << 15;
 /// One thread's.
 pub(crate) struct Context {
     /// The innermost scope that is being polled.
-    pub(crate) node: Pointer<Node>,
+    pub(crate) node: Cell<*const Node>,
     /// The task that is being polled.
-    pub(crate) task: Pointer<Header>,
+    pub(crate) task: Cell<*const Header>,
     /// The innermost nursery that is being polled.
-    pub(crate) nursery: Pointer<Children>,
+    pub(crate) nursery: Cell<*const Children>,
     /// The [`Root`](super::root::Root) whose turn it is.
-    pub(crate) runtime: Pointer<()>,
+    pub(crate) runtime: Cell<*const ()>,
     /// What is left of `POLLS_PER_TURN`.
-    pub(crate) polls_left: Word,
+    pub(crate) polls_left: Cell<u32>,
     /// How much of its `BUDGET` the running task has spent in this poll, in the lower half; in the upper one how often it was
     /// told so.
-    pub(crate) spent: Word,
+    pub(crate) spent: Cell<u32>,
     /// The number of the poll that is under way: each poll of a task has one.
-    pub(crate) poll: Word,
+    pub(crate) poll: Cell<u32>,
     /// The number that was given last.
-    polls: Word,
+    polls: Cell<u32>,
     /// Not 0: since the innermost cancelled scope that looks for it began its poll, something that holds it was polled, and
     /// nothing has ceased to hold anything.
-    pub(crate) answered: Word,
+    pub(crate) answered: Cell<u32>,
     /// Grows with the polls, slowly: how long ago something was that a task's own count, which comes round, dates.
-    pub(crate) epoch: Word,
+    pub(crate) epoch: Cell<u32>,
     /// What the task that is being polled was woken for.
-    pub(crate) woken: Byte,
+    pub(crate) woken: Cell<u8>,
     /// Not 0: since the root task's poll began, something became ready outside of the innermost nursery that polled then.
     pub(crate) stop: Byte,
     /// Who wants to know when a node dies.
@@ -84,8 +84,8 @@ pub(crate) struct Context {
     pub(crate) debugger: DebuggerSlot,
 }
 
-// SAFETY: with `std` it stays in its thread. Without it there is one thread that polls; what an interrupt touches too is touched
-// with interrupts kept out (ONE-CONTEXT).
+// SAFETY: with `std` it stays in its thread. Without it there is one thread that polls; an interrupt touches `stop` alone, a word
+// that is stored at once (ONE-CONTEXT).
 #[cfg(not(feature = "std"))]
 unsafe impl Sync for Context {}
 
@@ -96,17 +96,17 @@ pub(crate) const NOBODY: u32 = u32::MAX;
 impl Context {
     const fn new() -> Self {
         Context {
-            node: Pointer::new(ptr::null()),
-            task: Pointer::new(ptr::null()),
-            nursery: Pointer::new(ptr::null()),
-            runtime: Pointer::new(ptr::null()),
-            polls_left: Word::new(0),
-            spent: Word::new(0),
-            poll: Word::new(0),
-            polls: Word::new(0),
-            answered: Word::new(0),
-            epoch: Word::new(0),
-            woken: Byte::new(0),
+            node: Cell::new(ptr::null()),
+            task: Cell::new(ptr::null()),
+            nursery: Cell::new(ptr::null()),
+            runtime: Cell::new(ptr::null()),
+            polls_left: Cell::new(0),
+            spent: Cell::new(0),
+            poll: Cell::new(0),
+            polls: Cell::new(0),
+            answered: Cell::new(0),
+            epoch: Cell::new(0),
+            woken: Cell::new(0),
             stop: Byte::new(0),
             watch: Cell::new(ptr::null()),
             cursors: Cursors::new(),
@@ -255,8 +255,8 @@ mod imp {
 
 pub(crate) use imp::now;
 
-/// With interrupts kept out. Nothing in here runs code of the user (NO-CALL-OUT).
-#[inline]
+/// The same, where lists or counts change. Nothing in here runs code of the user (NO-CALL-OUT).
+#[inline(always)]
 pub(crate) fn with<R>(f: impl FnOnce(&Context) -> R) -> R {
-    masked(|| now(f))
+    now(f)
 }

@@ -34,11 +34,13 @@ impl<T> Links<T> {
         self.next.set(next);
     }
 
+    #[cfg(feature = "many-timers")]
     #[inline]
     pub(crate) fn set_prev(&self, prev: Option<PinRef<T>>) {
         self.prev.set(prev);
     }
 
+    #[cfg(feature = "many-timers")]
     #[inline]
     pub(crate) fn set_next(&self, next: Option<PinRef<T>>) {
         self.next.set(next);
@@ -51,6 +53,7 @@ impl<T> Links<T> {
     }
 
     /// What comes before and after; it is in nothing then.
+    #[cfg(feature = "many-timers")]
     #[inline]
     pub(crate) fn take(&self) -> (Option<PinRef<T>>, Option<PinRef<T>>) {
         (self.prev.take(), self.next.take())

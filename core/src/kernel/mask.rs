@@ -1,8 +1,8 @@
 //! What keeps interrupts out, and cells that an interrupt may look at.
 //!
 //! With feature `std` the runtime's own state belongs to one thread, and needs no lock: other threads leave their wakes in a
-//! [mailbox](super::memory::mailbox). Without it there is one state for the whole program, inside a critical section, so that an
-//! interrupt may wake tasks as directly as a task does.
+//! [mailbox](super::memory::mailbox). Without it there is one state for the whole program, and an interrupt wakes tasks as directly
+//! as a task does. That is all it may do (ONE-CONTEXT): so what a wake changes is changed in critical sections, and nothing else.
 
 #[cfg(feature = "std")]
 mod imp {
@@ -14,11 +14,7 @@ mod imp {
         f()
     }
 
-    /// A word that an interrupt may look at.
-    pub(crate) type Word = Cell<u32>;
-    /// Half of one.
-    pub(crate) type Half = Cell<u16>;
-    /// A quarter of one.
+    /// A byte that an interrupt may look at.
     pub(crate) type Byte = Cell<u8>;
     /// A pointer that an interrupt may look at.
     pub(crate) type Pointer<T> = Cell<*const T>;
@@ -26,44 +22,42 @@ mod imp {
 
 #[cfg(not(feature = "std"))]
 mod imp {
-    use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering::Relaxed};
+    use core::sync::atomic::{AtomicPtr, AtomicU8, Ordering::Relaxed};
 
     /// Keeps interrupts out.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn masked<R>(f: impl FnOnce() -> R) -> R {
         critical_section::with(|_| f())
     }
 
-    /// A word that an interrupt may look at: loads and stores, which is all that each processor has.
-    pub(crate) struct Word(AtomicU32);
-    /// Half of one.
-    pub(crate) struct Half(AtomicU16);
-    /// A quarter of one.
+    /// Where a test has an interrupt come, beside the ends of sections in which they are kept out.
+    #[inline(always)]
+    fn point() {
+        #[cfg(giambio_interrupts)]
+        critical_section::with(|_| {});
+    }
+
+    /// A byte that an interrupt may look at: loads and stores, which is all that each processor has.
     pub(crate) struct Byte(AtomicU8);
 
-    macro_rules! like_a_cell {
-        ($name:ident, $atomic:ident, $int:ident) => {
-            impl $name {
-                #[allow(dead_code, reason = "with a heap, blocks begin as zeros")]
-                pub(crate) const fn new(value: $int) -> Self {
-                    $name($atomic::new(value))
-                }
+    impl Byte {
+        #[allow(dead_code, reason = "with a heap, headers begin as zeros")]
+        pub(crate) const fn new(value: u8) -> Self {
+            Byte(AtomicU8::new(value))
+        }
 
-                #[inline]
-                pub(crate) fn get(&self) -> $int {
-                    self.0.load(Relaxed)
-                }
+        #[inline]
+        pub(crate) fn get(&self) -> u8 {
+            point();
+            self.0.load(Relaxed)
+        }
 
-                #[inline]
-                pub(crate) fn set(&self, value: $int) {
-                    self.0.store(value, Relaxed);
-                }
-            }
-        };
+        #[inline]
+        pub(crate) fn set(&self, value: u8) {
+            self.0.store(value, Relaxed);
+            point();
+        }
     }
-    like_a_cell!(Word, AtomicU32, u32);
-    like_a_cell!(Half, AtomicU16, u16);
-    like_a_cell!(Byte, AtomicU8, u8);
 
     /// A pointer that an interrupt may look at.
     pub(crate) struct Pointer<T>(AtomicPtr<T>);
@@ -75,12 +69,14 @@ mod imp {
 
         #[inline]
         pub(crate) fn get(&self) -> *const T {
+            point();
             self.0.load(Relaxed)
         }
 
         #[inline]
         pub(crate) fn set(&self, value: *const T) {
             self.0.store(value.cast_mut(), Relaxed);
+            point();
         }
     }
 }
@@ -88,4 +84,4 @@ mod imp {
 /// Are there interrupts? They may come between any two steps.
 pub(crate) const HAS_INTERRUPTS: bool = cfg!(not(feature = "std"));
 
-pub(crate) use imp::{Byte, Half, Pointer, Word, masked};
+pub(crate) use imp::{Byte, Pointer, masked};

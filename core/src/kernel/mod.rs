@@ -5,6 +5,8 @@
 //! | --- | --- |
 //! | `pin_ref`, `list`, `mask`, `waker_cell` | pointers to what is pinned, a list, what keeps interrupts out; kept wakers |
 //! | `foreign`, `in_place`, `error_text` | wakers and large values, with care; what an error says |
+//! | `used` | what a program uses of all this, so that a chip has no code for the rest |
+//! | `clock` | what is known of the clock: while the program runs, or when it is linked |
 //! | `timer` | deadlines, soonest first |
 //! | `scope/node`, `task/header`, `run_queue`, `nursery/children` | what a scope, a task, a nursery is, as data |
 //! | `debugger_slot` | where the debugger is kept, and what it was not told yet |
@@ -29,8 +31,10 @@
 //!   leaves every list, heap and slot before it dies; a forgotten value stays where it is, and its memory is never reused.
 //! * **MEMBER**: what is taken out of a list, or a heap, is in it.
 //! * **ONE-CONTEXT**: a [`Context`](context::Context), and all that is reached from it, is touched by one thread: with feature
-//!   `std` each has its own, and nothing that leads to it is `Send`. Without it what an interrupt may touch is touched inside
-//!   [`with`](context::with), a critical section, so that an interrupt sees whole transactions.
+//!   `std` each has its own, and nothing that leads to it is `Send`. Without it an interrupt may wake, which touches run queues,
+//!   what wakes change in headers and nurseries, kept wakers of nurseries, and `stop`: they are changed in critical sections
+//!   ([`mask`]), so that an interrupt sees whole transactions. All else (scopes, lists of children, timers, storage, counts) is
+//!   who polls's own: an interrupt never polls, cancels, or drops what waits.
 //! * **NO-CALL-OUT**: nothing inside `with` runs code of the user: no waker that isn't ours, no destructor, no debugger. What must
 //!   be called is carried out of the closure first.
 //! * **PINNED**: a sub-scope, a deadline, a waiter is linked only through a pinned reference, and its destructor unlinks it. What
@@ -50,6 +54,7 @@
 //! * **ONE-HOME**: see [`deadline`]. **FRAMES**: see [`locals`].
 //! * **ONE-LOAN**: see [`lending`]. **ONE-OR-LOOKS**: see [`sharing`]. **ONE-WRITER**: see [`once`].
 
+pub(crate) mod clock;
 pub(crate) mod context;
 pub(crate) mod deadline;
 #[cfg(feature = "hooks")]
@@ -79,6 +84,7 @@ pub(crate) mod task;
 #[cfg(feature = "alloc")]
 pub(crate) mod threads;
 pub(crate) mod timer;
+pub(crate) mod used;
 pub(crate) mod wait_queue;
 pub(crate) mod wake;
 pub(crate) mod waker;

@@ -6,9 +6,11 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
 
+use super::clock::{Bound, Current, Given};
 use super::context::{Context as Kernel, POLLS_PER_TURN, now, with};
 use super::deadline::Heap;
 use super::foreign;
+use super::mask::masked;
 #[cfg(feature = "alloc")]
 use super::memory::slab::class_of;
 #[cfg(feature = "std")]
@@ -24,7 +26,7 @@ use crate::debugger::Debugger;
 use crate::debugger::Event;
 use crate::fault::fault;
 use crate::kernel::emit as hooks;
-use crate::time::{AnyClock, Tick};
+use crate::time::Tick;
 use crate::wait::Until;
 
 /// Root task and timers.
@@ -34,7 +36,7 @@ pub(crate) struct Root {
     /// Timers know where it is (PINNED).
     _pinned: PhantomPinned,
     /// Good during a turn.
-    clock: Cell<Option<*const dyn AnyClock>>,
+    pub(super) clock: Bound,
     /// The debugger has panicked.
     mute: Cell<bool>,
     /// By what a test has the order of each pass chosen.
@@ -50,7 +52,7 @@ impl Root {
             heap: Heap::new(),
             task: Cell::new(None),
             _pinned: PhantomPinned,
-            clock: Cell::new(None),
+            clock: Bound::new(),
             mute: Cell::new(false),
             #[cfg(feature = "std")]
             seed: Cell::new(None),
@@ -64,11 +66,7 @@ impl Root {
     /// # Panics
     /// If it is another's turn.
     #[inline]
-    pub(crate) fn turn<'a>(
-        self: Pin<&'a Self>,
-        clock: &'a dyn AnyClock,
-        debugger: Option<&'a dyn Debugger>,
-    ) -> Turn<'a> {
+    pub(crate) fn turn<'a>(self: Pin<&'a Self>, clock: Given<'a>, debugger: Option<&'a dyn Debugger>) -> Turn<'a> {
         match self.try_turn(clock, debugger) {
             Some(turn) => turn,
             None => panic!(
@@ -82,7 +80,7 @@ impl Root {
     #[inline]
     pub(crate) fn try_turn<'a>(
         self: Pin<&'a Self>,
-        clock: &'a dyn AnyClock,
+        clock: Given<'a>,
         debugger: Option<&'a dyn Debugger>,
     ) -> Option<Turn<'a>> {
         let this = self.get_ref();
@@ -100,15 +98,39 @@ impl Root {
             this.task.set(Some(task));
             task
         });
-        // SAFETY: only the lifetime is changed. The pointer is used while the turn, which borrows
-        // the clock, exists (`with_clock`), and cleared when it ends.
-        let clock =
-            unsafe { core::mem::transmute::<*const (dyn AnyClock + 'a), *const (dyn AnyClock + 'static)>(clock) };
-        this.clock.set(Some(clock));
+        // SAFETY: the turn, which borrows the clock, takes it back when it ends.
+        unsafe { this.clock.set(Some(clock)) };
         let outer = now(Outer::new);
         let turn = Turn { root: this, task, outer, debugger };
         turn.enter();
         Some(turn)
+    }
+
+    /// Fires the timers that are due, in this runtime's turn.
+    #[inline]
+    pub(crate) fn fire_due(&self) {
+        if !self.heap.is_empty() {
+            self.fire();
+        }
+    }
+
+    #[cfg_attr(feature = "std", inline(never))]
+    #[cfg_attr(not(feature = "std"), inline)]
+    fn fire(&self) {
+        let Some(clock) = self.clock.get() else { return };
+        let now = clock.now();
+        while let Some(due) = self.heap.fire(now) {
+            #[cfg(feature = "hooks")]
+            if let Some((task, since)) = due.sleeper {
+                let span = clock.instant(now) - clock.instant(since);
+                if hooks::tells_wakes() {
+                    task.tell_that_time_is_over();
+                }
+                hooks::tell_of(&task.told(), |task| Event::AfterSleep(task, span));
+            }
+            let looker = if fault!("looker-untold") { None } else { due.looker };
+            foreign::wake_both(due.foreign, looker);
+        }
     }
 
     /// Has the root task been woken?
@@ -215,6 +237,16 @@ fn claim() -> TaskRef {
 #[cfg(not(feature = "alloc"))]
 fn release(_: TaskRef) {}
 
+/// What a root task was woken for since this was asked last.
+#[inline]
+pub(super) fn take_wake(task: TaskRef) -> u8 {
+    masked(|| {
+        let woken = task.wake.get();
+        task.wake.set(0);
+        woken
+    })
+}
+
 /// While this lives, it is this runtime's turn.
 pub(crate) struct Turn<'a> {
     root: &'a Root,
@@ -314,39 +346,18 @@ impl Turn<'_> {
     /// Fires the timers that are due.
     #[inline]
     pub(crate) fn fire_due(&self) {
-        if !self.root.heap.is_empty() {
-            self.fire();
-        }
-    }
-
-    #[cfg_attr(feature = "std", inline(never))]
-    #[cfg_attr(not(feature = "std"), inline)]
-    fn fire(&self) {
-        let Some(now) = with_clock(|clock, _| clock.now()) else { return };
-        while let Some(due) = self.root.heap.fire(now) {
-            #[cfg(feature = "hooks")]
-            if let Some((task, since)) = due.sleeper {
-                let span = with_clock(|clock, _| clock.instant(now) - clock.instant(since));
-                if hooks::tells_wakes() {
-                    task.tell_that_time_is_over();
-                }
-                hooks::tell_of(&task.told(), |task| Event::AfterSleep(task, span.unwrap_or_default()));
-            }
-            let looker = if fault!("looker-untold") { None } else { due.looker };
-            foreign::wake_all(due.foreign.into_iter().chain(looker));
-        }
+        self.root.fire_due();
     }
 
     /// Polls the root task's future if it was woken.
     #[inline]
     pub(crate) fn poll<F: Future>(&self, main: Pin<&mut F>) -> Option<Poll<F::Output>> {
         let (waker, woken) = with(|context| {
-            let woken = self.task.wake.get();
+            context.stop.set(0);
+            let woken = take_wake(self.task);
             if woken & QUEUED == 0 {
                 return None;
             }
-            self.task.wake.set(0);
-            context.stop.set(0);
             if woken & DIRECT != 0 {
                 context.count_direct(self.task);
             }
@@ -415,20 +426,17 @@ impl Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.exit();
-        self.root.clock.set(None);
+        // SAFETY: it is `None`.
+        unsafe { self.root.clock.set(None) };
     }
 }
 
 /// Lends the clock and the timers of the runtime whose turn it is.
 #[inline]
-pub(crate) fn with_clock<R>(f: impl FnOnce(&dyn AnyClock, *const Heap) -> R) -> Option<R> {
-    let (clock, heap) = now(|context| {
-        // SAFETY: the runtime whose turn it is is alive: its turn borrows it.
-        let root = unsafe { context.runtime.get().cast::<Root>().as_ref() }?;
-        Some((root.clock.get()?, &raw const root.heap))
-    })?;
-    // SAFETY: the clock is borrowed by the turn that is under way, and `f` returns before it ends.
-    Some(f(unsafe { &*clock }, heap))
+pub(crate) fn with_clock<R>(f: impl FnOnce(&Current, *const Heap) -> R) -> Option<R> {
+    // SAFETY: the runtime whose turn it is is alive: its turn borrows it. And `f` returns before that ends.
+    let root = unsafe { now(|context| context.runtime.get()).cast::<Root>().as_ref() }?;
+    Some(f(root.clock.get()?, &raw const root.heap))
 }
 
 impl core::fmt::Debug for Root {

@@ -1,7 +1,7 @@
 //! A wake: the task is queued in its nursery, and whoever polls that is woken in turn, up to whoever is being polled or to a waker
 //! that isn't ours (law NO-LOST-WAKE).
 //!
-//! All of this is one step, with interrupts kept out; a foreign waker is handed out, to be called when nothing is borrowed.
+//! Each of these is one step, with interrupts kept out; a foreign waker is handed out, to be called when nothing is borrowed.
 
 use core::task::Waker;
 
@@ -9,6 +9,8 @@ use super::context::Context;
 use super::nursery::children::{BUSY, Children, LOOPS, TOLD};
 use super::task::header::{AGAIN, CHILD, DIRECT, IN_BODY, MANY, QUEUED, TaskRef};
 use crate::fault::fault;
+use crate::kernel::mask::masked;
+use crate::kernel::used::NURSERIES;
 
 /// The nursery of a task that is live; a root task has none.
 #[inline]
@@ -21,12 +23,14 @@ impl Context {
     /// Somebody woke this task: it is polled in the next pass of its nursery, and all nurseries in its code poll their bodies.
     #[inline]
     pub(crate) fn wake(&self, task: TaskRef) -> Option<Waker> {
-        let flags = task.wake.get();
-        task.wake.set(flags | QUEUED | DIRECT | AGAIN);
-        if flags & QUEUED != 0 { None } else { self.queue(task) }
+        masked(|| {
+            let flags = task.wake.get();
+            task.wake.set(flags | QUEUED | DIRECT | AGAIN);
+            if flags & QUEUED != 0 { None } else { self.queue(task) }
+        })
     }
 
-    /// The same for one that was just marked `QUEUED`.
+    /// The same for one that was just marked `QUEUED`, with interrupts kept out already.
     #[inline]
     pub(crate) fn queue(&self, task: TaskRef) -> Option<Waker> {
         let Some(nursery) = nursery_of(&task) else {
@@ -38,10 +42,11 @@ impl Context {
             false => nursery.queue.push(task),
         }
         // Who polls it looks at the queue again.
-        if nursery.wake.get() & LOOPS != 0 { None } else { self.tell(nursery) }
+        if !NURSERIES.is() || nursery.wake.get() & LOOPS != 0 { None } else { self.tell(nursery) }
     }
 
-    /// Something in this nursery is to be polled, and it isn't the innermost that is being polled. Iterative: depth costs no stack.
+    /// Something in this nursery is to be polled, and it isn't the innermost that is being polled; with interrupts kept out already.
+    /// Iterative: depth costs no stack.
     #[inline(never)]
     pub(crate) fn tell(&self, mut nursery: &Children) -> Option<Waker> {
         loop {

@@ -12,6 +12,7 @@ use core::task::{RawWaker, RawWakerVTable, Waker};
 use super::context::{Context, with};
 use super::emit as hooks;
 use super::foreign;
+use super::mask::masked;
 #[cfg(feature = "std")]
 use super::memory::home::post as post_to;
 use super::task::header::{TaskRef, name, named};
@@ -134,9 +135,10 @@ impl WakerCell {
     /// Wakes it, if there is one; it is kept if it is one of ours. One that isn't is handed out, to be called outside.
     #[inline]
     pub(crate) fn wake(&self, context: &Context) -> Option<Waker> {
-        match self.task() {
-            Some(task) => context.wake(task),
-            None => self.take(),
+        // A nursery's is taken by interrupts too.
+        match masked(|| self.task().ok_or_else(|| self.take())) {
+            Ok(task) => context.wake(task),
+            Err(foreign) => foreign,
         }
     }
 

@@ -1,4 +1,6 @@
-//! An interrupt at the end of each critical section in turn: no wake may be lost.
+//! An interrupt at the end of each critical section in turn, and, with `--cfg giambio_interrupts`, before and after each look at
+//! what a wake changes: no wake may be lost.
+#![cfg(not(feature = "clock"))]
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::pin;

@@ -18,6 +18,7 @@ use crate::fault::fault;
 use crate::kernel::context::{Context as Kernel, now, with};
 use crate::kernel::emit::{self as hooks, Told};
 use crate::kernel::foreign;
+use crate::kernel::mask::masked;
 use crate::kernel::scope::asking;
 use crate::kernel::scope::cancel::cancel;
 use crate::kernel::scope::entered::Entered;
@@ -25,6 +26,7 @@ use crate::kernel::scope::node::{CANCELLED, CUT_OFF, HOLD, Node};
 use crate::kernel::task::cell::{DAEMON, KILLED, vtable};
 use crate::kernel::task::header::{DIRECT, Header, IN_BODY, MANY, OVER, Outcome, TaskRef};
 use crate::kernel::task::lifecycle::{finish, free, kill, make_current};
+use crate::kernel::used::{DAEMONS, ENDS, HOLDS, NURSERIES, RACES};
 use crate::kernel::waker::waker;
 use crate::panics::{self, First, Payload};
 use crate::reason::Reason;
@@ -55,7 +57,7 @@ pub(crate) enum Driven {
 }
 
 /// Polls a nursery.
-pub(crate) fn drive(nursery: NurseryRef, body: &mut dyn Body, mut is_first: bool, cx: &mut Context<'_>) -> Driven {
+pub(crate) fn drive(nursery: NurseryRef, body: &mut dyn Body, is_first: bool, cx: &mut Context<'_>) -> Driven {
     let (entered, is_fresh) = Entered::nursery(&nursery, cx);
     if is_fresh && !entered.is_cancelled() && !fault!("idle-dropped-once") {
         // It was cancelled where it was before, and is to be again.
@@ -67,33 +69,10 @@ pub(crate) fn drive(nursery: NurseryRef, body: &mut dyn Body, mut is_first: bool
         polling.begin_cancelled();
         polling.drop_idle(body, false);
     }
-    let mut passes = true;
-    loop {
-        polling.has_ended.set(false);
-        // The children first: what they do as a deadline passes counts still for the body's last poll.
-        let has_passed = passes && !is_first && polling.pass(body);
-        if polling.take_wake_of_body() && (is_first || !polling.entered.must_drop()) {
-            polling.poll_body(body, cx);
-            if passes && !has_passed {
-                polling.pass(body);
-            }
-        }
-        is_first = false;
-        let nursery = polling.children();
-        let is_left = nursery.running.get() != 0 && !fault!("daemon-left-alone");
-        if nursery.body_is_over.get() && nursery.keeping.get() == 0 && is_left {
-            polling.cancel(Reason::BodyFinished);
-        }
-        if polling.entered.is_cancelled() {
-            polling.end_cancelled(body, cx);
-        }
-        if nursery.running.get() == 0 && nursery.body_is_over.get() {
-            return if polling.entered.is_cancelled_around() { Driven::OverInCancelled } else { Driven::Over };
-        }
-        match polling.goes_on() {
-            Some(next) => passes = next == Next::Pass,
-            None => return Driven::Pending,
-        }
+    match polling.passes(body, is_first, cx) {
+        false => Driven::Pending,
+        true if polling.entered.is_cancelled_around() => Driven::OverInCancelled,
+        true => Driven::Over,
     }
 }
 
@@ -106,26 +85,27 @@ enum Next {
 }
 
 /// While this lives, the nursery is being polled: the proof that its children may be (NESTED-POLL).
-struct Polling<'a> {
-    entered: Entered<'a>,
+pub(super) struct Polling<'a> {
+    pub(super) entered: Entered<'a>,
     nursery: NurseryRef,
     outer: *const Children,
     /// The task around the nursery, if it is polled with that task's waker.
     task: Option<TaskRef>,
     /// What that was woken for.
-    woken: u8,
+    woken: Cell<u8>,
     /// The body must be polled whatever the counts say.
     is_fresh: Cell<bool>,
     /// A child has ended, or the body: there is more to do than to poll children.
     has_ended: Cell<bool>,
     /// The poll that this is a part of: its number, how much of its budget was spent, and what its task was woken for.
-    around: (u32, u32, u8),
+    around: Cell<(u32, u32, u8)>,
     /// A debugger is told of each poll.
     is_watched: bool,
 }
 
 impl<'a> Polling<'a> {
     fn new(entered: Entered<'a>, nursery: NurseryRef, is_fresh: bool) -> Self {
+        NURSERIES.note();
         with(|context| {
             let task = context.task().filter(|task| ptr::eq(nursery.task.get(), task.as_ptr()));
             let woken = if task.is_some() { context.woken.get() } else { DIRECT };
@@ -134,59 +114,124 @@ impl<'a> Polling<'a> {
             let outer = context.nursery.get();
             // SAFETY: PINNED: a nursery that is being polled.
             if let Some(outer) = unsafe { outer.as_ref() } {
-                // … and nothing but that task is ready around it.
-                let is_only_one = outer.queue.is_empty() && !outer.body_is_awake.get() && context.stop.get() == 0;
-                alone = alone && (outer.alone.get() && is_only_one || fault!("pass-forgets-the-others"));
+                // … and nothing but that task is ready around it; what an interrupt wakes there from now on sets `stop`.
                 outer.wake.set(outer.wake.get() & !LOOPS);
+                let is_only_one = outer.queue.is_empty() && !outer.is_body_awake() && context.stop.get() == 0;
+                alone = alone && (outer.alone.get() && is_only_one || fault!("pass-forgets-the-others"));
             }
             alone = alone && !(hooks::is_on() && fault!("watched-turns-are-one-pass"));
             nursery.alone.set(alone);
             nursery.wake.set(woken & IN_BODY | BUSY | LOOPS);
             context.nursery.set(nursery.as_ptr());
+            // Does this poll of its task come of a wake that the body has not seen? Who is polled by others can't know.
+            let is_woken = task.is_none_or(|task| {
+                let seen = (task.direct.get(), context.epoch.get());
+                let before = nursery.seen.replace(seen);
+                seen.0 != before.0 || seen.1.wrapping_sub(before.1) > 1
+            });
             Polling {
                 entered,
                 nursery,
                 outer,
                 task,
-                woken,
-                is_fresh: Cell::new(is_fresh),
+                woken: Cell::new(woken),
+                is_fresh: Cell::new(is_fresh || is_woken),
                 has_ended: Cell::new(false),
-                around: (context.poll.get(), context.spent.get(), context.woken.get()),
+                around: Cell::new((context.poll.get(), context.spent.get(), context.woken.get())),
                 is_watched: hooks::is_on(),
             }
         })
+    }
+
+    /// That of a nursery that nothing is around, by its root task.
+    #[cfg(not(feature = "std"))]
+    pub(super) fn outermost(nursery: &'a NurseryRef, task: TaskRef) -> Self {
+        with(|context| {
+            nursery.task.set(task.as_ptr());
+            nursery.node().parent.set(context.node.get());
+            nursery.alone.set(true);
+            nursery.wake.set(BUSY | LOOPS);
+            context.nursery.set(nursery.as_ptr());
+            Polling {
+                entered: Entered::begin(context, nursery.as_ptr().cast(), nursery.node()),
+                nursery: *nursery,
+                outer: ptr::null(),
+                task: Some(task),
+                woken: Cell::new(0),
+                is_fresh: Cell::new(false),
+                has_ended: Cell::new(false),
+                around: Cell::new((0, 0, 0)),
+                is_watched: false,
+            }
+        })
+    }
+
+    /// Another turn begins for it, its task having been woken for this.
+    #[cfg(not(feature = "std"))]
+    #[inline]
+    pub(super) fn begin_turn(&self, context: &Kernel, woken: u8) {
+        context.node.set(self.entered.this);
+        self.is_fresh.set(woken & DIRECT != 0);
+        self.woken.set(woken);
+        self.around.set((context.poll.get(), context.spent.get(), woken));
     }
 
     fn children(&self) -> &Children {
         &self.nursery
     }
 
+    /// The passes that fit into this poll. Are body and children over?
+    pub(super) fn passes(&self, body: &mut dyn Body, mut is_first: bool, cx: &mut Context<'_>) -> bool {
+        let mut passes = true;
+        loop {
+            self.has_ended.set(false);
+            // The children first: what they do as a deadline passes counts still for the body's last poll.
+            let has_passed = passes && !is_first && self.pass(body);
+            if self.take_wake_of_body() && (is_first || !self.entered.must_drop()) {
+                self.poll_body(body, cx);
+                if passes && !has_passed {
+                    self.pass(body);
+                }
+            }
+            is_first = false;
+            let nursery = self.children();
+            let is_left = nursery.running.get() != 0 && !fault!("daemon-left-alone");
+            if DAEMONS.is() && nursery.body_is_over.get() && nursery.keeping.get() == 0 && is_left {
+                self.cancel(Reason::BodyFinished);
+            }
+            if self.entered.is_cancelled() {
+                self.end_cancelled(body, cx);
+            }
+            if nursery.running.get() == 0 && nursery.body_is_over.get() {
+                return true;
+            }
+            match self.goes_on() {
+                Some(next) => passes = next == Next::Pass,
+                None => return false,
+            }
+        }
+    }
+
     /// Is the body to be polled? Then all wakes so far are seen by that.
     fn take_wake_of_body(&self) -> bool {
         let nursery = self.children();
-        let seen = now(|context| self.task.map(|task| (task.direct.get(), context.epoch.get())));
-        let is_woken = self.is_fresh.replace(false)
-            || seen.is_none_or(|(count, epoch)| {
-                let before = nursery.seen.get();
-                count != before.0 || epoch.wrapping_sub(before.1) > 1
-            });
-        if let Some(seen) = seen {
-            nursery.seen.set(seen);
-        }
+        let is_woken = self.is_fresh.replace(false);
         // In cancelled code who looks whether the rest answers may look twice in one poll of the task: what was asked in between has
         // woken it, and has to be polled before the second look.
         let is_asked = nursery.is_cancelled() && self.task.is_some_and(|task| with(|_| task.wake.get() & DIRECT != 0));
-        nursery.body_is_awake.take() || is_woken || is_asked || fault!("body-polled-for-nothing")
+        let is_told = nursery.is_body_awake();
+        nursery.body_is_awake.set(false);
+        is_told || is_woken || is_asked || fault!("body-polled-for-nothing")
     }
 
     fn poll_body(&self, body: &mut dyn Body, cx: &mut Context<'_>) {
         if !self.nursery.body_is_over.get() {
-            now(|context| context.woken.set(self.woken | IN_BODY));
+            now(|context| context.woken.set(self.woken.get() | IN_BODY));
             let is_over = body.poll(cx);
             self.nursery.body_is_over.set(is_over);
             // What that means for the children is seen after this pass.
             self.has_ended.set(is_over);
-            now(|context| context.woken.set(self.around.2));
+            now(|context| context.woken.set(self.around.get().2));
         }
     }
 
@@ -259,15 +304,16 @@ impl<'a> Polling<'a> {
         now(|context| {
             context.node.set(self.entered.this);
             context.task.set(around);
-            context.woken.set(self.around.2);
-            context.poll.set(self.around.0);
-            context.spent.set(self.around.1);
+            let (poll, spent, woken) = self.around.get();
+            context.woken.set(woken);
+            context.poll.set(poll);
+            context.spent.set(spent);
         });
     }
 
     #[inline(always)]
     fn poll_child(&self, task: TaskRef, woken: u8, waker: &Waker, around: *const Header) {
-        let is_watched = self.is_watched;
+        let is_watched = cfg!(feature = "hooks") && self.is_watched;
         if is_watched && woken & DIRECT != 0 {
             hooks::poll_begins(woken);
             hooks::step_begins();
@@ -276,12 +322,12 @@ impl<'a> Polling<'a> {
         let outcome = unsafe { (vtable(task).poll)(task, &mut Context::from_waker(waker)) };
         now(|context| context.check(task.as_ptr().cast()));
         match outcome {
-            Poll::Pending if is_watched || task.node.is_cancelled() => self.left_pending(task, waker, around),
-            Poll::Pending => {}
-            Poll::Ready(outcome) => {
+            Poll::Ready(outcome) if ENDS.is() => {
                 self.leave_child(around);
                 self.end(task, outcome);
             }
+            _ if is_watched || task.node.is_cancelled() => self.left_pending(task, waker, around),
+            _ => {}
         }
     }
 
@@ -304,11 +350,7 @@ impl<'a> Polling<'a> {
         let last = match *until {
             Some(last) => last,
             None => {
-                if !nursery.alone.get()
-                    || context.stop.get() != 0
-                    || self.has_ended.get()
-                    || nursery.body_is_awake.get()
-                {
+                if !nursery.alone.get() || context.stop.get() != 0 || self.has_ended.get() || nursery.is_body_awake() {
                     return None;
                 }
                 nursery.queue.last()?
@@ -317,16 +359,19 @@ impl<'a> Polling<'a> {
         // What is left then is another turn's.
         let left = context.polls_left.get().checked_sub((!fault!("turn-without-end")).into())?;
         context.polls_left.set(left);
-        nursery.queue.pop_first(task);
+        let woken = masked(|| {
+            nursery.queue.pop_first(task);
+            let woken = task.wake.get();
+            // What is over stays as if it were queued.
+            task.wake.set(if woken & OVER == 0 { 0 } else { woken & !OVER });
+            woken
+        });
         *until = if task.is(last) && !fault!("newcomers-in-the-same-pass") { None } else { Some(last) };
-        let woken = task.wake.get();
         if woken & OVER != 0 {
-            task.wake.set(woken & !OVER);
             return Some(Taken::Over(task));
         }
-        task.wake.set(0);
         let node = &task.node;
-        if nursery.is_cancelled() || node.has(CANCELLED | CUT_OFF) {
+        if nursery.is_cancelled() || node.is_cancelled() {
             node.put(CUT_OFF, nursery.is_cancelled());
             if node.must_drop() {
                 return Some(Taken::Kill(task));
@@ -349,7 +394,7 @@ impl<'a> Polling<'a> {
             task.set(KILLED);
             task.node.set_end(Reason::Failed);
         }
-        let ends_race = self.nursery.race.get() && !task.has(DAEMON);
+        let ends_race = RACES.is() && self.nursery.race.get() && !task.has(DAEMON);
         finish(task, self.nursery);
         if ends_race {
             self.nursery.closed.set(true);
@@ -371,7 +416,7 @@ impl<'a> Polling<'a> {
                 return None;
             }
             let passes = nursery.alone.get() && context.stop.get() == 0;
-            if nursery.body_is_awake.get() {
+            if nursery.is_body_awake() {
                 // A body's poll counts too, else one that has its children end at once would keep the loop.
                 context.polls_left.set(left - 1);
                 context.spent.set(0);
@@ -405,6 +450,7 @@ impl<'a> Polling<'a> {
         // While shields inside are at work, an error that is known holds the scopes around: they would drop it. A scope that is
         // active counts already, and the end of its node counts down.
         if node.is_active() && body.has_failed() {
+            HOLDS.note();
             with(|_| node.set(HOLD));
         }
         // Children that the turn has left over are a wake like any other for the scopes around that look whether they are at rest.
@@ -453,7 +499,7 @@ impl<'a> Polling<'a> {
         if !node.has(CANCELLED) || with(|_| !node.is_active()) {
             return false;
         }
-        let is_at_rest = with(|_| nursery.queue.is_empty() && !nursery.body_is_awake.get())
+        let is_at_rest = with(|_| nursery.queue.is_empty() && !nursery.is_body_awake())
             && match self.task {
                 Some(task) => with(|_| task.wake.get() & DIRECT == 0),
                 None => asking::is_task_at_rest(),
@@ -473,9 +519,11 @@ impl Drop for Polling<'_> {
                 outer.wake.set(outer.wake.get() | LOOPS);
             }
             let nursery = self.children();
-            nursery.wake.set(nursery.wake.get() & IN_BODY);
-            let is_ready = !nursery.queue.is_empty() && !fault!("leftovers-stay") || nursery.body_is_awake.get();
-            if is_ready { context.tell(nursery) } else { None }
+            masked(|| {
+                nursery.wake.set(nursery.wake.get() & IN_BODY);
+                let is_ready = !nursery.queue.is_empty() && !fault!("leftovers-stay") || nursery.is_body_awake();
+                if is_ready { context.tell(nursery) } else { None }
+            })
         }));
     }
 }

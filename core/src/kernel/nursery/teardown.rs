@@ -24,10 +24,10 @@ impl<'scope> Close<'scope> {
 impl Drop for Close<'_> {
     fn drop(&mut self) {
         let nursery: &Children = &self.0;
-        if nursery.closed.get() && with(|_| nursery.is_empty()) {
+        nursery.closed.set(true);
+        if nursery.is_empty() {
             return;
         }
-        nursery.closed.set(true);
         // The destructors run inside the code that drops the nursery, not where it was last polled:
         // else one that polls a scope from there would make a cycle of the tree.
         let foreign = with(|context| {

@@ -12,6 +12,7 @@ use super::node::{ASKED, CANCELLED, CUT_OFF, EXPIRED, HEARD, NURSERY, Node, SHIE
 use super::tree::{mark_below, step};
 use crate::fault::fault;
 use crate::kernel::context::{Context, with};
+use crate::kernel::used::CANCELS;
 use crate::panics::First;
 use crate::reason::Reason;
 
@@ -26,6 +27,7 @@ pub(crate) unsafe fn cancel(this: *const Node, reason: Reason) {
     if node.has(CANCELLED) {
         return;
     }
+    CANCELS.note();
     let is_alone = with(|context| {
         node.set(CANCELLED);
         node.set_reason(reason);

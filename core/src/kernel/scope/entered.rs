@@ -8,9 +8,11 @@ use core::task::{Context, Waker};
 use super::asking::Round;
 use super::node::{FOREIGN, Node, POLLING, SHIELD, Scoped, SubScope};
 use crate::kernel::context::{Context as Kernel, POLLS_PER_TURN, now, with};
+use crate::kernel::mask::masked;
 use crate::kernel::nursery::children::{Children, NurseryRef};
 use crate::kernel::remote::begin_foreign_turn;
 use crate::kernel::task::header::TaskRef;
+use crate::kernel::used::{CANCELS, FOREIGNS};
 use crate::kernel::waker::task_of;
 
 /// While this lives, a scope's code is on the stack.
@@ -33,7 +35,7 @@ impl Node {
     /// Is it marked as what is inside that one?
     #[inline]
     fn is_cut_off_by(&self, around: &Node) -> bool {
-        (around.is_cancelled() && !self.has(SHIELD)) == self.has(super::node::CUT_OFF)
+        !CANCELS.is() || (around.is_cancelled() && !self.has(SHIELD)) == self.has(super::node::CUT_OFF)
     }
 }
 
@@ -67,7 +69,7 @@ impl<'a> Entered<'a> {
     }
 
     #[inline]
-    fn begin(context: &Kernel, this: *const Node, node: &'a Node) -> Self {
+    pub(crate) fn begin(context: &Kernel, this: *const Node, node: &'a Node) -> Self {
         let outer = context.node.get();
         node.set(POLLING);
         context.node.set(this);
@@ -85,7 +87,7 @@ impl<'a> Entered<'a> {
         let own = with(|context| task_of(context, cx.waker()));
         match own.filter(|_| nursery.is_some()) {
             // Who polls it is known otherwise.
-            Some(_) => drop(with(|_| sub.waker.take())),
+            Some(_) => drop(masked(|| sub.waker.take())),
             None => _ = sub.waker.keep(cx.waker()),
         }
         // In somebody else's executor every poll from outside is a turn.
@@ -152,6 +154,9 @@ impl Kernel {
         if !moved {
             self.inherit(this, outer);
             return None;
+        }
+        if is_foreign {
+            FOREIGNS.note();
         }
         node.put(FOREIGN, is_foreign);
         self.relink(this, outer)

@@ -9,7 +9,7 @@ use core::ptr;
 
 use super::listed::{Inside, Listed};
 use crate::kernel::list::{Linked, Links, List};
-use crate::kernel::mask::Half;
+use crate::kernel::used::{CANCELS, HOLDS, is_anything_watched};
 use crate::kernel::waker_cell::WakerCell;
 use crate::reason::Reason;
 
@@ -59,7 +59,7 @@ pub(crate) struct Node {
     /// How many of what is directly inside contribute.
     pub(super) active: Cell<u32>,
     /// Changed only by the code that polls this scope or one around it. `CUT_OFF` is good while it is polled, or is watched.
-    flags: Half,
+    flags: Cell<u16>,
     /// More flags: those of a task, which nobody looks at but its nursery and its handle, or of another scope
     /// [`ASKED_TO_STOP`].
     pub(crate) more: Cell<u8>,
@@ -75,7 +75,7 @@ impl Node {
             parent: Cell::new(ptr::null()),
             inside: List::new(),
             active: Cell::new(0),
-            flags: Half::new(flags),
+            flags: Cell::new(flags),
             more: Cell::new(0),
             reasons: Cell::new(0),
             scopes: Inside::new(),
@@ -116,18 +116,18 @@ impl Node {
     /// Is a shield or a clean-up at work inside?
     #[inline]
     pub(crate) fn is_active(&self) -> bool {
-        self.active.get() != 0
+        HOLDS.is() && self.active.get() != 0
     }
 
     /// Must the scopes around this one not be dropped yet?
     pub(crate) fn contributes(&self) -> bool {
-        self.is_active() || self.has(HOLD)
+        HOLDS.is() && (self.active.get() != 0 || self.has(HOLD))
     }
 
     /// Is the code in this scope cancelled, by the scope itself or from outside?
     #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.has(CANCELLED | CUT_OFF)
+        CANCELS.is() && self.has(CANCELLED | CUT_OFF)
     }
 
     /// Is it cancelled, with nothing left inside that must run on?
@@ -144,6 +144,12 @@ impl Node {
     /// Was this scope itself asked to come to an end?
     pub(crate) fn is_asked_to_stop(&self) -> bool {
         !self.has(TASK | ROOT) && self.more.get() & ASKED_TO_STOP != 0
+    }
+
+    /// Is it in the list of what its parent has to know of?
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        is_anything_watched() && self.has(WATCHED)
     }
 
     /// Has its deadline passed, with no poll since?

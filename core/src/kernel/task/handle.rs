@@ -14,6 +14,7 @@ use crate::kernel::emit::{Told, told, waits};
 use crate::kernel::foreign;
 use crate::kernel::nursery::children::{Children, NurseryRef};
 use crate::kernel::scope::cancel::cancel;
+use crate::kernel::used::AWAITS;
 use crate::kernel::waker::task_of;
 use crate::reason::Reason;
 use crate::task_info::{Status, TaskId};
@@ -43,6 +44,7 @@ impl<T> Handle<T> {
 
     #[inline(never)]
     fn wait(&self, cx: &mut Context<'_>) -> Poll<()> {
+        AWAITS.note();
         let task = self.0;
         // In the body of its nursery, by the waker of the task around: then the nursery sees to it that the body is polled, which
         // needs no wake.
@@ -126,7 +128,7 @@ impl<T> Drop for Handle<T> {
             if let Some(nursery) = self.nursery() {
                 free(task, nursery);
             }
-        } else {
+        } else if AWAITS.is() {
             foreign::discard(with(|_| awaiter(&task).take()));
         }
     }

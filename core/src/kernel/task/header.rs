@@ -15,7 +15,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed, Ordering::Release};
 use core::task::{Context, Poll};
 
 use crate::kernel::list::{Linked, Links};
-use crate::kernel::mask::{Byte, Half};
+use crate::kernel::mask::Byte;
 use crate::kernel::pin_ref::PinRef;
 use crate::kernel::scope::node::{DONE, Node, ROOT, TASK};
 #[cfg(feature = "hooks")]
@@ -58,7 +58,7 @@ pub(crate) struct Header {
     key: AtomicU32,
     /// Counts the polls that a direct wake has led to, so that a nursery in its code knows whether its body was woken since it
     /// polled that. Before the count could come round, it is polled anyway (`Context::epoch`).
-    pub(crate) direct: Half,
+    pub(crate) direct: Cell<u16>,
     /// Changed with interrupts kept out.
     pub(crate) wake: Byte,
 }
@@ -94,7 +94,7 @@ impl Header {
             siblings: Links::new(),
             #[cfg(feature = "std")]
             key: AtomicU32::new(owner),
-            direct: Half::new(0),
+            direct: Cell::new(0),
             wake: Byte::new(0),
         }
     }

@@ -10,14 +10,17 @@ use crate::fault::fault;
 use crate::kernel::context::{CODE_IS_DEAR, Context, now, with};
 use crate::kernel::emit::{is_on, tell_of, tell_wake, tells_wakes, told};
 use crate::kernel::foreign;
+use crate::kernel::mask::masked;
 use crate::kernel::nursery::children::{Children, NurseryRef};
-use crate::kernel::scope::node::{CANCELLED, CUT_OFF, DONE, Node, SHIELD, TASK, WATCHED};
+use crate::kernel::scope::node::{CANCELLED, CUT_OFF, DONE, Node, SHIELD, TASK};
+use crate::kernel::used::{AWAITS, CANCELS};
 use crate::panics::First;
 use crate::reason::Reason;
 use crate::task_info::WokenBy;
 
 /// Makes a cell a child.
-#[inline]
+#[cfg_attr(feature = "std", inline)]
+#[cfg_attr(not(feature = "std"), inline(never))]
 pub(crate) fn start(task: TaskRef, nursery: NurseryRef, daemon: bool) {
     nursery.running.set(nursery.running.get() + 1);
     if !daemon || fault!("daemon-counted-as-keeping") {
@@ -28,7 +31,7 @@ pub(crate) fn start(task: TaskRef, nursery: NurseryRef, daemon: bool) {
         task.node.begin(nursery.as_ptr().cast(), TASK, cell);
         task.wake.set(QUEUED | DIRECT | TOLD_OF);
         nursery.idle.push(task);
-        context.queue(task)
+        masked(|| context.queue(task))
     });
     if let Some(foreign) = foreign {
         foreign.wake();
@@ -38,7 +41,6 @@ pub(crate) fn start(task: TaskRef, nursery: NurseryRef, daemon: bool) {
 
 /// Frees the cell if nothing needs it any more (NEVER-REUSED-UNDROPPED).
 pub(crate) fn free(task: TaskRef, nursery: NurseryRef) {
-    // In one step with the check, so that no interrupt queues the task in between.
     let freed = with(|context| {
         let needs = if fault!("double-free") { FUTURE } else { FUTURE | HANDLE };
         let frees = task.is_done() && !task.has(needs) && task.wake.get() & OVER == 0;
@@ -70,7 +72,7 @@ impl Context {
     #[inline]
     fn remove(&self, task: TaskRef, nursery: NurseryRef) {
         // At its end it has left behind what was inside.
-        if task.node.has(WATCHED) {
+        if task.node.is_watched() {
             let woken = self.retire(task.as_ptr().cast());
             debug_assert!(woken.is_none(), "one that is over contributes nothing");
         }
@@ -81,6 +83,9 @@ impl Context {
 
     /// Why the code in this node is cancelled: the innermost cancelled scope's reason.
     pub(crate) fn reason_at(&self, mut at: *const Node) -> Option<Reason> {
+        if !CANCELS.is() {
+            return None;
+        }
         // SAFETY: KNOWN-PARENT: the callers' node is in one that is being polled, or dropped.
         while let Some(node) = unsafe { at.as_ref() } {
             if node.has(CANCELLED) {
@@ -162,7 +167,9 @@ pub(crate) fn kill(task: TaskRef, nursery: NurseryRef) {
     let who = told(task);
     tell_of(&who, Event::BeforeCancel);
     let cut_off = nursery.is_cancelled();
-    with(|_| task.node.put(CUT_OFF, cut_off));
+    if CANCELS.is() {
+        with(|_| task.node.put(CUT_OFF, cut_off));
+    }
     if cut_off && !nursery.node().has(CANCELLED) {
         nursery.cut_short.set(true);
     }
@@ -234,12 +241,17 @@ fn end(context: &Context, task: TaskRef, nursery: NurseryRef) -> Option<Waker> {
     task.node.set(DONE);
     task.retire();
     context.leave_all(&task.node);
-    // In a queue it stays until it is taken.
-    let queued = task.wake.get() & QUEUED;
-    task.wake.set(if fault!("free-header-queued") { queued } else { QUEUED } | if queued != 0 { OVER } else { 0 });
+    masked(|| {
+        // In a queue it stays until it is taken.
+        let queued = task.wake.get() & QUEUED;
+        task.wake.set(if fault!("free-header-queued") { queued } else { QUEUED } | if queued != 0 { OVER } else { 0 });
+    });
     nursery.running.set(nursery.running.get() - 1);
     if !task.has(DAEMON) {
         nursery.keeping.set(nursery.keeping.get() - 1);
+    }
+    if !AWAITS.is() {
+        return None;
     }
     if task.has(BODY_AWAITS) {
         nursery.body_is_awake.set(true);
