@@ -93,7 +93,8 @@ impl Interval {
     #[cfg_attr(feature = "hooks", track_caller)]
     #[inline]
     pub fn tick(&mut self) -> impl Future<Output = Instant> {
-        NextTick { interval: self, entry: Entry::sleeping(u64::MAX) }
+        let noted = self.due.noted();
+        NextTick { interval: self, entry: Entry::sleeping(noted) }
     }
 
     /// From now on, ticks whose time has passed before anyone waited for them are left out; the
@@ -143,7 +144,7 @@ impl Future for NextTick<'_> {
 impl Interval {
     #[cfg_attr(not(feature = "std"), inline(never))]
     fn poll_tick(&mut self, entry: Pin<&Entry>, cx: &mut Context<'_>) -> Poll<()> {
-        if !entry.has_begun() {
+        if !Due::IS_NOTED && !entry.has_begun() {
             match with_clock(|clock, _| self.due.by(clock, &self.period)) {
                 Some(ticks) => entry.note(ticks),
                 None => no_runtime("interval"),

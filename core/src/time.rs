@@ -124,7 +124,8 @@ impl Moment {
     pub(crate) fn later(self, span: Moment) -> Self {
         let rest = self.rest + span.rest;
         let (carry, rest) = if rest < NANOS as u32 { (0, rest) } else { (1, rest - NANOS as u32) };
-        Moment { ticks: self.ticks.saturating_add(span.ticks).saturating_add(carry), rest }
+        // With the last tick of all there is no rest, so this doesn't come round.
+        Moment { ticks: self.ticks.saturating_add(span.ticks.wrapping_add(carry)), rest }
     }
 
     /// Of an instant, by a clock of that rate. A function of its own, not one of the clock's, so that only those programs
@@ -168,8 +169,8 @@ pub(crate) fn moment(hz: u64, span: Duration) -> Moment {
         },
     };
     match span.as_secs().checked_mul(hz).and_then(|whole| whole.checked_add(part)) {
-        Some(ticks) => Moment { ticks, rest },
-        None => Moment::at(u64::MAX),
+        Some(ticks) if ticks < u64::MAX => Moment { ticks, rest },
+        _ => Moment::at(u64::MAX),
     }
 }
 

@@ -70,6 +70,8 @@ pub(crate) static HOLDS: Used = Used::new();
 pub(crate) static FOREIGNS: Used = Used::new();
 /// A nursery was polled in the code of a task.
 pub(crate) static NURSERIES: Used = Used::new();
+/// A child had a result that somebody may ask for.
+pub(crate) static RESULTS: Used = Used::new();
 /// A child has ended by itself.
 pub(crate) static ENDS: Used = Used::new();
 /// Somebody has waited for room in an arena.

@@ -12,7 +12,6 @@ use core::task::{RawWaker, RawWakerVTable, Waker};
 use super::context::{Context, with};
 use super::emit as hooks;
 use super::foreign;
-use super::mask::masked;
 #[cfg(feature = "std")]
 use super::memory::home::post as post_to;
 use super::task::header::{TaskRef, name, named};
@@ -135,10 +134,9 @@ impl WakerCell {
     /// Wakes it, if there is one; it is kept if it is one of ours. One that isn't is handed out, to be called outside.
     #[inline]
     pub(crate) fn wake(&self, context: &Context) -> Option<Waker> {
-        // A nursery's is taken by interrupts too.
-        match masked(|| self.task().ok_or_else(|| self.take())) {
-            Ok(task) => context.wake(task),
-            Err(foreign) => foreign,
+        match self.task() {
+            Some(task) => context.wake(task),
+            None => self.take(),
         }
     }
 

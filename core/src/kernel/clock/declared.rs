@@ -136,6 +136,15 @@ impl Period {
 pub(crate) struct Due(Moment);
 
 impl Due {
+    /// Is what is noted all that the entry needs?
+    pub(crate) const IS_NOTED: bool = true;
+
+    /// What the entry of the next tick notes.
+    #[inline]
+    pub(crate) fn noted(&self) -> u64 {
+        self.0.ticks()
+    }
+
     /// One period from now.
     #[inline(always)]
     pub(crate) fn from_now(clock: &Current, period: &Period) -> Self {

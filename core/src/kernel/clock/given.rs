@@ -156,6 +156,14 @@ pub(crate) struct Due {
 }
 
 impl Due {
+    /// Is what is noted all that the entry needs?
+    pub(crate) const IS_NOTED: bool = false;
+
+    /// What the entry of the next tick notes.
+    pub(crate) fn noted(&self) -> u64 {
+        u64::MAX
+    }
+
     /// One period from now.
     pub(crate) fn from_now(clock: &Current, period: &Period) -> Self {
         let at = Moment::at(clock.now()).later(period.by(clock));

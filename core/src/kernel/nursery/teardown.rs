@@ -10,6 +10,7 @@ use crate::kernel::scope::node::DONE;
 use crate::kernel::task::cell::{HANDLE, OUTPUT, vtable};
 use crate::kernel::task::header::{OVER, TaskRef};
 use crate::kernel::task::lifecycle::{free, kill};
+use crate::kernel::used::RESULTS;
 use crate::panics::First;
 
 /// Ends a nursery that is dropped: at the end of its future, or with it. Each child is dropped, even if destructors panic.
@@ -58,7 +59,9 @@ impl Drop for Close<'_> {
         }
         // What is left is over, but has a handle. Results first: a handle in one of them is the last
         // that may look at another cell.
-        while let Some(task) = nursery.find(|task| task.has(OUTPUT)) {
+        while RESULTS.is()
+            && let Some(task) = nursery.find(|task| task.has(OUTPUT))
+        {
             first.catch(|| {
                 // A handle of the same child in it frees nothing: the rest of the result is in the cell still.
                 let _kept = (!fault!("result-freed-half-way")).then(|| Kept::new(task));

@@ -8,6 +8,7 @@ use core::task::Waker;
 
 use super::node::{NURSERY, Node, ROOT, SubScope, TASK};
 use crate::kernel::context::Context;
+use crate::kernel::mask::masked;
 use crate::kernel::nursery::children::Children;
 use crate::kernel::pin_ref::PinRef;
 use crate::kernel::task::header::{Header, TaskRef};
@@ -70,7 +71,8 @@ impl Context {
         {
             return if self.is_ours(&task) { self.wake(task) } else { None };
         }
+        // A nursery's kept waker is taken by interrupts too.
         // SAFETY: by contract, and it is none of a task's.
-        unsafe { sub_at(this) }.waker.wake(self)
+        masked(|| unsafe { sub_at(this) }.waker.wake(self))
     }
 }

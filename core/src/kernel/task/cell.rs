@@ -20,7 +20,7 @@ use crate::kernel::in_place::Moving;
 use crate::kernel::nursery::cell::{NurseryCell, Owner};
 use crate::kernel::scope::node::Node;
 use crate::kernel::storage::{Claim, Place, Slot};
-use crate::kernel::used::ENDS;
+use crate::kernel::used::{ENDS, RESULTS};
 use crate::kernel::waker_cell::WakerCell;
 #[cfg(feature = "hooks")]
 use crate::name::TaskName;
@@ -97,6 +97,7 @@ where
                 if task.has(HANDLE) {
                     // SAFETY: the place is empty now.
                     unsafe { value.cast::<T>().write(output) };
+                    RESULTS.note();
                     task.set(OUTPUT);
                 }
                 Poll::Ready(Outcome::Value)

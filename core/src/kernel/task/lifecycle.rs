@@ -13,7 +13,7 @@ use crate::kernel::foreign;
 use crate::kernel::mask::masked;
 use crate::kernel::nursery::children::{Children, NurseryRef};
 use crate::kernel::scope::node::{CANCELLED, CUT_OFF, DONE, Node, SHIELD, TASK};
-use crate::kernel::used::{AWAITS, CANCELS};
+use crate::kernel::used::{AWAITS, CANCELS, RESULTS};
 use crate::panics::First;
 use crate::reason::Reason;
 use crate::task_info::WokenBy;
@@ -61,7 +61,7 @@ pub(crate) fn free(task: TaskRef, nursery: NurseryRef) {
         }
     }
     let _release = Release(task, nursery);
-    if task.has(OUTPUT) {
+    if RESULTS.is() && task.has(OUTPUT) {
         // SAFETY: OUTPUT says that it is there.
         unsafe { (vtable(task).drop_output)(task) };
     }
