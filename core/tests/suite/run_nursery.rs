@@ -36,7 +36,7 @@ fn run_in<'env, T, E: 'env>(
 }
 
 /// Two children that hand a token to each other, and a body that sleeps: who was polled, in order.
-async fn play<'env>(n: &NurseryScope<'_, 'env, Infallible, &'static Room>, log: &'env RefCell<Vec<&'static str>>) {
+async fn play<'env>(n: Nursery<'_, 'env, Infallible, &'static Room>, log: &'env RefCell<Vec<&'static str>>) {
     let (there, back) = (Event::new(), Event::new());
     let (ping, pong) = ((there.clone(), back.clone()), (there, back));
     n.spawn_wait(async move {
@@ -130,8 +130,9 @@ fn nurseries_lie_in_its_body_and_in_its_children() {
         let event = Event::new();
         let waits = event.clone();
         let child = n
+            .child()
             .spawn_value_wait(nursery_in(&INNER, async move |inner| {
-                let grandchild = inner.spawn_value_wait(async move {
+                let grandchild = inner.child().spawn_value_wait(async move {
                     waits.wait().await;
                     sleep(Duration::from_secs(1)).await;
                     Ok(2)
@@ -140,7 +141,7 @@ fn nurseries_lie_in_its_body_and_in_its_children() {
             }))
             .await;
         let mine = nursery_in(&INNER, async |inner| {
-            let sets = inner.spawn_value_wait(async {
+            let sets = inner.child().spawn_value_wait(async {
                 sleep(Duration::from_secs(1)).await;
                 event.set();
                 Ok(1)

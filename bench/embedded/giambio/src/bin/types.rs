@@ -7,9 +7,9 @@ use core::time::Duration;
 
 use bench_common as b;
 use fw_giambio::Millis;
-use giambio_core::{Arena, run_nursery, interval};
+use giambio_core::{Arena, interval, run_nursery};
 
-static ARENA: Arena<8, 128> = Arena::new();
+static ARENA: Arena<8, 96> = Arena::new();
 static NUMBERS: [AtomicU32; 8] = [const { AtomicU32::new(0) }; 8];
 
 async fn task<const I: u64>() -> Result<(), Infallible> {
