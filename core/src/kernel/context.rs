@@ -155,8 +155,14 @@ impl Context {
         self.poll.set(number);
         self.spent.set(0);
         if number.is_multiple_of(EPOCH) {
-            self.epoch.set(self.epoch.get().wrapping_add(1));
+            self.begin_epoch();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_epoch(&self) {
+        self.epoch.set(self.epoch.get().wrapping_add(1));
     }
 
     /// Is the running code in a cancelled scope, and not shielded from it?

@@ -541,7 +541,9 @@ impl Kernel {
     /// A task is polled for a direct wake.
     #[inline]
     pub(crate) fn count_direct(&self, task: TaskRef) {
-        task.direct.set(task.direct.get().wrapping_add(1));
+        if NURSERIES.is() {
+            task.direct.set(task.direct.get().wrapping_add(1));
+        }
     }
 }
 

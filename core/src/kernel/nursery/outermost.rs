@@ -66,13 +66,17 @@ impl<'a> Outermost<'a> {
             if is_ready() {
                 now(|context| {
                     context.stop.set(0);
-                    let woken = take_wake(self.task);
                     context.polls_left.set(POLLS_PER_TURN);
-                    if woken & DIRECT != 0 {
-                        context.count_direct(self.task);
+                    // A turn for children alone is no poll of the body's; only who looks whether what holds it answers has to know
+                    // that it is another one.
+                    if self.task.is_queued() || nursery.is_cancelled() {
+                        let woken = take_wake(self.task);
+                        if woken & DIRECT != 0 {
+                            context.count_direct(self.task);
+                        }
+                        context.begin_poll();
+                        polling.begin_turn(context, woken);
                     }
-                    context.begin_poll();
-                    polling.begin_turn(context, woken);
                 });
                 if polling.passes(body, replace(&mut is_first, false), &mut Context::from_waker(&waker)) {
                     return;

@@ -9,7 +9,7 @@ use bench_common as b;
 use fw_giambio::Millis;
 use giambio_core::{Arena, interval, run_nursery};
 
-static ARENA: Arena<2, 96> = Arena::new();
+static ARENA: Arena<2, 100> = Arena::new();
 
 async fn a() -> Result<(), Infallible> {
     let mut ticks = interval(Duration::from_millis(10));

@@ -9,7 +9,7 @@ use bench_common as b;
 use fw_giambio::Millis;
 use giambio_core::{Arena, interval, run_nursery};
 
-static ARENA: Arena<8, 96> = Arena::new();
+static ARENA: Arena<8, 100> = Arena::new();
 static NUMBERS: [AtomicU32; 8] = [const { AtomicU32::new(0) }; 8];
 
 async fn task<const I: u64>() -> Result<(), Infallible> {
