@@ -27,6 +27,7 @@ mod imp {
     use crate::debugger::Often;
     use crate::kernel::context::{now, with};
     use crate::kernel::debugger_slot::{WAITS, WAKES, Who};
+    use crate::kernel::mask::masked;
     use crate::kernel::scope::node::{Node, POLLING, ROOT, TASK};
     use crate::kernel::scope::whole::{nursery_at, task_at};
     use crate::kernel::task::header::{TOLD_OF, TaskRef};
@@ -162,7 +163,7 @@ mod imp {
 
     /// A task that was not ready was woken.
     pub(crate) fn tell_wake(task: TaskRef, by: WokenBy) {
-        with(|_| task.wake.set(task.wake.get() | TOLD_OF));
+        masked(|| task.wake.set(task.wake.get() | TOLD_OF));
         let told = if task.node.has(ROOT) { is_on().then(Told::root) } else { told(task) };
         tell_of(&told, |task| Event::TaskWake(task, by));
     }
@@ -181,7 +182,7 @@ mod imp {
         {
             tell_wake(task, WokenBy::Other);
             // That was for the poll that is under way.
-            with(|_| task.wake.set(task.wake.get() & !TOLD_OF));
+            masked(|| task.wake.set(task.wake.get() & !TOLD_OF));
         }
     }
 
