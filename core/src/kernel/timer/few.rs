@@ -121,7 +121,7 @@ impl<T> Few<T> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "std")))]
 mod tests {
     extern crate std;
 
