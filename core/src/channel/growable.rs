@@ -58,7 +58,7 @@ impl<T> Growable<T> {
     /// An empty channel of so many places, for the tasks of one runtime.
     ///
     /// # Panics
-    /// There are none.
+    /// If there are none.
     pub fn new(capacity: usize) -> Self {
         Self::empty(capacity)
     }
@@ -68,7 +68,7 @@ impl<T> Growable<T, Shared> {
     /// An empty channel of so many places, for tasks, interrupts and threads.
     ///
     /// # Panics
-    /// There are none.
+    /// If there are none.
     pub fn shared(capacity: usize) -> Self {
         Self::empty(capacity)
     }
