@@ -91,6 +91,7 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "net/system/unix",
     "net/system/windows",
     "net/buffers",
+    "net/connection",
     "net/connecting",
     "net/listener/line",
     "net/listener",

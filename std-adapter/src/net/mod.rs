@@ -22,6 +22,7 @@ mod address_errors;
 mod addresses;
 mod buffers;
 mod connecting;
+mod connection;
 mod listener;
 mod system;
 mod tcp;

@@ -1,7 +1,6 @@
 //! A connection by a path.
 
-use std::io::{self, IoSlice, IoSliceMut};
-use std::net::Shutdown;
+use std::io::{self, IoSliceMut};
 use std::os::unix::net::{self, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -10,9 +9,10 @@ use giambio_core::sleep;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::net::connecting::connected;
+use crate::net::connection::connection;
 use crate::net::system;
-use crate::reactor::{Descriptor, Done, Source};
-use crate::stream::{ByteStream, Connection, Receives, Sends};
+use crate::reactor::Done;
+use crate::stream::{ByteStream, Receives};
 
 /// How soon to ask again whether a listener has room for a connection: nobody tells.
 const UNTIL_ROOM: Duration = Duration::from_millis(5);
@@ -96,22 +96,7 @@ impl UnixStream {
     }
 }
 
-impl Descriptor for net::UnixStream {
-    const RELIES_ON_MODE: bool = system::RELIES_ON_MODE;
-
-    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        self.set_nonblocking(nonblocking)
-    }
-
-    fn prepare(&self) {
-        system::make_quiet(self);
-    }
-
-    fn end(&self) {
-        // It is refused where there is no connection any more.
-        let _ = self.shutdown(Shutdown::Both);
-    }
-}
+connection!(net::UnixStream, SocketAddr);
 
 impl Receives for net::UnixStream {
     fn receive_now(&self, buffer: &mut [u8]) -> io::Result<Done<usize>> {
@@ -121,43 +106,5 @@ impl Receives for net::UnixStream {
 
     fn receive_vectored_now(&self, buffers: &mut [IoSliceMut<'_>], room: usize) -> io::Result<Done<usize>> {
         system::receive_vectored(self, buffers, room)
-    }
-}
-
-impl Sends for net::UnixStream {
-    fn send_now(&self, data: &[u8]) -> io::Result<Done<usize>> {
-        system::send(self, data)
-    }
-
-    fn send_vectored_now(&self, data: &[IoSlice<'_>], length: usize) -> io::Result<Done<usize>> {
-        system::send_vectored(self, data, length)
-    }
-
-    fn finish(source: &Source<Self>) -> io::Result<()> {
-        source.with(|socket| socket.shutdown(Shutdown::Write))
-    }
-}
-
-impl Connection for net::UnixStream {
-    type Address = SocketAddr;
-
-    fn peek_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        system::peek(self, buffer)
-    }
-
-    fn shutdown_now(&self, how: Shutdown) -> io::Result<()> {
-        self.shutdown(how)
-    }
-
-    fn local_address(&self) -> io::Result<SocketAddr> {
-        self.local_addr()
-    }
-
-    fn peer_address(&self) -> io::Result<SocketAddr> {
-        self.peer_addr()
-    }
-
-    fn pending_error(&self) -> io::Result<Option<io::Error>> {
-        self.take_error()
     }
 }
