@@ -51,15 +51,13 @@ pub(crate) fn walk(is_idle: bool, mut visit: impl FnMut(Found)) -> bool {
     let looking = Looking(&cursor);
     let mut at = top;
     while !at.is_null() {
-        if !with(|_| is_below(top, at)) {
-            return false;
-        }
+        let Some(depth) = with(|_| depth_below(top, at)) else { break };
         let is_last = with(|_| {
             let next = next(top, at);
             looking.0.next.set(next.cast());
             next.is_null()
         });
-        if let Some(found) = look_at(top, at, is_idle) {
+        if let Some(found) = look_at(at, depth, is_idle) {
             visit(found);
         }
         if is_last {
@@ -143,17 +141,21 @@ fn next(top: *const Node, mut at: *const Node) -> *const Node {
     }
 }
 
+/// How deep it lies below `top`; `None`: it was taken away, with what it lies in.
+fn depth_below(top: *const Node, mut at: *const Node) -> Option<usize> {
+    let mut depth = 0;
+    while !ptr::eq(at, top) {
+        // SAFETY: alive, or the cursor would be null; so is what it is in, which nulls this when it dies (`leave_all`, `orphan`).
+        at = unsafe { at.as_ref() }?.parent.get();
+        depth += 1;
+    }
+    Some(depth)
+}
+
 /// None: a task that is just being made, or is over.
-fn look_at(top: *const Node, at: *const Node, is_idle: bool) -> Option<Found> {
+fn look_at(at: *const Node, depth: usize, is_idle: bool) -> Option<Found> {
     // SAFETY: alive: the caller found it, and nothing has run since.
     let (node, nursery) = unsafe { (&*at, nursery_at(at)) };
-    let mut depth = 0;
-    let mut outer = at;
-    while !ptr::eq(outer, top) {
-        depth += 1;
-        // SAFETY: alive, as what is in it.
-        outer = unsafe { (*outer).parent.get() };
-    }
     let what = match nursery {
         Some(nursery) => What::Nursery(nursery.running.get() as usize),
         None if node.has(TASK | ROOT) => {
@@ -191,13 +193,4 @@ pub(crate) fn audit(top: *const Node) -> Result<(), (&'static str, usize, usize)
         at = next(top, at);
     }
     Ok(())
-}
-
-fn is_below(top: *const Node, mut at: *const Node) -> bool {
-    while !ptr::eq(at, top) {
-        // SAFETY: alive: the cursor would be null; so is whatever it is in, which nulls this when it dies (`leave_all`, `orphan`).
-        let Some(node) = (unsafe { at.as_ref() }) else { return false };
-        at = node.parent.get();
-    }
-    true
 }

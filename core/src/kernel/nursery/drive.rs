@@ -267,10 +267,13 @@ impl Polling {
 
     /// The nursery's own code is the current one: that of the task around, in the nursery's body.
     fn leave_child(&self) {
-        now(|context| {
-            Around { node: self.node_ptr(), woken: self.woken | IN_BODY, spent: self.spent.get(), ..self.around }
-                .restore(context)
-        });
+        let own = Around { node: self.node_ptr(), woken: self.woken | IN_BODY, ..self.around() };
+        now(|context| own.restore(context));
+    }
+
+    /// The code around, with what the task has spent in here.
+    fn around(&self) -> Around {
+        Around { spent: self.spent.get(), ..self.around }
     }
 
     /// The nursery's node, good for the whole.
@@ -505,7 +508,7 @@ impl Drop for Polling {
     fn drop(&mut self) {
         let foreign = with(|context| {
             context.nursery.set(self.outer);
-            Around { spent: self.spent.get(), ..self.around }.restore(context);
+            self.around().restore(context);
             // SAFETY: PINNED: a nursery that is being polled.
             if let Some(outer) = unsafe { self.outer.as_ref() } {
                 outer.wake.set(outer.wake.get() | LOOPS);
