@@ -346,3 +346,47 @@ fn several_that_look_for_what_was_put_aside_look_again() {
         .await;
     });
 }
+
+/// What was granted between a look and the moment at which the waker is kept, as by another thread, leaves a waker of somebody
+/// else with who was granted it. Its destructor may use the lock.
+#[test]
+fn the_waker_of_who_is_passed_over_is_dropped_outside_of_the_lock() {
+    use std::cell::RefCell;
+    use std::task::{RawWaker, RawWakerVTable, Waker};
+
+    use giambio_core::sync::{MutexGuard, Shared};
+
+    static LOCK: Mutex<u32, Shared> = Mutex::shared(0);
+    thread_local! {
+        static HELD: RefCell<Option<MutexGuard<'static, u32, Shared>>> = const { RefCell::new(None) };
+        static LOOKS: Cell<u32> = const { Cell::new(0) };
+    }
+    /// A number; its clone lets go of the lock, and the clone's destructor looks at it.
+    static TABLE: RawWakerVTable = RawWakerVTable::new(
+        |_| {
+            drop(HELD.take());
+            RawWaker::new(std::ptr::without_provenance(1), &TABLE)
+        },
+        |_| {},
+        |_| {},
+        |data| {
+            if !data.is_null() {
+                let _ = LOCK.try_lock();
+                LOOKS.set(LOOKS.get() + 1);
+            }
+        },
+    );
+    let looks = crate::common::in_time(|| {
+        run_virtual(async {
+            HELD.set(LOCK.try_lock());
+            // SAFETY: the table's functions never look where the pointer leads to.
+            let foreign = unsafe { Waker::from_raw(RawWaker::new(std::ptr::null(), &TABLE)) };
+            let mut aside = Box::pin(LOCK.lock());
+            assert!(aside.as_mut().poll(&mut Context::from_waker(&foreign)).is_pending());
+            drop(LOCK.lock().await);
+            drop(aside);
+        });
+        LOOKS.get()
+    });
+    assert!(looks > 0);
+}

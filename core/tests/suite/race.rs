@@ -178,3 +178,26 @@ fn no_value_of_a_loser_is_lost() {
         assert_eq!(poll_once(pin!(values.receive())).await, Poll::Pending);
     });
 }
+
+#[test]
+fn a_race_that_is_dropped_while_losers_clean_up_drops_the_winners_value_once() {
+    let live = Live::new();
+    run_virtual(async {
+        let cleans_up = async {
+            finally(pending::<()>(), async || sleep(secs(9)).await).await;
+            live.object()
+        };
+        let wins = async {
+            checkpoint().await;
+            live.object()
+        };
+        {
+            let mut first = pin!(race((cleans_up, wins)));
+            assert!(poll_once(first.as_mut()).await.is_pending());
+            checkpoint().await;
+            assert!(poll_once(first.as_mut()).await.is_pending());
+            assert_eq!(live.left(), 1, "the winner's value is there, and the other's clean-up is waited for");
+        }
+        assert_eq!((live.made(), live.left()), (1, 0));
+    });
+}

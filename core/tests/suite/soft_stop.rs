@@ -199,3 +199,57 @@ fn outside_of_a_run_nobody_is_asked() {
     assert!(poll_with_nobody(pin!(stopping())).is_pending());
     assert_eq!(poll_with_nobody(pin!(until_stopped(async { 7 }))), std::task::Poll::Ready(Some(7)));
 }
+
+/// Who waits may be kept and never polled again, or asked for while it is dropped: the others hear of it all the same.
+#[test]
+fn who_is_kept_unpolled_keeps_nobody_from_hearing_of_it() {
+    run_virtual(async {
+        let asked_once_more = Cell::new(false);
+        cancel_scope(async |scope| {
+            let mut kept = pin!(stopping());
+            assert!(poll_once(kept.as_mut()).await.is_pending());
+            let object = on_drop(|| {
+                scope.ask_to_stop();
+                asked_once_more.set(true);
+            });
+            let mut asks_as_it_is_dropped = pin!(until_stopped(async move {
+                let _object = object;
+                forever::<()>().await
+            }));
+            assert!(poll_once(asks_as_it_is_dropped.as_mut()).await.is_pending());
+            let mut hears = pin!(stopping());
+            assert!(poll_once(hears.as_mut()).await.is_pending());
+            scope.ask_to_stop();
+            assert_eq!(asks_as_it_is_dropped.await, None);
+            hears.await;
+        })
+        .await
+        .unwrap();
+        assert!(asked_once_more.get());
+    });
+}
+
+#[test]
+#[cfg(feature = "std")]
+fn a_waker_that_panics_keeps_nobody_from_hearing_of_it() {
+    struct Panics;
+    impl std::task::Wake for Panics {
+        fn wake(self: std::sync::Arc<Self>) {
+            panic!("on purpose")
+        }
+    }
+    run_virtual(async {
+        cancel_scope(async |scope| {
+            let waker = std::task::Waker::from(std::sync::Arc::new(Panics));
+            let mut panics = pin!(stopping());
+            assert!(panics.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_pending());
+            let mut hears = pin!(stopping());
+            assert!(poll_once(hears.as_mut()).await.is_pending());
+            let ask = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| scope.ask_to_stop()));
+            assert!(ask.is_err(), "the panic comes out, when all are told");
+            hears.await;
+        })
+        .await
+        .unwrap();
+    });
+}

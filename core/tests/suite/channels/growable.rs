@@ -86,3 +86,16 @@ fn an_unbounded_channel_takes_all_and_ends_as_others_do() {
     assert_eq!(poll(Box::pin(channel.receive()).as_mut(), &waker), Poll::Ready(Err(Closed)));
     assert_eq!(format!("{channel:?}"), "Unbounded(0, closed)");
 }
+
+#[test]
+fn more_places_than_there_can_be_are_refused_and_nothing_has_changed() {
+    let channel = Growable::<u32>::new(1);
+    channel.try_send(0).unwrap();
+    for places in [usize::MAX, isize::MAX as usize] {
+        assert!(catch_unwind(std::panic::AssertUnwindSafe(|| channel.grow(places))).is_err());
+        assert_eq!((channel.capacity(), channel.len()), (1, 1));
+    }
+    channel.grow(1);
+    channel.try_send(1).unwrap();
+    assert_eq!(channel.try_send(2), Err(TrySendError::Full { value: 2, capacity: 2 }));
+}
