@@ -7,6 +7,7 @@
 //! | a loop that sleeps while nothing is ready | [`run`](run()), [`run_or_ctrl_c`], [`builder`]; its parts: [`Idle`], [`StdClock`] |
 //! | a runtime for each core | [`run_on_each_core`] |
 //! | sockets, and what all byte streams have in common | [`net`], [`stream`] |
+//! | any descriptor of the system's, waited for | [`fd`] |
 //! | calls that block | [`unblock`] |
 //! | Ctrl+C | [`ctrl_c`], [`signal`] |
 //!
@@ -68,7 +69,7 @@
 //!
 //! # Map
 //! From the ground up: `sys/` is what systems do differently below everything else, `pool.rs` threads and `blocking.rs` the calls
-//! on them that block, `reactor/` who waits for what, `signal/` Ctrl+C, `stream/` what all byte streams have in common, `net/` the
+//! on them that block, `reactor/` who waits for what, `fd/` any descriptor, `signal/` Ctrl+C, `stream/` what all byte streams have in common, `net/` the
 //! sockets, `idle.rs` what the loop does between turns, `run.rs` the loop, `cores.rs` a loop for each core.
 //! `docs/architecture.md` has their order, and the ways through them.
 //! Each uses only the public seams of the core: what this adapter can do, another one can too.
@@ -78,6 +79,7 @@
 mod blocking;
 mod clock;
 mod cores;
+pub mod fd;
 mod foreign;
 mod idle;
 #[cfg(feature = "net")]

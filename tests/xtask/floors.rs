@@ -35,7 +35,7 @@ const CORE: House = House {
 const ADAPTER: House = House {
     folder: "std-adapter/src/",
     floors: FLOORS_OF_THE_ADAPTER,
-    folders: &["net", "net/system", "net/tcp", "net/unix", "reactor", "signal", "sys"],
+    folders: &["fd/twin", "net", "net/system", "net/tcp", "net/unix", "reactor", "signal", "sys"],
 };
 
 /// What is called `system` is one of several files, one for each system.
@@ -67,6 +67,12 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "reactor/lend",
     "reactor/attempt",
     "reactor",
+    "fd/twin",
+    "fd/twin/unix",
+    "fd/twin/windows",
+    "fd",
+    "fd/unix",
+    "fd/windows",
     "idle",
     "signal/again",
     "signal/interrupted",

@@ -303,9 +303,11 @@ mod tests {
 
     /// The folders that are about systems: of the libraries, and of the tests.
     const PLATFORM_FOLDERS: [&str; 2] = ["std-adapter/src/sys/", "std-adapter/src/reactor/"];
-    const TESTS_OF_A_SYSTEM: [&str; 10] = [
+    const TESTS_OF_A_SYSTEM: [&str; 12] = [
         "std-adapter/tests/accept_errors.rs",
         "std-adapter/tests/connecting.rs",
+        "std-adapter/tests/fd_leaves_nothing.rs",
+        "std-adapter/tests/fd_linux.rs",
         "std-adapter/tests/listeners.rs",
         "std-adapter/tests/lookups.rs",
         "std-adapter/tests/no_threads.rs",

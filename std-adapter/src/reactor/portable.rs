@@ -96,7 +96,7 @@ impl Poller {
 
     pub(super) fn add(&self, source: &impl AsSource, key: Key) -> io::Result<()> {
         let edges = self.reports_edges();
-        let interest = polling::Event::new(key.0 as usize, edges, edges);
+        let interest = interest(key, edges, edges);
         descriptor::watch(&self.poller, &source.source(), interest, self.mode)
     }
 
@@ -104,7 +104,7 @@ impl Poller {
         if self.reports_edges() {
             return Ok(());
         }
-        self.poller.modify_with_mode(source.source(), polling::Event::new(key.0 as usize, read, write), self.mode)
+        self.poller.modify_with_mode(source.source(), interest(key, read, write), self.mode)
     }
 
     pub(super) fn remove(&self, source: &impl AsSource) -> io::Result<()> {
@@ -137,6 +137,13 @@ impl Drop for Poller {
     }
 }
 
+/// What is urgent is read, where the system tells of it.
+fn interest(key: Key, read: bool, write: bool) -> polling::Event {
+    let mut interest = polling::Event::new(key.0 as usize, read, write);
+    interest.set_priority(read);
+    interest
+}
+
 fn timeout(limit: Limit<'_>) -> Option<Duration> {
     match limit {
         Limit::Now => Some(Duration::ZERO),
@@ -160,7 +167,8 @@ impl Events {
     pub(super) fn iter(&self) -> impl Iterator<Item = Event> + '_ {
         self.list.iter().filter(|event| event.key != BELL).map(|event| {
             let signal = |ready| Signal { ready: ready || self.both_sides, lasting: true };
-            Event { key: Key(event.key as u32), read: signal(event.readable), write: signal(event.writable) }
+            let readable = event.readable || event.is_priority();
+            Event { key: Key(event.key as u32), read: signal(readable), write: signal(event.writable) }
         })
     }
 }

@@ -132,6 +132,16 @@ impl<S: Descriptor> Source<S> {
         direction: Direction,
         mut attempt: impl FnMut(&S) -> io::Result<Done<T>>,
     ) -> Poll<io::Result<T>> {
+        self.poll_call(cx, direction, || self.call(&mut attempt))
+    }
+
+    /// The same for any call, which need not be of this source's descriptor, and may do anything with the source.
+    fn poll_call<T>(
+        &self,
+        cx: &mut Context<'_>,
+        direction: Direction,
+        mut call: impl FnMut() -> io::Result<Done<T>>,
+    ) -> Poll<io::Result<T>> {
         let go = ready!(poll_proceed(cx));
         let result = loop {
             if !self.of(direction).is_ready() {
@@ -140,7 +150,7 @@ impl<S: Descriptor> Source<S> {
                     Err(error) => break Err(error),
                 }
             }
-            match self.call(&mut attempt) {
+            match call() {
                 Ok(done) => {
                     if done.fell_short {
                         self.of(direction).fell_short();
@@ -174,13 +184,24 @@ impl<S: Descriptor> Source<S> {
         cx: &mut Context<'_>,
         direction: Option<Direction>,
         claim: &mut Option<Claim<'a>>,
-        attempt: impl FnMut(&S) -> io::Result<Done<T>>,
+        mut attempt: impl FnMut(&S) -> io::Result<Done<T>>,
     ) -> Poll<io::Result<T>> {
         let Some(direction) = direction else { return self.poll_once(cx, attempt) };
+        self.poll_call_claimed(cx, direction, claim, || self.call(&mut attempt))
+    }
+
+    /// The same for any call, as [`poll_call`](Source::poll_call).
+    pub(super) fn poll_call_claimed<'a, T>(
+        &'a self,
+        cx: &mut Context<'_>,
+        direction: Direction,
+        claim: &mut Option<Claim<'a>>,
+        call: impl FnMut() -> io::Result<Done<T>>,
+    ) -> Poll<io::Result<T>> {
         if claim.is_none() {
             self.unclaimed(direction)?;
         }
-        let polled = self.poll_io(cx, direction, attempt);
+        let polled = self.poll_call(cx, direction, call);
         match (&polled, &claim) {
             (Poll::Pending, None) => *claim = Some(Claim::new(self.of(direction))),
             (Poll::Ready(_), Some(_)) => *claim = None,
@@ -208,8 +229,17 @@ impl<S: Descriptor> Source<S> {
         attempt: impl FnOnce(&S) -> io::Result<Done<T>>,
     ) -> io::Result<T> {
         let Some(direction) = direction else { return self.with(attempt).map(|done| done.value) };
+        self.try_call(direction, || self.call(attempt))
+    }
+
+    /// The same for any call, as [`poll_call`](Source::poll_call).
+    pub(crate) fn try_call<T>(
+        &self,
+        direction: Direction,
+        call: impl FnOnce() -> io::Result<Done<T>>,
+    ) -> io::Result<T> {
         self.unclaimed(direction)?;
-        let tried = self.call(attempt);
+        let tried = call();
         match &tried {
             Ok(done) if done.fell_short => self.of(direction).fell_short(),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.of(direction).blocked(),
@@ -241,8 +271,14 @@ impl<S: Descriptor> Source<S> {
         Ok(())
     }
 
+    /// An error if it is closed.
+    pub(crate) fn expect_open(&self) -> io::Result<()> {
+        self.with(|_| Ok(()))
+    }
+
+    /// Makes it known to the system now, which otherwise comes with the first wait: it may be nothing that can be waited for.
     #[cold]
-    fn register(&self) -> io::Result<()> {
+    pub(crate) fn register(&self) -> io::Result<()> {
         self.with(|io| {
             self.key.set(self.entry.reactor.register(&self.entry, io)?);
             Ok(())
