@@ -35,7 +35,7 @@ const CORE: House = House {
 const ADAPTER: House = House {
     folder: "std-adapter/src/",
     floors: FLOORS_OF_THE_ADAPTER,
-    folders: &["fd/twin", "net", "net/system", "net/tcp", "net/unix", "reactor", "signal", "sys"],
+    folders: &["fd/twin", "net", "net/system", "net/tcp", "net/udp", "net/unix", "reactor", "signal", "sys"],
 };
 
 /// What is called `system` is one of several files, one for each system.
@@ -93,6 +93,7 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "stream/futures_io",
     "net/address_errors",
     "net/addresses",
+    "net/received",
     "net/system",
     "net/system/unix",
     "net/system/windows",
@@ -108,6 +109,12 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "net/tcp/connect",
     "net/tcp/listener",
     "net/tcp/listen",
+    "net/datagram/too_long",
+    "net/datagram",
+    "net/datagram/unix",
+    "net/datagram/windows",
+    "net/udp/socket",
+    "net/udp/options",
     "net/unix/stream",
     "net/unix/listener",
 ];

@@ -1,6 +1,6 @@
 //! Sockets that wait without stopping the thread.
 //!
-//! [`TcpListener`] and [`TcpStream`] have the calls of their namesakes in the standard library, `async` where those
+//! [`TcpListener`], [`TcpStream`] and [`UdpSocket`] have the calls of their namesakes in the standard library, `async` where those
 //! would block. They differ in this:
 //!
 //! * Everything takes `&self`, so one task may receive while another sends. Two tasks that receive from one
@@ -13,7 +13,7 @@
 //!   over an [`Idle`](crate::Idle). To have to wait where there is none, as in another executor's `block_on` or in
 //!   [`testing::run`](crate::testing::run), is a panic that says so. What need not wait works anywhere.
 //!
-//! What they have in common with other streams of bytes is in [`stream`](crate::stream); on Unix, there are those that have a
+//! What the streams have in common with other streams of bytes is in [`stream`](crate::stream); on Unix, there are those that have a
 //! path for an address, too, in `net::unix`.
 //!
 //! Addresses are given as anything that implements [`ToAddresses`]; names are looked up on another thread.
@@ -23,15 +23,21 @@ mod addresses;
 mod buffers;
 mod connecting;
 mod connection;
+mod datagram;
 mod listener;
+mod received;
 mod system;
 mod tcp;
+mod udp;
 #[cfg(unix)]
 pub mod unix;
 
 pub use address_errors::AddressErrors;
 pub use addresses::{Target, ToAddresses, lookup};
+pub use datagram::{DatagramSocket, Datagrams, TooLong};
 pub use listener::{Listener, Listens};
+pub use received::Received;
 pub use tcp::{ConnectOptions, ListenOptions, TcpListener, TcpStream};
+pub use udp::UdpSocket;
 
 pub use crate::reactor::Closed;

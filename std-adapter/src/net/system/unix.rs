@@ -4,14 +4,20 @@
 //! relies on it: each says that it must not wait.
 
 use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 
 use giambio_core::__fault as fault;
+use rustix::io::Errno;
+use rustix::net::addr::SocketAddrArg;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use rustix::net::recvfrom;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendFlags, recv, recvmsg, send as send_with,
-    sendmsg,
+    RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendFlags, SocketAddrAny, recv, recvmsg,
+    send as send_with, sendmsg, sendto,
 };
 
+use crate::net::received::Received;
 use crate::reactor::Done;
 
 /// Does only the socket's mode keep a call from waiting?
@@ -79,4 +85,59 @@ pub(in crate::net) fn send_vectored(
     length: usize,
 ) -> io::Result<Done<usize>> {
     Ok(Done::moved(sendmsg(socket, data, &mut SendAncillaryBuffer::default(), SEND)?, length))
+}
+
+/// A datagram, or with `peek` a look at it, and who has sent it, if he has an address.
+pub(in crate::net) fn receive_datagram(
+    socket: &impl AsFd,
+    buffer: &mut [u8],
+    peek: bool,
+) -> io::Result<(Received, Option<SocketAddrAny>)> {
+    let flags = RecvFlags::DONTWAIT | if peek { RecvFlags::PEEK } else { RecvFlags::empty() };
+    receive_whole_or_cut(socket, buffer, flags)
+}
+
+/// Here the system says how long it was, however much of it there is room for.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn receive_whole_or_cut(
+    socket: &impl AsFd,
+    buffer: &mut [u8],
+    flags: RecvFlags,
+) -> io::Result<(Received, Option<SocketAddrAny>)> {
+    let room = buffer.len();
+    let (_, whole, from) = recvfrom(socket, buffer, flags | RecvFlags::TRUNC)?;
+    Ok((Received::of(whole, room), from))
+}
+
+/// Here it says that there was more, and not how much.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn receive_whole_or_cut(
+    socket: &impl AsFd,
+    buffer: &mut [u8],
+    flags: RecvFlags,
+) -> io::Result<(Received, Option<SocketAddrAny>)> {
+    let message = recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut RecvAncillaryBuffer::default(), flags)?;
+    let is_cut = message.flags.contains(ReturnFlags::TRUNC);
+    Ok((Received::cut_or_not(message.bytes, is_cut), message.address))
+}
+
+/// A datagram of UDP, which always has a sender.
+pub(in crate::net) fn receive_from(
+    socket: &UdpSocket,
+    buffer: &mut [u8],
+    peek: bool,
+) -> io::Result<(Received, SocketAddr)> {
+    let (received, from) = receive_datagram(socket, buffer, peek)?;
+    let from = from.ok_or(Errno::AFNOSUPPORT)?;
+    Ok((received, SocketAddr::try_from(from)?))
+}
+
+pub(in crate::net) fn send_datagram(socket: &impl AsFd, data: &[u8]) -> io::Result<()> {
+    send_with(socket, data, SEND)?;
+    Ok(())
+}
+
+pub(in crate::net) fn send_to(socket: &impl AsFd, data: &[u8], to: &impl SocketAddrArg) -> io::Result<()> {
+    sendto(socket, data, SEND, to)?;
+    Ok(())
 }

@@ -6,9 +6,9 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use unix::{after_accept, is_in_progress, is_not_ours};
+pub(crate) use unix::{after_accept, is_in_progress, is_not_ours, is_too_long};
 #[cfg(windows)]
-pub(crate) use windows::{after_accept, is_in_progress, is_not_ours, send_error};
+pub(crate) use windows::{after_accept, is_in_progress, is_not_ours, is_of_another, is_too_long, send_error};
 
 /// What to do after `accept` failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,6 +16,11 @@ pub(crate) fn is_in_progress(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::INPROGRESS)
 }
 
+/// Does this error of sending mean that a datagram is too long?
+pub(crate) fn is_too_long(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::MSGSIZE)
+}
+
 /// Is this error of `accept` about one connection, about the lack of something, or about the listener?
 pub(crate) fn after_accept(error: &io::Error) -> AfterAccept {
     match Errno::from_io_error(error) {

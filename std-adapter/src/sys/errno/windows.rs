@@ -19,6 +19,16 @@ pub(crate) fn is_in_progress(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
+/// Does this error of sending mean that a datagram is too long?
+pub(crate) fn is_too_long(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(winsock::WSAEMSGSIZE)
+}
+
+/// Is this error of receiving about a datagram that was sent before, which nobody received?
+pub(crate) fn is_of_another(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(winsock::WSAECONNRESET | winsock::WSAENETRESET))
+}
+
 /// Is this error of `accept` about one connection, about the lack of something, or about the listener?
 pub(crate) fn after_accept(error: &io::Error) -> AfterAccept {
     match error.raw_os_error() {

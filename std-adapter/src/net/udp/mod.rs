@@ -1,0 +1,6 @@
+//! UDP: a socket, and its options.
+
+mod options;
+mod socket;
+
+pub use socket::UdpSocket;
