@@ -130,10 +130,10 @@ fn that_nobody_is_there_is_told_to_who_is_connected_and_can_go_on() {
         assert!(poll_once(&mut receive).await.is_none());
         drop(server);
         client.send(b"lost").await.unwrap();
-        // It wakes who waits.
+        // It wakes who waits. Not every Windows tells.
         match fail_after(LONG, receive).await {
-            Ok(received) => assert_eq!(kind(received), Some(ErrorKind::ConnectionRefused)),
-            Err(_) => assert!(cfg!(windows), "not every Windows tells"),
+            Err(_) if cfg!(windows) => {}
+            received => assert_eq!(kind(received.unwrap()), Some(ErrorKind::ConnectionRefused)),
         }
         let again = UdpSocket::bind(address).await.unwrap();
         again.send_to(b"back", from).await.unwrap();
