@@ -9,7 +9,7 @@
 //! | sockets, and what all byte streams have in common | [`net`], [`stream`] |
 //! | any descriptor of the system's, waited for | [`fd`] |
 //! | calls that block | [`unblock`] |
-//! | Ctrl+C | [`ctrl_c`], [`signal`] |
+//! | Ctrl+C and other signals | [`ctrl_c`], [`run_until_stopped`], [`signal`] |
 //!
 //! ```
 //! use giambio::net::{TcpListener, TcpStream};
@@ -63,13 +63,14 @@
 //!   that was under way in [`unblock`] or a lookup is the parent's, and in the child it stays so for ever. New ones get
 //!   threads of their own. And as for each program with several threads, what another thread had locked
 //!   at that moment stays locked in the child.
-//! * A watch for [Ctrl+C](signal) is the parent's until the child polls it, or makes one.
+//! * A watch for [signals](signal) is the parent's until the child polls it, or makes one.
 //!
 //! It notices forks of the C library (`fork`, and all that builds on it), not those by a bare system call.
 //!
 //! # Map
 //! From the ground up: `sys/` is what systems do differently below everything else, `pool.rs` threads and `blocking.rs` the calls
-//! on them that block, `reactor/` who waits for what, `fd/` any descriptor, `signal/` Ctrl+C, `stream/` what all byte streams have in common, `net/` the
+//! on them that block, `reactor/` who waits for what, `fd/` any descriptor, `signal/` Ctrl+C and other signals, `stream/` what all
+//! byte streams have in common, `net/` the
 //! sockets, `idle.rs` what the loop does between turns, `run.rs` the loop, `cores.rs` a loop for each core.
 //! `docs/architecture.md` has their order, and the ways through them.
 //! Each uses only the public seams of the core: what this adapter can do, another one can too.
@@ -99,5 +100,5 @@ pub use blocking::{try_unblock, unblock};
 pub use clock::StdClock;
 pub use cores::{Core, EachCore, Ended, Outcome, run_on_each_core};
 pub use idle::Idle;
-pub use run::{Builder, RunError, builder, run, run_or_ctrl_c};
+pub use run::{Builder, RunError, builder, run, run_or_ctrl_c, run_until_stopped};
 pub use signal::{Interrupted, ctrl_c};

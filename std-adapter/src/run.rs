@@ -11,7 +11,7 @@ use giambio_core::{Clock, Debugger, NoDebugger, Runtime, TooManyThreads, claim_t
 use crate::blocking;
 use crate::clock::StdClock;
 use crate::idle::{EVENTS_PER_WAIT, Idle, TIMER_SLACK};
-use crate::signal::{CtrlC, Interrupted, until_ctrl_c};
+use crate::signal::{CtrlC, Interrupted, orders, until_ctrl_c, until_stopped};
 
 /// Runs a future to its end on this thread, with timers, sockets and everything it spawns, and returns its value.
 ///
@@ -65,6 +65,42 @@ pub fn run<F: Future>(main: F) -> F::Output {
 #[track_caller]
 pub fn run_or_ctrl_c<F: Future>(main: F) -> Result<F::Output, Interrupted> {
     or_interrupted(builder().run_boxed_or_ctrl_c(Box::pin(main)))
+}
+
+/// Like [`run`], but orders to end are followed: by SIGTERM or SIGINT, what `kill`, containers, init systems and Ctrl+C send; on
+/// Windows by Ctrl+C, Ctrl+Break, or when the console is closed or the system goes down.
+///
+/// * The first asks `main` [to stop](crate::stopping): it ends by itself, if it looks for that.
+/// * The second cancels it: everything in it is dropped at its next suspension, after the clean-ups of
+///   [`finally`](crate::finally()) and what is in [`shield`](crate::shield()).
+/// * The third ends the process at once, as if it were not handled at all.
+///
+/// Of whom to wait for is for `main` to say: a grace after the first is a task that awaits [`stopping`](crate::stopping), sleeps, and
+/// cancels. A signal that is ignored [stays so](crate::signal).
+///
+/// ```
+/// use giambio::{stopping, until_stopped};
+///
+/// let served = giambio::run_until_stopped(async {
+///     let mut clients = 0;
+///     # async fn next() {}
+///     while until_stopped(next()).await.is_some() {
+///         clients += 1;
+///         # if clients == 5 { break }
+///     }
+///     clients // those that came before we were asked to stop
+/// });
+/// assert_eq!(served, Ok(5));
+/// ```
+///
+/// # Errors
+/// [`Interrupted`] after the second, unless `main` finished all the same.
+///
+/// # Panics
+/// As [`run`], and if the system refuses to tell about signals.
+#[track_caller]
+pub fn run_until_stopped<F: Future>(main: F) -> Result<F::Output, Interrupted> {
+    or_interrupted(builder().run_boxed_until_stopped(Box::pin(main)))
 }
 
 /// Says how to run: with which debugger, by which clock.
@@ -230,6 +266,33 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
         self.run_boxed_or_ctrl_c(Box::pin(main))
     }
 
+    /// As [`run_until_stopped`](crate::run_until_stopped()).
+    ///
+    /// # Errors
+    /// As [`run_until_stopped`](crate::run_until_stopped()).
+    ///
+    /// # Panics
+    /// As [`run_until_stopped`](crate::run_until_stopped()).
+    #[track_caller]
+    pub fn run_until_stopped<F: Future>(self, main: F) -> Result<F::Output, Interrupted> {
+        or_interrupted(self.run_boxed_until_stopped(Box::pin(main)))
+    }
+
+    /// As [`run_until_stopped`](crate::run_until_stopped()), but tells by an error if it could not even start.
+    ///
+    /// # Errors
+    /// [`RunError::Interrupted`] after the second order, unless `main` finished all the same. With any other error `main` was
+    /// dropped before its first poll.
+    pub fn try_run_until_stopped<F: Future>(self, main: F) -> Result<F::Output, RunError> {
+        self.run_boxed_until_stopped(Box::pin(main))
+    }
+
+    fn run_boxed_until_stopped<F: Future>(self, main: Pin<Box<F>>) -> Result<F::Output, RunError> {
+        let orders = watch(orders)?;
+        let ended = self.run_boxed(Box::pin(until_stopped(main, orders)))?;
+        ended.map_err(|Interrupted| RunError::Interrupted)
+    }
+
     fn run_boxed_or_ctrl_c<F: Future>(self, main: Pin<Box<F>>) -> Result<F::Output, RunError> {
         let presses = watch_ctrl_c()?;
         let ended = self.run_boxed(Box::pin(until_ctrl_c(main, presses)))?;
@@ -239,11 +302,15 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
 
 /// Watches for Ctrl+C, for a run that can start.
 pub(crate) fn watch_ctrl_c() -> Result<CtrlC, RunError> {
+    watch(CtrlC::last_chance)
+}
+
+fn watch<W>(begin: impl FnOnce() -> io::Result<W>) -> Result<W, RunError> {
     if in_runtime() {
         return Err(RunError::Nested);
     }
     claim_thread().map_err(RunError::Threads)?;
-    CtrlC::last_chance().map_err(RunError::CtrlC)
+    begin().map_err(RunError::CtrlC)
 }
 
 /// Panics where a run could not start.
@@ -272,13 +339,13 @@ pub enum RunError {
     Nested,
     /// The reactor could not be made; most often the process has too many descriptors open.
     Reactor(io::Error),
-    /// The system refused to tell about Ctrl+C.
+    /// The system refused to tell about Ctrl+C, or the signals that are watched for.
     CtrlC(io::Error),
     /// The system has no thread left for one of the cores.
     Thread(io::Error),
     /// So many threads have a runtime that there is none left for this one.
     Threads(TooManyThreads),
-    /// Ctrl+C was pressed, and what ran was cancelled. Only where Ctrl+C is watched for.
+    /// Ctrl+C was pressed, or the program was asked twice to end, and what ran was cancelled. Only where that is watched for.
     Interrupted,
 }
 
@@ -290,7 +357,7 @@ impl fmt::Display for RunError {
                  write `.await` after the future instead",
             ),
             RunError::Reactor(error) => write!(f, "the reactor could not be made: {error}"),
-            RunError::CtrlC(error) => write!(f, "Ctrl+C can't be watched: {error}"),
+            RunError::CtrlC(error) => write!(f, "Ctrl+C and other signals can't be watched: {error}"),
             RunError::Thread(error) => write!(f, "there is no thread for a core: {error}"),
             RunError::Threads(error) => error.fmt(f),
             RunError::Interrupted => Interrupted.fmt(f),

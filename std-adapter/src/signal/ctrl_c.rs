@@ -7,9 +7,10 @@ use std::task::{Context, Poll};
 
 use giambio_core::cancel_scope;
 
-use super::again::Again;
 use super::interrupted::Interrupted;
-use super::system;
+use super::kinds::Signal;
+use super::patience::Patience;
+use super::signals::Signals;
 
 /// Waits for Ctrl+C, pressed after this future was first polled.
 ///
@@ -47,7 +48,7 @@ pub fn ctrl_c() -> impl Future<Output = io::Result<()>> {
 /// # Ok::<(), std::io::Error>(()) });
 /// ```
 #[derive(Debug)]
-pub struct CtrlC(system::CtrlC);
+pub struct CtrlC(Signals);
 
 impl CtrlC {
     /// Starts to watch.
@@ -55,12 +56,12 @@ impl CtrlC {
     /// # Errors
     /// The system refuses to tell, most often for want of descriptors.
     pub fn new() -> io::Result<CtrlC> {
-        system::CtrlC::new(Again::Report).map(CtrlC)
+        Signals::new([Signal::INT]).map(CtrlC)
     }
 
     /// Starts to watch; a second Ctrl+C ends the process.
     pub(crate) fn last_chance() -> io::Result<CtrlC> {
-        system::CtrlC::new(Again::Kill).map(CtrlC)
+        Signals::with([Signal::INT], Patience::For(1)).map(CtrlC)
     }
 
     /// Waits until Ctrl+C was pressed since this watch began, or since the last call returned. Several in between count
@@ -77,7 +78,7 @@ impl CtrlC {
     }
 
     pub(crate) fn poll_pressed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_pressed(cx)
+        self.0.poll_next(cx).map_ok(|_| ())
     }
 }
 

@@ -1,15 +1,15 @@
-//! The error of a run that Ctrl+C ended.
+//! The error of a run that Ctrl+C or a signal ended.
 
 use std::fmt;
 use std::io;
 
-/// Ctrl+C ended the run, after everything in it was unwound.
+/// Ctrl+C, or the second signal that asks a program to end, ended the run, after everything in it was unwound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interrupted;
 
 impl fmt::Display for Interrupted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("interrupted by Ctrl+C")
+        f.write_str("interrupted by Ctrl+C or another signal")
     }
 }
 

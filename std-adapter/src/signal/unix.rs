@@ -1,9 +1,9 @@
-//! Ctrl+C on Unix is SIGINT: a handler that is up while somebody watches, and writes a byte for each watch into a pair of
-//! sockets, whose other end our own reactor watches.
+//! Signals on Unix: a handler that is up while somebody watches. It marks the signal in each watch for it, and writes a byte into a
+//! pair of sockets, whose other end our own reactor watches.
 //!
 //! # Whose signal it is
-//! The first watch puts the handler up, the last one puts back what was there before. A signal that is ignored stays so:
-//! a shell does that to what it starts in the background. A handler of others that was there before is called as well.
+//! The first watch for a signal puts the handler up, the last one puts back what was there before. A signal that is ignored stays
+//! so: a shell does that to what it starts in the background. A handler of others that was there before is called as well.
 //! One that was put up over ours is left there, and ours below it, since that one may call it.
 //!
 //! # Invariants
@@ -20,47 +20,66 @@ use std::mem;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::thread;
 
 use giambio_core::__fault as fault;
-use libc::SIGINT;
 
-use super::again::Again;
+use super::kinds::{Set, Signal};
+use super::patience::Patience;
 use crate::reactor::{Descriptor, Direction, Done, Source};
 use crate::sys::process::Process;
 
-/// The watch goes first: it has the end that the handler writes to, and to write to a pair whose other end is closed is a
-/// signal of its own.
+/// What terminals, containers and init systems send to a program that is to end.
+pub(crate) const ORDERS: [Signal; 2] = [Signal::TERM, Signal::INT];
+
+/// No process sees the first two; after the others a program can't go on.
+pub(crate) const UNWATCHABLE: &[Signal] =
+    &[Signal::KILL, Signal::STOP, Signal::SEGV, Signal::BUS, Signal::FPE, Signal::ILL];
+
+/// The place with the handler goes first: it has the end that the handler writes to, and to write to a pair whose other end is closed
+/// is a signal of its own.
 #[derive(Debug)]
-pub(crate) struct CtrlC {
-    watch: Watch,
+pub(crate) struct Watch {
+    place: Place,
     pipe: Source<Pipe>,
 }
 
-impl CtrlC {
-    pub(crate) fn new(again: Again) -> io::Result<CtrlC> {
+impl Watch {
+    pub(crate) fn new(signals: Set, patience: Patience) -> io::Result<Watch> {
         let (reader, writer) = UnixStream::pair()?;
         reader.set_nonblocking(true)?;
         writer.set_nonblocking(true)?;
-        Ok(CtrlC { watch: Watch::begin(writer, again)?, pipe: Source::own(Pipe(reader)) })
+        Ok(Watch { place: Place::take(writer, signals, patience)?, pipe: Source::own(Pipe(reader)) })
     }
 
-    pub(crate) fn poll_pressed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.watch.process != Process::current() {
-            // What is written there is for the process that this one was forked from.
-            *self = CtrlC::new(self.watch.again)?;
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Signal>> {
+        if self.place.process != Process::current() {
+            // What comes there is for the process that this one was forked from.
+            *self = Watch::new(self.place.signals, self.place.patience)?;
         }
+        let slot = self.place.slot;
         self.pipe.poll_io(cx, Direction::Read, |Pipe(pipe)| {
-            let (mut pipe, mut bytes) = (pipe, [0; 64]);
-            pipe.read(&mut bytes).map(|_| Done::more(()))
+            let mut pipe = pipe;
+            loop {
+                // The mark comes before the byte.
+                match slot.take() {
+                    Some(signal) => return Ok(Done::more(signal)),
+                    None => pipe.read(&mut [0; 64])?,
+                };
+            }
         })
+    }
+
+    /// How many have come, each counted.
+    pub(crate) fn count(&self) -> u32 {
+        self.place.slot.count.load(SeqCst)
     }
 }
 
-/// The end from which presses are read. Nobody else has it.
+/// The end that tells of signals. Nobody else has it.
 #[derive(Debug)]
 struct Pipe(UnixStream);
 
@@ -82,48 +101,58 @@ impl Descriptor for Pipe {
 
 /// While it lives, the handler writes to its end.
 #[derive(Debug)]
-struct Watch {
+struct Place {
     process: Process,
-    again: Again,
+    signals: Set,
+    patience: Patience,
     slot: &'static Slot,
-    /// Open until the watch has left the slot.
+    /// Open until the slot is left.
     _end: UnixStream,
 }
 
-impl Watch {
-    fn begin(end: UnixStream, again: Again) -> io::Result<Watch> {
-        let mut signal = Signal::lock();
-        signal.put_up()?;
+impl Place {
+    fn take(end: UnixStream, signals: Set, patience: Patience) -> io::Result<Place> {
+        let mut known = Signals::lock();
         let slot = Slot::free().unwrap_or_else(Slot::add);
         let process = Process::current();
         slot.process.store(process.number(), SeqCst);
         slot.pid.store(std::process::id(), SeqCst);
-        slot.kills.store(again == Again::Kill, SeqCst);
-        slot.pressed.store(false, SeqCst);
+        slot.patience.store(if let Patience::For(most) = patience { most } else { ENDLESS }, SeqCst);
+        slot.count.store(0, SeqCst);
+        for (at, word) in signals.words().into_iter().enumerate() {
+            slot.watched[at].store(word, SeqCst);
+            slot.arrived[at].store(0, SeqCst);
+        }
         slot.end.store(end.as_raw_fd(), SeqCst);
-        signal.watches += 1;
-        Ok(Watch { process, again, slot, _end: end })
+        for signal in signals.iter() {
+            if let Err(error) = known.begin(signal) {
+                slot.leave();
+                signals.iter().take_while(|earlier| *earlier != signal).for_each(|earlier| known.end(earlier));
+                return Err(error);
+            }
+        }
+        Ok(Place { process, signals, patience, slot, _end: end })
     }
 }
 
-impl Drop for Watch {
+impl Drop for Place {
     fn drop(&mut self) {
-        let mut signal = Signal::lock();
-        self.slot.end.store(NONE, SeqCst);
-        while BUSY.load(SeqCst) > 0 {
-            thread::yield_now();
-        }
+        let mut known = Signals::lock();
+        self.slot.leave();
         if self.process == Process::current() {
-            signal.watches -= 1;
-        }
-        if signal.watches == 0 && !fault!("ctrl-c-kept-for-ever") {
-            signal.take_down();
+            self.signals.iter().for_each(|signal| known.end(signal));
+        } else {
+            // The first that goes after a fork puts back what was there, unless somebody watches here.
+            self.signals.iter().for_each(|signal| known.settle(signal));
         }
     }
 }
 
 /// No descriptor.
 const NONE: c_int = -1;
+
+/// As many signals as there may be are borne.
+const ENDLESS: u32 = u32::MAX;
 
 /// What the handler knows of a watch.
 #[derive(Debug)]
@@ -133,9 +162,12 @@ struct Slot {
     process: AtomicU32,
     /// Its number with the system: ours changes a moment after a fork, and the signal may come first.
     pid: AtomicU32,
-    /// The second press ends the process.
-    kills: AtomicBool,
-    pressed: AtomicBool,
+    /// Which signals it is for, and which have come, by their bits.
+    watched: [AtomicU32; 2],
+    arrived: [AtomicU32; 2],
+    /// How many have come, and how many are borne before one ends the process.
+    count: AtomicU32,
+    patience: AtomicU32,
     next: *const Slot,
 }
 
@@ -167,12 +199,31 @@ impl Slot {
             end: AtomicI32::new(NONE),
             process: AtomicU32::new(0),
             pid: AtomicU32::new(0),
-            kills: AtomicBool::new(false),
-            pressed: AtomicBool::new(false),
+            watched: [const { AtomicU32::new(0) }; 2],
+            arrived: [const { AtomicU32::new(0) }; 2],
+            count: AtomicU32::new(0),
+            patience: AtomicU32::new(ENDLESS),
             next: SLOTS.load(SeqCst),
         }));
         SLOTS.store(ptr::from_ref(new).cast_mut(), SeqCst);
         new
+    }
+
+    /// Nobody's from now on, and no handler has its end any more. For who has the lock.
+    fn leave(&self) {
+        self.end.store(NONE, SeqCst);
+        while BUSY.load(SeqCst) > 0 {
+            thread::yield_now();
+        }
+    }
+
+    /// Takes out the first of the signals that have come. For who has the watch.
+    fn take(&self) -> Option<Signal> {
+        self.arrived.iter().enumerate().find_map(|(at, word)| {
+            let bits = word.load(SeqCst);
+            word.fetch_and(!(bits & bits.wrapping_neg()), SeqCst);
+            Set::first_of(at, bits)
+        })
     }
 }
 
@@ -183,8 +234,11 @@ struct Before {
     takes_info: bool,
 }
 
+/// By their numbers, from 0, which is none, to 64.
+const NUMBERS: usize = 65;
+
 /// Null: there was none. What it points to stays, since a handler may have read it.
-static BEFORE: AtomicPtr<Before> = AtomicPtr::new(ptr::null_mut());
+static BEFORE: [AtomicPtr<Before>; NUMBERS] = [const { AtomicPtr::new(ptr::null_mut()) }; NUMBERS];
 
 impl Before {
     fn call(self, signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
@@ -201,10 +255,11 @@ impl Before {
     }
 }
 
-/// The signal's handler.
-extern "C" fn on_interrupt(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+/// The handler of all signals that are watched for.
+extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let Some((word, bit)) = Set::place(signal) else { return };
     // SAFETY: null, or leaked.
-    let before = unsafe { BEFORE.load(SeqCst).as_ref() };
+    let before = unsafe { BEFORE[signal as usize].load(SeqCst).as_ref() };
     if let Some(before) = before {
         before.call(signal, info, context);
     }
@@ -212,7 +267,7 @@ extern "C" fn on_interrupt(signal: c_int, info: *mut libc::siginfo_t, context: *
     BUSY.fetch_add(1, SeqCst);
     for slot in Slot::all() {
         let end = slot.end.load(SeqCst);
-        if end == NONE {
+        if end == NONE || slot.watched[word].load(SeqCst) & bit == 0 {
             continue;
         }
         if slot.process.load(SeqCst) != Process::current().number() || slot.pid.load(SeqCst) != std::process::id() {
@@ -220,7 +275,12 @@ extern "C" fn on_interrupt(signal: c_int, info: *mut libc::siginfo_t, context: *
             continue;
         }
         is_watched = true;
-        kills |= slot.pressed.swap(true, SeqCst) && slot.kills.load(SeqCst);
+        let patience = match slot.patience.load(SeqCst) {
+            ENDLESS => Patience::Endless,
+            most => Patience::For(most),
+        };
+        kills |= patience.is_over_after(slot.count.fetch_add(1, SeqCst));
+        slot.arrived[word].fetch_or(bit, SeqCst);
         // SAFETY: it is open, by ENDS-ARE-OPEN.
         let end = unsafe { BorrowedFd::borrow_raw(end) };
         // A pair that takes no more says it already.
@@ -228,25 +288,30 @@ extern "C" fn on_interrupt(signal: c_int, info: *mut libc::siginfo_t, context: *
     }
     BUSY.fetch_sub(1, SeqCst);
     if kills || (was_watched && !is_watched && before.is_none()) {
-        end_the_process();
+        act_by_default(signal);
     }
 }
 
 /// As if the signal were not handled: it comes once more when the handler, during which it is held back, has returned.
-fn end_the_process() {
+fn act_by_default(signal: c_int) {
     // SAFETY: plain data, for which zeros are good.
     let mut default: libc::sigaction = unsafe { mem::zeroed() };
     default.sa_sigaction = libc::SIG_DFL;
     // SAFETY: the pointers are good, or null where they may be; `raise` has no conditions.
     unsafe {
-        libc::sigaction(SIGINT, &default, ptr::null_mut());
-        libc::raise(SIGINT);
+        libc::sigaction(signal, &default, ptr::null_mut());
+        libc::raise(signal);
     }
 }
 
-/// What became of the signal, and of how many watches that hangs.
-struct Signal {
+/// What became of the signals.
+struct Signals {
     process: Option<Process>,
+    each: [Disposition; NUMBERS],
+}
+
+/// What became of a signal, and of how many watches that hangs.
+struct Disposition {
     watches: usize,
     /// What was there before our handler was put up; `None`: it is not.
     before: Option<libc::sigaction>,
@@ -254,23 +319,50 @@ struct Signal {
     known: Option<&'static Before>,
 }
 
-static SIGNAL: Mutex<Signal> = Mutex::new(Signal { process: None, watches: 0, before: None, known: None });
+static SIGNALS: Mutex<Signals> = Mutex::new(Signals {
+    process: None,
+    each: [const { Disposition { watches: 0, before: None, known: None } }; NUMBERS],
+});
 
-impl Signal {
-    fn lock() -> MutexGuard<'static, Signal> {
-        let mut signal = SIGNAL.lock().unwrap_or_else(PoisonError::into_inner);
+impl Signals {
+    fn lock() -> MutexGuard<'static, Signals> {
+        let mut signals = SIGNALS.lock().unwrap_or_else(PoisonError::into_inner);
         let process = Some(Process::remembered());
-        if mem::replace(&mut signal.process, process) != process {
+        if mem::replace(&mut signals.process, process) != process {
             // Threads and watches of the process that this one was forked from are its own.
-            signal.watches = 0;
+            signals.each.iter_mut().for_each(|disposition| disposition.watches = 0);
             BUSY.store(0, SeqCst);
         }
-        signal
+        signals
     }
 
+    /// One more watches for it.
+    fn begin(&mut self, signal: Signal) -> io::Result<()> {
+        let disposition = &mut self.each[signal.as_raw() as usize];
+        disposition.put_up(signal.as_raw())?;
+        disposition.watches += 1;
+        Ok(())
+    }
+
+    /// One watches no more.
+    fn end(&mut self, signal: Signal) {
+        self.each[signal.as_raw() as usize].watches -= 1;
+        self.settle(signal);
+    }
+
+    /// Puts back what was there before, if nobody watches.
+    fn settle(&mut self, signal: Signal) {
+        let disposition = &mut self.each[signal.as_raw() as usize];
+        if disposition.watches == 0 && !fault!("ctrl-c-kept-for-ever") {
+            disposition.take_down(signal.as_raw());
+        }
+    }
+}
+
+impl Disposition {
     /// Puts the handler up, unless it is, or the signal is ignored.
-    fn put_up(&mut self) -> io::Result<()> {
-        let current = current()?;
+    fn put_up(&mut self, signal: c_int) -> io::Result<()> {
+        let current = current(signal)?;
         match current.sa_sigaction {
             handler if handler == ours() => return Ok(()),
             libc::SIG_IGN => {
@@ -281,7 +373,7 @@ impl Signal {
             handler if handler != libc::SIG_DFL && self.before.is_some() => return Ok(()),
             _ => {}
         }
-        self.publish(&current);
+        self.publish(signal, &current);
         // SAFETY: plain data, for which zeros are good.
         let mut new: libc::sigaction = unsafe { mem::zeroed() };
         new.sa_sigaction = ours();
@@ -291,7 +383,7 @@ impl Signal {
         // be called at any time, by HANDLER-IS-SAFE.
         let done = unsafe {
             libc::sigemptyset(&mut new.sa_mask);
-            libc::sigaction(SIGINT, &new, ptr::null_mut())
+            libc::sigaction(signal, &new, ptr::null_mut())
         };
         succeeded(done)?;
         self.before = Some(current);
@@ -299,9 +391,10 @@ impl Signal {
     }
 
     /// Has the handler call the one that is there now.
-    fn publish(&mut self, current: &libc::sigaction) {
+    fn publish(&mut self, signal: c_int, current: &libc::sigaction) {
+        let place = &BEFORE[signal as usize];
         if current.sa_sigaction == libc::SIG_DFL {
-            return BEFORE.store(ptr::null_mut(), SeqCst);
+            return place.store(ptr::null_mut(), SeqCst);
         }
         let takes_info = current.sa_flags as i64 & libc::SA_SIGINFO as i64 != 0; // not the same type everywhere
         let before = Before { handler: current.sa_sigaction, takes_info };
@@ -310,16 +403,16 @@ impl Signal {
             _ => Box::leak(Box::new(before)),
         };
         self.known = Some(known);
-        BEFORE.store(ptr::from_ref(known).cast_mut(), SeqCst);
+        place.store(ptr::from_ref(known).cast_mut(), SeqCst);
     }
 
     /// Puts back what was there before.
-    fn take_down(&mut self) {
+    fn take_down(&mut self, signal: c_int) {
         let Some(before) = self.before else { return };
-        match current() {
+        match current(signal) {
             Ok(current) if current.sa_sigaction == ours() => {
                 // SAFETY: the pointer is good, and so is what the system itself said.
-                unsafe { libc::sigaction(SIGINT, &before, ptr::null_mut()) };
+                unsafe { libc::sigaction(signal, &before, ptr::null_mut()) };
                 self.before = None;
             }
             Ok(current) if matches!(current.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN) => self.before = None,
@@ -330,15 +423,15 @@ impl Signal {
 }
 
 fn ours() -> libc::sighandler_t {
-    on_interrupt as *const () as libc::sighandler_t
+    on_signal as *const () as libc::sighandler_t
 }
 
 /// What the signal does now.
-fn current() -> io::Result<libc::sigaction> {
+fn current(signal: c_int) -> io::Result<libc::sigaction> {
     // SAFETY: plain data, for which zeros are good, and which is there to be written to.
     let (done, current) = unsafe {
         let mut current = mem::zeroed();
-        (libc::sigaction(SIGINT, ptr::null(), &mut current), current)
+        (libc::sigaction(signal, ptr::null(), &mut current), current)
     };
     succeeded(done)?;
     Ok(current)

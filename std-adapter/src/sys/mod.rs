@@ -8,6 +8,7 @@ pub(crate) mod errno;
 #[cfg(feature = "net")]
 pub(crate) mod limits;
 pub(crate) mod process;
+pub(crate) mod signals;
 
 #[cfg(not(any(unix, windows)))]
 compile_error!(
