@@ -48,12 +48,17 @@ pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs")
 }
 
-/// Those of all pages, in the order of their names.
-pub(crate) fn programs() -> Vec<Program> {
+/// In the order of their names.
+pub(crate) fn pages() -> Vec<PathBuf> {
     let mut pages = Vec::new();
     collect(&folder(), &mut pages);
     pages.sort();
-    pages.iter().flat_map(|path| in_page(path)).collect()
+    pages
+}
+
+/// Those of all pages.
+pub(crate) fn programs() -> Vec<Program> {
+    pages().iter().flat_map(|path| in_page(path)).collect()
 }
 
 fn collect(folder: &Path, pages: &mut Vec<PathBuf>) {
