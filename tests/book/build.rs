@@ -14,8 +14,17 @@ fn main() {
     for program in pages::programs() {
         let name = program.name();
         let code = program.code();
-        writeln!(modules, "/// `docs/{}`, line {}.\n#[allow(unused)]\nmod {name} {{\n{code}", program.page, program.line).unwrap();
-        writeln!(modules, "pub(super) fn run() -> std::process::ExitCode {{ std::process::Termination::report(main()) }}\n}}").unwrap();
+        writeln!(
+            modules,
+            "/// `docs/{}`, line {}.\n#[allow(unused)]\nmod {name} {{\n{code}",
+            program.page, program.line
+        )
+        .unwrap();
+        writeln!(
+            modules,
+            "pub(super) fn run() -> std::process::ExitCode {{ std::process::Termination::report(main()) }}\n}}"
+        )
+        .unwrap();
         writeln!(table, "    ({name:?}, {name}::run),").unwrap();
     }
     let out = Path::new(&env::var_os("OUT_DIR").expect("cargo sets it")).join("programs.rs");

@@ -14,7 +14,9 @@ fn root() -> PathBuf {
 /// The pages of `docs/`, and those beside it that people read first.
 fn all_pages() -> Vec<PathBuf> {
     let mut found = pages::pages();
-    for page in ["README.md", "CONTRIBUTING.md", "bench/README.md", "examples/bare-metal/README.md", "tests/faults/README.md"] {
+    for page in
+        ["README.md", "CONTRIBUTING.md", "bench/README.md", "examples/bare-metal/README.md", "tests/faults/README.md"]
+    {
         found.push(root().join(page));
     }
     found

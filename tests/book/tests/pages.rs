@@ -34,7 +34,10 @@ fn every_program_does_what_its_page_says() {
 }
 
 fn check(program: &Program) -> Result<(), String> {
-    let ran = Command::new(env!("CARGO_BIN_EXE_giambio-book")).arg(program.name()).output().map_err(|error| error.to_string())?;
+    let ran = Command::new(env!("CARGO_BIN_EXE_giambio-book"))
+        .arg(program.name())
+        .output()
+        .map_err(|error| error.to_string())?;
     let (output, errors) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
     if ran.status.success() == program.panics {
         return Err(format!("it ended with {}, having said:\n{output}{errors}", ran.status));
