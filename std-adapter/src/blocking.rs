@@ -1,21 +1,15 @@
 //! Calls that block, on threads of their own.
 //!
 //! A call that blocks must not run on the loop's thread, where it would stop every task. Here it runs on a thread of a
-//! [pool](crate::pool), and the task waits for its outcome.
+//! [pool](crate::pool), and the task waits for its [outcome](crate::call).
 
-use std::future::poll_fn;
 use std::io;
-use std::mem;
 use std::num::NonZeroUsize;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker, ready};
-use std::thread;
 
-use giambio_core::poll_proceed;
+use giambio_core::sync::{Access, AcquireError, Limiter};
 
-use crate::foreign::First;
-use crate::pool::{Job, Pool, lock};
+use crate::call::{self, Awaited};
+use crate::pool::Pool;
 
 /// For what programs hand to [`unblock`].
 static CALLS: Pool = Pool::new("giambio blocking", 256);
@@ -54,8 +48,8 @@ pub(crate) fn set_threads(number: NonZeroUsize) {
 /// # Cancellation
 /// [**Lossy**](giambio_core#cancellation), for a call cannot be stopped from outside. Dropping the future
 /// * before the first poll, or while `call` waits for a thread: it never runs, and is dropped here;
-/// * while it runs: it runs to its end, and its result is dropped there. Have it look at a flag of yours from time to
-///   time if that matters, or put the await into a [`shield`](crate::shield()).
+/// * while it runs: it runs to its end, and its result is dropped there. Have it ask [`is_abandoned`] from time to time if
+///   that matters, or put the await into a [`shield`](crate::shield()). [`unblock_in`] waits for its end.
 #[track_caller]
 pub fn unblock<T, F>(call: F) -> impl Future<Output = T>
 where
@@ -97,104 +91,118 @@ where
     async { Ok(Awaited::start(&CALLS, call)?.outcome().await) }
 }
 
-/// The awaiting end of a call.
-pub(crate) struct Awaited<F, T>(Arc<Call<F, T>>);
+/// Is this a call whose result nobody wants any more? For long calls, which may stop then: a cancellation can't stop them.
+///
+/// It is true in a call of [`unblock`] and its kin, once its future was dropped or its scope cancelled; on all other threads it is false, on those too that a call starts by itself.
+///
+/// ```
+/// # use std::time::Duration;
+/// # giambio::run(async {
+/// let search = giambio::unblock(|| {
+///     for number in 0_u64.. {
+///         if giambio::is_abandoned() {
+///             return None; // for nobody
+///         }
+///         # let is_it = |_| false;
+///         if is_it(number) {
+///             return Some(number);
+///         }
+///     }
+///     None
+/// });
+/// let found = giambio::move_on_after(Duration::from_millis(1), search).await;
+/// # assert!(found.is_none());
+/// # });
+/// ```
+#[must_use]
+pub fn is_abandoned() -> bool {
+    call::is_abandoned()
+}
 
-impl<F, T> Awaited<F, T>
+/// As [`unblock`], for no more calls at once than `limiter` has permits: so many for one disk, so many for one library that
+/// can't do more. The limiter may be borrowed or [shared](giambio_core::sync::Shared), be changed meanwhile, and tells who is at it.
+///
+/// ```
+/// use giambio::{nursery, sync::Limiter, unblock_in};
+///
+/// # giambio::run(async {
+/// let disk = Limiter::new(2);
+/// nursery(async |n| {
+///     for name in ["Cargo.toml", "api.txt", "dependencies.txt"] {
+///         let disk = &disk;
+///         n.spawn(async move {
+///             let size = unblock_in(disk, move || std::fs::metadata(name)).await??.len();
+///             println!("{name}: {size} bytes");
+///             Ok(())
+///         });
+///     }
+///     Ok::<_, Box<dyn std::error::Error>>(())
+/// })
+/// .await
+/// # }).unwrap();
+/// ```
+///
+/// A call that itself waits for a permit of the limiter that it has one of, as by a [`run`](crate::run()) of its own, waits
+/// for ever once all who have permits do so. Give what calls ask for a limiter of its own.
+///
+/// # Errors
+/// The limiter has no permits at all, or is or gets closed. `call` was dropped.
+///
+/// # Panics
+/// As [`unblock`].
+///
+/// # Cancellation
+/// [**Lossy**](giambio_core#cancellation), from when `call` runs; until then it is as if it had not been asked for, but for its
+/// place in the line. A call that runs keeps its permit: a cancellation waits for its end, and its result is dropped; it may ask
+/// [`is_abandoned`]. Only what drops the future without a cancellation, as a `select!` does, leaves the call to itself, and the
+/// permit free.
+#[track_caller]
+pub fn unblock_in<K, T, F>(limiter: &Limiter<K>, call: F) -> impl Future<Output = Result<T, AcquireError>>
 where
+    K: Access,
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    /// Has `call` run on a thread of `pool`.
-    pub(crate) fn start(pool: &'static Pool, call: F) -> io::Result<Awaited<F, T>> {
-        let call = Arc::new(Call(Mutex::new(State::Queued(call, None))));
-        pool.enqueue(call.clone())?;
-        Ok(Awaited(call))
-    }
-
-    /// What it returns, or its panic.
-    pub(crate) async fn outcome(self) -> T {
-        match poll_fn(|cx| self.0.poll(cx)).await {
-            Ok(value) => value,
-            Err(panic) => resume_unwind(panic),
+    limiter.run(1, async {
+        match Awaited::start(&CALLS, call) {
+            Ok(call) => call.outcome_or_end().await,
+            Err(error) => panic!("{error}"),
         }
-    }
+    })
 }
 
-impl<F, T> Drop for Awaited<F, T> {
-    fn drop(&mut self) {
-        let mut before = mem::replace(&mut *lock(&self.0.0), State::Over);
-        let waker = match &mut before {
-            State::Queued(_, waker) | State::Running(waker) => waker.take(),
-            State::Done(_) | State::Over => None,
-        };
-        let mut first = First::new();
-        first.catch(|| drop(before));
-        first.catch(|| drop(waker));
-        first.resume();
-    }
-}
-
-/// A call, its outcome, and who waits for that.
-struct Call<F, T>(Mutex<State<F, T>>);
-
-/// Where a call stands.
-enum State<F, T> {
-    /// Nobody has begun with it; whom to wake.
-    Queued(F, Option<Waker>),
-    Running(Option<Waker>),
-    Done(thread::Result<T>),
-    /// Nobody wants the result: it was taken, or the awaiting end was dropped.
-    Over,
-}
-
-impl<T, F: FnOnce() -> T> Call<F, T> {
-    fn poll(&self, cx: &mut Context<'_>) -> Poll<thread::Result<T>> {
-        let go = ready!(poll_proceed(cx));
-        let new = cx.waker().clone();
-        let mut state = lock(&self.0);
-        match &mut *state {
-            State::Queued(_, waker) | State::Running(waker) => {
-                let old = waker.replace(new);
-                drop(state);
-                drop(old);
-                Poll::Pending
-            }
-            State::Done(_) | State::Over => match mem::replace(&mut *state, State::Over) {
-                State::Done(result) => {
-                    go.made_progress();
-                    Poll::Ready(result)
-                }
-                _ => unreachable!("a call's result is taken once"),
-            },
-        }
-    }
-}
-
-impl<T, F> Job for Call<F, T>
+/// As [`unblock`], for a call that needs something of the caller's, who gets it back with the result: what borrowing would
+/// be, which a call that may go on after its future was dropped can't do.
+///
+/// ```
+/// # giambio::run(async {
+/// let numbers = vec![3, 1, 2];
+/// let (numbers, smallest) = giambio::lend(numbers, |numbers| {
+///     numbers.sort();
+///     numbers[0]
+/// })
+/// .await;
+/// assert_eq!((smallest, numbers), (1, vec![1, 2, 3]));
+/// # });
+/// ```
+///
+/// Many calls that borrow the same: [`with_threads`](crate::with_threads()).
+///
+/// # Panics
+/// As [`unblock`]; `value` is dropped.
+///
+/// # Cancellation
+/// [**Lossy**](giambio_core#cancellation): as [`unblock`], and `value` is dropped with the future or the call.
+#[track_caller]
+pub fn lend<V, T, F>(value: V, call: F) -> impl Future<Output = (V, T)>
 where
-    F: FnOnce() -> T + Send,
-    T: Send,
+    F: FnOnce(&mut V) -> T + Send + 'static,
+    V: Send + 'static,
+    T: Send + 'static,
 {
-    fn run(&self) {
-        let mut state = lock(&self.0);
-        let call = match mem::replace(&mut *state, State::Over) {
-            State::Queued(call, waker) => {
-                *state = State::Running(waker);
-                call
-            }
-            _ => return, // it was given up
-        };
-        drop(state);
-        let result = catch_unwind(AssertUnwindSafe(call));
-        let mut state = lock(&self.0);
-        let before = match *state {
-            State::Running(_) => mem::replace(&mut *state, State::Done(result)),
-            _ => State::Done(result),
-        };
-        drop(state);
-        if let State::Running(Some(waker)) = before {
-            waker.wake();
-        }
-    }
+    unblock(move || {
+        let mut value = value;
+        let result = call(&mut value);
+        (value, result)
+    })
 }

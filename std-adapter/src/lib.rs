@@ -8,7 +8,8 @@
 //! | a runtime for each core | [`run_on_each_core`] |
 //! | sockets, and what all byte streams have in common | [`net`], [`stream`] |
 //! | any descriptor of the system's, waited for | [`fd`] |
-//! | calls that block | [`unblock`] |
+//! | calls that block | [`unblock`], [`unblock_in`], [`lend`], [`with_threads`] |
+//! | calls from other threads | [`OpenPortal::portal`] |
 //! | Ctrl+C and other signals | [`ctrl_c`], [`run_until_stopped`], [`signal`] |
 //!
 //! ```
@@ -68,9 +69,9 @@
 //! It notices forks of the C library (`fork`, and all that builds on it), not those by a bare system call.
 //!
 //! # Map
-//! From the ground up: `sys/` is what systems do differently below everything else, `pool.rs` threads and `blocking.rs` the calls
-//! on them that block, `reactor/` who waits for what, `fd/` any descriptor, `signal/` Ctrl+C and other signals, `stream/` what all
-//! byte streams have in common, `net/` the
+//! From the ground up: `sys/` is what systems do differently below everything else, `pool.rs` threads, `call.rs` a call on one and
+//! `blocking.rs` those that block, `threads/` what borrows and what calls in, `reactor/` who waits for what, `fd/` any descriptor,
+//! `signal/` Ctrl+C and other signals, `stream/` what all byte streams have in common, `net/` the
 //! sockets, `idle.rs` what the loop does between turns, `run.rs` the loop, `cores.rs` a loop for each core.
 //! `docs/architecture.md` has their order, and the ways through them.
 //! Each uses only the public seams of the core: what this adapter can do, another one can too.
@@ -78,6 +79,7 @@
 #![deny(unsafe_code)]
 
 mod blocking;
+mod call;
 mod clock;
 mod cores;
 pub mod fd;
@@ -93,12 +95,14 @@ pub mod signal;
 #[cfg(feature = "net")]
 pub mod stream;
 mod sys;
+mod threads;
 
 pub use giambio_core::*;
 
-pub use blocking::{try_unblock, unblock};
+pub use blocking::{is_abandoned, lend, try_unblock, unblock, unblock_in};
 pub use clock::StdClock;
 pub use cores::{Core, EachCore, Ended, Outcome, run_on_each_core};
 pub use idle::Idle;
 pub use run::{Builder, RunError, builder, run, run_or_ctrl_c, run_until_stopped};
 pub use signal::{Interrupted, ctrl_c};
+pub use threads::{OpenPortal, Portal, PortalError, Threads, with_threads};

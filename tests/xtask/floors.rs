@@ -35,7 +35,7 @@ const CORE: House = House {
 const ADAPTER: House = House {
     folder: "std-adapter/src/",
     floors: FLOORS_OF_THE_ADAPTER,
-    folders: &["fd/twin", "net", "net/system", "net/tcp", "net/udp", "net/unix", "reactor", "signal", "sys"],
+    folders: &["fd/twin", "net", "net/system", "net/tcp", "net/udp", "net/unix", "reactor", "signal", "sys", "threads"],
 };
 
 /// What is called `system` is one of several files, one for each system.
@@ -50,7 +50,10 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "sys/process",
     "sys/signals",
     "pool",
+    "call",
     "blocking",
+    "threads/scoped",
+    "threads/portal",
     "reactor/closed",
     "reactor/limit",
     "reactor/readiness",

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, ToSocketAddrs};
 
-use crate::blocking::Awaited;
+use crate::call::Awaited;
 use crate::pool::Pool;
 
 /// For names alone: whatever else blocks, they are looked up. A lookup can't be stopped, and goes on after who asked has

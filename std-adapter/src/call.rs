@@ -1,0 +1,197 @@
+//! A call on a thread, and who awaits it.
+//!
+//! Both ends share the call's state, behind a lock that is held for a few moves of memory: nobody's code runs under it.
+
+use std::cell::LazyCell;
+use std::future::poll_fn;
+use std::io;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker, ready};
+use std::thread;
+
+use giambio_core::{__fault as fault, finally, poll_proceed};
+
+use crate::foreign::First;
+use crate::pool::{Job, Pool, lock};
+
+thread_local! {
+    /// Of the call that this thread is at: nobody wants what it returns. Set only while that call runs, so that the next one
+    /// finds it as it was left.
+    static ABANDONED: LazyCell<Arc<AtomicBool>> = const { LazyCell::new(Arc::default) };
+}
+
+/// Is this thread at a call whose result nobody wants any more?
+pub(crate) fn is_abandoned() -> bool {
+    ABANDONED.with(|flag| flag.load(Relaxed))
+}
+
+/// The awaiting end of a call.
+pub(crate) struct Awaited<F, T>(Arc<Call<F, T>>);
+
+impl<F, T> Awaited<F, T>
+where
+    F: FnOnce() -> T + Send,
+    T: Send,
+{
+    /// The two ends of `call`: this one, and what a thread is to run.
+    pub(crate) fn new(call: F) -> (Awaited<F, T>, Arc<Call<F, T>>) {
+        let call = Arc::new(Call(Mutex::new(State::Queued(call, None))));
+        (Awaited(call.clone()), call)
+    }
+
+    /// Has `call` run on a thread of `pool`.
+    pub(crate) fn start(pool: &'static Pool, call: F) -> io::Result<Awaited<F, T>>
+    where
+        F: 'static,
+        T: 'static,
+    {
+        let (awaited, call) = Awaited::new(call);
+        pool.enqueue(call)?;
+        Ok(awaited)
+    }
+
+    /// What it returns, or its panic. Dropped, it leaves a call that has begun to itself.
+    pub(crate) async fn outcome(self) -> T {
+        passed_on(poll_fn(|cx| self.0.poll(cx)).await)
+    }
+
+    /// The same, but a cancellation waits for the end of a call that has begun.
+    pub(crate) async fn outcome_or_end(self) -> T {
+        let call = &*self.0;
+        let outcome = poll_fn(|cx| call.poll(cx));
+        passed_on(finally(outcome, async || poll_fn(|cx| call.poll_end(cx)).await).await)
+    }
+}
+
+fn passed_on<T>(result: thread::Result<T>) -> T {
+    result.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+impl<F, T> Drop for Awaited<F, T> {
+    fn drop(&mut self) {
+        let before = self.0.give_up(None);
+        let mut first = First::new();
+        first.catch(|| drop(before));
+        first.resume();
+    }
+}
+
+/// A call, its outcome, and who waits for that.
+pub(crate) struct Call<F, T>(Mutex<State<F, T>>);
+
+/// Where a call stands.
+enum State<F, T> {
+    /// Nobody has begun with it; whom to wake.
+    Queued(F, Option<Waker>),
+    /// Whom to wake, and how the call learns that nobody wants its result.
+    Running(Option<Waker>, Arc<AtomicBool>),
+    /// It runs, and nobody wants its result; who waits for its end.
+    Abandoned(Option<Waker>),
+    Done(thread::Result<T>),
+    /// It is over, or will never begin.
+    Over,
+}
+
+/// What is left of a state, to be dropped where the lock is not held: wakers and what is captured are anybody's code.
+struct Rest<F, T> {
+    _state: State<F, T>,
+    _waker: Option<Waker>,
+}
+
+impl<F, T> Call<F, T> {
+    /// From now on nobody wants the result. `waits` is woken when the call has ended, if it has begun.
+    fn give_up(&self, waits: Option<Waker>) -> Rest<F, T> {
+        let mut state = lock(&self.0);
+        match mem::replace(&mut *state, State::Over) {
+            State::Running(waker, flag) => {
+                flag.store(true, Relaxed);
+                *state = State::Abandoned(waits);
+                Rest { _state: State::Over, _waker: waker }
+            }
+            State::Abandoned(waker) => {
+                *state = State::Abandoned(waits);
+                Rest { _state: State::Over, _waker: waker }
+            }
+            other => Rest { _state: other, _waker: waits },
+        }
+    }
+
+    fn poll(&self, cx: &mut Context<'_>) -> Poll<thread::Result<T>> {
+        let go = ready!(poll_proceed(cx));
+        let new = cx.waker().clone();
+        let mut state = lock(&self.0);
+        match &mut *state {
+            State::Queued(_, waker) | State::Running(waker, _) => {
+                let old = waker.replace(new);
+                drop(state);
+                drop(old);
+                go.waits_for("a call on a thread");
+                Poll::Pending
+            }
+            _ => match mem::replace(&mut *state, State::Over) {
+                State::Done(result) => {
+                    go.made_progress();
+                    Poll::Ready(result)
+                }
+                _ => unreachable!("a call's result is taken once"),
+            },
+        }
+    }
+
+    /// Gives the call up, and waits until it no longer runs.
+    fn poll_end(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let go = ready!(poll_proceed(cx));
+        drop(self.give_up(Some(cx.waker().clone())));
+        if matches!(*lock(&self.0), State::Abandoned(_)) && !fault!("calls-outlive-their-scope") {
+            go.waits_for("the end of a call on a thread");
+            return Poll::Pending;
+        }
+        go.made_progress();
+        Poll::Ready(())
+    }
+}
+
+impl<T, F> Job for Call<F, T>
+where
+    F: FnOnce() -> T + Send,
+    T: Send,
+{
+    fn run(&self) {
+        let flag = ABANDONED.with(|flag| Arc::clone(flag));
+        let mut state = lock(&self.0);
+        let call = match mem::replace(&mut *state, State::Over) {
+            State::Queued(call, waker) => {
+                *state = State::Running(waker, flag.clone());
+                call
+            }
+            _ => return, // it was given up
+        };
+        drop(state);
+        let result = catch_unwind(AssertUnwindSafe(call));
+        let mut state = lock(&self.0);
+        flag.store(false, Relaxed);
+        match mem::replace(&mut *state, State::Over) {
+            State::Running(waker, _) => {
+                *state = State::Done(result);
+                drop(state);
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+            }
+            State::Abandoned(waker) => {
+                drop(state);
+                // Its result may hold what others wait for.
+                let mut first = First::new();
+                first.catch(|| drop(result));
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+                first.resume();
+            }
+            _ => unreachable!("a call that runs ends once"),
+        }
+    }
+}
