@@ -1,36 +1,17 @@
-//! Ticks at a fixed rate.
+//! Waiting for time again and again.
 
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, ready};
 use core::time::Duration;
 
 use pin_project_lite::pin_project;
 
 use crate::call_site::CallSite;
-use crate::fault::fault;
+use crate::kernel::clock::{Due, Period, Target};
 use crate::kernel::deadline::Entry;
 use crate::kernel::root::with_clock;
-use crate::sleep::{clock, no_runtime, poll_entry};
-use crate::time::{Instant, Moment};
-
-pin_project! {
-    /// Waits until the clock reads what the entry says. It has nothing to convert, so that an interval doesn't have the
-    /// code.
-    struct Alarm {
-        #[pin]
-        entry: Entry,
-    }
-}
-
-impl Future for Alarm {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let this = self.project();
-        let entry = this.entry.as_ref();
-        poll_entry(entry, cx, CallSite::NOWHERE, &|_, _| entry.deadline())
-    }
-}
+use crate::sleep::{no_runtime, poll_entry};
+use crate::time::Instant;
 
 /// Ticks at a fixed rate, without drift: each tick is due one period after the one before was
 /// due, however late it was noticed. Ticks that were missed come at once, one after the other,
@@ -53,16 +34,9 @@ impl Future for Alarm {
 /// ```
 #[derive(Clone)]
 pub struct Interval {
-    due: Instant,
-    period: Duration,
-    /// `due` by the clock of the runtime that it ticks in, which has so many ticks in a second; 0: none yet. Counted on
-    /// in ticks, since to make ticks of an instant takes a long division.
-    ticks: u64,
-    rest: u32,
-    hz: u64,
-    /// What only some intervals need, so that others don't have the code: how to make ticks of `due`…
-    convert: Option<fn(Instant, u64) -> Moment>,
-    /// … and to skip what was missed.
+    due: Due,
+    period: Period,
+    /// Skips what was missed: only some intervals need it, so that others don't have the code.
     skip: Option<fn(&mut Interval)>,
 }
 
@@ -72,10 +46,14 @@ pub struct Interval {
 /// # Panics
 /// Outside a runtime, or if the period is zero.
 pub fn interval(period: Duration) -> Interval {
-    // When it is due is found there.
-    let mut ticks = Interval::new(Instant::from_nanos(0), period, None);
-    ticks.begin();
-    ticks
+    begin(checked(period))
+}
+
+fn begin(period: Period) -> Interval {
+    match with_clock(|clock, _| Due::from_now(clock, &period)) {
+        Some(due) => Interval { due, period, skip: None },
+        None => no_runtime("interval"),
+    }
 }
 
 /// Ticks at `first`, then every `period`.
@@ -90,91 +68,90 @@ pub fn interval(period: Duration) -> Interval {
 /// assert_eq!(ticks.period(), Duration::from_secs(1));
 /// ```
 pub fn interval_at(first: Instant, period: Duration) -> Interval {
-    Interval::new(first, period, Some(Moment::of))
+    Interval { due: Due::first(first), period: checked(period), skip: None }
+}
+
+fn checked(period: Duration) -> Period {
+    assert!(!period.is_zero(), "giambio: an interval's period must be longer than zero");
+    Period::new(period)
 }
 
 impl core::fmt::Debug for Interval {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Interval").field("due", &self.due).field("period", &self.period).finish_non_exhaustive()
+        f.debug_struct("Interval").field("due", &self.due).field("period", &self.period()).finish_non_exhaustive()
     }
 }
 
 impl Interval {
-    fn new(due: Instant, period: Duration, convert: Option<fn(Instant, u64) -> Moment>) -> Self {
-        assert!(!period.is_zero(), "giambio: an interval's period must be longer than zero");
-        Interval { due, period, ticks: 0, rest: 0, hz: 0, convert, skip: None }
-    }
-
-    /// Finds the ticks for `due`, or counts from now, if those there are aren't of the clock that runs.
-    fn begin(&mut self) {
-        let known = with_clock(|clock, _| {
-            let hz = if fault!("rates-cut-short") { clock.hz() & 0xffff_ffff } else { clock.hz() };
-            if core::mem::replace(&mut self.hz, hz) == hz {
-                return;
-            }
-            let moment = match self.convert {
-                Some(convert) => convert(self.due, hz),
-                None => {
-                    let now = clock.now();
-                    self.due = clock.instant(now) + self.period;
-                    Moment::at(now).later(clock.moment(self.period))
-                }
-            };
-            self.set_moment(moment);
-        });
-        if known.is_none() {
-            no_runtime("interval");
-        }
-    }
-
-    /// One period on.
-    fn step(&mut self, span: Duration) {
-        self.due += span;
-        if let Some(span) = with_clock(|clock, _| clock.moment(span)) {
-            self.set_moment(self.moment().later(span));
-        }
-    }
-
-    fn moment(&self) -> Moment {
-        Moment { ticks: self.ticks, rest: self.rest }
-    }
-
-    fn set_moment(&mut self, moment: Moment) {
-        (self.ticks, self.rest) = (moment.ticks, moment.rest);
-    }
-
     /// Waits for the next tick; says when it was due.
     ///
     /// # Cancellation
     /// [**Restartable.**](crate#cancellation) A tick that was waited for in vain is the next one again.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn tick(&mut self) -> impl Future<Output = Instant> {
-        async move {
-            self.begin();
-            Alarm { entry: Entry::sleeping(self.moment().ticks()) }.await;
-            let due = self.due;
-            self.step(self.period);
-            if let Some(skip) = self.skip {
-                skip(self);
-            }
-            due
-        }
+        let noted = self.due.noted();
+        NextTick { interval: self, entry: Entry::sleeping(noted) }
     }
 
     /// From now on, ticks whose time has passed before anyone waited for them are left out; the
     /// beat stays the same.
     pub fn skip_missed(mut self) -> Self {
         self.skip = Some(|this| {
+            let late = with_clock(|clock, _| clock.instant(clock.now()) - this.due.instant(clock));
             // In 64 bits, which is what instants have: wider numbers cost a small chip much code.
-            let period = (Instant::from_nanos(0) + this.period).as_nanos();
-            let late = clock().as_nanos().saturating_sub(this.due.as_nanos());
-            this.step(Duration::from_nanos(late.div_ceil(period).saturating_mul(period)));
+            let nanos = |span| (Instant::from_nanos(0) + span).as_nanos();
+            let period = nanos(this.period());
+            let missed = nanos(late.unwrap_or_default()).div_ceil(period).saturating_mul(period);
+            with_clock(|clock, _| this.due.step(clock, &Period::new(Duration::from_nanos(missed))));
         });
         self
     }
 
     /// The time between two ticks.
     pub fn period(&self) -> Duration {
-        self.period
+        self.period.span()
+    }
+}
+
+pin_project! {
+    /// The next tick of an interval. No `async fn`, which would have a state of its own.
+    struct NextTick<'a> {
+        interval: &'a mut Interval,
+        #[pin]
+        entry: Entry,
+    }
+}
+
+impl Future for NextTick<'_> {
+    type Output = Instant;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
+        let this = self.project();
+        let interval = &mut **this.interval;
+        ready!(interval.poll_tick(this.entry.as_ref(), cx));
+        // Most callers don't ask when it was due, and have no code for it then.
+        let due = with_clock(|clock, _| interval.due.instant(clock)).unwrap_or(Instant::MAX);
+        interval.step();
+        Poll::Ready(due)
+    }
+}
+
+impl Interval {
+    fn poll_tick(&mut self, entry: Pin<&Entry>, cx: &mut Context<'_>) -> Poll<()> {
+        if !Due::IS_NOTED && !entry.has_begun() {
+            match with_clock(|clock, _| self.due.by(clock, &self.period)) {
+                Some(ticks) => entry.note(ticks),
+                None => no_runtime("interval"),
+            }
+        }
+        poll_entry(entry, cx, CallSite::NOWHERE, &Target::Ticks)
+    }
+
+    /// One period on.
+    fn step(&mut self) {
+        with_clock(|clock, _| self.due.step(clock, &self.period));
+        if let Some(skip) = self.skip {
+            skip(self);
+        }
     }
 }

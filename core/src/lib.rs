@@ -129,6 +129,8 @@
 //! | (none) | nurseries in a `static` [`Arena`], everything else; wakes from interrupts through `critical-section` |
 //! | `alloc` | [`nursery`](nursery()) on the heap, [`nursery_group`] |
 //! | `std` | one runtime for each thread, wakes from other threads, panics that let clean-ups run, the module [`testing`] |
+//! | `clock` | without `std`: the program declares its clock by [`clock!`], so that spans cost nothing to convert |
+//! | `many-timers` | timers in a heap instead of a sorted list, which is better from some 80 of them on; `std` has more |
 //! | `hooks` | the debugger's events |
 //! | `introspect` | the module `introspect`: all live tasks and scopes, from the root |
 //! | `nb` | the module [`nb`] |

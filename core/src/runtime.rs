@@ -13,6 +13,7 @@ use core::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::debugger::{Debugger, Event, NoDebugger};
+use crate::kernel::clock::given;
 use crate::kernel::emit as hooks;
 use crate::kernel::in_place::clear;
 use crate::kernel::root::{Root, Turn, with_clock};
@@ -55,7 +56,7 @@ pin_project! {
             let this = this.project();
             if let (true, true, Some((clock, debugger))) = (*this.started, this.main.is_some(), this.seams) {
                 // The destructors of the tasks run as tasks do: in a turn, if none is under way.
-                let _turn = this.root.as_ref().try_turn(clock, hooks::dynamic(debugger));
+                let _turn = this.root.as_ref().try_turn(given(clock), hooks::dynamic(debugger));
                 clear(this.main);
             }
         }
@@ -295,7 +296,7 @@ fn masked(f: impl FnOnce()) {
 /// Begins a turn of a runtime that has not finished.
 fn begin<'a, C: Clock, D: Debugger>(root: Pin<&'a Root>, seams: &'a Option<(C, D)>, has_main: bool) -> Turn<'a> {
     match seams {
-        Some((clock, debugger)) if has_main => root.turn(clock, hooks::dynamic(debugger)),
+        Some((clock, debugger)) if has_main => root.turn(given(clock), hooks::dynamic(debugger)),
         _ => panic!("giambio: the runtime was turned after it had finished"),
     }
 }

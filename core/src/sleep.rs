@@ -10,11 +10,12 @@ use pin_project_lite::pin_project;
 use crate::call_site::CallSite;
 use crate::debugger::Event;
 use crate::gate::{is_cancelled, poll_proceed};
+use crate::kernel::clock::Target;
 use crate::kernel::context::with;
 use crate::kernel::deadline::Entry;
 use crate::kernel::emit as hooks;
 use crate::kernel::root::with_clock;
-use crate::time::{AnyClock, Instant, Moment};
+use crate::time::Instant;
 
 #[cold]
 pub(crate) fn no_runtime(what: &str) -> ! {
@@ -68,13 +69,6 @@ pub fn effective_deadline() -> Option<Instant> {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Target {
-    After(Duration),
-    /// What the entry says, in nanoseconds, of which this makes ticks. The division comes with those who use it.
-    At(fn(Instant, u64) -> Moment),
-}
-
 pin_project! {
     /// What [`sleep`] and [`sleep_until`] return.
     ///
@@ -94,12 +88,7 @@ pin_project! {
 
 impl core::fmt::Debug for Sleep {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let mut f = f.debug_tuple("Sleep");
-        match &self.target {
-            Target::After(span) => f.field(span),
-            Target::At(_) => f.field(&self.entry),
-        };
-        f.finish()
+        f.debug_tuple("Sleep").field(&self.target).field(&self.entry).finish()
     }
 }
 
@@ -108,22 +97,13 @@ impl Future for Sleep {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        let entry = this.entry.as_ref();
-        poll_entry(entry, cx, *this.place, &|clock, now| match *this.target {
-            Target::After(span) => clock.end_of(now, span),
-            Target::At(moment) => moment(Instant::from_nanos(entry.deadline()), clock.hz()).ticks(),
-        })
+        poll_entry(this.entry.as_ref(), cx, *this.place, this.target)
     }
 }
 
-/// The poll of all that waits for time; `deadline` says by the clock, at the first poll, when it ends.
+/// The poll of all that waits for time.
 #[cfg_attr(feature = "std", inline)]
-pub(crate) fn poll_entry(
-    entry: Pin<&Entry>,
-    cx: &mut Context<'_>,
-    place: CallSite,
-    deadline: &dyn Fn(&dyn AnyClock, u64) -> u64,
-) -> Poll<()> {
+pub(crate) fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, place: CallSite, target: &Target) -> Poll<()> {
     let go = ready!(poll_proceed(cx));
     if entry.is_over_at_once() || entry.has_fired() {
         go.made_progress();
@@ -138,13 +118,17 @@ pub(crate) fn poll_entry(
         }
         let now = clock.now();
         // A sleep that another runtime has begun goes on in this one.
-        let deadline = if entry.has_begun() { entry.deadline_by(clock) } else { deadline(clock, now) };
+        let deadline =
+            if entry.has_begun() { entry.deadline_by(clock) } else { target.end(entry.deadline(), clock, now) };
         entry.begin(deadline, deadline <= now);
         entry.note_rate(clock);
         if deadline <= now {
             cx.waker().wake_by_ref();
-        } else if deadline != u64::MAX {
-            entry.arm_for(heap, deadline, cx.waker());
+        } else {
+            if deadline != u64::MAX {
+                entry.arm(heap, deadline);
+            }
+            entry.store_waker(cx.waker());
         }
         #[cfg(feature = "hooks")]
         if let Some(sleeper) = hooks::sleep_begins(|| clock.instant(deadline) - clock.instant(now))
@@ -185,7 +169,8 @@ pub(crate) fn poll_entry(
 /// ```
 #[cfg_attr(feature = "hooks", track_caller)]
 pub fn sleep(span: Duration) -> Sleep {
-    Sleep { target: Target::After(span), place: CallSite::here(), entry: Entry::sleeping(u64::MAX) }
+    let (target, noted) = Target::after(span);
+    Sleep { target, place: CallSite::here(), entry: Entry::sleeping(noted) }
 }
 
 /// Sleeps until `instant`. One that has passed yields once; [`Instant::MAX`] never comes.
@@ -211,7 +196,8 @@ pub fn sleep(span: Duration) -> Sleep {
 /// ```
 #[cfg_attr(feature = "hooks", track_caller)]
 pub fn sleep_until(instant: Instant) -> Sleep {
-    Sleep { target: Target::At(Moment::of), place: CallSite::here(), entry: Entry::sleeping(instant.as_nanos()) }
+    let (target, noted) = Target::at(instant);
+    Sleep { target, place: CallSite::here(), entry: Entry::sleeping(noted) }
 }
 
 /// Gives other tasks a turn, and is a place where cancellation is noticed.

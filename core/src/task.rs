@@ -84,7 +84,7 @@ impl<T> Task<'_, T> {
         self.handle.as_ref().map_or(TaskId::NONE, Handle::id)
     }
 
-    /// The name it was spawned with, else the type of its future.
+    /// The name it was spawned with, else the type of its future (or nothing, without features `hooks` and `alloc`).
     pub fn name(&self) -> &str {
         self.handle.as_ref().map_or("(never started)", Handle::name)
     }

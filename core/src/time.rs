@@ -64,25 +64,42 @@ impl<C: Clock + ?Sized> Clock for &C {
     }
 }
 
-/// What the core asks of a clock whose type it has forgotten.
-pub(crate) trait AnyClock {
-    fn now(&self) -> u64;
-    fn moment(&self, span: Duration) -> Moment;
-    fn instant(&self, ticks: u64) -> Instant;
-    fn hz(&self) -> u64;
-    fn lag(&self) -> u64;
-}
-
-impl dyn AnyClock + '_ {
-    /// The end of a sleep that begins at `now`: never early, but at once for a span of zero.
-    #[cfg_attr(not(feature = "std"), inline(never))]
-    pub(crate) fn end_of(&self, now: u64, span: Duration) -> u64 {
-        if span.is_zero() {
-            return now;
-        }
-        let lag = if fault!("lag-forgotten") { 0 } else { self.lag() };
-        now.saturating_add(self.moment(span).ticks().saturating_add(lag))
-    }
+/// Declares the clock of the program, once: `clock!(Millis = Millis);`, the type and a value of it, which a `static` holds.
+///
+/// With feature `clock`, and without `std`, all runtimes of the program go by it; those that they are given must have its
+/// rate, and are not read. So what is known of it is a constant when the program is linked, and `sleep(Duration::from_millis(10))`
+/// is the number of its ticks: declare it where the program is put together, with `lto = "fat"`. With the feature and without a
+/// declaration, or with two, the program does not link. Without the feature this declares nothing that is used, and each
+/// runtime goes by the clock that it is given.
+///
+/// ```
+/// use giambio_core::{Clock, Tick};
+///
+/// struct Millis;
+/// impl Clock for Millis {
+///     const HZ: u64 = 1_000;
+///     fn now(&self) -> Tick {
+///         # let millis = 0;
+///         Tick(millis) // counted by a timer interrupt
+///     }
+/// }
+/// giambio_core::clock!(Millis = Millis);
+/// ```
+#[macro_export]
+macro_rules! clock {
+    ($clock:ty = $value:expr) => {
+        const _: () = {
+            static CLOCK: $clock = $value;
+            #[unsafe(no_mangle)]
+            fn _giambio_now() -> u64 {
+                $crate::Clock::now(&CLOCK).0
+            }
+            #[unsafe(no_mangle)]
+            static _GIAMBIO_HZ: u64 = <$clock as $crate::Clock>::HZ;
+            #[unsafe(no_mangle)]
+            static _GIAMBIO_LAG: u64 = <$clock as $crate::Clock>::LAG;
+        };
+    };
 }
 
 /// So many ticks and so many billionths of one: what a span or a moment is by a clock, without an error that could add up.
@@ -107,7 +124,8 @@ impl Moment {
     pub(crate) fn later(self, span: Moment) -> Self {
         let rest = self.rest + span.rest;
         let (carry, rest) = if rest < NANOS as u32 { (0, rest) } else { (1, rest - NANOS as u32) };
-        Moment { ticks: self.ticks.saturating_add(span.ticks).saturating_add(carry), rest }
+        // With the last tick of all there is no rest, so this doesn't come round.
+        Moment { ticks: self.ticks.saturating_add(span.ticks.wrapping_add(carry)), rest }
     }
 
     /// Of an instant, by a clock of that rate. A function of its own, not one of the clock's, so that only those programs
@@ -119,31 +137,14 @@ impl Moment {
             Instant(nanos) => moment(hz, Duration::from_nanos(nanos)),
         }
     }
-}
 
-impl<C: Clock> AnyClock for C {
-    fn now(&self) -> u64 {
-        Clock::now(self).0
-    }
-
-    fn moment(&self, span: Duration) -> Moment {
-        moment(C::HZ, span)
-    }
-
-    fn instant(&self, ticks: u64) -> Instant {
-        Instant(ticks_to_nanos(C::HZ, ticks))
-    }
-
-    fn hz(&self) -> u64 {
-        C::HZ
-    }
-
-    fn lag(&self) -> u64 {
-        C::LAG
+    /// By a clock of that rate, rounded down; saturates.
+    pub(crate) fn instant(self, hz: u64) -> Instant {
+        Instant(nanos_at(hz, self))
     }
 }
 
-const NANOS: u64 = 1_000_000_000;
+pub(crate) const NANOS: u64 = 1_000_000_000;
 
 /// Nanoseconds in a tick, where that is a whole number: then small numbers do, and one division or none. `hz` is a
 /// constant of the clock's, so of the two ways the compiler keeps one.
@@ -152,7 +153,7 @@ const fn whole_nanos(hz: u64) -> Option<u32> {
 }
 
 /// Exact, but that it saturates.
-fn moment(hz: u64, span: Duration) -> Moment {
+pub(crate) fn moment(hz: u64, span: Duration) -> Moment {
     let (part, rest) = match whole_nanos(hz) {
         // What is left of a tick's nanoseconds is less than a second's worth of ticks.
         Some(nanos) => ((span.subsec_nanos() / nanos).into(), span.subsec_nanos() % nanos * hz as u32),
@@ -165,8 +166,8 @@ fn moment(hz: u64, span: Duration) -> Moment {
         },
     };
     match span.as_secs().checked_mul(hz).and_then(|whole| whole.checked_add(part)) {
-        Some(ticks) => Moment { ticks, rest },
-        None => Moment::at(u64::MAX),
+        Some(ticks) if ticks < u64::MAX => Moment { ticks, rest },
+        _ => Moment::at(u64::MAX),
     }
 }
 
@@ -176,14 +177,15 @@ fn span_to_ticks(hz: u64, span: Duration) -> u64 {
 }
 
 /// Rounded down; saturates.
-fn ticks_to_nanos(hz: u64, ticks: u64) -> u64 {
+fn nanos_at(hz: u64, Moment { ticks, rest }: Moment) -> u64 {
     if let Some(tick) = whole_nanos(hz) {
-        return ticks.saturating_mul(tick.into());
+        // So many billionths of a tick are as many nanoseconds as there are ticks in a second, less.
+        return ticks.saturating_mul(tick.into()).saturating_add((rest / hz as u32).into());
     }
-    let (secs, rest) = (ticks / hz, ticks % hz);
-    let part = match rest.checked_mul(NANOS) {
+    let (secs, part) = (ticks / hz, ticks % hz);
+    let part = match part.checked_mul(NANOS).and_then(|product| product.checked_add(rest.into())) {
         Some(product) => product / hz,
-        None => (u128::from(rest) * u128::from(NANOS) / u128::from(hz)) as u64,
+        None => ((u128::from(part) * u128::from(NANOS) + u128::from(rest)) / u128::from(hz)) as u64,
     };
     secs.checked_mul(NANOS).and_then(|whole| whole.checked_add(part)).unwrap_or(u64::MAX)
 }
@@ -194,7 +196,7 @@ pub(crate) fn convert(ticks: u64, from_hz: u64, to_hz: u64) -> u64 {
     if ticks == u64::MAX || from_hz == to_hz {
         return ticks;
     }
-    Moment::of(Instant(ticks_to_nanos(from_hz, ticks)), to_hz).ticks()
+    Moment::of(Moment::at(ticks).instant(from_hz), to_hz).ticks()
 }
 
 /// A span in nanoseconds, if 64 bits hold it; without the 128 bits that `Duration::as_nanos` makes a small chip compute in.
@@ -348,9 +350,23 @@ mod tests {
 
     #[test]
     fn ticks_become_nanoseconds_rounded_down() {
+        let ticks_to_nanos = |hz, ticks| nanos_at(hz, Moment::at(ticks));
         assert_eq!(ticks_to_nanos(NANOS, 5), 5);
         assert_eq!(ticks_to_nanos(3, 1), 333_333_333);
         assert_eq!(ticks_to_nanos(1, u64::MAX), u64::MAX);
         assert_eq!(ticks_to_nanos(u64::MAX, u64::MAX), NANOS);
+    }
+
+    #[test]
+    fn spans_that_are_counted_on_in_ticks_lose_nothing() {
+        for hz in [1_000, 32_768, 1_000_000, 7, NANOS, 3 * NANOS, NANOS - 1] {
+            for nanos in [1, 1_500_000, 333_333_333, 2_000_000_001] {
+                let (mut at, span) = (Moment::at(0), Duration::from_nanos(nanos));
+                for count in 1..=100 {
+                    at = at.later(moment(hz, span));
+                    assert_eq!(at.instant(hz), Instant(count * nanos), "{count} times {nanos} ns at {hz} Hz");
+                }
+            }
+        }
     }
 }

@@ -194,18 +194,20 @@ pub(crate) const FIRMWARE: &str = "firmware";
 
 /// The feature sets of the core that its tests run with; everything at once is the step "workspace".
 pub(crate) const TESTED_FEATURES: &[&str] =
-    &["", "hooks,nb,heapless", "alloc", "alloc,hooks,nb,heapless", "std", "std,introspect"];
+    &["", "hooks,nb,heapless", "alloc", "alloc,many-timers,hooks,nb,heapless", "std", "std,introspect"];
 
 /// The feature sets of the core that differ in more than the sum of their parts: each feature with and without the others,
 /// without a heap, with `alloc` and with `std`, which has `alloc` in it. The step "feature-matrix" builds every other one.
 pub(crate) const ALL_FEATURES: &[&str] = &[
     "",
     "hooks",
+    "many-timers",
+    "clock",
     "nb,heapless",
     "hooks,nb,heapless",
     "hooks,heapless,embedded-hal-async,defmt",
     "alloc",
-    "alloc,hooks,nb,heapless",
+    "alloc,many-timers,hooks,nb,heapless",
     "std",
     "std,introspect",
     "introspect",
@@ -347,7 +349,7 @@ fn loom() -> Outcome {
 pub(crate) const INTERRUPTS: &str = "tests/interrupts/Cargo.toml";
 
 fn interrupts() -> Outcome {
-    for features in ["", "alloc"] {
+    for features in ["", "alloc", "clock"] {
         Shell::new("cargo test --manifest-path")
             .arg(INTERRUPTS)
             .arg(format!("--features={features}"))

@@ -10,6 +10,7 @@ use core::pin::Pin;
 use core::ptr::{self, NonNull};
 use core::task::Waker;
 
+use super::clock::Current;
 use super::context::{Context, with};
 #[cfg(feature = "hooks")]
 use super::debugger_slot::Who;
@@ -21,7 +22,6 @@ use super::timer::{Popped, Timer, TimerQueue};
 use super::waker::Kept;
 use crate::fault::fault;
 use crate::reason::Reason;
-use crate::time::AnyClock;
 
 /// One deadline, in ticks.
 pub(crate) struct Entry {
@@ -31,14 +31,23 @@ pub(crate) struct Entry {
 /// What comes with a deadline.
 struct Alarm {
     home: Cell<*const Heap>,
-    fired: Cell<bool>,
-    /// For the sleep that it is in: whether it has begun, and whether its time had passed then.
-    begun: Cell<bool>,
-    at_once: Cell<bool>,
+    state: Cell<State>,
     /// The rate of the clock that the deadline is a reading of; 0: not known. Without `std` all have the same.
     #[cfg(feature = "std")]
     hz: Cell<u64>,
     what: What,
+}
+
+/// How far the sleep is that an entry is in.
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    New,
+    /// It has begun, and waits for its deadline.
+    Waits,
+    /// It has begun when its time had passed.
+    AtOnce,
+    /// The deadline has come.
+    Fired,
 }
 
 /// What happens at the deadline.
@@ -67,9 +76,7 @@ impl Entry {
     const fn new(what: What, deadline: u64) -> Self {
         let alarm = Alarm {
             home: Cell::new(ptr::null()),
-            fired: Cell::new(false),
-            begun: Cell::new(false),
-            at_once: Cell::new(false),
+            state: Cell::new(State::New),
             #[cfg(feature = "std")]
             hz: Cell::new(0),
             what,
@@ -88,22 +95,26 @@ impl Entry {
             self.disarm();
         }
         self.timer.set_deadline(deadline);
-        self.alarm().begun.set(true);
-        self.alarm().at_once.set(at_once);
+        self.alarm().state.set(if at_once { State::AtOnce } else { State::Waits });
+    }
+
+    /// What a sleep that has not begun ends by.
+    pub(crate) fn note(&self, deadline: u64) {
+        self.timer.set_deadline(deadline);
     }
 
     pub(crate) fn has_begun(&self) -> bool {
-        self.alarm().begun.get()
+        self.alarm().state.get() != State::New
     }
 
     /// Had its time passed when the sleep began? Then it yields once and is over.
     pub(crate) fn is_over_at_once(&self) -> bool {
-        self.alarm().at_once.get()
+        self.alarm().state.get() == State::AtOnce
     }
 
     /// Has the deadline come?
     pub(crate) fn has_fired(&self) -> bool {
-        self.alarm().fired.get()
+        self.alarm().state.get() == State::Fired
     }
 
     pub(crate) fn is_in(&self, heap: *const Heap) -> bool {
@@ -115,7 +126,7 @@ impl Entry {
     }
 
     /// The deadline is a reading of this clock.
-    pub(crate) fn note_rate(&self, clock: &dyn AnyClock) {
+    pub(crate) fn note_rate(&self, clock: &Current) {
         #[cfg(feature = "std")]
         self.alarm().hz.set(clock.hz());
         #[cfg(not(feature = "std"))]
@@ -123,7 +134,7 @@ impl Entry {
     }
 
     /// The deadline by this clock, where another runtime may have noted it.
-    pub(crate) fn deadline_by(&self, clock: &dyn AnyClock) -> u64 {
+    pub(crate) fn deadline_by(&self, clock: &Current) -> u64 {
         #[cfg(feature = "std")]
         if self.alarm().hz.get() != 0 {
             return crate::time::convert(self.deadline(), self.alarm().hz.get(), clock.hz());
@@ -134,8 +145,11 @@ impl Entry {
 
     /// Replaces the waker of a sleeping entry.
     pub(crate) fn store_waker(&self, new: &Waker) {
-        if let What::Wake { waker, .. } = &self.alarm().what {
-            waker.keep(new);
+        if let What::Wake { waker, .. } = &self.alarm().what
+            && !waker.is(new)
+        {
+            // The old one may be foreign, and is dropped when the new one is there (NO-CALL-OUT).
+            drop(waker.replace(new.clone()));
         }
     }
 
@@ -147,28 +161,17 @@ impl Entry {
         }
     }
 
-    /// Sets, or sets anew, this entry in `heap`. Inside `with`.
-    fn arm(self: Pin<&Self>, heap: *const Heap, deadline: u64) {
-        self.leave();
+    /// Sets this entry, which is in no heap, in `heap`.
+    pub(crate) fn arm(self: Pin<&Self>, heap: *const Heap, deadline: u64) {
         // SAFETY: the caller's heap is its runtime's, which is having its turn (PINNED).
         if let Some(heap) = unsafe { heap.as_ref() } {
-            self.alarm().fired.set(false);
+            self.alarm().state.set(State::Waits);
             self.alarm().home.set(heap);
             // SAFETY: LIVE: pinned, and its destructor takes it out.
             let timer = unsafe { PinRef::new(NonNull::from(&self.get_ref().timer)) };
-            heap.queue.insert(timer, deadline);
+            // SAFETY: ONE-HOME: it has left the other.
+            with(|_| unsafe { heap.queue.insert(timer, deadline) });
         }
-    }
-
-    /// Sets this entry in `heap`, to wake a future.
-    pub(crate) fn arm_for(self: Pin<&Self>, heap: *const Heap, deadline: u64, new: &Waker) {
-        let What::Wake { waker, .. } = &self.alarm().what else { return };
-        let new = new.clone();
-        // The old one may be foreign, and is dropped outside of `with` (NO-CALL-OUT).
-        drop(with(|_| {
-            self.arm(heap, deadline);
-            waker.replace(new)
-        }));
     }
 
     /// Takes the entry out of its heap.
@@ -226,7 +229,8 @@ impl Timed {
         }
         // SAFETY: structural: a field of a pinned value, and nothing moves it out.
         let entry = unsafe { self.map_unchecked(|timed| &timed.entry) };
-        with(|_| entry.arm(heap, deadline));
+        entry.disarm();
+        entry.arm(heap, deadline);
     }
 
     /// The same, or expires at once if the time has come.
@@ -281,12 +285,12 @@ impl Timed {
     }
 
     /// As for its entry.
-    pub(crate) fn note_rate(&self, clock: &dyn AnyClock) {
+    pub(crate) fn note_rate(&self, clock: &Current) {
         self.entry.note_rate(clock);
     }
 
     /// As for its entry.
-    pub(crate) fn deadline_by(&self, clock: &dyn AnyClock) -> u64 {
+    pub(crate) fn deadline_by(&self, clock: &Current) -> u64 {
         self.entry.deadline_by(clock)
     }
 
@@ -329,7 +333,7 @@ unsafe impl Scoped for Timed {}
 pub(crate) unsafe fn deadline_of(at: *const Node) -> Option<u64> {
     // SAFETY: by contract; WHOLE-POINTER: the flag says that the node starts a `Timed`.
     let timed = unsafe { (*at).has(TIMED).then(|| &*at.cast::<Timed>()) }?;
-    timed.entry.timer.is_set().then(|| timed.entry.deadline())
+    (!timed.entry.alarm().home.get().is_null()).then(|| timed.entry.deadline())
 }
 
 impl Context {
@@ -406,7 +410,7 @@ impl Heap {
         self.queue.pop(now).map(|timer| {
             let alarm = timer.with();
             alarm.home.set(ptr::null());
-            alarm.fired.set(true);
+            alarm.state.set(State::Fired);
             #[cfg(feature = "std")]
             context.fired.set(context.fired.get().wrapping_add(1));
             match &alarm.what {

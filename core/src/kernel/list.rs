@@ -33,10 +33,12 @@ impl<T> Links<T> {
         self.next.set(next);
     }
 
+    #[cfg(feature = "many-timers")]
     pub(crate) fn set_prev(&self, prev: Option<PinRef<T>>) {
         self.prev.set(prev);
     }
 
+    #[cfg(feature = "many-timers")]
     pub(crate) fn set_next(&self, next: Option<PinRef<T>>) {
         self.next.set(next);
     }

@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `pin_ref`, `list`, `mask`, `waker_cell` | pointers to what is pinned, a list, what keeps interrupts out; kept wakers |
 //! | `foreign`, `in_place`, `error_text` | wakers and large values, with care; what an error says |
+//! | `clock` | what is known of the clock: while the program runs, or when it is linked |
 //! | `timer` | deadlines, soonest first |
 //! | `scope/node`, `task/header`, `run_queue`, `nursery/children` | what a scope, a task, a nursery is, as data |
 //! | `debugger_slot` | where the debugger is kept, and what it was not told yet |
@@ -50,6 +51,7 @@
 //! * **ONE-HOME**: see [`deadline`]. **FRAMES**: see [`locals`].
 //! * **ONE-LOAN**: see [`lending`]. **ONE-OR-LOOKS**: see [`sharing`]. **ONE-WRITER**: see [`once`].
 
+pub(crate) mod clock;
 pub(crate) mod context;
 pub(crate) mod deadline;
 #[cfg(feature = "hooks")]

@@ -6,6 +6,7 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
 
+use super::clock::{Bound, Current, Given};
 use super::context::{Around, Context as Kernel, now, with};
 use super::deadline::Heap;
 use super::foreign;
@@ -24,7 +25,7 @@ use crate::debugger::Debugger;
 use crate::debugger::Event;
 use crate::fault::fault;
 use crate::kernel::emit as hooks;
-use crate::time::{AnyClock, Tick};
+use crate::time::Tick;
 use crate::wait::Until;
 
 /// Root task and timers.
@@ -34,7 +35,7 @@ pub(crate) struct Root {
     /// Timers know where it is (PINNED).
     _pinned: PhantomPinned,
     /// Good during a turn.
-    clock: Cell<Option<*const dyn AnyClock>>,
+    clock: Bound,
     /// The debugger has panicked.
     mute: Cell<bool>,
     /// By what a test has the order of each pass chosen.
@@ -50,7 +51,7 @@ impl Root {
             heap: Heap::new(),
             task: Cell::new(None),
             _pinned: PhantomPinned,
-            clock: Cell::new(None),
+            clock: Bound::new(),
             mute: Cell::new(false),
             #[cfg(feature = "std")]
             seed: Cell::new(None),
@@ -63,11 +64,7 @@ impl Root {
     ///
     /// # Panics
     /// If it is another's turn.
-    pub(crate) fn turn<'a>(
-        self: Pin<&'a Self>,
-        clock: &'a dyn AnyClock,
-        debugger: Option<&'a dyn Debugger>,
-    ) -> Turn<'a> {
+    pub(crate) fn turn<'a>(self: Pin<&'a Self>, clock: Given<'a>, debugger: Option<&'a dyn Debugger>) -> Turn<'a> {
         match self.try_turn(clock, debugger) {
             Some(turn) => turn,
             None => panic!(
@@ -80,7 +77,7 @@ impl Root {
     /// The same, or `None` if it is another's turn.
     pub(crate) fn try_turn<'a>(
         self: Pin<&'a Self>,
-        clock: &'a dyn AnyClock,
+        clock: Given<'a>,
         debugger: Option<&'a dyn Debugger>,
     ) -> Option<Turn<'a>> {
         let this = self.get_ref();
@@ -98,11 +95,8 @@ impl Root {
             this.task.set(Some(task));
             task
         });
-        // SAFETY: only the lifetime is changed. The pointer is used while the turn, which borrows
-        // the clock, exists (`with_clock`), and cleared when it ends.
-        let clock =
-            unsafe { core::mem::transmute::<*const (dyn AnyClock + 'a), *const (dyn AnyClock + 'static)>(clock) };
-        this.clock.set(Some(clock));
+        // SAFETY: the turn, which borrows the clock, takes it back when it ends.
+        unsafe { this.clock.set(Some(clock)) };
         let outer = now(Outer::new);
         let turn = Turn { root: this, task, outer, debugger };
         turn.enter();
@@ -315,15 +309,16 @@ impl Turn<'_> {
     }
 
     fn fire(&self) {
-        let Some(now) = with_clock(|clock, _| clock.now()) else { return };
+        let Some(clock) = self.root.clock.get() else { return };
+        let now = clock.now();
         while let Some(due) = self.root.heap.fire(now) {
             #[cfg(feature = "hooks")]
             if let Some((task, since)) = due.sleeper {
-                let span = with_clock(|clock, _| clock.instant(now) - clock.instant(since));
+                let span = clock.instant(now) - clock.instant(since);
                 if hooks::tells_wakes() {
                     task.tell_that_time_is_over();
                 }
-                hooks::tell_of(&task.told(), |task| Event::AfterSleep(task, span.unwrap_or_default()));
+                hooks::tell_of(&task.told(), |task| Event::AfterSleep(task, span));
             }
             let looker = if fault!("looker-untold") { None } else { due.looker };
             foreign::wake_all(due.foreign.into_iter().chain(looker));
@@ -403,19 +398,16 @@ impl Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.exit();
-        self.root.clock.set(None);
+        // SAFETY: it is `None`.
+        unsafe { self.root.clock.set(None) };
     }
 }
 
 /// Lends the clock and the timers of the runtime whose turn it is.
-pub(crate) fn with_clock<R>(f: impl FnOnce(&dyn AnyClock, *const Heap) -> R) -> Option<R> {
-    let (clock, heap) = now(|context| {
-        // SAFETY: the runtime whose turn it is is alive: its turn borrows it.
-        let root = unsafe { context.runtime.get().cast::<Root>().as_ref() }?;
-        Some((root.clock.get()?, &raw const root.heap))
-    })?;
-    // SAFETY: the clock is borrowed by the turn that is under way, and `f` returns before it ends.
-    Some(f(unsafe { &*clock }, heap))
+pub(crate) fn with_clock<R>(f: impl FnOnce(&Current, *const Heap) -> R) -> Option<R> {
+    // SAFETY: the runtime whose turn it is is alive: its turn borrows it. And `f` returns before that ends.
+    let root = unsafe { now(|context| context.runtime.get()).cast::<Root>().as_ref() }?;
+    Some(f(root.clock.get()?, &raw const root.heap))
 }
 
 impl core::fmt::Debug for Root {

@@ -100,7 +100,7 @@ impl<'c, const HZ: u64> Autojump<'c, HZ> {
     }
 
     fn now(&self) -> Instant {
-        crate::time::AnyClock::instant(&self.clock, Clock::now(&self.clock).0)
+        crate::time::Moment::at(Clock::now(&self.clock).0).instant(HZ)
     }
 }
 

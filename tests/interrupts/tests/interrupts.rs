@@ -1,4 +1,5 @@
 //! An interrupt at the end of each critical section in turn: no wake may be lost.
+#![cfg(not(feature = "clock"))]
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::pin;

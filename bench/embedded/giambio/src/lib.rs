@@ -51,6 +51,8 @@ impl Clock for Millis {
     }
 }
 
+giambio_core::clock!(Millis = Millis);
+
 /// The loop: sleeps by WFI when nothing is ready.
 #[inline(always)]
 pub fn run<F: Future>(main: F) -> F::Output {

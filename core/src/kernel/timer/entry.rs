@@ -66,7 +66,7 @@ impl<T> Timer<T> {
     }
 
     /// Is it in a queue?
-    pub(crate) fn is_set(&self) -> bool {
+    pub(super) fn is_set(&self) -> bool {
         self.place.get() != Place::NONE
     }
 

@@ -55,10 +55,10 @@ impl<T, const BITS: u32> Many<T, BITS> {
 
     /// Puts a timer in, until `deadline`.
     ///
-    /// # Panics
-    /// It is in a queue already.
-    pub(crate) fn insert(&self, timer: PinRef<Timer<T>>, deadline: u64) {
-        assert!(!timer.is_set(), "giambio: a timer is in one queue at most");
+    /// # Safety
+    /// It is in no queue.
+    pub(crate) unsafe fn insert(&self, timer: PinRef<Timer<T>>, deadline: u64) {
+        debug_assert!(!timer.is_set(), "a timer is in one queue at most");
         let number = self.numbers.get().wrapping_add(1);
         self.numbers.set(number);
         timer.begin(deadline, number);
@@ -66,7 +66,7 @@ impl<T, const BITS: u32> Many<T, BITS> {
             None if self.near.count.get() < FEW => None,
             _ => Some(self.wheel.get_or_init(|| Box::new(Wheel::new(self.now.get())))),
         };
-        // SAFETY: it was in no queue, so in no list and no heap; and it goes into one.
+        // SAFETY: by contract it is in no list and no heap; and it goes into one.
         unsafe {
             if wheel.is_none_or(|wheel| !wheel.take_in(timer, Wheel::<T, BITS>::LEVELS)) {
                 self.near.push(timer);

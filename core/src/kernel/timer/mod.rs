@@ -9,13 +9,19 @@
 //! | `pairing_heap` | timers in their full order |
 //! | `wheel` | timers by the span in which they come, for any number of them |
 //! | `popped` | the answer of a queue that is asked what is due |
-//! | `few`, `many` | the queue: of a heap alone, or of what is near and a wheel |
+//! | `few` | the queue of most chips: a sorted list |
+//! | `more` | that of chips with feature `many-timers`: a heap alone |
+//! | `many` | that of feature `std`: a heap of what is near, and a wheel |
 
+#[cfg(feature = "many-timers")]
 mod entry;
-#[cfg(not(feature = "std"))]
+#[cfg(not(feature = "many-timers"))]
 mod few;
 #[cfg(feature = "std")]
 mod many;
+#[cfg(all(feature = "many-timers", not(feature = "std")))]
+mod more;
+#[cfg(feature = "many-timers")]
 mod pairing_heap;
 mod popped;
 #[cfg(all(test, feature = "std"))]
@@ -23,12 +29,14 @@ mod tests;
 #[cfg(feature = "std")]
 mod wheel;
 
-pub(crate) use entry::Timer;
 pub(crate) use popped::Popped;
 
-/// The timers of a runtime. A server's are many, a microcontroller's are few.
-#[cfg(not(feature = "std"))]
-pub(crate) type TimerQueue<T> = few::Few<T>;
-/// The timers of a runtime. A server's are many, a microcontroller's are few.
+// The timers of a runtime. A server's are many, a microcontroller's are few.
+#[cfg(feature = "std")]
+pub(crate) use entry::Timer;
+#[cfg(not(feature = "many-timers"))]
+pub(crate) use few::{Few as TimerQueue, Timer};
+#[cfg(all(feature = "many-timers", not(feature = "std")))]
+pub(crate) use {entry::Timer, more::More as TimerQueue};
 #[cfg(feature = "std")]
 pub(crate) type TimerQueue<T> = many::Many<T, 6>;

@@ -62,7 +62,8 @@ impl<const BITS: u32> World<BITS> {
         self.keys[number] = Some((deadline, self.set));
         self.model.insert((deadline, self.set), number);
         let timer = self.timer(number);
-        self.bounded(|queue| queue.insert(timer, deadline));
+        // SAFETY: it was taken out, if it was in.
+        self.bounded(|queue| unsafe { queue.insert(timer, deadline) });
     }
 
     fn clear(&mut self, number: usize) {

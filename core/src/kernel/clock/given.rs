@@ -1,0 +1,208 @@
+//! Each runtime has a clock of its own, and whatever waits may be taken to another one.
+
+use core::cell::Cell;
+use core::time::Duration;
+
+use crate::fault::fault;
+use crate::time::{Clock, Instant, Moment, moment};
+
+/// What the core asks of a clock whose type it has forgotten.
+pub(crate) trait AnyClock {
+    fn now(&self) -> u64;
+    fn moment(&self, span: Duration) -> Moment;
+    fn instant_at(&self, at: Moment) -> Instant;
+    fn hz(&self) -> u64;
+    fn lag(&self) -> u64;
+}
+
+impl dyn AnyClock + '_ {
+    /// The end of a sleep that begins at `now`: never early, but at once for a span of zero.
+    #[cfg_attr(not(feature = "std"), inline(never))]
+    pub(crate) fn end_of(&self, now: u64, span: Duration) -> u64 {
+        if span.is_zero() {
+            return now;
+        }
+        let lag = if fault!("lag-forgotten") { 0 } else { self.lag() };
+        now.saturating_add(self.moment(span).ticks().saturating_add(lag))
+    }
+
+    pub(crate) fn instant(&self, ticks: u64) -> Instant {
+        self.instant_at(Moment::at(ticks))
+    }
+}
+
+impl<C: Clock> AnyClock for C {
+    fn now(&self) -> u64 {
+        Clock::now(self).0
+    }
+
+    fn moment(&self, span: Duration) -> Moment {
+        moment(C::HZ, span)
+    }
+
+    fn instant_at(&self, at: Moment) -> Instant {
+        at.instant(C::HZ)
+    }
+
+    fn hz(&self) -> u64 {
+        C::HZ
+    }
+
+    fn lag(&self) -> u64 {
+        C::LAG
+    }
+}
+
+/// The clock of the turn that is under way.
+pub(crate) type Current = dyn AnyClock;
+
+/// A clock, as a runtime is given it.
+pub(crate) type Given<'a> = &'a (dyn AnyClock + 'a);
+
+/// A clock whose type is forgotten.
+pub(crate) fn given<C: Clock>(clock: &C) -> Given<'_> {
+    clock
+}
+
+/// The clock of a runtime, during a turn.
+pub(crate) struct Bound(Cell<Option<*const Current>>);
+
+impl Bound {
+    pub(crate) const fn new() -> Self {
+        Bound(Cell::new(None))
+    }
+
+    /// # Safety
+    /// It is set to `None` before the clock dies.
+    pub(crate) unsafe fn set(&self, clock: Option<Given<'_>>) {
+        // SAFETY: only the lifetime is changed, which `get` bounds again.
+        self.0.set(clock.map(|clock| unsafe { core::mem::transmute::<Given<'_>, *const Current>(clock) }));
+    }
+
+    pub(crate) fn get(&self) -> Option<&Current> {
+        // SAFETY: by the contract of `set`.
+        self.0.get().map(|clock| unsafe { &*clock })
+    }
+}
+
+/// When a sleep ends: after a span, or when its entry says.
+#[derive(Clone, Copy)]
+pub(crate) enum Target {
+    After(Duration),
+    /// What the entry says, in nanoseconds, of which this makes ticks. The division comes with those who use it.
+    At(fn(Instant, u64) -> Moment),
+    /// What the entry says, in ticks.
+    Ticks,
+}
+
+impl Target {
+    /// With what its entry notes.
+    pub(crate) fn after(span: Duration) -> (Self, u64) {
+        (Target::After(span), u64::MAX)
+    }
+
+    /// With what its entry notes.
+    pub(crate) fn at(instant: Instant) -> (Self, u64) {
+        (Target::At(Moment::of), instant.as_nanos())
+    }
+
+    /// The end, in ticks, of what begins now.
+    pub(crate) fn end(&self, noted: u64, clock: &Current, now: u64) -> u64 {
+        match *self {
+            Target::After(span) => clock.end_of(now, span),
+            Target::At(moment) => moment(Instant::from_nanos(noted), clock.hz()).ticks(),
+            Target::Ticks => noted,
+        }
+    }
+}
+
+impl core::fmt::Debug for Target {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Target::After(span) => span.fmt(f),
+            Target::At(_) => f.write_str("until"),
+            Target::Ticks => f.write_str("until tick"),
+        }
+    }
+}
+
+/// How often an interval ticks.
+#[derive(Clone, Copy)]
+pub(crate) struct Period(Duration);
+
+impl Period {
+    pub(crate) fn new(span: Duration) -> Self {
+        Period(span)
+    }
+
+    pub(crate) fn span(&self) -> Duration {
+        self.0
+    }
+
+    fn by(&self, clock: &Current) -> Moment {
+        clock.moment(self.0)
+    }
+}
+
+/// When an interval ticks next: by a clock with so many ticks in a second, counted on in these, since to make ticks of an
+/// instant takes a long division.
+#[derive(Clone)]
+pub(crate) struct Due {
+    at: Moment,
+    hz: u64,
+    /// What makes ticks of an instant, where there is one: only some intervals need it.
+    convert: Option<fn(Moment, u64, u64) -> Moment>,
+}
+
+impl Due {
+    /// Is what is noted all that the entry needs?
+    pub(crate) const IS_NOTED: bool = false;
+
+    /// What the entry of the next tick notes.
+    pub(crate) fn noted(&self) -> u64 {
+        u64::MAX
+    }
+
+    /// One period from now.
+    pub(crate) fn from_now(clock: &Current, period: &Period) -> Self {
+        let at = Moment::at(clock.now()).later(period.by(clock));
+        Due { at, hz: hz_of(clock), convert: None }
+    }
+
+    pub(crate) fn first(instant: Instant) -> Self {
+        let convert = |at: Moment, from, to| Moment::of(at.instant(from), to);
+        Due { at: Moment::at(instant.as_nanos()), hz: crate::time::NANOS, convert: Some(convert) }
+    }
+
+    /// In ticks of this clock. If it has another rate than the one before, an interval that has no first instant begins anew.
+    pub(crate) fn by(&mut self, clock: &Current, period: &Period) -> u64 {
+        let hz = hz_of(clock);
+        if self.hz != hz {
+            match self.convert {
+                Some(convert) => self.at = convert(self.at, self.hz, hz),
+                None => *self = Due::from_now(clock, period),
+            }
+            self.hz = hz;
+        }
+        self.at.ticks()
+    }
+
+    /// One period on.
+    pub(crate) fn step(&mut self, clock: &Current, period: &Period) {
+        self.at = self.at.later(period.by(clock));
+    }
+
+    pub(crate) fn instant(&self, clock: &Current) -> Instant {
+        clock.instant_at(self.at)
+    }
+}
+
+fn hz_of(clock: &Current) -> u64 {
+    if fault!("rates-cut-short") { clock.hz() & 0xffff_ffff } else { clock.hz() }
+}
+
+impl core::fmt::Debug for Due {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.at.instant(self.hz).fmt(f)
+    }
+}
