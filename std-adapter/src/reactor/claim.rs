@@ -6,7 +6,7 @@ use std::io;
 use super::readiness::{Direction, Readiness};
 
 /// One direction of a source belongs to the future that holds this. Dropping it also withdraws the future's waker.
-pub(crate) struct Claim<'a>(&'a Readiness);
+pub struct Claim<'a>(&'a Readiness);
 
 impl<'a> Claim<'a> {
     pub(super) fn new(readiness: &'a Readiness) -> Claim<'a> {

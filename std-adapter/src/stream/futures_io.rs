@@ -13,6 +13,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 
 use super::ByteStream;
 use super::calls::{are_empty, receive, receive_vectored, send, send_vectored};
+use super::ends::Outgoing;
 use super::halves::{ReceiveHalf, SendHalf};
 use super::kind::{Connection, Receives, Sends};
 use crate::reactor::Direction;
@@ -56,17 +57,8 @@ impl<S: Sends> AsyncWrite for &ByteStream<S> {
     }
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(match S::finish(self.source()) {
-            Err(error) if is_over(&error) => Ok(()),
-            ended => ended,
-        })
+        Poll::Ready(self.finish())
     }
-}
-
-/// Is this what `shutdown` says of a connection that is over, by the peer, the network or this program?
-fn is_over(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionReset, NotConnected};
-    matches!(error.kind(), NotConnected | ConnectionReset | ConnectionAborted)
 }
 
 impl<S: Receives> AsyncRead for ByteStream<S> {

@@ -32,17 +32,26 @@
 //! # Ok::<(), io::Error>(())
 //! ```
 //!
+//! All of it, as a whole or in pieces: [`receive_to_end`](ByteStream::receive_to_end); [`Buffered`] for lines and frames; [`copy`] and
+//! [`copy_both`] from one to another.
+//!
 //! # How one is added
 //! A kind of stream is a descriptor for which [`Receives`], [`Sends`] or both say how bytes are moved now, without waiting
 //! (`stream/kind.rs`). All that waits, counts, splits and closes is here, once.
 
 mod all;
+mod buffered;
 mod calls;
+mod copy;
+mod ends;
+mod frame;
 mod futures_io;
 mod halves;
 mod kind;
+mod pump;
 #[cfg(all(test, unix))]
 mod tests;
+mod to_end;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -53,8 +62,13 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::Shutdown;
 
 pub use all::{ReceiveExact, SendAll};
+pub use buffered::{Buffered, Lines};
+pub use copy::{Copy, CopyBoth, copy, copy_both};
+pub use ends::{Incoming, Outgoing};
+pub use frame::SendFrame;
 pub use halves::{ReceiveHalf, ReuniteError, SendHalf};
 pub use kind::{Connection, Receives, Sends};
+pub use to_end::ReceiveToEnd;
 
 use crate::reactor::{Closed, Descriptor, Direction, Done, Source};
 

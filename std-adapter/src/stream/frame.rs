@@ -1,0 +1,82 @@
+//! Sending frames: bytes with their number before them.
+
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use super::ByteStream;
+use super::calls::send_vectored;
+use super::kind::Sends;
+use crate::reactor::{Claim, Direction};
+
+impl<S: Sends> ByteStream<S> {
+    /// Sends how many bytes `data` has, in four of them, the most significant first, and then `data`:
+    /// [`Buffered::receive_frame`](super::Buffered::receive_frame) takes it as a whole.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput): it has 4 GiB or more, and nothing was sent. Else as
+    /// [`send`](ByteStream::send).
+    ///
+    /// # Panics
+    /// As [`send`](ByteStream::send).
+    ///
+    /// # Cancellation
+    /// [**Lossy**](giambio_core#cancellation): a part of the frame may have been sent, after which nothing else must be. To go on,
+    /// await the future by `&mut`, and again; [`SendFrame::sent`] says whether it had begun.
+    #[track_caller]
+    pub fn send_frame<'a>(&'a self, data: &'a [u8]) -> SendFrame<'a, S> {
+        SendFrame { stream: self, data, sent: 0, claim: None }
+    }
+}
+
+/// Made by [`ByteStream::send_frame`]. It may be awaited by `&mut`, given up, asked how far it got, and awaited again.
+///
+/// # Cancellation
+/// As [`ByteStream::send_frame`].
+#[must_use = "nothing is sent until this is awaited"]
+pub struct SendFrame<'a, S: Sends> {
+    stream: &'a ByteStream<S>,
+    data: &'a [u8],
+    sent: usize,
+    claim: Option<Claim<'a>>,
+}
+
+impl<S: Sends> SendFrame<'_, S> {
+    /// How many bytes the system has taken so far, with the four before the data.
+    #[must_use]
+    pub fn sent(&self) -> usize {
+        self.sent
+    }
+}
+
+impl<S: Sends> Future for SendFrame<'_, S> {
+    type Output = io::Result<()>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let SendFrame { stream, data, sent, claim } = self.get_mut();
+        let Ok(length) = u32::try_from(data.len()) else {
+            let text = format!("a frame of {} bytes is too long: its length has four bytes", data.len());
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidInput, text)));
+        };
+        let length = length.to_be_bytes();
+        while *sent < length.len() + data.len() {
+            let parts = [
+                IoSlice::new(length.get(*sent..).unwrap_or_default()),
+                IoSlice::new(&data[sent.saturating_sub(length.len())..]),
+            ];
+            let done = stream.source().poll_claimed(cx, Some(Direction::Write), claim, |io| send_vectored(io, &parts));
+            match ready!(done)? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => *sent += count,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: Sends> fmt::Debug for SendFrame<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendFrame").field("length", &self.data.len()).field("sent", &self.sent).finish()
+    }
+}

@@ -1,0 +1,78 @@
+//! Moves bytes from one end to another until there are no more: one direction of a copy.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use super::ends::{Incoming, Outgoing};
+
+/// What is received at once, at first and when there is much.
+const SMALL: usize = 8 << 10;
+const LARGE: usize = 128 << 10;
+
+pub(super) struct Pump<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized> {
+    from: &'a R,
+    to: &'a W,
+    receiving: R::Claim<'a>,
+    sending: W::Claim<'a>,
+    buffer: Vec<u8>,
+    /// What was received and not yet sent: the part of the buffer from here
+    start: usize,
+    /// to here.
+    end: usize,
+    sent: u64,
+    is_over: bool,
+}
+
+impl<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized> Pump<'a, R, W> {
+    pub(super) fn new(from: &'a R, to: &'a W) -> Self {
+        Pump {
+            from,
+            to,
+            receiving: Default::default(),
+            sending: Default::default(),
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            sent: 0,
+            is_over: false,
+        }
+    }
+
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
+    }
+
+    pub(super) fn rest(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// Has all that came been sent?
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.is_over {
+            while self.start < self.end {
+                let rest = &self.buffer[self.start..self.end];
+                match ready!(self.to.poll_send(cx, &mut self.sending, rest))? {
+                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    count => {
+                        self.start += count;
+                        self.sent += count as u64;
+                    }
+                }
+            }
+            // Who waits long has little room; who has much to move gets more.
+            if self.buffer.len() < LARGE && self.end == self.buffer.len() {
+                self.buffer.resize((self.end * 4).clamp(SMALL, LARGE), 0);
+            }
+            (self.start, self.end) = (0, 0);
+            match ready!(self.from.poll_receive(cx, &mut self.receiving, &mut self.buffer))? {
+                0 => self.is_over = true,
+                count => self.end = count,
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
