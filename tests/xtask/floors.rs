@@ -130,8 +130,13 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "net/datagram/windows",
     "net/udp/socket",
     "net/udp/options",
+    "net/unix/address",
     "net/unix/stream",
+    "net/unix/credentials",
+    "net/unix/passing",
+    "net/unix/fresh",
     "net/unix/listener",
+    "net/unix/datagram",
 ];
 
 const FLOORS_OF_THE_CORE: &[&str] = &[

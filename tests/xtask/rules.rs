@@ -303,7 +303,7 @@ mod tests {
 
     /// The folders that are about systems: of the libraries, and of the tests.
     const PLATFORM_FOLDERS: [&str; 2] = ["std-adapter/src/sys/", "std-adapter/src/reactor/"];
-    const TESTS_OF_A_SYSTEM: [&str; 12] = [
+    const TESTS_OF_A_SYSTEM: [&str; 13] = [
         "std-adapter/tests/accept_errors.rs",
         "std-adapter/tests/connecting.rs",
         "std-adapter/tests/fd_leaves_nothing.rs",
@@ -312,6 +312,7 @@ mod tests {
         "std-adapter/tests/lookups.rs",
         "std-adapter/tests/no_threads.rs",
         "std-adapter/tests/streams.rs",
+        "std-adapter/tests/unix_names.rs",
         "tests/scenarios/echo_costs.rs",
         "tests/scenarios/interface_down.rs",
         "tests/scenarios/soak/measure.rs",

@@ -9,6 +9,9 @@
 //!   value, and not before: who borrowed it borrows the source.
 
 #[cfg(unix)]
+#[allow(unused_imports, reason = "sockets use it")]
+pub(crate) use of_unix::peer_of;
+#[cfg(unix)]
 pub(super) use of_unix::{lent, replace};
 #[cfg(windows)]
 pub(super) use of_windows::lent;
@@ -28,6 +31,45 @@ mod of_unix {
         let mut place = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(old.as_fd().as_raw_fd()) });
         dup2(new, &mut place)?;
         Ok(fcntl_setfd(&*place, FdFlags::CLOEXEC)?)
+    }
+
+    /// The process, if it can be known, the user and the group at the other end of a connection on this machine.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[allow(dead_code, reason = "sockets use it")]
+    pub(crate) fn peer_of(socket: BorrowedFd<'_>) -> io::Result<(Option<u32>, u32, u32)> {
+        let mut peer = libc::ucred { pid: 0, uid: 0, gid: 0 };
+        let mut size = size_of_val(&peer) as libc::socklen_t;
+        let (number, into) = (socket.as_raw_fd(), (&raw mut peer).cast());
+        // SAFETY: the system writes no more than `size` bytes, and `peer` has that many, for any of which it is good.
+        match unsafe { libc::getsockopt(number, libc::SOL_SOCKET, libc::SO_PEERCRED, into, &raw mut size) } {
+            0 => Ok((u32::try_from(peer.pid).ok().filter(|pid| *pid > 0), peer.uid, peer.gid)),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// The user and the group at the other end of a connection on this machine.
+    #[cfg(any(
+        target_vendor = "apple",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "dragonfly"
+    ))]
+    #[allow(dead_code, reason = "sockets use it")]
+    pub(crate) fn peer_of(socket: BorrowedFd<'_>) -> io::Result<(Option<u32>, u32, u32)> {
+        let (mut user, mut group) = (0, 0);
+        // SAFETY: the system writes a number to each.
+        match unsafe { libc::getpeereid(socket.as_raw_fd(), &raw mut user, &raw mut group) } {
+            0 => Ok((None, user, group)),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// Here the system has other ways to tell, and nobody has asked for them yet.
+    #[cfg(any(target_os = "illumos", target_os = "solaris"))]
+    #[allow(dead_code, reason = "sockets use it")]
+    pub(crate) fn peer_of(_: BorrowedFd<'_>) -> io::Result<(Option<u32>, u32, u32)> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// The descriptor that `_source` has lent, by this number.

@@ -57,6 +57,8 @@ mod system; // no match: `system.rs`, which says what to add
 
 pub(crate) use claim::Claim;
 pub use closed::Closed;
+#[cfg(unix)]
+pub(crate) use descriptor::peer_of;
 pub(crate) use limit::Limit;
 pub(crate) use readiness::Direction;
 pub(crate) use source::{Descriptor, Done, Source};

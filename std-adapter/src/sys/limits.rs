@@ -8,3 +8,12 @@ pub(crate) const MOST_SLICES: usize = if cfg!(any(target_os = "solaris", target_
 /// For how long closing may go on with delivering: the system keeps it in 16 bits, Apple's in hundredths of a second.
 pub(crate) const LONGEST_LINGER: Duration =
     Duration::from_secs(if cfg!(target_vendor = "apple") { 327 } else { 32_767 });
+
+/// How many bytes a path may have that is the address of a socket.
+#[cfg(unix)]
+pub(crate) const LONGEST_PATH: usize =
+    if cfg!(any(target_os = "linux", target_os = "android", target_os = "illumos", target_os = "solaris")) {
+        107
+    } else {
+        103
+    };

@@ -5,8 +5,10 @@ use std::net::Shutdown;
 use std::os::unix::net::{self, SocketAddr};
 use std::path::Path;
 
-use socket2::SockRef;
+use socket2::{SockRef, Type};
 
+use super::address::of_path;
+use super::fresh::Fresh;
 use crate::net::listener::{Listener, Listens};
 use crate::reactor::Descriptor;
 
@@ -14,6 +16,9 @@ use crate::reactor::Descriptor;
 ///
 /// What it can do stands at [`Listener`].
 pub type UnixListener = Listener<net::UnixListener>;
+
+/// A [`UnixListener`] whose path is its own: [`UnixListener::bind_fresh`].
+pub type FreshUnixListener = Listener<Fresh<net::UnixListener>>;
 
 impl UnixListener {
     /// Listens at a path, where this makes a file. It is left there in the end, and none that is there before is removed.
@@ -34,11 +39,50 @@ impl UnixListener {
     /// # Errors
     /// [`AddrInUse`](io::ErrorKind::AddrInUse): something is there already. [`NotFound`](io::ErrorKind::NotFound): the folder is
     /// not. [`PermissionDenied`](io::ErrorKind::PermissionDenied). [`InvalidInput`](io::ErrorKind::InvalidInput): the path is
-    /// longer than an address may be, some hundred bytes.
+    /// longer than an address may be, some hundred bytes, or empty.
     pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixListener> {
-        let listener = net::UnixListener::bind(path)?;
+        UnixListener::bind_addr(&of_path(path.as_ref())?)
+    }
+
+    /// Listens at an address, which on Linux may be [a name that is no path](super#names-that-are-no-paths).
+    ///
+    /// # Errors
+    /// As [`bind`](UnixListener::bind).
+    pub fn bind_addr(address: &SocketAddr) -> io::Result<UnixListener> {
+        let listener = net::UnixListener::bind_addr(address)?;
         listener.set_nonblocking(true)?;
         Ok(UnixListener::from_nonblocking(listener))
+    }
+
+    /// Listens at a path that is its own: a socket that nobody listens at any more, which a program has left there that was killed, is
+    /// removed before, and this one when it is closed or dropped.
+    ///
+    /// ```
+    /// use giambio::net::unix::UnixListener;
+    /// use std::io::ErrorKind;
+    ///
+    /// let path = std::env::temp_dir().join(format!("giambio-fresh-{}", std::process::id()));
+    /// drop(UnixListener::bind(&path)?); // it is left there
+    /// let listener = UnixListener::bind_fresh(&path)?;
+    /// assert_eq!(UnixListener::bind_fresh(&path).unwrap_err().kind(), ErrorKind::AddrInUse);
+    /// drop(listener);
+    /// assert!(!path.exists());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// Whether somebody listens there it finds out by a visit, so a listener in use accepts a connection that ends at once. Two
+    /// programs that begin at the same moment may both find what is stale, and one may then remove what the other has made: let
+    /// one service manager start them. The path is removed by the process that made it, if it still leads to this socket.
+    ///
+    /// # Errors
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse): somebody listens there, or what is there is no socket. Else as
+    /// [`bind`](UnixListener::bind).
+    pub fn bind_fresh(path: impl AsRef<Path>) -> io::Result<FreshUnixListener> {
+        let path = path.as_ref();
+        let address = of_path(path)?;
+        let fresh = Fresh::bind(path, Type::STREAM, || net::UnixListener::bind_addr(&address))?;
+        fresh.set_nonblocking(true)?;
+        Ok(FreshUnixListener::from_nonblocking(fresh))
     }
 }
 

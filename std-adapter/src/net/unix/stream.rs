@@ -6,8 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use giambio_core::sleep;
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, Socket, Type};
 
+use super::address::of_path;
 use crate::net::connecting::connected;
 use crate::net::connection::connection;
 use crate::net::system;
@@ -38,7 +39,7 @@ const UNTIL_ROOM: Duration = Duration::from_millis(5);
 /// ```
 ///
 /// What it has in common with all streams stands at [`ByteStream`]. Descriptors that a peer passes along with its data are
-/// closed.
+/// closed, unless they are [received](UnixStream::receive_with_fds).
 pub type UnixStream = ByteStream<net::UnixStream>;
 
 impl UnixStream {
@@ -59,8 +60,25 @@ impl UnixStream {
     /// [**Restartable.**](giambio_core#cancellation) A connection that was being made is closed.
     #[track_caller]
     pub fn connect(path: impl AsRef<Path>) -> impl Future<Output = io::Result<UnixStream>> {
+        let address = of_path(path.as_ref());
+        async move { UnixStream::connect_addr(&address?).await }
+    }
+
+    /// As [`connect`](UnixStream::connect), to an address, which on Linux may be
+    /// [a name that is no path](super#names-that-are-no-paths).
+    ///
+    /// # Errors
+    /// As [`connect`](UnixStream::connect).
+    ///
+    /// # Panics
+    /// As [`connect`](UnixStream::connect).
+    ///
+    /// # Cancellation
+    /// As [`connect`](UnixStream::connect).
+    #[track_caller]
+    pub fn connect_addr(address: &SocketAddr) -> impl Future<Output = io::Result<UnixStream>> {
         async move {
-            let address = SockAddr::unix(path)?;
+            let address = system::address_of(address)?;
             loop {
                 let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
                 socket.set_nonblocking(true)?;

@@ -1,0 +1,23 @@
+//! Addresses of sockets on this machine: paths, and on Linux names that are no paths.
+
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::SocketAddr;
+use std::path::Path;
+
+use crate::sys::limits::LONGEST_PATH;
+
+/// The address that a path is, or an error that names it.
+pub(super) fn of_path(path: &Path) -> io::Result<SocketAddr> {
+    let bytes = path.as_os_str().as_bytes();
+    let why = match bytes.len() {
+        0 => "an empty path is no address".to_owned(),
+        _ if bytes.contains(&0) => format!("{path:?} has a NUL in it, which no path has"),
+        length if length > LONGEST_PATH => format!(
+            "{path:?} has {length} bytes, and the address of a socket has room for {LONGEST_PATH}: choose a shorter one, or one \
+             from the current folder"
+        ),
+        _ => return SocketAddr::from_pathname(path),
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, why))
+}

@@ -1,0 +1,54 @@
+//! Addresses on one machine that are no paths, which only Linux has.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::SocketAddr;
+
+use common::kind;
+use giambio::net::unix::{UnixDatagram, UnixListener, UnixStream};
+use giambio::run;
+use std::io::ErrorKind;
+
+fn name(text: &str) -> SocketAddr {
+    SocketAddr::from_abstract_name(format!("giambio {text} {}", std::process::id())).unwrap()
+}
+
+#[test]
+fn a_stream_and_a_datagram_get_to_a_name_that_is_no_path() {
+    run(async {
+        let address = name("streams");
+        let listener = UnixListener::bind_addr(&address).unwrap();
+        assert_eq!(listener.local_addr().unwrap().as_abstract_name(), address.as_abstract_name());
+        assert_eq!(kind(UnixListener::bind_addr(&address)), Some(ErrorKind::AddrInUse));
+        let client = UnixStream::connect_addr(&address).await.unwrap();
+        let (server, _) = listener.accept().await.unwrap();
+        client.send_all(b"x").await.unwrap();
+        server.receive_exact(&mut [0]).await.unwrap();
+        drop(listener);
+        assert_eq!(kind(UnixStream::connect_addr(&address).await), Some(ErrorKind::ConnectionRefused));
+        UnixListener::bind_addr(&address).unwrap(); // it went with its socket
+
+        let (there, here) = (name("there"), name("here"));
+        let (server, client) = (UnixDatagram::bind_addr(&there).unwrap(), UnixDatagram::bind_addr(&here).unwrap());
+        client.send_to_addr(b"question", &there).await.unwrap();
+        let mut buffer = [0; 16];
+        let (received, from) = server.receive_from(&mut buffer).await.unwrap();
+        assert_eq!((received.length, from.as_abstract_name()), (8, here.as_abstract_name()));
+        server.connect_addr(&from).unwrap();
+        server.send(b"answer").await.unwrap();
+        assert_eq!(client.receive(&mut buffer).await.unwrap().length, 6);
+    });
+}
+
+#[test]
+fn an_address_without_a_name_leads_nowhere() {
+    run(async {
+        let (one, _other) = UnixDatagram::pair().unwrap();
+        let nobody = one.local_addr().unwrap();
+        assert!(nobody.is_unnamed());
+        assert_eq!(kind(one.send_to_addr(b"x", &nobody).await), Some(ErrorKind::InvalidInput));
+        assert_eq!(kind(UnixStream::connect_addr(&nobody).await), Some(ErrorKind::InvalidInput));
+    });
+}
