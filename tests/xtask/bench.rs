@@ -1,8 +1,8 @@
 //! The benchmarks: a workspace of their own, so that the peers stay out of ours.
 
-use crate::machine::{self, VALGRIND};
-use crate::shell::{Shell, done_with};
-use crate::steps::{Outcome, Verdict};
+use crate::machine::{self, BARE_METAL_COMPILER, BENCH_TOOLS, EMULATORS, VALGRIND};
+use crate::shell::Shell;
+use crate::steps::Outcome;
 
 pub(crate) const MANIFEST: &str = "bench/Cargo.toml";
 
@@ -15,18 +15,23 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
     words.iter().fold(driver(), Shell::arg).run()
 }
 
+/// `cargo xtask bench-embedded …`: leaves it to `bench/embedded/run.py`.
+///
+/// # Errors
+/// Something is missing, or a firmware does not do what it should.
+pub(crate) fn embedded(words: &[String]) -> Result<(), String> {
+    machine::wants(&[&BARE_METAL_COMPILER, &EMULATORS, &BENCH_TOOLS])?;
+    let script = Shell::new("python3 bench/embedded/run.py").in_folder("bench-embedded");
+    words.iter().fold(script.envs(machine::environment()), Shell::arg).run()
+}
+
 /// The step that keeps them from rotting.
 pub(crate) fn smoke() -> Outcome {
-    Shell::new("cargo test --quiet -p bench-driver --manifest-path").arg(MANIFEST).own_target("bench-smoke").run()?;
+    Shell::new("cargo test --quiet -p bench-driver --manifest-path").arg(MANIFEST).run()?;
     // They need not be fast for that.
     let hasty = [("LTO", "off"), ("CODEGEN_UNITS", "16"), ("OPT_LEVEL", "1")];
-    let smoke = driver().arg("smoke").own_target("bench-smoke");
-    hasty
-        .iter()
-        .fold(smoke, |shell, (name, value)| shell.env(&format!("CARGO_PROFILE_RELEASE_{name}"), value))
-        .run()?;
-    done_with("bench-smoke");
-    Ok(Verdict::Passed)
+    let hasty = hasty.map(|(name, value)| (format!("CARGO_PROFILE_RELEASE_{name}"), value));
+    driver().arg("smoke").envs(hasty).run()
 }
 
 fn driver() -> Shell {

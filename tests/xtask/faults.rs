@@ -5,13 +5,13 @@
 //! `tests/faults/README.md`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use crate::shell::{Shell, root, say};
+use crate::shell::{Shell, read, root, say};
+use crate::steps::Outcome;
 
 const LIST: &str = "tests/faults/seams.txt";
 
@@ -31,7 +31,7 @@ struct Seam {
 ///
 /// # Errors
 /// A test fails without a fault, or passes with it.
-pub(crate) fn plant_all() -> Result<(), String> {
+pub(crate) fn plant_all() -> Outcome {
     let mut seams = read_all()?;
     if let Ok(words) = std::env::var("GIAMBIO_FAULTS") {
         seams.retain(|seam| words.split(' ').any(|word| seam.name.contains(word)));
@@ -49,12 +49,12 @@ pub(crate) fn plant_all() -> Result<(), String> {
             }
         };
         let began = Instant::now();
-        if let Outcome::Failed(how) = run(&program, seam, "")? {
+        if let End::Failed(how) = run(&program, seam, "")? {
             return Err(format!("without the fault {}, its test {} fails: {how}", seam.name, seam.test));
         }
         let verdict = match run(&program, seam, &seam.name)? {
-            Outcome::Failed(how) => format!("{}: {how}", seam.program),
-            Outcome::Passed => {
+            End::Failed(how) => format!("{}: {how}", seam.program),
+            End::Passed => {
                 survivors.push(seam.name.as_str());
                 "NOT CAUGHT".to_owned()
             }
@@ -74,8 +74,7 @@ fn build(seam: &Seam) -> Result<String, String> {
     };
     let built = cargo
         .env("RUSTFLAGS", &format!("--cfg giambio_faults{flags}"))
-        .own_target("faults")
-        .into_command()
+        .command()
         .output()
         .map_err(|error| format!("cargo: {error}"))?;
     let messages = String::from_utf8_lossy(&built.stdout);
@@ -87,10 +86,10 @@ fn build(seam: &Seam) -> Result<String, String> {
 }
 
 /// Runs the seam's test, with a fault or none, in the folder that Cargo would run it in, until one fails.
-fn run(program: &str, seam: &Seam, fault: &str) -> Result<Outcome, String> {
+fn run(program: &str, seam: &Seam, fault: &str) -> Result<End, String> {
     let folder = if seam.package == "giambio" { "std-adapter" } else { "core" };
     // A fault may eat memory: it gets 4 GB of addresses.
-    let mut command = Shell::new("sh").into_command();
+    let mut command = Shell::new("sh").command();
     command.args(["-c", "ulimit -v 4000000; exec \"$0\" $1", program, &seam.test]);
     command.current_dir(root().join(folder)).env("RUST_BACKTRACE", "0").env("GIAMBIO_FAULT", fault);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -102,13 +101,13 @@ fn run(program: &str, seam: &Seam, fault: &str) -> Result<Outcome, String> {
 }
 
 /// How a test program ended.
-enum Outcome {
+enum End {
     Passed,
     Failed(String),
 }
 
 /// Waits for the end, for the first test that fails, or until there is no end to be expected.
-fn watch(child: &mut Child) -> Result<Outcome, String> {
+fn watch(child: &mut Child) -> Result<End, String> {
     let (sender, failures) = channel();
     let output = child.stdout.take().ok_or("its output isn't a pipe")?;
     // Ends with the program, whose output it reads.
@@ -123,15 +122,15 @@ fn watch(child: &mut Child) -> Result<Outcome, String> {
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
         if let Ok(test) = failures.recv_timeout(Duration::from_millis(10)) {
-            return Ok(Outcome::Failed(test));
+            return Ok(End::Failed(test));
         }
         match child.try_wait().map_err(|error| error.to_string())? {
-            Some(status) if status.success() => return Ok(Outcome::Passed),
-            Some(status) => return Ok(Outcome::Failed(failures.try_recv().unwrap_or_else(|_| status.to_string()))),
+            Some(status) if status.success() => return Ok(End::Passed),
+            Some(status) => return Ok(End::Failed(failures.try_recv().unwrap_or_else(|_| status.to_string()))),
             None => {}
         }
     }
-    Ok(Outcome::Failed("it hangs".to_owned()))
+    Ok(End::Failed("it hangs".to_owned()))
 }
 
 /// The program in Cargo's messages.
@@ -151,12 +150,12 @@ fn rendered(messages: &str) -> String {
 }
 
 fn read_all() -> Result<Vec<Seam>, String> {
-    let text = fs::read_to_string(root().join(LIST)).map_err(|error| format!("{LIST}: {error}"))?;
+    let text = read(LIST)?;
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.map(|line| read(line).ok_or_else(|| format!("{LIST}: not five fields: {line}"))).collect()
+    lines.map(|line| seam(line).ok_or_else(|| format!("{LIST}: not five fields: {line}"))).collect()
 }
 
-fn read(line: &str) -> Option<Seam> {
+fn seam(line: &str) -> Option<Seam> {
     let fields: Vec<String> = line.split(" | ").map(|field| field.trim().to_owned()).collect();
     let [name, package, program, test, _law] = fields.try_into().ok()?;
     Some(Seam { name, package, program, test })
@@ -165,19 +164,18 @@ fn read(line: &str) -> Option<Seam> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::each_file;
+    use crate::shell::files;
 
     /// The step takes minutes; this is known in no time.
     #[test]
     fn each_seam_is_in_the_code_once_and_in_the_list() {
         let mut found = Vec::new();
         for folder in ["core/src", "std-adapter/src"] {
-            each_file(folder, &mut |path| {
-                let text = fs::read_to_string(root().join(path)).unwrap_or_default();
+            for path in files(folder, ".rs").unwrap() {
+                let text = read(&path).unwrap();
                 let names = text.split("fault!(\"").skip(1).filter_map(|rest| rest.split('"').next());
                 found.extend(names.filter(|name| *name != "name").map(str::to_owned));
-            })
-            .unwrap();
+            }
         }
         found.sort();
         let mut listed: Vec<String> = read_all().unwrap().into_iter().map(|seam| seam.name).collect();

@@ -2,7 +2,7 @@
 
 use crate::machine::{self, Compiler};
 use crate::shell::{self, Shell, root};
-use crate::steps::FIRMWARE;
+use crate::steps::{BARE_METAL_FEATURES, FIRMWARE, Outcome};
 
 /// A board with a folder in `examples/bare-metal/boards`; `tests/firmware/boards` knows how it is emulated.
 pub(crate) struct Board {
@@ -36,30 +36,36 @@ fn cargo(command: &str, manifest: &str, target: &str, what: &str) -> Result<Shel
     let mut cargo = Shell::new(&format!("cargo {command} --release --locked --manifest-path"))
         .arg(manifest)
         .args(&format!("--target {target} {what}"))
-        .own_target(FIRMWARE)
         .env("RUSTFLAGS", "-Dwarnings");
     if let Compiler::FromSources = with {
         let linker = format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"));
         cargo = machine::from_sources(cargo.args("-Zbuild-std=core,alloc")).env(&linker, &machine::rust_lld()?);
     }
-    Ok(PROFILE.iter().fold(cargo, |cargo, (name, value)| cargo.env(&format!("CARGO_PROFILE_RELEASE_{name}"), value)))
+    Ok(cargo.envs(PROFILE))
 }
 
 /// That of the examples, for all: so the standard library's core is built once for each target.
-const PROFILE: [(&str, &str); 5] =
-    [("OPT_LEVEL", "s"), ("LTO", "fat"), ("CODEGEN_UNITS", "1"), ("PANIC", "abort"), ("DEBUG", "line-tables-only")];
+const PROFILE: [(&str, &str); 5] = [
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s"),
+    ("CARGO_PROFILE_RELEASE_LTO", "fat"),
+    ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
+    ("CARGO_PROFILE_RELEASE_PANIC", "abort"),
+    ("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only"),
+];
 
-/// Builds the core with some features, for each target.
-pub(crate) fn core(features: &str) -> Result<(), String> {
-    for target in machine::BARE_METAL {
-        let what = format!("-p giambio-core --no-default-features --features={features}");
-        build("Cargo.toml", target, &what)?.run()?;
+/// Builds the core with each feature set, for each target.
+pub(crate) fn core() -> Outcome {
+    for features in BARE_METAL_FEATURES {
+        for target in machine::BARE_METAL {
+            let what = format!("-p giambio-core --no-default-features --features={features}");
+            build("Cargo.toml", target, &what)?.run()?;
+        }
     }
     Ok(())
 }
 
 /// Clippy looks at all firmware of ours.
-pub(crate) fn lints() -> Result<(), String> {
+pub(crate) fn lints() -> Outcome {
     for board in &BOARDS {
         lint(EXAMPLES, board.target, &format!("-p {}", board.name))?;
     }
@@ -71,12 +77,11 @@ pub(crate) fn lints() -> Result<(), String> {
     Shell::new("cargo clippy --locked -p giambio-board-tests --all-targets --manifest-path")
         .arg(TESTS)
         .args("-- -D warnings")
-        .own_target(FIRMWARE)
         .run()
 }
 
 /// Clippy must be that of the compiler.
-fn lint(manifest: &str, target: &str, what: &str) -> Result<(), String> {
+fn lint(manifest: &str, target: &str, what: &str) -> Outcome {
     match machine::bare_metal() {
         Some(Compiler::FromSources) => {
             cargo("check", manifest, target, what)?.env("RUSTC_WORKSPACE_WRAPPER", machine::DEBIANS_CLIPPY).run()
@@ -86,7 +91,7 @@ fn lint(manifest: &str, target: &str, what: &str) -> Result<(), String> {
 }
 
 /// The core's conformance cases, on a board of each target.
-pub(crate) fn tests() -> Result<(), String> {
+pub(crate) fn tests() -> Outcome {
     for target in machine::BARE_METAL {
         build(TESTS, target, CONFORMANCE)?.run()?;
     }
@@ -94,7 +99,7 @@ pub(crate) fn tests() -> Result<(), String> {
 }
 
 /// The programs of `examples/bare-metal`, each on each board.
-pub(crate) fn examples() -> Result<(), String> {
+pub(crate) fn examples() -> Outcome {
     for board in &BOARDS {
         // Boards of one target build into one folder, so each runs before the next is built.
         build(EXAMPLES, board.target, &format!("-p {}", board.name))?.run()?;
@@ -113,11 +118,11 @@ pub(crate) fn examples() -> Result<(), String> {
 const LOGS: &str = "mps2-an385";
 
 /// Runs tests of what was built.
-fn look(what: &str) -> Result<(), String> {
+fn look(what: &str) -> Outcome {
     let images = root().join(shell::target_folder(FIRMWARE));
     let tests = Shell::new("cargo test --locked -p giambio-board-tests --manifest-path").arg(TESTS).args(what);
-    let tests = tests.own_target(FIRMWARE).env("GIAMBIO_FIRMWARE", &images.display().to_string());
-    machine::environment().iter().fold(tests, |tests, (name, value)| tests.env(name, value)).run()
+    let tests = tests.env("GIAMBIO_FIRMWARE", &images.display().to_string());
+    tests.envs(machine::environment()).run()
 }
 
 #[cfg(test)]

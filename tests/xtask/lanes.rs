@@ -11,8 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::machine::{Tool, is_ci};
-use crate::shell::{self, root, say, target_folder};
-use crate::steps::{Step, Verdict};
+use crate::shell::{self, DEBUG, root, say, target_folder};
+use crate::steps::{KEPT, Step};
 
 /// What is to be run, and how.
 pub(crate) struct Plan {
@@ -21,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) skipped: Vec<&'static Step>,
     /// All output is shown.
     pub(crate) is_verbose: bool,
+    /// Who runs single steps runs them again: what they build is kept.
+    pub(crate) keeps: bool,
 }
 
 /// What became of a step.
@@ -67,6 +69,10 @@ pub(crate) fn run(plan: &Plan) -> ExitCode {
                     let report = take_step(plan, step, (lanes > 1).then(|| logs.join(format!("{}.log", step.name))));
                     let mut work = lock(&work);
                     work.busy.retain(|folder| *folder != step.folder);
+                    let is_last = work.waiting.iter().all(|other| other.folder != step.folder);
+                    if is_last && !plan.keeps && !KEPT.contains(&step.folder) {
+                        shell::remove(step.folder);
+                    }
                     work.reports.push(report);
                     changed.notify_all();
                 }
@@ -81,7 +87,7 @@ fn lock(work: &Mutex<Work>) -> MutexGuard<'_, Work> {
     work.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The next step, of the free folder with the most minutes of work; waits for one. `None`: there are no more, or one has failed.
+/// The next step, of the free folder with the most work; waits for one. `None`: there are no more, or one has failed.
 fn take(work: &Mutex<Work>, changed: &Condvar) -> Option<&'static Step> {
     let mut work = lock(work);
     loop {
@@ -90,7 +96,7 @@ fn take(work: &Mutex<Work>, changed: &Condvar) -> Option<&'static Step> {
             return None;
         }
         let left =
-            |folder| work.waiting.iter().filter(|step| step.folder == folder).map(|step| step.minutes).sum::<u32>();
+            |folder| work.waiting.iter().filter(|step| step.folder == folder).map(|step| step.seconds).sum::<u32>();
         let free = work.waiting.iter().enumerate().filter(|(_, step)| !work.busy.contains(&step.folder));
         // Of equals the first.
         if let Some((at, _)) = free.rev().max_by_key(|(_, step)| left(step.folder)) {
@@ -110,22 +116,23 @@ fn take_step(plan: &Plan, step: &'static Step, log: Option<PathBuf>) -> Report {
     let end = if plan.skipped.iter().any(|skipped| skipped.name == step.name) {
         End::Skipped("as asked".to_owned())
     } else if !missing.is_empty() {
-        strict(format!("this machine lacks {}", missing.join(", ")))
+        // Nothing may be left out in CI, and elsewhere all else goes on.
+        let why = format!("this machine lacks {}", missing.join(", "));
+        if is_ci() { End::Failed(why) } else { End::Skipped(why) }
     } else {
-        match log.as_deref().map(File::create) {
-            Some(Ok(file)) => shell::print_to(Some(file)),
-            Some(Err(error)) => eprintln!("no file for what {} prints: {error}", step.name),
-            None => {}
+        let file = log.as_deref().map(File::create).transpose();
+        if let Err(error) = &file {
+            eprintln!("no file for what {} prints: {error}", step.name);
         }
+        shell::begin(file.ok().flatten(), step.folder);
         // A panic here fails the step: other lanes wait for its folder.
-        let verdict = std::panic::catch_unwind(step.run).unwrap_or_else(|_| Err("a panic of the runner".to_owned()));
-        match verdict {
-            Ok(Verdict::Passed) => End::Passed,
-            Ok(Verdict::Skipped(why)) => strict(why),
-            Err(why) => End::Failed(why),
+        match std::panic::catch_unwind(|| step.run()) {
+            Ok(Ok(())) => End::Passed,
+            Ok(Err(why)) => End::Failed(why),
+            Err(_) => End::Failed("a panic of the runner".to_owned()),
         }
     };
-    shell::print_to(None);
+    shell::begin(None, DEBUG);
     let output = log.and_then(|log| fs::read_to_string(log).ok()).unwrap_or_default();
     let tests = count(&output);
     let minutes = began.elapsed().as_secs_f64() / 60.0;
@@ -143,11 +150,6 @@ fn take_step(plan: &Plan, step: &'static Step, log: Option<PathBuf>) -> Report {
         _ => println!("{minutes:>5.1} min  {:<20} {line}", step.name),
     }
     Report { step, end, tests }
-}
-
-/// What it means that something can't be done here: nothing may be left out in CI, and elsewhere all else goes on.
-fn strict(why: String) -> End {
-    if is_ci() { End::Failed(why) } else { End::Skipped(why) }
 }
 
 /// A test that passed has nothing to say to who looks for one that failed.
@@ -212,7 +214,7 @@ fn summary(work: &Work, took: Duration) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::steps::{Part, step};
+    use crate::steps::{Outcome, Part, code};
 
     #[test]
     fn the_ends_of_test_programs_are_added_up() {
@@ -229,13 +231,13 @@ mod tests {
 
     #[test]
     fn a_lane_takes_the_next_step_of_the_free_folder_with_the_most_work() {
-        const NOTHING: fn() -> crate::steps::Outcome = || Ok(Verdict::Passed);
+        const NOTHING: fn() -> Outcome = || Ok(());
         static STEPS: [Step; 5] = [
-            step("a", Part::Ci, NOTHING, "").in_folder("one").takes(2),
-            step("b", Part::Ci, NOTHING, "").in_folder("two").takes(3),
-            step("c", Part::Ci, NOTHING, "").in_folder("one").takes(2),
-            step("d", Part::Ci, NOTHING, "").in_folder("three").takes(2),
-            step("e", Part::Ci, NOTHING, "").in_folder("four").takes(2),
+            code("a", Part::Ci, "", NOTHING).in_folder("one").takes(2),
+            code("b", Part::Ci, "", NOTHING).in_folder("two").takes(3),
+            code("c", Part::Ci, "", NOTHING).in_folder("one").takes(2),
+            code("d", Part::Ci, "", NOTHING).in_folder("three").takes(2),
+            code("e", Part::Ci, "", NOTHING).in_folder("four").takes(2),
         ];
         let work = Mutex::new(Work { waiting: STEPS.iter().collect(), busy: Vec::new(), reports: Vec::new() });
         let changed = Condvar::new();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::shell::{Shell, root, say, target_folder};
-use crate::steps::Step;
+use crate::steps::{Part, STEPS};
 
 /// Something that a step wants.
 pub(crate) struct Tool {
@@ -90,11 +90,12 @@ fn runs(program: &str) -> bool {
     Shell::new(program).arg("--version").output().is_some()
 }
 
-/// Gets what these steps and other tools want, as far as Debian's packages have it.
+/// Gets what the steps of a command, and those before it, want, and others, as far as Debian's packages have it.
 ///
 /// # Errors
 /// The text says what is missing still, and how to get it.
-pub(crate) fn get<'a>(steps: impl Iterator<Item = &'a Step>, others: &[&Tool]) -> Result<(), String> {
+pub(crate) fn get_for(last: Part, others: &[&Tool]) -> Result<(), String> {
+    let steps = STEPS.iter().filter(|step| step.part <= last);
     let wanted: Vec<&Tool> = steps.flat_map(|step| step.needs.iter().chain(step.uses)).copied().collect();
     let missing = || -> BTreeMap<&str, &Tool> {
         let missing = wanted.iter().chain(others).filter(|tool| !(tool.is_here)());

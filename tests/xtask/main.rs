@@ -1,39 +1,34 @@
 //! `cargo xtask`: every check of giambio, run until one fails.
 //!
 //! What is checked is the table in `steps.rs`; `lanes.rs` runs its rows. `machine.rs` knows what a machine must have for
-//! that and how to get it; `shell.rs` runs a command and says which one failed. `platforms.rs` is the table of systems; how one is
-//! built for and run here: `foreign.rs`, with `windows.rs` and `linux.rs`. What must hold of sources and dependencies is in
-//! `rules.rs`, what of the public API in `api.rs`.
+//! that and how to get it; `shell.rs` runs a command and says which one failed. `platforms.rs` is the table of systems; those that
+//! are run here are in `systems.rs`, and how, in `foreign.rs`. What must hold of the sources is in `tests/rules`: plain tests,
+//! built with those of the runner.
 
 mod api;
 mod bench;
-mod bench_embedded;
-#[cfg(test)]
-mod cancellation;
 mod faults;
 mod firmware;
-#[cfg(test)]
-mod floors;
 mod foreign;
+mod fuzz;
 mod lanes;
-mod laws;
-mod linux;
 mod machine;
-mod outside;
-#[cfg(test)]
-mod page;
+mod packages;
 mod platforms;
+#[cfg(test)]
+#[path = "../rules/mod.rs"]
 mod rules;
 mod sanitizers;
 mod shell;
 mod steps;
-mod windows;
+mod systems;
 
 use std::process::ExitCode;
 
 use lanes::Plan;
-use machine::{BENCH_TOOLS, Tool, VALGRIND};
-use steps::{Part, STEPS, Step};
+use machine::{BENCH_TOOLS, VALGRIND};
+use shell::Shell;
+use steps::{Outcome, Part, STEPS, Step};
 
 const HELP: &str = "\
 Runs what is checked about giambio, step by step in two lanes, until one fails.
@@ -60,15 +55,6 @@ cargo xtask public-api --write      brings the lists of the public API up to dat
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(("bench", words)) = arguments.split_first().map(|(first, words)| (first.as_str(), words)) {
-        return match bench::run(words) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(why) => {
-                eprintln!("{why}");
-                ExitCode::FAILURE
-            }
-        };
-    }
     let command = match Command::read(&arguments) {
         Ok(command) => command,
         Err(complaint) => {
@@ -76,124 +62,104 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match command {
-        Command::Help => print!("{HELP}"),
-        Command::List => list(),
-        Command::Soak { minutes } => {
-            if let Err(why) = laws::soak(minutes) {
-                eprintln!("soak failed: {why}");
-                return ExitCode::FAILURE;
-            }
-        }
-        Command::Platforms => print!("{}", platforms::table()),
-        Command::Machine { is_for_all } => {
-            let last = if is_for_all { Part::Release } else { Part::Ci };
-            let others: &[&Tool] = if is_for_all { &[&VALGRIND, &BENCH_TOOLS] } else { &[] };
-            if let Err(why) = machine::get(STEPS.iter().filter(|step| step.part <= last), others) {
-                eprintln!("{why}");
-                return ExitCode::FAILURE;
-            }
-        }
-        Command::Write(write) => {
-            if let Err(why) = write() {
-                eprintln!("{why}");
-                return ExitCode::FAILURE;
-            }
-        }
+    let ended = match command {
         Command::Run(plan) => return lanes::run(&plan),
-        Command::BenchEmbedded(arguments) => {
-            if let Err(error) = bench_embedded::run(&arguments) {
-                eprintln!("{error}");
-                return ExitCode::FAILURE;
-            }
+        Command::Print(text) => {
+            print!("{}", text());
+            Ok(())
+        }
+        Command::Do(work) => work(),
+        Command::Bench(run, words) => run(words),
+        Command::Soak(minutes) => soak(minutes),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            ExitCode::FAILURE
         }
     }
-    ExitCode::SUCCESS
 }
 
 /// What the command line asks for.
-enum Command {
-    Help,
-    List,
-    BenchEmbedded(Vec<String>),
-    Soak {
-        minutes: u64,
-    },
-    Platforms,
-    /// Brings a file up to date.
-    Write(fn() -> Result<(), String>),
-    /// Gets what steps want, and others.
-    Machine {
-        is_for_all: bool,
-    },
+enum Command<'a> {
     Run(Plan),
+    Print(fn() -> String),
+    Do(fn() -> Outcome),
+    /// The words are the benchmarks' own.
+    Bench(fn(&[String]) -> Outcome, &'a [String]),
+    Soak(u64),
 }
 
-impl Command {
-    fn read(arguments: &[String]) -> Result<Command, String> {
-        if let [first, rest @ ..] = arguments
-            && first == "bench-embedded"
-        {
-            return Ok(Command::BenchEmbedded(rest.to_vec()));
+/// The options, and what remains: the words.
+#[derive(Default)]
+struct Options<'a> {
+    words: Vec<&'a str>,
+    quick: bool,
+    write: bool,
+    all: bool,
+    minutes: Option<u64>,
+    is_verbose: bool,
+    skipped: Vec<&'static Step>,
+}
+
+impl Command<'_> {
+    fn read(arguments: &[String]) -> Result<Command<'_>, String> {
+        match arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+            Some(("bench", rest)) => return Ok(Command::Bench(bench::run, rest)),
+            Some(("bench-embedded", rest)) => return Ok(Command::Bench(bench::embedded, rest)),
+            _ => {}
         }
-        let mut words = Vec::new();
-        let mut quick = false;
-        let mut write = false;
-        let mut is_verbose = false;
-        let mut is_for_all = false;
-        let mut skipped = Vec::new();
-        let mut minutes = None;
+        let mut given = Options::default();
         let mut rest = arguments.iter().map(String::as_str);
         while let Some(argument) = rest.next() {
             match argument {
-                "--help" | "-h" => return Ok(Command::Help),
-                "--quick" => quick = true,
-                "--write" => write = true,
-                "--verbose" => is_verbose = true,
-                "--all" => is_for_all = true,
-                "--skip" => skipped.push(step(rest.next().ok_or("--skip wants the name of a step")?)?),
+                "--help" | "-h" => return Ok(Command::Print(help)),
+                "--quick" => given.quick = true,
+                "--write" => given.write = true,
+                "--all" => given.all = true,
+                "--verbose" => given.is_verbose = true,
+                "--skip" => given.skipped.push(step(rest.next().ok_or("--skip wants the name of a step")?)?),
                 "--minutes" => {
                     let number = rest.next().and_then(|number| number.parse().ok());
-                    minutes = Some(number.ok_or("--minutes wants a number")?);
+                    given.minutes = Some(number.ok_or("--minutes wants a number")?);
                 }
                 option if option.starts_with('-') => return Err(format!("there is no option {option}")),
-                word => words.push(word),
+                word => given.words.push(word),
             }
         }
-        let steps = match words.as_slice() {
-            [] | ["help"] => return Ok(Command::Help),
-            ["list"] => return Ok(Command::List),
-            ["soak"] => return Ok(Command::Soak { minutes: minutes.unwrap_or(10) }),
-            ["platforms"] if write => return Ok(Command::Write(platforms::write_table)),
-            ["platforms"] => return Ok(Command::Platforms),
-            ["format"] if write => return Ok(Command::Write(steps::write_format)),
-            ["public-api"] if write => return Ok(Command::Write(api::write)),
-            ["machine"] => return Ok(Command::Machine { is_for_all }),
-            ["test"] if quick => steps_of(&[Part::Quick]),
-            ["test"] => steps_of(&[Part::Quick, Part::Test]),
-            ["ci"] => steps_of(&[Part::Ci]),
-            ["release"] => steps_of(&[Part::Release]),
-            ["step"] => return Err("step wants the names of steps".to_owned()),
-            ["step", names @ ..] => names.iter().map(|name| step(name)).collect::<Result<_, _>>()?,
-            words => return Err(format!("there is no command `{}`", words.join(" "))),
+        let is_plain = !(given.quick || given.write || given.all) && given.minutes.is_none();
+        let steps = match (given.words.as_slice(), is_plain) {
+            ([] | ["help"], true) => return Ok(Command::Print(help)),
+            (["list"], true) => return Ok(Command::Print(list)),
+            (["platforms"], true) => return Ok(Command::Print(platforms::table)),
+            (["machine"], true) => return Ok(Command::Do(|| machine::get_for(Part::Ci, &[]))),
+            (["machine"], false) if given.all => {
+                return Ok(Command::Do(|| machine::get_for(Part::Release, &[&VALGRIND, &BENCH_TOOLS])));
+            }
+            (["platforms"], false) if given.write => return Ok(Command::Do(platforms::write_table)),
+            (["format"], false) if given.write => return Ok(Command::Do(|| steps::rustfmt(""))),
+            (["public-api"], false) if given.write => return Ok(Command::Do(api::write)),
+            (["soak"], true) => return Ok(Command::Soak(10)),
+            (["soak"], false) if let Some(minutes) = given.minutes => return Ok(Command::Soak(minutes)),
+            (["test"], false) if given.quick => steps_of(&[Part::Quick]),
+            (["test"], true) => steps_of(&[Part::Quick, Part::Test]),
+            (["ci"], true) => steps_of(&[Part::Ci]),
+            (["release"], true) => steps_of(&[Part::Release]),
+            (["step"], _) => return Err("step wants the names of steps".to_owned()),
+            (["step", names @ ..], true) => names.iter().map(|name| step(name)).collect::<Result<_, _>>()?,
+            (words, _) => return Err(format!("there is no command `{}` with these options", words.join(" "))),
         };
-        if quick && words != ["test"] {
-            return Err("--quick goes with test".to_owned());
-        }
-        if minutes.is_some() {
-            return Err("--minutes goes with soak".to_owned());
-        }
-        if write {
-            return Err("--write goes with format, platforms and public-api".to_owned());
-        }
-        if is_for_all {
-            return Err("--all goes with machine".to_owned());
-        }
-        if words[0] == "step" {
-            shell::keep_what_is_built();
-        }
-        Ok(Command::Run(Plan { steps, skipped, is_verbose }))
+        let Options { words, skipped, is_verbose, .. } = given;
+        Ok(Command::Run(Plan { steps, skipped, is_verbose, keeps: words[0] == "step" }))
     }
+}
+
+/// Connections that come and go at random, for so long; memory, descriptors and timers have to stay as they are.
+fn soak(minutes: u64) -> Outcome {
+    Shell::new("cargo test -p giambio-tests --release --test soak -- --nocapture")
+        .env("GIAMBIO_SOAK_SECONDS", &(minutes * 60).to_string())
+        .run()
 }
 
 fn step(name: &str) -> Result<&'static Step, String> {
@@ -205,16 +171,21 @@ fn steps_of(parts: &[Part]) -> Vec<&'static Step> {
     STEPS.iter().filter(|step| parts.contains(&step.part)).collect()
 }
 
-fn list() {
-    for Step { name, part, checks, .. } in STEPS {
-        let part = match part {
+fn help() -> String {
+    HELP.to_owned()
+}
+
+fn list() -> String {
+    let row = |step: &Step| {
+        let part = match step.part {
             Part::Quick => "test --quick",
             Part::Test => "test",
             Part::Ci => "ci",
             Part::Release => "release",
         };
-        println!("{name:<20} {part:<14} {checks}");
-    }
+        format!("{:<22} {part:<14} {}\n", step.name, step.checks)
+    };
+    STEPS.iter().map(row).collect()
 }
 
 #[cfg(test)]

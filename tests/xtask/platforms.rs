@@ -1,12 +1,11 @@
 //! Where giambio runs, and what is done to know it: one table for the steps and for the README.
 
 use crate::firmware;
-use crate::foreign::{Foreign, check_for, compiler};
-use crate::linux::{I686, MUSL, S390X};
+use crate::foreign::{check_for, compiler};
 use crate::machine::{self, BARE_METAL, Compiler, Tool};
-use crate::shell::{done_with, root};
-use crate::steps::{BARE_METAL_FEATURES, FOREIGN, Outcome, Part, STEPS, Verdict};
-use crate::windows::WINDOWS;
+use crate::shell::{read, root};
+use crate::steps::{BARE_METAL_FEATURES, Outcome, Part, STEPS};
+use crate::systems::{I686, MUSL, S390X, WINDOWS};
 
 /// A system, and what is done there.
 pub(crate) struct Platform {
@@ -24,7 +23,7 @@ enum Care {
     /// The system that most steps run on.
     Home,
     /// Libraries, their tests and the examples are built for it; where they run.
-    Runs(&'static Foreign, &'static str),
+    Runs(&'static str),
     /// Everything is type-checked: all targets of all packages.
     Checked,
     /// The core is built.
@@ -43,10 +42,10 @@ const fn platform(
 
 pub(crate) const PLATFORMS: &[Platform] = &[
     platform("Linux, glibc", &["x86_64-unknown-linux-gnu"], "epoll", Care::Home, "workspace"),
-    platform("Windows", &[WINDOWS.target], "IOCP", Care::Runs(&WINDOWS, "in Wine"), "windows"),
-    platform("Linux, musl", &[MUSL.target], "epoll", Care::Runs(&MUSL, "natively"), "linux-musl"),
-    platform("Linux, 32 bits", &[I686.target], "epoll", Care::Runs(&I686, "natively"), "linux-32-bit"),
-    platform("Linux, big-endian", &[S390X.target], "epoll", Care::Runs(&S390X, "by QEMU"), "linux-big-endian"),
+    platform("Windows", &[WINDOWS.target], "IOCP", Care::Runs("in Wine"), "windows"),
+    platform("Linux, musl", &[MUSL.target], "epoll", Care::Runs("natively"), "linux-musl"),
+    platform("Linux, 32 bits", &[I686.target], "epoll", Care::Runs("natively"), "linux-32-bit"),
+    platform("Linux, big-endian", &[S390X.target], "epoll", Care::Runs("by QEMU"), "linux-big-endian"),
     platform("FreeBSD", &["x86_64-unknown-freebsd"], "kqueue", Care::Checked, "other-systems"),
     platform("macOS", &["aarch64-apple-darwin"], "kqueue", Care::Checked, "other-systems"),
     platform(
@@ -74,16 +73,6 @@ pub(crate) const PLATFORMS: &[Platform] = &[
     platform("bare metal", &BARE_METAL, "what you bring", Care::Core, "bare-metal"),
 ];
 
-/// Runs what the platform of a step has to run.
-pub(crate) fn run(step: &str) -> Outcome {
-    for platform in PLATFORMS.iter().filter(|platform| platform.step == step) {
-        if let Care::Runs(foreign, _) = &platform.care {
-            return foreign.check();
-        }
-    }
-    Err(format!("no platform is run by {step}"))
-}
-
 pub(crate) const OTHER_SYSTEMS: Tool =
     compiler("a compiler for macOS and the BSDs", || machine::compiler_for(&targets_of("other-systems")).is_some());
 
@@ -99,14 +88,12 @@ pub(crate) fn other_systems() -> Outcome {
             return Err(format!("for {UNKNOWN} nobody is told to add a file beside {file}:\n{errors}"));
         }
     }
-    Ok(Verdict::Passed)
+    Ok(())
 }
 
 /// Type-checks the others that `polling` knows. For each of them the standard library is compiled first.
 pub(crate) fn more_systems() -> Outcome {
-    check_everything("more-systems")?;
-    done_with(FOREIGN);
-    Ok(Verdict::Passed)
+    check_everything("more-systems").map(drop)
 }
 
 /// Type-checks all that there is for the platforms of a step. With all features at once: that each other set builds is known
@@ -138,7 +125,7 @@ impl Platform {
         let targets: Vec<String> = self.targets.iter().map(|target| format!("`{target}`")).collect();
         let (built, run) = match &self.care {
             Care::Home => ("everything".to_owned(), "everything".to_owned()),
-            Care::Runs(_, place) => (
+            Care::Runs(place) => (
                 "both libraries, with tests; the examples".to_owned(),
                 format!("{place}: the tests of both libraries; the examples, by the tests of Linux"),
             ),
@@ -181,11 +168,10 @@ const END: &str = "<!-- The end of the table. -->\n";
 
 /// Puts the table where it belongs in the README.
 pub(crate) fn write_table() -> Result<(), String> {
-    let path = root().join("README.md");
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("README.md: {error}"))?;
+    let text = read("README.md")?;
     let (before, rest) = text.split_once(BEGIN).ok_or("the README has no place for the table")?;
     let (_, after) = rest.split_once(END).ok_or("the README's table has no end")?;
-    std::fs::write(path, format!("{before}{BEGIN}{}{END}{after}", table()))
+    std::fs::write(root().join("README.md"), format!("{before}{BEGIN}{}{END}{after}", table()))
         .map_err(|error| format!("README.md: {error}"))
 }
 
@@ -195,7 +181,7 @@ mod tests {
 
     #[test]
     fn the_readme_has_the_table() {
-        let text = std::fs::read_to_string(root().join("README.md")).unwrap();
+        let text = read("README.md").unwrap();
         assert!(
             text.contains(&format!("{BEGIN}{}{END}", table())),
             "the README's table differs from `cargo xtask platforms`: add --write"

@@ -1,5 +1,5 @@
 //! What the runtime is made of, and every unsafe line of the crate. From the ground up; a file names only what stands before it
-//! (a test holds the order, `tests/xtask/floors.rs`):
+//! (a test holds the order, `tests/rules/floors.rs`):
 //!
 //! | floor | what is in it |
 //! | --- | --- |

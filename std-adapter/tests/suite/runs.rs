@@ -1,7 +1,5 @@
 //! The loop: nested, repeated, in several threads, woken from outside, idle.
 
-mod common;
-
 use std::future::{pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -11,7 +9,7 @@ use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{pair, woken_by_a_thread};
+use crate::common::{pair, woken_by_a_thread};
 use giambio::net::TcpListener;
 use giambio::{Clock, Idle, Next, RunError, Runtime, StdClock, Tick, Until, Wait, builder, run, sleep};
 
@@ -122,7 +120,7 @@ fn a_wake_from_another_thread_ends_a_wait_for_sockets_and_one_for_a_deadline() {
     run(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut accept = Box::pin(listener.accept());
-        assert!(common::poll_once(&mut accept).await.is_none());
+        assert!(crate::common::poll_once(&mut accept).await.is_none());
         assert_eq!(from_thread(1000).await, 1000);
         let timed = giambio::move_on_after(Duration::from_secs(1000), from_thread(1000)).await;
         assert_eq!(timed, Some(1000));

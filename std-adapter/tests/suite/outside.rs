@@ -1,7 +1,5 @@
 //! Outside of `run`: nobody looks at sockets there, so to wait for one is a mistake that is told; what needs no socket works.
 
-mod common;
-
 use std::io::{IoSlice, Read, Write};
 use std::net::TcpListener as StdListener;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +7,7 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use common::{narrow_pair, pair, poll_once};
+use crate::common::{narrow_pair, pair, poll_once};
 use futures_lite::future::block_on;
 use futures_lite::{AsyncReadExt as _, AsyncWriteExt as _};
 use giambio::net::{ListenOptions, TcpListener, TcpStream, lookup};

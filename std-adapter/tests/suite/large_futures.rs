@@ -52,7 +52,7 @@ macro_rules! on_a_thread_of_2_mib {
     ($($name:ident: $work:expr => $value:expr;)*) => {$(
         #[test]
         fn $name() {
-            on_a_thread_of_2_mib(stringify!($name), || assert_eq!($work, $value));
+            on_a_thread_of_2_mib(concat!("large_futures::", stringify!($name)), || assert_eq!($work, $value));
         }
     )*};
 }

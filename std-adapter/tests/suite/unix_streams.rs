@@ -1,7 +1,4 @@
 //! Sockets with paths: the second instance of what all streams and listeners have in common.
-#![cfg(unix)]
-
-mod common;
 
 use std::fs;
 use std::io::{ErrorKind, IoSlice, IoSliceMut, Read, Write};
@@ -12,7 +9,7 @@ use std::os::unix::net as std_net;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use common::{kind, poll_once, settle};
+use crate::common::{kind, poll_once, settle};
 use futures_lite::future::zip;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use giambio::net::Closed;
@@ -205,7 +202,7 @@ fn a_pair_does_all_that_a_stream_does() {
 #[test]
 fn a_connection_over_a_network_does_the_same() {
     run(async {
-        let (one, other) = common::pair().await;
+        let (one, other) = crate::common::pair().await;
         does_all_that_a_stream_does(one, other).await;
     });
 }

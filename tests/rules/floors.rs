@@ -3,8 +3,7 @@
 
 use std::fs;
 
-use crate::rules::each_file;
-use crate::shell::root;
+use crate::shell::{each_file, root};
 
 /// A library.
 struct House {
@@ -391,7 +390,7 @@ impl House {
 fn each_floor_names_only_what_is_below_it() {
     for house in [CORE, ADAPTER] {
         let wrong = house.wrong();
-        assert!(wrong.is_empty(), "tests/xtask/floors.rs has the order:\n{}", wrong.join("\n"));
+        assert!(wrong.is_empty(), "tests/rules/floors.rs has the order:\n{}", wrong.join("\n"));
     }
 }
 

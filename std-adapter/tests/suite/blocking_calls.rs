@@ -1,7 +1,5 @@
 //! Calls that block, on other threads.
 
-mod common;
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use common::poll_once;
+use crate::common::poll_once;
 use futures_lite::future::zip;
 use giambio::{run, unblock};
 

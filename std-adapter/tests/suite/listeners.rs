@@ -1,7 +1,5 @@
 //! Listening, connecting, and the names of hosts.
 
-mod common;
-
 use std::cell::RefCell;
 use std::collections::{HashSet, VecDeque};
 use std::future::poll_fn;
@@ -12,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use common::{kind, poll_once, settle};
+use crate::common::{kind, poll_once, settle};
 use futures_lite::future::zip;
 use giambio::net::{AddressErrors, Closed, ConnectOptions, ListenOptions, TcpListener, TcpStream, lookup};
 use giambio::{move_on_after, nursery, run};

@@ -1,10 +1,8 @@
 //! What the interface, and not the peer, has to say against a connection.
 
-mod common;
-
 use std::io::ErrorKind;
 
-use common::{kind, pair};
+use crate::common::{kind, pair};
 use giambio::net::{ConnectOptions, ListenOptions, TcpListener, TcpStream};
 use giambio::run;
 

@@ -1,7 +1,5 @@
 //! What a connection does, and what happens to it.
 
-mod common;
-
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
@@ -10,7 +8,7 @@ use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
-use common::{kind, narrow_pair, pair, poll_once, settle, std_client};
+use crate::common::{kind, narrow_pair, pair, poll_once, settle, std_client};
 use futures_lite::future::{or, pending, ready, zip};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use giambio::net::{Closed, TcpListener, TcpStream};

@@ -1,14 +1,12 @@
 //! Sockets under nurseries and scopes: each task waits with a waker of its own.
 
-mod common;
-
 use std::cell::RefCell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use common::{narrow_pair, pair, settle};
+use crate::common::{narrow_pair, pair, settle};
 use giambio::net::{Closed, TcpListener, TcpStream};
 use giambio::{Debugger, TaskInfo, builder, finally, nursery, run, sleep};
 

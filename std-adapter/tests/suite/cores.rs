@@ -1,7 +1,5 @@
 //! A runtime for each core: they borrow, stand and fall together, and share a port.
 
-mod common;
-
 use std::future::pending;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{self, SocketAddr};

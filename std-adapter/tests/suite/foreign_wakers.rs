@@ -1,7 +1,5 @@
 //! Sockets that are polled by other executors within a run: their wakers may do anything, and panic as well.
 
-mod common;
-
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io;
@@ -13,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 use std::time::Duration;
 
-use common::{pair, settle};
+use crate::common::{pair, settle};
 use giambio::net::{TcpListener, TcpStream};
 
 thread_local! {
@@ -140,7 +138,7 @@ fn a_call_that_waits_for_a_thread_is_dropped_by_one_panic_of_it_and_its_waker() 
         let (hold, held) = std::sync::mpsc::channel::<()>();
         let first = giambio::unblock(move || held.recv().is_err());
         let mut first = Box::pin(first);
-        assert!(common::poll_once(&mut first).await.is_none());
+        assert!(crate::common::poll_once(&mut first).await.is_none());
         let captured = Panics;
         let mut second = Box::pin(giambio::unblock(move || std::mem::forget(captured)));
         let waker = panicking();

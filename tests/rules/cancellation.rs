@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use crate::rules::each_file;
-use crate::shell::root;
+use crate::shell::{each_file, root};
 
 /// Where public things are.
 const FOLDERS: [&str; 3] = ["core/src", "std-adapter/src", "integrations"];

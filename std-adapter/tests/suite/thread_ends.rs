@@ -1,14 +1,12 @@
 //! Destructors of thread-locals: a thread that ends may still run.
 
-mod common;
-
 use std::cell::RefCell;
 use std::env;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use common::pair;
+use crate::common::pair;
 use giambio::net::{TcpStream, lookup};
 use giambio::{Idle, StdClock, builder, nursery, run, sleep, unblock};
 
@@ -138,7 +136,8 @@ fn a_run_works_when_the_main_thread_ends() {
         }
     };
     // With one thread, the tests are on the main one.
-    let arguments = ["a_run_works_when_the_main_thread_ends", "--exact", "--nocapture", "--test-threads=1"];
+    let arguments =
+        ["thread_ends::a_run_works_when_the_main_thread_ends", "--exact", "--nocapture", "--test-threads=1"];
     let ended = again.args(arguments).env("GIAMBIO_MAIN_ENDS", "1").output().unwrap();
     let said = String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status.success(), "{} {said} {}", ended.status, String::from_utf8_lossy(&ended.stderr));

@@ -1,0 +1,25 @@
+//! What must hold of the sources, and no compiler holds: plain tests, each file with what it is about.
+//!
+//! `cargo test -p giambio-tests --bin xtask rules` runs them: they are built with the tests of the runner, whose eyes they use.
+
+mod cancellation;
+mod dependencies;
+mod floors;
+mod page;
+mod pointers;
+mod systems;
+
+use crate::shell::{files, read};
+
+#[test]
+fn every_scenario_is_a_test_program() {
+    let manifest = read("tests/Cargo.toml").unwrap();
+    for file in files("tests/scenarios", ".rs").unwrap() {
+        let path = file.strip_prefix("tests/").unwrap();
+        let is_of_a_program = path.matches('/').count() > 1;
+        assert!(
+            is_of_a_program || manifest.contains(&format!("path = \"{path}\"")),
+            "tests/Cargo.toml lacks a [[test]] for {path}"
+        );
+    }
+}

@@ -1,0 +1,159 @@
+//! What the packages are made of: features, dependencies and their licences, the oldest compiler.
+
+use crate::machine::{Source, Tool};
+use crate::platforms;
+use crate::shell::{Shell, files, read, say};
+use crate::steps::Outcome;
+
+/// Every combination of each library's features builds.
+pub(crate) fn feature_matrix() -> Outcome {
+    for (package, manifest) in [("giambio-core", "core/Cargo.toml"), ("giambio", "std-adapter/Cargo.toml")] {
+        for features in feature_sets(manifest)? {
+            Shell::new(&format!("cargo check --quiet -p {package} --no-default-features --features={features}"))
+                .run()?;
+        }
+    }
+    Ok(())
+}
+
+/// The features of a manifest, without the default.
+pub(crate) fn features(manifest: &str) -> Result<Vec<String>, String> {
+    Ok(declared(&read(manifest)?).map(|(name, _)| name.to_owned()).collect())
+}
+
+/// The features, each with what it has in it.
+fn declared(manifest: &str) -> impl Iterator<Item = (&str, &str)> {
+    let lines = manifest.lines().skip_while(|line| *line != "[features]").skip(1);
+    let lines = lines.take_while(|line| !line.starts_with('['));
+    let features = lines.filter_map(|line| line.split_once(" = "));
+    features.filter(|(name, _)| *name != "default" && !name.starts_with(['_', '#']))
+}
+
+/// Every combination of the features of a manifest, but for those that are the same because one has the other in it.
+fn feature_sets(manifest: &str) -> Result<Vec<String>, String> {
+    let text = read(manifest)?;
+    let features: Vec<(&str, &str)> = declared(&text).collect();
+    let subsets = (0..1_usize << features.len()).map(|bits| {
+        let chosen = features.iter().enumerate().filter(move |(at, _)| bits & (1 << at) != 0);
+        chosen.map(|(_, feature)| *feature).collect::<Vec<_>>()
+    });
+    let is_plain = |set: &[(&str, &str)]| {
+        set.iter().all(|(name, _)| set.iter().all(|(_, inside)| !inside.contains(&format!("\"{name}\""))))
+    };
+    let names = |set: Vec<(&str, &str)>| set.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",");
+    Ok(subsets.filter(|set| is_plain(set)).map(names).collect())
+}
+
+/// The version of Rust that the manifests promise.
+const PROMISED: &str = env!("CARGO_PKG_RUST_VERSION");
+
+/// It may be the toolchain in use.
+pub(crate) const PROMISED_RUST: Tool = Tool {
+    name: "the oldest Rust that is promised",
+    is_here: || is_promised() || Shell::new(&format!("cargo +{PROMISED} --version")).output().is_some(),
+    from: Source::Elsewhere("rustup toolchain install, with the version that Cargo.toml promises"),
+};
+
+fn is_promised() -> bool {
+    let version = Shell::new("rustc --version").output().unwrap_or_default();
+    version.starts_with(&format!("rustc {PROMISED}."))
+}
+
+/// The version that the manifests promise compiles everything.
+pub(crate) fn minimum_rust() -> Outcome {
+    if is_promised() {
+        say(&format!("every other step compiles with Rust {PROMISED}"));
+        return Ok(());
+    }
+    Shell::new(&format!("cargo +{PROMISED} check --workspace --all-targets")).run()
+}
+
+/// What packages say of their licences, where each leaves a choice of which a program may be made without asking anyone.
+const LICENCES: &[&str] = &[
+    "(Apache-2.0 OR MIT) AND BSD-3-Clause",
+    "(MIT OR Apache-2.0) AND Unicode-3.0",
+    "0BSD",
+    "Apache-2.0",
+    "Apache-2.0 OR BSL-1.0",
+    "Apache-2.0 OR MIT",
+    "Apache-2.0 WITH LLVM-exception OR Apache-2.0 OR MIT",
+    "BSD-2-Clause OR Apache-2.0 OR MIT",
+    "ISC",
+    "MIT",
+    "MIT OR Apache-2.0",
+    "MIT OR Apache-2.0 OR LGPL-2.1-or-later",
+    "Unlicense OR MIT",
+    "Zlib",
+];
+
+/// Licences of what may only be used unchanged: in tools and benchmarks, which nobody's program is made of.
+const LICENCES_OF_TOOLS: &[&str] = &["MPL-2.0"];
+
+/// What everything is made of: under licences that may be used, from the registry, and the libraries hold nothing twice.
+///
+/// Known flaws are not looked up: the list of them is only to be had from the network.
+pub(crate) fn dependencies() -> Outcome {
+    let mut complaints = Vec::new();
+    for lock in locks()? {
+        let is_of_tools = lock.starts_with("tests/") || lock.starts_with("bench/");
+        let manifest = lock.replace("Cargo.lock", "Cargo.toml");
+        let packages =
+            Shell::new("cargo tree --locked --workspace --edges normal,build,dev --target all --prefix none")
+                .args("--format {p}|{l} --manifest-path")
+                .arg(&manifest)
+                .said()?;
+        // Those in a folder are ours.
+        for package in packages.lines().filter(|line| !line.is_empty() && !line.contains(" (/")) {
+            let (name, licence) = package.trim_end_matches(" (*)").split_once('|').ok_or(package)?;
+            // A slash is how "or" was written once.
+            let licence = licence.replace(" / ", "/").replace('/', " OR ");
+            let is_in = |list: &[&str]| list.contains(&licence.as_str());
+            if !(is_in(LICENCES) || is_of_tools && is_in(LICENCES_OF_TOOLS)) {
+                complaints.push(format!("{manifest}: {name} is under {licence:?}, which is in no list of packages.rs"));
+            }
+        }
+        let text = read(&lock)?;
+        let sources = text.lines().filter(|line| line.starts_with("source = "));
+        let others = sources.filter(|source| !source.starts_with("source = \"registry+"));
+        complaints.extend(others.map(|source| format!("{lock} has {source}")));
+    }
+    for target in platforms::targets() {
+        let twice = "cargo tree -p giambio --duplicates --edges normal --depth 0 --prefix none --target";
+        let twice = Shell::new(twice).arg(target).said()?;
+        if !twice.is_empty() {
+            complaints.push(format!("on {target} the libraries hold more than one version:\n{twice}"));
+        }
+    }
+    complaints.sort();
+    complaints.dedup();
+    if complaints.is_empty() { Ok(()) } else { Err(complaints.join("\n")) }
+}
+
+/// The lock file of each workspace, by its path from the root.
+pub(crate) fn locks() -> Result<Vec<String>, String> {
+    files("", "Cargo.lock")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn feature_sets_are_all_that_differ() {
+        let sets = feature_sets("core/Cargo.toml").unwrap();
+        for set in ["", "std", "alloc", "hooks,nb"] {
+            assert!(sets.iter().any(|known| known == set), "{set:?} is not in {sets:?}");
+        }
+        assert!(sets.iter().all(|set| !(set.contains("std") && set.contains("alloc"))), "std has alloc in it");
+        assert!(!sets.iter().any(|set| set.contains("default")));
+        assert!(feature_sets("std-adapter/Cargo.toml").unwrap().contains(&"heapless,defmt".to_owned()));
+    }
+
+    #[test]
+    fn every_workspace_is_looked_at() {
+        let locks = locks().unwrap();
+        for lock in ["Cargo.lock", "bench/Cargo.lock", "examples/bare-metal/Cargo.lock", "tests/fuzz/Cargo.lock"] {
+            assert!(locks.iter().any(|known| known == lock), "{lock} is not in {locks:?}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The systems beside this one that programs are built for and run here: Windows in Wine, and Linux with another C library, 32
+//! bits, the big end first.
+
+use std::fs;
+use std::path::Path;
+
+use crate::foreign::{Environment, Foreign, compiler};
+use crate::machine::{self, Source, Tool};
+use crate::shell::{Shell, root, target_folder};
+
+const WINE: &str = "/usr/lib/wine/wine64";
+const SERVER: &str = "/usr/lib/wine/wineserver64";
+const COMPILER: &str = "x86_64-w64-mingw32-gcc";
+
+pub(crate) const WINDOWS: Foreign = Foreign {
+    target: "x86_64-pc-windows-gnu",
+    linker: COMPILER,
+    runner: Some(WINE),
+    compiler: compiler("a compiler for Windows", || machine::compiler_for(&[WINDOWS.target]).is_some()),
+    tools: Tool {
+        name: "MinGW and Wine",
+        is_here: || WINDOWS.is_complete(),
+        from: Source::Packages("gcc-mingw-w64-x86-64-win32 wine64"),
+    },
+    files: &[SERVER],
+    prepare,
+    ..Foreign::PLAIN
+};
+
+/// Makes a Windows of our own, and gives it the library that Wine 8 lacks.
+fn prepare() -> Result<Environment, String> {
+    let prefix = root().join(target_folder("wine"));
+    fs::create_dir_all(&prefix).map_err(|error| format!("{}: {error}", prefix.display()))?;
+    let environment = vec![
+        ("WINEPREFIX", prefix.display().to_string()),
+        ("WINEDEBUG", "-all".to_owned()),
+        ("WINEDLLOVERRIDES", "mscoree,mshtml=".to_owned()), // what it would like to download
+    ];
+    let with = |line| Shell::new(line).envs(environment.clone());
+    // The server of this Windows ends seconds after its last program, and one that starts just then is refused. So it
+    // stays for ten minutes more; that one is there already is no error.
+    let _ = with(SERVER).arg("--persistent=600").output();
+    let system = prefix.join("drive_c/windows/system32");
+    if !system.exists() {
+        with(WINE).args("wineboot --init").run()?;
+    }
+    let library = system.join("bcryptprimitives.dll");
+    if !library.exists() {
+        let source = Path::new("tests/xtask/bcryptprimitives.c");
+        Shell::new(COMPILER).args("-shared -o").arg(&library).arg(source).arg("-ladvapi32").run()?;
+    }
+    Ok(environment)
+}
+
+/// Debian's compiler has no C library of its own for it, so musl's linker brings one; the unwinder is LLVM's, which was
+/// built for glibc. What it wants of that, it calls before it aborts.
+pub(crate) const MUSL: Foreign = Foreign {
+    target: "x86_64-unknown-linux-musl",
+    linker: "musl-gcc",
+    rustflags: "-Clink-self-contained=no -Lnative=/usr/lib/llvm-14/lib -Clink-arg=-Wl,--defsym=__fprintf_chk=abort",
+    files: &["/usr/lib/llvm-14/lib/libunwind.a"],
+    compiler: compiler("a compiler for musl", || machine::compiler_for(&[MUSL.target]).is_some()),
+    tools: Tool {
+        name: "musl's linker, and LLVM's unwinder",
+        is_here: || MUSL.is_complete(),
+        from: Source::Packages("musl-tools libunwind-14-dev"),
+    },
+    ..Foreign::PLAIN
+};
+
+/// This kernel runs it; being static, it needs no loader of 32 bits.
+pub(crate) const I686: Foreign = Foreign {
+    target: "i686-unknown-linux-gnu",
+    linker: "i686-linux-gnu-gcc",
+    rustflags: "-Ctarget-feature=+crt-static",
+    compiler: compiler("a compiler for Linux with 32 bits", || machine::compiler_for(&[I686.target]).is_some()),
+    tools: Tool {
+        name: "a linker for 32 bits",
+        is_here: || I686.is_complete(),
+        from: Source::Packages("gcc-i686-linux-gnu libc6-dev-i386-cross"),
+    },
+    ..Foreign::PLAIN
+};
+
+pub(crate) const S390X: Foreign = Foreign {
+    target: "s390x-unknown-linux-gnu",
+    linker: "s390x-linux-gnu-gcc",
+    rustflags: "-Ctarget-feature=+crt-static",
+    runner: Some("qemu-s390x"),
+    compiler: compiler("a compiler for s390x", || machine::compiler_for(&[S390X.target]).is_some()),
+    tools: Tool {
+        name: "a linker for s390x, and QEMU's user emulation",
+        is_here: || S390X.is_complete(),
+        from: Source::Packages("gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user"),
+    },
+    left_out: "--skip a_million --skip a_hundred_thousand --skip a_send_that_was_given_up_can_be_resumed",
+    ..Foreign::PLAIN
+};
