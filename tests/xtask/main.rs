@@ -5,7 +5,6 @@
 //! are run here are in `systems.rs`, and how, in `foreign.rs`. What must hold of the sources is in `tests/rules`: plain tests,
 //! built with those of the runner.
 
-mod api;
 mod bench;
 mod faults;
 mod firmware;
@@ -28,7 +27,7 @@ use std::process::ExitCode;
 use lanes::Plan;
 use machine::{BENCH_TOOLS, VALGRIND};
 use shell::Shell;
-use steps::{Outcome, Part, STEPS, Step};
+use steps::{Outcome, PUBLIC_API, Part, STEPS, Step};
 
 const HELP: &str = "\
 Runs what is checked about giambio, step by step in two lanes, until one fails.
@@ -39,6 +38,7 @@ cargo xtask machine         installs what `test` and `ci` want, from Debian's pa
 cargo xtask machine --all   the same for `release` and the benchmarks too
 cargo xtask ci              what every change has to pass beside `test`: lints, other systems, sanitizers, and more
 cargo xtask release         what takes too long for every change
+cargo xtask test ci         both at once, as CI does it
 cargo xtask step NAME...    these steps alone
 cargo xtask list            the steps
 cargo xtask bench ...       giambio beside its peers; `cargo xtask bench --help` says more
@@ -139,20 +139,22 @@ impl Command<'_> {
             }
             (["platforms"], false) if given.write => return Ok(Command::Do(platforms::write_table)),
             (["format"], false) if given.write => return Ok(Command::Do(|| steps::rustfmt(""))),
-            (["public-api"], false) if given.write => return Ok(Command::Do(api::write)),
+            (["public-api"], false) if given.write => return Ok(Command::Do(write_api)),
             (["soak"], true) => return Ok(Command::Soak(10)),
             (["soak"], false) if let Some(minutes) = given.minutes => return Ok(Command::Soak(minutes)),
             (["test"], false) if given.quick => steps_of(&[Part::Quick]),
-            (["test"], true) => steps_of(&[Part::Quick, Part::Test]),
-            (["ci"], true) => steps_of(&[Part::Ci]),
-            (["release"], true) => steps_of(&[Part::Release]),
             (["step"], _) => return Err("step wants the names of steps".to_owned()),
             (["step", names @ ..], true) => names.iter().map(|name| step(name)).collect::<Result<_, _>>()?,
+            (words, true) if let Some(parts) = parts(words) => steps_of(&parts),
             (words, _) => return Err(format!("there is no command `{}` with these options", words.join(" "))),
         };
         let Options { words, skipped, is_verbose, .. } = given;
         Ok(Command::Run(Plan { steps, skipped, is_verbose, keeps: words[0] == "step" }))
     }
+}
+
+fn write_api() -> Outcome {
+    Shell::new("cargo run --quiet --locked --manifest-path tests/public_api/Cargo.toml").in_folder(PUBLIC_API).run()
 }
 
 /// Connections that come and go at random, for so long; memory, descriptors and timers have to stay as they are.
@@ -165,6 +167,17 @@ fn soak(minutes: u64) -> Outcome {
 fn step(name: &str) -> Result<&'static Step, String> {
     let found = STEPS.iter().find(|step| step.name == name);
     found.ok_or_else(|| format!("there is no step {name}: `cargo xtask list` names them"))
+}
+
+/// What several commands have in them, in one run; `None`: they are others.
+fn parts(words: &[&str]) -> Option<Vec<Part>> {
+    let parts = |word: &&str| match *word {
+        "test" => Some(vec![Part::Quick, Part::Test]),
+        "ci" => Some(vec![Part::Ci]),
+        "release" => Some(vec![Part::Release]),
+        _ => None,
+    };
+    words.iter().map(parts).collect::<Option<Vec<_>>>().map(|parts| parts.concat())
 }
 
 fn steps_of(parts: &[Part]) -> Vec<&'static Step> {
@@ -214,6 +227,9 @@ mod tests {
         let mut wanted: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
         wanted.sort_unstable();
         assert_eq!(all, wanted);
+        let mut together = names("test ci release").unwrap();
+        together.sort_unstable();
+        assert_eq!(together, wanted);
         let (quick, test) = (names("test --quick").unwrap(), names("test").unwrap());
         assert!(quick.len() < test.len() && quick.iter().all(|step| test.contains(step)));
     }

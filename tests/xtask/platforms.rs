@@ -97,7 +97,7 @@ pub(crate) fn more_systems() -> Outcome {
 }
 
 /// Type-checks all that there is for the platforms of a step. With all features at once: that each other set builds is known
-/// from this system, for only platform files ask which it is (`rules.rs` holds that), and those know no features.
+/// from this system, for only platform files ask which it is (`tests/rules/systems.rs` holds that), and those know no features.
 fn check_everything(step: &str) -> Result<Compiler, String> {
     let targets = targets_of(step);
     let compiler = machine::compiler_for(&targets).ok_or("there is no compiler for it")?;

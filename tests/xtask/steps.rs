@@ -3,7 +3,7 @@
 use crate::machine::{BARE_METAL_CLIPPY, BARE_METAL_COMPILER, EMULATORS, FROM_SOURCES, LINUX, NIGHTLY, STRACE, Tool};
 use crate::shell::{DEBUG, Shell, files};
 use crate::systems::{I686, MUSL, S390X, WINDOWS};
-use crate::{api, bench, faults, firmware, fuzz, packages, platforms, sanitizers};
+use crate::{bench, faults, firmware, fuzz, packages, platforms, sanitizers};
 
 /// One check.
 pub(crate) struct Step {
@@ -180,12 +180,12 @@ pub(crate) const STEPS: &[Step] = &[
     )
     .in_folder("interrupts"),
     code(
-        "feature-matrix",
+        "feature-pairs",
         Part::Ci,
-        "the libraries build with every combination of features",
-        packages::feature_matrix,
+        "the libraries build with each feature, and with every two",
+        packages::feature_pairs,
     )
-    .takes(120),
+    .takes(50),
     lines(
         "documentation",
         Part::Ci,
@@ -193,10 +193,14 @@ pub(crate) const STEPS: &[Step] = &[
         &["RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps"],
     )
     .takes(20),
-    code("public-api", Part::Ci, "the lists of the public API are up to date", api::check).in_folder(api::FOLDER),
-    code("outside", Part::Ci, "a crate that depends on giambio alone has every name of its docs", api::outside)
-        .in_folder(api::FOLDER)
-        .takes(20),
+    // A workspace of its own, for its dependencies.
+    lines(
+        "public-api",
+        Part::Ci,
+        "the lists of the public API are up to date, and a crate that depends on giambio alone has every name in them",
+        &["cargo test --locked --manifest-path tests/public_api/Cargo.toml"],
+    )
+    .in_folder(PUBLIC_API),
     code("firmware-lints", Part::Ci, "clippy warns of nothing in what is built for the boards", firmware::lints)
         .in_folder(FIRMWARE)
         .needs(&[&BARE_METAL_COMPILER, &BARE_METAL_CLIPPY]),
@@ -241,6 +245,13 @@ pub(crate) const STEPS: &[Step] = &[
         .takes(480)
         .in_folder(FOREIGN)
         .needs(&[&platforms::MORE_SYSTEMS]),
+    code(
+        "feature-matrix",
+        Part::Release,
+        "the libraries build with every combination of features",
+        packages::feature_matrix,
+    )
+    .takes(150),
     code("address-sanitizer-all", Part::Release, "the same with each smaller feature set", sanitizers::address_all)
         .takes(400)
         .in_folder("address-sanitizer")
@@ -256,15 +267,18 @@ pub(crate) const FOREIGN: &str = "foreign";
 /// Builds for the boards.
 pub(crate) const FIRMWARE: &str = "firmware";
 
+/// Rustdoc's builds, and what reads them.
+pub(crate) const PUBLIC_API: &str = "public-api";
+
 /// What is built there is wanted again: by who works here, or by a step of another command.
-pub(crate) const KEPT: [&str; 3] = [DEBUG, FIRMWARE, api::FOLDER];
+pub(crate) const KEPT: [&str; 3] = [DEBUG, FIRMWARE, PUBLIC_API];
 
 /// The feature sets of the core that its tests run with; everything at once is the step "workspace".
 pub(crate) const TESTED_FEATURES: &[&str] =
     &["", "hooks,nb,heapless", "alloc", "alloc,many-timers,hooks,nb,heapless", "std", "std,introspect"];
 
 /// The feature sets of the core that differ in more than the sum of their parts: each feature with and without the others,
-/// without a heap, with `alloc` and with `std`, which has `alloc` in it. The step "feature-matrix" builds every other one.
+/// without a heap, with `alloc` and with `std`, which has `alloc` in it. The steps "feature-pairs" and "feature-matrix" build the others.
 const ALL_FEATURES: &[&str] = &[
     "",
     "hooks",
