@@ -126,7 +126,7 @@ pub(crate) const STEPS: &[Step] = &[
         .in_folder("memory-sanitizer")
         .needs(&[&FROM_SOURCES, &sanitizers::RUNTIMES]),
     code("linux-musl", Part::Ci, "tests and examples run with another C library", || MUSL.check())
-        .takes(300)
+        .takes(350)
         .in_folder(FOREIGN)
         .needs(&[&MUSL.compiler, &MUSL.tools]),
     code("address-sanitizer", Part::Ci, "tests touch no freed memory and leak none", sanitizers::address)
@@ -150,6 +150,7 @@ pub(crate) const STEPS: &[Step] = &[
             "RUSTFLAGS='--cfg giambio_portable' GIAMBIO_PORTABLE=oneshot cargo test -p giambio --lib --tests",
         ],
     )
+    .takes(50)
     .in_folder("portable"),
     // A million in less than half an hour:
     // `GIAMBIO_PROGRAMS=1000000 cargo test --release -p giambio-core --test random_programs`.
@@ -163,7 +164,7 @@ pub(crate) const STEPS: &[Step] = &[
             "GIAMBIO_PROGRAMS=10000 cargo test -p giambio-core --release --test random_memory",
         ],
     )
-    .takes(100),
+    .takes(110),
     code("loom", Part::Ci, "wakes from other threads are right in every interleaving", loom)
         .takes(110)
         .in_folder("loom"),
