@@ -23,7 +23,7 @@ fn runtime(sanitizer: &str) -> String {
 /// without a heap.
 pub(crate) fn address() -> Outcome {
     under_address_sanitizer("-p giambio-core -p giambio", true)?;
-    ["alloc,hooks,nb,heapless", "hooks,nb,heapless"].into_iter().try_for_each(smaller)
+    ["alloc,many-timers,hooks,nb,heapless", "hooks,nb,heapless"].into_iter().try_for_each(smaller)
 }
 
 /// The core with each smaller feature set.
