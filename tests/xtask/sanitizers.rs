@@ -51,7 +51,7 @@ fn under_address_sanitizer(what: &str, finds_leaks: bool) -> Outcome {
 /// The tests in which threads, or signals, meet: modules of both suites, and whole programs.
 const THREADS: [&str; 2] = [
     "--lib --test suite -- threads:: wakers:: thread_ends:: interrupt_sync:: foreign_executors:: who_is_told:: \
-     wait_queue:: channels:: blocking_calls:: cores:: runs::",
+     wait_queue:: channels:: blocking_calls:: cores:: runs:: --skip foreign_wakers::",
     "--test interrupted --test random_programs --test signals --test ctrl_c",
 ];
 

@@ -16,6 +16,5 @@ mod outside;
 mod runs;
 mod streams;
 mod tasks;
-mod thread_ends;
 #[cfg(unix)]
 mod unix_streams;

@@ -1,12 +1,14 @@
 //! Destructors of thread-locals: a thread that ends may still run.
 
+mod common;
+
 use std::cell::RefCell;
 use std::env;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use crate::common::pair;
+use common::pair;
 use giambio::net::{TcpStream, lookup};
 use giambio::{Idle, StdClock, builder, nursery, run, sleep, unblock};
 
@@ -136,8 +138,7 @@ fn a_run_works_when_the_main_thread_ends() {
         }
     };
     // With one thread, the tests are on the main one.
-    let arguments =
-        ["thread_ends::a_run_works_when_the_main_thread_ends", "--exact", "--nocapture", "--test-threads=1"];
+    let arguments = ["a_run_works_when_the_main_thread_ends", "--exact", "--nocapture", "--test-threads=1"];
     let ended = again.args(arguments).env("GIAMBIO_MAIN_ENDS", "1").output().unwrap();
     let said = String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status.success(), "{} {said} {}", ended.status, String::from_utf8_lossy(&ended.stderr));
