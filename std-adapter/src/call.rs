@@ -72,10 +72,7 @@ fn passed_on<T>(result: thread::Result<T>) -> T {
 
 impl<F, T> Drop for Awaited<F, T> {
     fn drop(&mut self) {
-        let before = self.0.give_up(None);
-        let mut first = First::new();
-        first.catch(|| drop(before));
-        first.resume();
+        drop(self.0.give_up(None));
     }
 }
 
@@ -97,8 +94,21 @@ enum State<F, T> {
 
 /// What is left of a state, to be dropped where the lock is not held: wakers and what is captured are anybody's code.
 struct Rest<F, T> {
-    _state: State<F, T>,
-    _waker: Option<Waker>,
+    state: State<F, T>,
+    waker: Option<Waker>,
+}
+
+impl<F, T> Drop for Rest<F, T> {
+    /// Of several panics the first goes on.
+    fn drop(&mut self) {
+        let mut state = mem::replace(&mut self.state, State::Over);
+        let inside = if let State::Queued(_, waker) = &mut state { waker.take() } else { None };
+        let mut first = First::new();
+        first.catch(|| drop(state));
+        first.catch(|| drop(inside));
+        first.catch(|| drop(self.waker.take()));
+        first.resume();
+    }
 }
 
 impl<F, T> Call<F, T> {
@@ -109,13 +119,13 @@ impl<F, T> Call<F, T> {
             State::Running(waker, flag) => {
                 flag.store(true, Relaxed);
                 *state = State::Abandoned(waits);
-                Rest { _state: State::Over, _waker: waker }
+                Rest { state: State::Over, waker }
             }
             State::Abandoned(waker) => {
                 *state = State::Abandoned(waits);
-                Rest { _state: State::Over, _waker: waker }
+                Rest { state: State::Over, waker }
             }
-            other => Rest { _state: other, _waker: waits },
+            other => Rest { state: other, waker: waits },
         }
     }
 

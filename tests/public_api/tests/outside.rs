@@ -62,7 +62,9 @@ fn name(line: &str) -> Option<String> {
     let end = path.find(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != ':');
     let path = path[..end.unwrap_or(path.len())].trim_end_matches(':');
     let modules = path.rsplit_once("::").map_or("", |(modules, _)| modules);
-    let is_of_a_module = !modules.contains(char::is_uppercase);
+    // Behind a type's parameters comes a method of it.
+    let is_method = words.contains(&"fn") && path[modules.len()..].contains(char::is_uppercase);
+    let is_of_a_module = !modules.contains(char::is_uppercase) && !is_method;
     (is_declared && is_of_a_module && !path.is_empty()).then(|| format!("giambio::{path}"))
 }
 
@@ -79,6 +81,7 @@ fn what_can_be_imported_is_read_from_the_lists() {
         "pub giambio::Outcome::Failed(E)",
         "pub const fn giambio::StdClock::new() -> giambio::StdClock",
         "pub const giambio_core::Clock::HZ: u64",
+        "pub fn giambio_core::nursery::scope::Nursery<'scope, 'env, E>::portal(self) -> giambio::Portal<E>",
         "pub fn &C::now(&self) -> giambio_core::time::Tick",
         "impl core::clone::Clone for giambio::net::Target",
     ] {
