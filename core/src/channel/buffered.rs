@@ -7,6 +7,7 @@ use core::cell::RefCell;
 use core::task::Waker;
 
 use super::buffer::Buffer;
+use super::counts::{Counts, Side};
 use super::errors::{Closed, SendError, TryReceiveError, TrySendError};
 use crate::fault::fault;
 use crate::kernel::wait_queue::{Access, Inside, Line, Senders, Sides, Turn, Waiting};
@@ -27,8 +28,7 @@ pub(super) struct Books<B> {
     promised: usize,
     slots: usize,
     peak: usize,
-    senders: usize,
-    receivers: usize,
+    ends: Counts,
     is_closed: bool,
 }
 
@@ -138,8 +138,7 @@ pub(super) fn pass_place_on<B: Buffer>(inside: &InsideOf<B>, senders: &Line<()>,
 
 impl<B: Buffer, K: Access> Buffered<B, K> {
     pub(super) const fn new(buffer: B) -> Self {
-        let books =
-            Books { buffer, free: 0, promised: 0, slots: 0, peak: 0, senders: 0, receivers: 0, is_closed: false };
+        let books = Books { buffer, free: 0, promised: 0, slots: 0, peak: 0, ends: Counts::new(), is_closed: false };
         Buffered { sides: Sides::new(RefCell::new(books)) }
     }
 
@@ -281,30 +280,12 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
         self.look(|books| books.peak)
     }
 
-    pub(super) fn sender_comes(&self) {
-        self.look(|books| books.senders += 1);
+    pub(super) fn end_comes(&self, side: Side) {
+        self.look(|books| books.ends.come(side));
     }
 
-    pub(super) fn sender_goes(&self) {
-        self.close_if(|books| {
-            books.senders -= 1;
-            books.senders == 0
-        });
-    }
-
-    pub(super) fn receiver_comes(&self) {
-        self.look(|books| books.receivers += 1);
-    }
-
-    pub(super) fn receiver_goes(&self) {
-        self.close_if(|books| {
-            books.receivers -= 1;
-            books.receivers == 0
-        });
-    }
-
-    fn close_if(&self, is_last: impl FnOnce(&mut Books<B>) -> bool) {
-        if self.look(is_last) {
+    pub(super) fn end_goes(&self, side: Side) {
+        if self.look(|books| books.ends.go(side)) {
             self.close();
         }
     }

@@ -2,6 +2,7 @@
 
 use super::buffer::Buffer;
 use super::buffered::Buffered;
+use super::counts::Side;
 use crate::kernel::wait_queue::Access;
 
 /// A channel, as its ends and futures have it: [`Channel`](super::Channel), `Priority`, `Growable`, `Unbounded`. Nobody else can implement it.
@@ -15,4 +16,23 @@ pub trait Carrier {
     type Access: Access;
     #[doc(hidden)]
     fn buffered(&self) -> &Buffered<Self::Buffer, Self::Access>;
+}
+
+/// What has ends that are counted: all [`Carrier`]s and [`Rendezvous`](super::Rendezvous). Nobody else can
+/// implement it.
+pub trait Ends {
+    #[doc(hidden)]
+    fn comes(&self, side: Side);
+    #[doc(hidden)]
+    fn goes(&self, side: Side);
+}
+
+impl<C: Carrier> Ends for C {
+    fn comes(&self, side: Side) {
+        self.buffered().end_comes(side);
+    }
+
+    fn goes(&self, side: Side) {
+        self.buffered().end_goes(side);
+    }
 }

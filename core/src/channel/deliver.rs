@@ -6,6 +6,30 @@ use core::task::{Context, Poll, Waker, ready};
 use pin_project_lite::pin_project;
 
 use crate::gate::poll_proceed;
+use crate::panics::First;
+
+/// Whom to wake, when nothing is held any more.
+pub(super) trait Wakes {
+    fn wake(self);
+}
+
+impl Wakes for Option<Waker> {
+    fn wake(self) {
+        if let Some(waker) = self {
+            waker.wake();
+        }
+    }
+}
+
+impl<const N: usize> Wakes for [Option<Waker>; N] {
+    fn wake(self) {
+        let mut first = First::new();
+        for waker in self.into_iter().flatten() {
+            first.catch(|| waker.wake());
+        }
+        first.resume();
+    }
+}
 
 pin_project! {
     /// A leaf future around one that says what it got, and whom to wake over that.
@@ -19,19 +43,17 @@ pub(super) const fn deliver<F>(future: F) -> Deliver<F> {
     Deliver { future }
 }
 
-impl<O, F: Future<Output = (O, Option<Waker>)>> Future for Deliver<F> {
+impl<O, W: Wakes, F: Future<Output = (O, W)>> Future for Deliver<F> {
     type Output = O;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
         let go = ready!(poll_proceed(cx));
-        let Poll::Ready((got, waker)) = self.project().future.poll(cx) else {
+        let Poll::Ready((got, woken)) = self.project().future.poll(cx) else {
             go.waits_for("channel");
             return Poll::Pending;
         };
         go.made_progress();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        woken.wake();
         Poll::Ready(got)
     }
 }

@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-use super::carrier::Carrier;
+use super::carrier::{Carrier, Ends};
+use super::counts::Side;
 use super::deliver::deliver;
 use super::errors::{Closed, TryReceiveError, TrySendError};
 use super::send::Send;
@@ -30,7 +31,7 @@ use super::slot::Slot;
 /// }));
 /// assert_eq!(sum, Ok(6));
 /// ```
-pub struct Sender<'a, C: Carrier>(&'a C);
+pub struct Sender<'a, C: Ends>(&'a C);
 
 /// An end to receive by, as [`Channel::receiver`](super::Channel::receiver) makes it. It borrows the channel.
 ///
@@ -50,11 +51,11 @@ pub struct Sender<'a, C: Carrier>(&'a C);
 /// assert_eq!(channel.drain().collect::<Vec<_>>(), [1]);
 /// # });
 /// ```
-pub struct Receiver<'a, C: Carrier>(&'a C);
+pub struct Receiver<'a, C: Ends>(&'a C);
 
-impl<'a, C: Carrier> Sender<'a, C> {
+impl<'a, C: Ends> Sender<'a, C> {
     pub(super) fn new(channel: &'a C) -> Self {
-        channel.buffered().sender_comes();
+        channel.comes(Side::Sends);
         Sender(channel)
     }
 
@@ -62,7 +63,9 @@ impl<'a, C: Carrier> Sender<'a, C> {
     pub const fn channel(&self) -> &'a C {
         self.0
     }
+}
 
+impl<'a, C: Carrier> Sender<'a, C> {
     /// As [`Channel::try_send`](super::Channel::try_send).
     ///
     /// # Errors
@@ -104,9 +107,9 @@ impl<'a, C: Carrier> Sender<'a, C> {
     }
 }
 
-impl<'a, C: Carrier> Receiver<'a, C> {
+impl<'a, C: Ends> Receiver<'a, C> {
     pub(super) fn new(channel: &'a C) -> Self {
-        channel.buffered().receiver_comes();
+        channel.comes(Side::Receives);
         Receiver(channel)
     }
 
@@ -114,7 +117,9 @@ impl<'a, C: Carrier> Receiver<'a, C> {
     pub const fn channel(&self) -> &'a C {
         self.0
     }
+}
 
+impl<'a, C: Carrier> Receiver<'a, C> {
     /// As [`Channel::try_receive`](super::Channel::try_receive).
     ///
     /// # Errors
@@ -141,37 +146,37 @@ impl<'a, C: Carrier> Receiver<'a, C> {
     }
 }
 
-impl<C: Carrier> Clone for Sender<'_, C> {
+impl<C: Ends> Clone for Sender<'_, C> {
     fn clone(&self) -> Self {
         Sender::new(self.0)
     }
 }
 
-impl<C: Carrier> Clone for Receiver<'_, C> {
+impl<C: Ends> Clone for Receiver<'_, C> {
     fn clone(&self) -> Self {
         Receiver::new(self.0)
     }
 }
 
-impl<C: Carrier> Drop for Sender<'_, C> {
+impl<C: Ends> Drop for Sender<'_, C> {
     fn drop(&mut self) {
-        self.0.buffered().sender_goes();
+        self.0.goes(Side::Sends);
     }
 }
 
-impl<C: Carrier> Drop for Receiver<'_, C> {
+impl<C: Ends> Drop for Receiver<'_, C> {
     fn drop(&mut self) {
-        self.0.buffered().receiver_goes();
+        self.0.goes(Side::Receives);
     }
 }
 
-impl<C: Carrier + fmt::Debug> fmt::Debug for Sender<'_, C> {
+impl<C: Ends + fmt::Debug> fmt::Debug for Sender<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Sender").field(self.0).finish()
     }
 }
 
-impl<C: Carrier + fmt::Debug> fmt::Debug for Receiver<'_, C> {
+impl<C: Ends + fmt::Debug> fmt::Debug for Receiver<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Receiver").field(self.0).finish()
     }

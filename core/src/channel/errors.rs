@@ -21,7 +21,7 @@ pub enum TrySendError<T> {
     Full {
         /// The value.
         value: T,
-        /// How many places there are.
+        /// How many places there are. Where there is none, in a [`Rendezvous`](super::Rendezvous), nobody waits to receive.
         capacity: usize,
     },
     /// The channel is closed: nobody will want the value. End the loop that sends.
@@ -86,6 +86,7 @@ impl<T> fmt::Display for SendError<T> {
 impl<T> fmt::Display for TrySendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            TrySendError::Full { capacity: 0, .. } => f.write_str("nobody waits to receive"),
             TrySendError::Full { capacity: 1, .. } => f.write_str("the only place of the channel is taken"),
             TrySendError::Full { capacity, .. } => write!(f, "all {capacity} places of the channel are taken"),
             TrySendError::Closed(_) => Closed.fmt(f),

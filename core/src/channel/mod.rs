@@ -6,6 +6,7 @@
 //! | the same, of a size that is chosen while the program runs | [`Growable`] (feature `alloc`) |
 //! | the same, where nobody who sends can wait | [`Unbounded`] (feature `alloc`) |
 //! | the same, where the most urgent comes first | [`Priority`] (feature `heapless`) |
+//! | values from hand to hand, so that who sends knows that somebody has it | [`Rendezvous`] (feature `heapless` or `alloc`) |
 //! | one value, once: an answer | [`OneShot`] |
 //! | the same values to all who listen; who is too slow misses some, and is told | [`Broadcast`] (feature `heapless`) |
 //! | the latest of a value, whatever was before | [`Watch`](crate::sync::Watch) |
@@ -39,6 +40,8 @@ mod buffered;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod carrier;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
+mod counts;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 mod deliver;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod ends;
@@ -46,10 +49,14 @@ mod errors;
 #[cfg(feature = "alloc")]
 mod growable;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
+mod held;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 mod methods;
 mod oneshot;
 #[cfg(feature = "heapless")]
 mod priority;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+mod rendezvous;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod send;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
@@ -62,7 +69,7 @@ pub use bounded::Channel;
 #[cfg(feature = "heapless")]
 pub use broadcast::{Broadcast, Subscriber};
 #[cfg(any(feature = "heapless", feature = "alloc"))]
-pub use carrier::Carrier;
+pub use carrier::{Carrier, Ends};
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 pub use ends::{Receiver, Sender};
 #[cfg(feature = "heapless")]
@@ -73,6 +80,8 @@ pub use growable::Growable;
 pub use oneshot::{OneShot, OneShotSender};
 #[cfg(feature = "heapless")]
 pub use priority::Priority;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+pub use rendezvous::{HandOver, Rendezvous};
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 pub use send::Send;
 #[cfg(any(feature = "heapless", feature = "alloc"))]

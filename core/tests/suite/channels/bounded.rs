@@ -635,25 +635,9 @@ fn both_sides_wait_in_an_executor_that_is_not_ours() {
 #[cfg(feature = "std")]
 #[test]
 fn threads_send_and_receive_and_nothing_is_lost_or_doubled() {
-    use std::sync::Arc;
-    use std::task::{Context, Wake, Waker};
+    use super::block_on;
+    use std::task::{Context, Waker};
     const EACH: u32 = 2_000;
-    struct Unpark(std::thread::Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    fn block_on<F: Future>(future: F) -> F::Output {
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-        let mut future = pin!(future);
-        loop {
-            if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                return value;
-            }
-            std::thread::park();
-        }
-    }
     let channel = Channel::<u32, 3, Shared>::shared();
     let mut got: Vec<u32> = std::thread::scope(|threads| {
         let receivers = [(); 3].map(|()| {

@@ -9,6 +9,8 @@ mod growable;
 mod oneshot;
 #[cfg(feature = "heapless")]
 mod priority;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+mod rendezvous;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -16,4 +18,23 @@ use std::task::{Context, Poll, Waker};
 /// Polls once, with a waker that counts.
 fn poll<F: Future>(future: Pin<&mut F>, waker: &Waker) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(waker))
+}
+
+/// Polls on this thread, which sleeps meanwhile.
+#[cfg(feature = "std")]
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(std::sync::Arc::new(Unpark(std::thread::current())));
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let Poll::Ready(value) = poll(future.as_mut(), &waker) {
+            return value;
+        }
+        std::thread::park();
+    }
 }

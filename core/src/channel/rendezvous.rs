@@ -1,0 +1,469 @@
+//! A channel without a place: values go from hand to hand.
+//!
+//! There is a table between the two sides. The first in the line of those who send lays its value there, keeps its turn, and
+//! takes the value back if it leaves; who receives takes it away, and with that the turn.
+
+use core::cell::RefCell;
+use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker, ready};
+
+use pin_project_lite::pin_project;
+
+use super::carrier::Ends;
+use super::counts::{Counts, Side};
+use super::deliver::{Wakes, deliver};
+use super::ends::{Receiver, Sender};
+use super::errors::{Closed, SendError, TryReceiveError, TrySendError};
+use super::held::{Held, Look, poll_held};
+use crate::fault::fault;
+use crate::gate::poll_proceed;
+use crate::kernel::wait_queue::{Access, Inside, Line, Local, Place, Senders, Shared, Sides, Turn, Waiting};
+use crate::panics::First;
+
+/// Values that go from hand to hand: [`send`](Rendezvous::send) ends when somebody has received the value, and not before.
+///
+/// So who sends knows that the other side has it, and nothing is ever on its way. First come, first served on both sides, any number
+/// on each; it needs no heap. It is of kind [`Shared`] in a `static`, where interrupt handlers or other threads use it; interrupt
+/// handlers may call [`try_send`](Rendezvous::try_send) and [`try_receive`](Rendezvous::try_receive).
+///
+/// ```
+/// use core::time::Duration;
+/// use giambio_core::{channel::Rendezvous, clock, nursery, sleep, testing};
+///
+/// testing::run(async {
+///     let counter = Rendezvous::new();
+///     let Ok(()) = nursery(async |n| {
+///         n.spawn(async {
+///             sleep(Duration::from_secs(1)).await;
+///             assert_eq!(counter.receive().await, Ok("a parcel"));
+///             Ok::<(), core::convert::Infallible>(())
+///         });
+///         let start = clock();
+///         counter.send("a parcel").await.unwrap();
+///         assert_eq!(clock() - start, Duration::from_secs(1)); // somebody has it
+///         Ok(())
+///     })
+///     .await;
+/// });
+/// ```
+///
+/// # Whose the value is
+/// At each moment it is one side's. It changes hands in the poll in which [`receive`](Rendezvous::receive) ends, or in a `try_receive`.
+/// Before that it is its sender's, whatever was promised to whom: who sends and is cancelled or dropped takes it along, or has it
+/// back by [`HandOver::into_value`], and who receives and is cancelled has taken nothing. After that it is the receiver's, and
+/// `into_value` says `None`, also where the sender was cancelled before it could learn that.
+///
+/// [`try_send`](Rendezvous::try_send) is the exception, since nobody waits there for the value to be taken.
+pub struct Rendezvous<T, K: Access = Local> {
+    sides: Sides<RefCell<Table<T>>, K>,
+}
+
+/// What lies between the sides. It is changed under the access, where nobody else's code runs.
+struct Table<T> {
+    value: Option<T>,
+    /// Who has laid it there, and waits. Where nobody has, it is from `try_send`.
+    sender: Held,
+    /// The table is promised to one in the line of those who send; then it is empty.
+    is_kept: bool,
+    /// What lies there, or is laid there next, is promised to one in the line of those who receive.
+    is_promised: bool,
+    ends: Counts,
+    is_closed: bool,
+}
+
+type InsideOf<T> = Inside<RefCell<Table<T>>>;
+/// What becomes of a turn that comes too late. A pointer, so that the type has a name.
+type PassOn<T> = fn(&InsideOf<T>, &Line<()>, Option<()>) -> Option<Waker>;
+/// Whom to wake: whose value was taken, and whose turn it is to lay one down.
+type Woken = [Option<Waker>; 2];
+
+impl<T> Table<T> {
+    /// Who lays a value down, if it may; it is known by a number, and there may be somebody to wake.
+    fn lay(&mut self, value: &mut Option<T>, receivers: &Line<()>, turn: Turn<()>) -> Option<Laid<T>> {
+        if turn == Turn::Granted(()) {
+            self.is_kept = false;
+        }
+        if self.is_closed {
+            return Some(Err(SendError(value.take()?)));
+        }
+        if self.is_kept || self.value.is_some() {
+            return None;
+        }
+        self.value = value.take();
+        Some(Ok((self.sender.begin(), self.offer(receivers))))
+    }
+
+    /// What lies there is for the first who waits.
+    fn offer(&mut self, receivers: &Line<()>) -> Option<Waker> {
+        if self.is_promised || self.value.is_none() {
+            return None;
+        }
+        let waker = receivers.grant(()).ok()?;
+        self.is_promised = true;
+        waker
+    }
+
+    /// The empty table is for the first who waits.
+    fn release(&mut self, senders: &Line<()>) -> Option<Waker> {
+        if self.is_closed || self.is_kept || self.value.is_some() {
+            return None;
+        }
+        let waker = senders.grant(()).ok()?;
+        self.is_kept = true;
+        waker
+    }
+
+    /// Takes what lies there, if this is who it was promised to, or if it was to nobody.
+    fn take(&mut self, senders: &Line<()>, turn: Turn<()>) -> Option<(Result<T, Closed>, Woken)> {
+        let is_mine = turn == Turn::Granted(()) || !self.is_promised;
+        if turn == Turn::Granted(()) {
+            self.is_promised = false;
+        }
+        // From the close on a value is its sender's, if that waits.
+        let is_there = is_mine && !(self.is_closed && self.sender.is_held());
+        match if is_there { self.value.take() } else { None } {
+            Some(value) => Some((Ok(value), [self.sender.end(), self.release(senders)])),
+            None if self.is_closed => Some((Err(Closed), [None, None])),
+            None => None,
+        }
+    }
+}
+
+/// A value was laid down, by one of this number, and this one is to be woken; or nobody wants it.
+type Laid<T> = Result<(u64, Option<Waker>), SendError<T>>;
+
+/// The table was promised to one who has left.
+fn pass_table_on<T>(inside: &InsideOf<T>, senders: &Line<()>, late: Option<()>) -> Option<Waker> {
+    let () = late?;
+    let mut table = inside.state.borrow_mut();
+    table.is_kept = false;
+    if fault!("table-kept-for-nobody") { None } else { table.release(senders) }
+}
+
+/// A value was promised to one who has left.
+fn pass_value_on<T>(inside: &InsideOf<T>, receivers: &Line<()>, late: Option<()>) -> Option<Waker> {
+    let () = late?;
+    let mut table = inside.state.borrow_mut();
+    table.is_promised = false;
+    table.offer(receivers)
+}
+
+impl<T> Rendezvous<T> {
+    /// One for the tasks of one runtime.
+    pub const fn new() -> Self {
+        Self::empty()
+    }
+}
+
+impl<T> Rendezvous<T, Shared> {
+    /// One for tasks, interrupts and threads.
+    pub const fn shared() -> Self {
+        Self::empty()
+    }
+}
+
+impl<T, K: Access> Rendezvous<T, K> {
+    const fn empty() -> Self {
+        let table = Table {
+            value: None,
+            sender: Held::new(),
+            is_kept: false,
+            is_promised: false,
+            ends: Counts::new(),
+            is_closed: false,
+        };
+        Rendezvous { sides: Sides::new(RefCell::new(table)) }
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut Table<T>, &InsideOf<T>) -> R) -> R {
+        self.sides.with(|inside| f(&mut inside.state.borrow_mut(), inside))
+    }
+
+    /// Hands a value to somebody who waits to receive, if there is one, and nobody else is about to. Never waits.
+    ///
+    /// Who waits is woken, and the value lies ready for it. Should that one be cancelled before it has come, the value goes to the next
+    /// who receives; it is kept until there is one, also when this is closed.
+    ///
+    /// # Errors
+    /// `Full`, of capacity 0: nobody waits to receive, or others who send come before. Or it is closed. The value is handed back.
+    pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
+        let receiver = self.with(|table, inside| {
+            let is_awaited = table.is_promised || inside.receivers.is_waited_in();
+            match () {
+                () if table.is_closed => Err(TrySendError::Closed(value)),
+                () if !is_awaited || table.is_kept || table.value.is_some() => {
+                    Err(TrySendError::Full { value, capacity: 0 })
+                }
+                () => {
+                    table.value = Some(value);
+                    Ok(table.offer(&inside.receivers))
+                }
+            }
+        })?;
+        receiver.wake();
+        Ok(())
+    }
+
+    /// Hands a value to who receives: it ends when that one has it.
+    ///
+    /// # Errors
+    /// It is closed, or is while this waits; the value is handed back.
+    ///
+    /// # Cancellation
+    /// [**Restartable; loses its place.**](crate#cancellation) The value was received or it was not: [`HandOver::into_value`] hands it
+    /// back in the second case, and says `None` in the first.
+    #[track_caller]
+    pub fn send(&self, value: T) -> HandOver<'_, T, K> {
+        let place = Place::new(self.sides.senders(), pass_table_on as PassOn<T>);
+        HandOver { rendezvous: self, value: Some(value), number: None, place }
+    }
+
+    /// Takes the value of who has waited longest to send, if it is promised to nobody who waits. Never waits.
+    ///
+    /// When several wait to send, it finds the value of the second when that task was polled after this.
+    ///
+    /// # Errors
+    /// No such value is there, or none will ever be.
+    pub fn try_receive(&self) -> Result<T, TryReceiveError> {
+        let taken = self.with(|table, inside| table.take(&inside.senders, Turn::New));
+        let Some((value, woken)) = taken else { return Err(TryReceiveError::Empty) };
+        woken.wake();
+        value.map_err(|Closed| TryReceiveError::Closed)
+    }
+
+    /// Receives the value of who has waited longest to send, as soon as there is one.
+    ///
+    /// # Errors
+    /// It is closed.
+    ///
+    /// # Cancellation
+    /// [**Restartable; loses its place.**](crate#cancellation) The value is its sender's up to the poll in which this ends. One whose sender
+    /// is cancelled just when this was promised its value waits on behind those that have come meanwhile.
+    #[track_caller]
+    pub fn receive(&self) -> impl Future<Output = Result<T, Closed>> {
+        let take = |inside: &InsideOf<T>, _: &Line<()>, turn| inside.state.borrow_mut().take(&inside.senders, turn);
+        deliver(Waiting::new(self.sides.receivers(), take, pass_value_on::<T>))
+    }
+
+    /// From now on nothing changes hands: who sends gets its value back, and who receives is told. (A value of
+    /// [`try_send`](Rendezvous::try_send) that nobody came for can still be received.)
+    pub fn close(&self) {
+        let sender = self.with(|table, _| {
+            table.is_closed = true;
+            table.sender.tell()
+        });
+        let mut first = First::new();
+        first.catch(|| sender.wake());
+        first.catch(|| self.sides.senders().tell_all());
+        first.catch(|| self.sides.receivers().tell_all());
+        first.resume();
+    }
+
+    /// Is it closed?
+    pub fn is_closed(&self) -> bool {
+        self.with(|table, _| table.is_closed)
+    }
+
+    /// One more end to send by. When the last is dropped, this is closed.
+    pub fn sender(&self) -> Sender<'_, Self> {
+        Sender::new(self)
+    }
+
+    /// One more end to receive by. When the last is dropped, this is closed.
+    pub fn receiver(&self) -> Receiver<'_, Self> {
+        Receiver::new(self)
+    }
+}
+
+pin_project! {
+    /// A value on its way to who receives, by [`Rendezvous::send`]. It can be had back until somebody has it.
+    ///
+    /// ```
+    /// use core::{pin::pin, time::Duration};
+    /// use giambio_core::{channel::Rendezvous, move_on_after, testing};
+    ///
+    /// let counter = Rendezvous::new();
+    /// testing::run(async {
+    ///     let mut send = pin!(counter.send("a parcel"));
+    ///     if move_on_after(Duration::from_secs(1), send.as_mut()).await.is_none() {
+    ///         assert_eq!(send.into_value(), Some("a parcel")); // nobody came for it
+    ///     }
+    /// });
+    /// ```
+    ///
+    /// # Cancellation
+    /// [**Restartable; loses its place.**](crate#cancellation) The value that nobody has received is dropped with it, unless it is taken
+    /// out.
+    #[must_use = "a value is sent when this is awaited"]
+    pub struct HandOver<'a, T, K>
+    where
+        K: Access,
+    {
+        rendezvous: &'a Rendezvous<T, K>,
+        // Until it is laid down.
+        value: Option<T>,
+        // By which it is known from then on.
+        number: Option<u64>,
+        #[pin]
+        place: Place<Senders<'a, RefCell<Table<T>>, K>, PassOn<T>>,
+    }
+
+    impl<T, K: Access> PinnedDrop for HandOver<'_, T, K> {
+        fn drop(this: Pin<&mut Self>) {
+            drop(this.into_value());
+        }
+    }
+}
+
+impl<T, K: Access> HandOver<'_, T, K> {
+    /// Hands the value back, unless somebody has received it, and leaves the line. This must not be polled again.
+    pub fn into_value(self: Pin<&mut Self>) -> Option<T> {
+        let this = self.project();
+        this.place.leave();
+        let Some(number) = this.number.take() else { return this.value.take() };
+        let (value, own, next) = this.rendezvous.with(|table, inside| {
+            if !table.sender.is_by(number) {
+                return (None, None, None);
+            }
+            let value = if fault!("value-left-on-the-table") { None } else { table.value.take() };
+            (value, table.sender.end(), table.release(&inside.senders))
+        });
+        let mut first = First::new();
+        first.catch(|| next.wake());
+        first.catch(|| drop(own));
+        first.resume();
+        value
+    }
+}
+
+impl<T, K: Access> Future for HandOver<'_, T, K> {
+    type Output = Result<(), SendError<T>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let is_over = this.value.is_none() && this.number.is_none();
+        assert!(!is_over, "giambio: a `HandOver` is polled whose value was received or handed back");
+        let go = ready!(poll_proceed(cx));
+        let number = match *this.number {
+            Some(number) => number,
+            None => {
+                let lay = |inside: &InsideOf<T>, _: &Line<()>, turn| {
+                    inside.state.borrow_mut().lay(this.value, &inside.receivers, turn)
+                };
+                match this.place.poll(cx, lay) {
+                    Poll::Ready(Ok((number, receiver))) => {
+                        *this.number = Some(number);
+                        receiver.wake();
+                        number
+                    }
+                    Poll::Ready(Err(closed)) => {
+                        go.made_progress();
+                        return Poll::Ready(Err(closed));
+                    }
+                    Poll::Pending => {
+                        go.waits_for("channel");
+                        return Poll::Pending;
+                    }
+                }
+            }
+        };
+        let rendezvous = *this.rendezvous;
+        let look = |waker: &Waker| {
+            rendezvous.with(|table, _| match table.value.take_if(|_| table.is_closed && table.sender.is_by(number)) {
+                Some(value) => {
+                    // It has been told, and so has no waker there.
+                    table.sender.end();
+                    Look::Got(Err(SendError(value)))
+                }
+                None if table.sender.is_by(number) => table.sender.look(waker),
+                None => Look::Got(Ok(())),
+            })
+        };
+        let keep = |waker: &mut Option<Waker>| rendezvous.with(|table, _| table.sender.keep(number, waker));
+        let Poll::Ready(sent) = poll_held(cx, look, keep) else {
+            go.waits_for("channel");
+            return Poll::Pending;
+        };
+        *this.number = None;
+        go.made_progress();
+        Poll::Ready(sent)
+    }
+}
+
+impl<T, K: Access> Ends for Rendezvous<T, K> {
+    fn comes(&self, side: Side) {
+        self.with(|table, _| table.ends.come(side));
+    }
+
+    fn goes(&self, side: Side) {
+        if self.with(|table, _| table.ends.go(side)) {
+            self.close();
+        }
+    }
+}
+
+impl<'a, T, K: Access> Sender<'a, Rendezvous<T, K>> {
+    /// As [`Rendezvous::try_send`].
+    ///
+    /// # Errors
+    /// Nobody waits to receive, or it is closed; the value is handed back.
+    pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
+        self.channel().try_send(value)
+    }
+
+    /// As [`Rendezvous::send`].
+    ///
+    /// # Errors
+    /// It is closed, or is while this waits; the value is handed back.
+    ///
+    /// # Cancellation
+    /// [**Restartable; loses its place.**](crate#cancellation) [`HandOver::into_value`] hands the value back.
+    #[track_caller]
+    pub fn send(&self, value: T) -> HandOver<'a, T, K> {
+        self.channel().send(value)
+    }
+}
+
+impl<'a, T, K: Access> Receiver<'a, Rendezvous<T, K>> {
+    /// As [`Rendezvous::try_receive`].
+    ///
+    /// # Errors
+    /// No value is there, or none will ever be.
+    pub fn try_receive(&self) -> Result<T, TryReceiveError> {
+        self.channel().try_receive()
+    }
+
+    /// As [`Rendezvous::receive`].
+    ///
+    /// # Errors
+    /// It is closed.
+    ///
+    /// # Cancellation
+    /// [**Restartable; loses its place.**](crate#cancellation) No value is lost.
+    #[track_caller]
+    pub fn receive(&self) -> impl Future<Output = Result<T, Closed>> + use<'a, T, K> {
+        self.channel().receive()
+    }
+}
+
+impl<T, K: Access> Default for Rendezvous<T, K> {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl<T, K: Access> fmt::Debug for Rendezvous<T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (is_offered, is_closed) = self.with(|table, _| (table.value.is_some(), table.is_closed));
+        let offered = if is_offered { "a value is offered" } else { "nothing is offered" };
+        write!(f, "Rendezvous({offered}{})", if is_closed { ", closed" } else { "" })
+    }
+}
+
+impl<T, K: Access> fmt::Debug for HandOver<'_, T, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_over = self.value.is_none() && self.number.is_none();
+        f.debug_struct("HandOver").field("is_over", &is_over).finish_non_exhaustive()
+    }
+}
