@@ -18,7 +18,7 @@ pub trait Carrier {
     fn buffered(&self) -> &Buffered<Self::Buffer, Self::Access>;
 }
 
-/// What has ends that are counted: all [`Carrier`]s and [`Rendezvous`](super::Rendezvous). Nobody else can
+/// What has ends that are counted: all [`Carrier`]s, [`Rendezvous`](super::Rendezvous), [`Pipe`](super::Pipe). Nobody else can
 /// implement it.
 pub trait Ends {
     #[doc(hidden)]

@@ -37,6 +37,17 @@ pub enum TryReceiveError {
     Closed,
 }
 
+/// A [`Pipe`](super::Pipe) was closed, and fewer bytes were in it than were wanted: use those that have come, or take it for a message
+/// that was cut off.
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndedEarly {
+    /// How many bytes have come; they are in the buffer.
+    pub received: usize,
+    /// How many were wanted.
+    pub wanted: usize,
+}
+
 /// Why a subscriber of a [`Broadcast`](super::Broadcast) got no value.
 #[cfg(feature = "heapless")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +72,16 @@ impl fmt::Display for BroadcastError {
 
 #[cfg(feature = "heapless")]
 impl core::error::Error for BroadcastError {}
+
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+impl fmt::Display for EndedEarly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the pipe was closed after {} of {} bytes", self.received, self.wanted)
+    }
+}
+
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+impl core::error::Error for EndedEarly {}
 
 impl<T> TrySendError<T> {
     /// The value.

@@ -7,6 +7,7 @@
 //! | the same, where nobody who sends can wait | [`Unbounded`] (feature `alloc`) |
 //! | the same, where the most urgent comes first | [`Priority`] (feature `heapless`) |
 //! | values from hand to hand, so that who sends knows that somebody has it | [`Rendezvous`] (feature `heapless` or `alloc`) |
+//! | bytes, as a stream | [`Pipe`] (feature `heapless` or `alloc`) |
 //! | one value, once: an answer | [`OneShot`] |
 //! | the same values to all who listen; who is too slow misses some, and is told | [`Broadcast`] (feature `heapless`) |
 //! | the latest of a value, whatever was before | [`Watch`](crate::sync::Watch) |
@@ -46,6 +47,8 @@ mod deliver;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod ends;
 mod errors;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+mod flow;
 #[cfg(feature = "alloc")]
 mod growable;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
@@ -53,16 +56,24 @@ mod held;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod methods;
 mod oneshot;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+mod pipe;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+mod pipe_ends;
 #[cfg(feature = "heapless")]
 mod priority;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod rendezvous;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+mod ring;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod send;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod slot;
 #[cfg(feature = "alloc")]
 mod unbounded;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+mod whole;
 
 #[cfg(feature = "heapless")]
 pub use bounded::Channel;
@@ -74,10 +85,14 @@ pub use carrier::{Carrier, Ends};
 pub use ends::{Receiver, Sender};
 #[cfg(feature = "heapless")]
 pub use errors::BroadcastError;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+pub use errors::EndedEarly;
 pub use errors::{Closed, SendError, TryReceiveError, TrySendError};
 #[cfg(feature = "alloc")]
 pub use growable::Growable;
 pub use oneshot::{OneShot, OneShotSender};
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+pub use pipe::Pipe;
 #[cfg(feature = "heapless")]
 pub use priority::Priority;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
@@ -88,3 +103,5 @@ pub use send::Send;
 pub use slot::Slot;
 #[cfg(feature = "alloc")]
 pub use unbounded::Unbounded;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+pub use whole::{InTurn, ReceiveExact, SendAll};

@@ -7,6 +7,8 @@ mod broadcast;
 #[cfg(feature = "alloc")]
 mod growable;
 mod oneshot;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+mod pipe;
 #[cfg(feature = "heapless")]
 mod priority;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
