@@ -231,6 +231,7 @@ const FLOORS_OF_THE_CORE: &[&str] = &[
     "channel/methods",
     "channel/counts",
     "channel/held",
+    "channel/table",
     "channel/ring",
     "channel/flow",
     "channel/buffer",

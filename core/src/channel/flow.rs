@@ -127,8 +127,7 @@ impl<const N: usize> Flow<N> {
         turn: Turn<()>,
         buffer: &mut [u8],
     ) -> Option<(usize, Woken)> {
-        let may_begin = self.receiving.may_begin(turn);
-        let may_move = may_begin && self.can_move(Side::Receives);
+        let may_move = self.receiving.may_begin(turn) && self.can_move(Side::Receives);
         if !may_move && !buffer.is_empty() && !self.has_ended(Side::Receives) {
             return None;
         }
@@ -143,11 +142,11 @@ impl<const N: usize> Flow<N> {
         turn: Turn<()>,
         data: &[u8],
     ) -> Option<(Result<usize, Closed>, Woken)> {
-        let may_begin = self.sending.may_begin(turn);
+        let may_move = self.sending.may_begin(turn) && self.can_move(Side::Sends);
         if self.is_closed {
             return Some((Err(Closed), [None, None]));
         }
-        if !data.is_empty() && !(may_begin && self.can_move(Side::Sends)) {
+        if !may_move && !data.is_empty() {
             return None;
         }
         let count = self.put(data);

@@ -70,6 +70,8 @@ mod ring;
 mod send;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod slot;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+mod table;
 #[cfg(feature = "alloc")]
 mod unbounded;
 #[cfg(any(feature = "heapless", feature = "alloc"))]

@@ -1,7 +1,4 @@
 //! A channel without a place: values go from hand to hand.
-//!
-//! There is a table between the two sides. The first in the line of those who send lays its value there, keeps its turn, and
-//! takes the value back if it leaves; who receives takes it away, and with that the turn.
 
 use core::cell::RefCell;
 use core::fmt;
@@ -11,14 +8,15 @@ use core::task::{Context, Poll, Waker, ready};
 use pin_project_lite::pin_project;
 
 use super::carrier::Ends;
-use super::counts::{Counts, Side};
+use super::counts::Side;
 use super::deliver::{Wakes, deliver};
 use super::ends::{Receiver, Sender};
 use super::errors::{Closed, SendError, TryReceiveError, TrySendError};
-use super::held::{Held, Look, poll_held};
+use super::held::{Look, poll_held};
+use super::table::{InsideOf, PassOn, Table, pass_table_on, pass_value_on};
 use crate::fault::fault;
 use crate::gate::poll_proceed;
-use crate::kernel::wait_queue::{Access, Inside, Line, Local, Place, Senders, Shared, Sides, Turn, Waiting};
+use crate::kernel::wait_queue::{Access, Line, Local, Place, Senders, Shared, Sides, Turn, Waiting};
 use crate::panics::First;
 
 /// Values that go from hand to hand: [`send`](Rendezvous::send) ends when somebody has received the value, and not before.
@@ -59,96 +57,6 @@ pub struct Rendezvous<T, K: Access = Local> {
     sides: Sides<RefCell<Table<T>>, K>,
 }
 
-/// What lies between the sides. It is changed under the access, where nobody else's code runs.
-struct Table<T> {
-    value: Option<T>,
-    /// Who has laid it there, and waits. Where nobody has, it is from `try_send`.
-    sender: Held,
-    /// The table is promised to one in the line of those who send; then it is empty.
-    is_kept: bool,
-    /// What lies there, or is laid there next, is promised to one in the line of those who receive.
-    is_promised: bool,
-    ends: Counts,
-    is_closed: bool,
-}
-
-type InsideOf<T> = Inside<RefCell<Table<T>>>;
-/// What becomes of a turn that comes too late. A pointer, so that the type has a name.
-type PassOn<T> = fn(&InsideOf<T>, &Line<()>, Option<()>) -> Option<Waker>;
-/// Whom to wake: whose value was taken, and whose turn it is to lay one down.
-type Woken = [Option<Waker>; 2];
-
-impl<T> Table<T> {
-    /// Who lays a value down, if it may; it is known by a number, and there may be somebody to wake.
-    fn lay(&mut self, value: &mut Option<T>, receivers: &Line<()>, turn: Turn<()>) -> Option<Laid<T>> {
-        if turn == Turn::Granted(()) {
-            self.is_kept = false;
-        }
-        if self.is_closed {
-            return Some(Err(SendError(value.take()?)));
-        }
-        if self.is_kept || self.value.is_some() {
-            return None;
-        }
-        self.value = value.take();
-        Some(Ok((self.sender.begin(), self.offer(receivers))))
-    }
-
-    /// What lies there is for the first who waits.
-    fn offer(&mut self, receivers: &Line<()>) -> Option<Waker> {
-        if self.is_promised || self.value.is_none() {
-            return None;
-        }
-        let waker = receivers.grant(()).ok()?;
-        self.is_promised = true;
-        waker
-    }
-
-    /// The empty table is for the first who waits.
-    fn release(&mut self, senders: &Line<()>) -> Option<Waker> {
-        if self.is_closed || self.is_kept || self.value.is_some() {
-            return None;
-        }
-        let waker = senders.grant(()).ok()?;
-        self.is_kept = true;
-        waker
-    }
-
-    /// Takes what lies there, if this is who it was promised to, or if it was to nobody.
-    fn take(&mut self, senders: &Line<()>, turn: Turn<()>) -> Option<(Result<T, Closed>, Woken)> {
-        let is_mine = turn == Turn::Granted(()) || !self.is_promised;
-        if turn == Turn::Granted(()) {
-            self.is_promised = false;
-        }
-        // From the close on a value is its sender's, if that waits.
-        let is_there = is_mine && !(self.is_closed && self.sender.is_held());
-        match if is_there { self.value.take() } else { None } {
-            Some(value) => Some((Ok(value), [self.sender.end(), self.release(senders)])),
-            None if self.is_closed => Some((Err(Closed), [None, None])),
-            None => None,
-        }
-    }
-}
-
-/// A value was laid down, by one of this number, and this one is to be woken; or nobody wants it.
-type Laid<T> = Result<(u64, Option<Waker>), SendError<T>>;
-
-/// The table was promised to one who has left.
-fn pass_table_on<T>(inside: &InsideOf<T>, senders: &Line<()>, late: Option<()>) -> Option<Waker> {
-    let () = late?;
-    let mut table = inside.state.borrow_mut();
-    table.is_kept = false;
-    if fault!("table-kept-for-nobody") { None } else { table.release(senders) }
-}
-
-/// A value was promised to one who has left.
-fn pass_value_on<T>(inside: &InsideOf<T>, receivers: &Line<()>, late: Option<()>) -> Option<Waker> {
-    let () = late?;
-    let mut table = inside.state.borrow_mut();
-    table.is_promised = false;
-    table.offer(receivers)
-}
-
 impl<T> Rendezvous<T> {
     /// One for the tasks of one runtime.
     pub const fn new() -> Self {
@@ -165,15 +73,7 @@ impl<T> Rendezvous<T, Shared> {
 
 impl<T, K: Access> Rendezvous<T, K> {
     const fn empty() -> Self {
-        let table = Table {
-            value: None,
-            sender: Held::new(),
-            is_kept: false,
-            is_promised: false,
-            ends: Counts::new(),
-            is_closed: false,
-        };
-        Rendezvous { sides: Sides::new(RefCell::new(table)) }
+        Rendezvous { sides: Sides::new(RefCell::new(Table::new())) }
     }
 
     fn with<R>(&self, f: impl FnOnce(&mut Table<T>, &InsideOf<T>) -> R) -> R {

@@ -1,0 +1,114 @@
+//! What lies between the two sides of a rendezvous, and whose turn it is.
+//!
+//! It is a table for one value. The first in the line of those who send lays its value there, keeps its turn, and takes the value back
+//! if it leaves; who receives takes it away, and with that the turn.
+
+use core::cell::RefCell;
+use core::task::Waker;
+
+use super::counts::Counts;
+use super::errors::{Closed, SendError};
+use super::held::Held;
+use crate::fault::fault;
+use crate::kernel::wait_queue::{Inside, Line, Turn};
+
+/// What lies between the sides. It is changed under the access, where nobody else's code runs.
+pub(super) struct Table<T> {
+    pub(super) value: Option<T>,
+    /// Who has laid it there, and waits. Where nobody has, it is from `try_send`.
+    pub(super) sender: Held,
+    /// The table is promised to one in the line of those who send; then it is empty.
+    pub(super) is_kept: bool,
+    /// What lies there, or is laid there next, is promised to one in the line of those who receive.
+    pub(super) is_promised: bool,
+    pub(super) ends: Counts,
+    pub(super) is_closed: bool,
+}
+
+pub(super) type InsideOf<T> = Inside<RefCell<Table<T>>>;
+/// What becomes of a turn that comes too late. A pointer, so that the type has a name.
+pub(super) type PassOn<T> = fn(&InsideOf<T>, &Line<()>, Option<()>) -> Option<Waker>;
+/// Whom to wake: whose value was taken, and whose turn it is to lay one down.
+pub(super) type Woken = [Option<Waker>; 2];
+
+impl<T> Table<T> {
+    pub(super) const fn new() -> Self {
+        Table {
+            value: None,
+            sender: Held::new(),
+            is_kept: false,
+            is_promised: false,
+            ends: Counts::new(),
+            is_closed: false,
+        }
+    }
+
+    /// Who lays a value down, if it may; it is known by a number, and there may be somebody to wake.
+    pub(super) fn lay(&mut self, value: &mut Option<T>, receivers: &Line<()>, turn: Turn<()>) -> Option<Laid<T>> {
+        if turn == Turn::Granted(()) {
+            self.is_kept = false;
+        }
+        if self.is_closed {
+            return Some(Err(SendError(value.take()?)));
+        }
+        if self.is_kept || self.value.is_some() {
+            return None;
+        }
+        self.value = value.take();
+        Some(Ok((self.sender.begin(), self.offer(receivers))))
+    }
+
+    /// What lies there is for the first who waits.
+    pub(super) fn offer(&mut self, receivers: &Line<()>) -> Option<Waker> {
+        if self.is_promised || self.value.is_none() {
+            return None;
+        }
+        let waker = receivers.grant(()).ok()?;
+        self.is_promised = true;
+        waker
+    }
+
+    /// The empty table is for the first who waits.
+    pub(super) fn release(&mut self, senders: &Line<()>) -> Option<Waker> {
+        if self.is_closed || self.is_kept || self.value.is_some() {
+            return None;
+        }
+        let waker = senders.grant(()).ok()?;
+        self.is_kept = true;
+        waker
+    }
+
+    /// Takes what lies there, if this is who it was promised to, or if it was to nobody.
+    pub(super) fn take(&mut self, senders: &Line<()>, turn: Turn<()>) -> Option<(Result<T, Closed>, Woken)> {
+        let is_mine = turn == Turn::Granted(()) || !self.is_promised;
+        if turn == Turn::Granted(()) {
+            self.is_promised = false;
+        }
+        // From the close on a value is its sender's, if that waits.
+        let is_there = is_mine && !(self.is_closed && self.sender.is_held());
+        match if is_there { self.value.take() } else { None } {
+            Some(value) => Some((Ok(value), [self.sender.end(), self.release(senders)])),
+            None if self.is_closed => Some((Err(Closed), [None, None])),
+            None => None,
+        }
+    }
+}
+
+/// A value was laid down, by one of this number, and this one is to be woken; or nobody wants it.
+pub(super) type Laid<T> = Result<(u64, Option<Waker>), SendError<T>>;
+
+/// The table was promised to one who has left.
+pub(super) fn pass_table_on<T>(inside: &InsideOf<T>, senders: &Line<()>, late: Option<()>) -> Option<Waker> {
+    let () = late?;
+    let mut table = inside.state.borrow_mut();
+    table.is_kept = false;
+    if fault!("table-kept-for-nobody") { None } else { table.release(senders) }
+}
+
+/// A value was promised to one who has left.
+pub(super) fn pass_value_on<T>(inside: &InsideOf<T>, receivers: &Line<()>, late: Option<()>) -> Option<Waker> {
+    let () = late?;
+    let mut table = inside.state.borrow_mut();
+    table.is_promised = false;
+    table.offer(receivers)
+}
