@@ -14,7 +14,9 @@
 //!
 //! All of them lie anywhere, and are borrowed by those who use them: no `Arc`, no pair of ends. Of each there are two kinds, as
 //! of all in [`sync`](crate::sync): `Local`, the default, for the tasks of one runtime, without any lock, by `new()`; and
-//! [`Shared`](crate::sync::Shared), for `static`s, interrupt handlers and with feature `std` other threads, by `shared()`.
+//! [`Shared`](crate::sync::Shared), for `static`s, interrupt handlers and with feature `std` other threads, by `shared()`. All that one
+//! of these has, values, counts and who waits, is touched under its one lock alone, a critical section or a mutex, and there are no
+//! atomics besides; so what threads see of each other is what that lock makes them see.
 //!
 //! # How it ends
 //! [`close`](Channel::close) says that nothing more is sent. Values that are in the channel are still received, and then
