@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::{Poll, Waker};
 
-use giambio_core::channel::Channel;
+use giambio_core::channel::{Channel, Pipe, Rendezvous};
 use giambio_core::sync::{Condition, Event, Permit, Semaphore, Shared, Watch};
 use giambio_core::*;
 
@@ -45,6 +45,10 @@ fn interrupt() {
     EVENT.set();
     let _ = CHANNEL.try_send(1); // full: the value of the interrupt before is still there
     let _ = FULL.try_receive(); // empty: the interrupt before has emptied it
+    let _ = PIPE.try_send(&[1]);
+    let _ = FULL_PIPE.try_receive(&mut [0]);
+    HANDED_OVER.set(COUNTER.try_send(1).is_ok()); // not where nobody waits yet
+    TAKEN.set(OFFERS.try_receive().is_ok()); // as above
     drop(HELD.take());
     WATCH.set(true);
     CONDITION.notify_all();
@@ -54,9 +58,18 @@ static EVENT: Event<Shared> = Event::shared();
 static CHANNEL: Channel<u32, 1, Shared> = Channel::shared();
 /// Full until an interrupt comes.
 static FULL: Channel<u32, 1, Shared> = Channel::shared();
+static PIPE: Pipe<2, Shared> = Pipe::shared();
+/// Full until an interrupt comes.
+static FULL_PIPE: Pipe<1, Shared> = Pipe::shared();
+static COUNTER: Rendezvous<u32, Shared> = Rendezvous::shared();
+static OFFERS: Rendezvous<u32, Shared> = Rendezvous::shared();
 static PERMITS: Semaphore<Shared> = Semaphore::shared(1);
 static WATCH: Watch<bool, Shared> = Watch::shared(false);
 static CONDITION: Condition<Shared> = Condition::shared();
+thread_local! {
+    static HANDED_OVER: Cell<bool> = const { Cell::new(false) };
+    static TAKEN: Cell<bool> = const { Cell::new(false) };
+}
 thread_local!(static HELD: Cell<Option<Permit<'static, Shared>>> = const { Cell::new(None) });
 
 async fn wait_for_interrupt() {
@@ -80,6 +93,8 @@ fn lost(main: impl Future<Output = ()>, at: u64) -> Option<bool> {
     EVENT.clear();
     CHANNEL.drain().for_each(drop);
     let _ = FULL.try_send(0);
+    let _ = PIPE.try_receive(&mut [0; 2]);
+    let _ = FULL_PIPE.try_send(&[0]);
     HELD.set(PERMITS.try_acquire(1).ok());
     WATCH.set(false);
     LEFT.set(at);
@@ -381,6 +396,82 @@ fn a_place_freed_by_an_interrupt_is_taken_whenever_it_comes_and_whoever_leaves_t
                 Ok(())
             })
             .await;
+            Ok(())
+        })
+        .await;
+    });
+}
+
+#[test]
+fn bytes_that_an_interrupt_moves_wake_who_waits_whenever_it_comes_and_whoever_leaves_the_line() {
+    try_all("bytes", || async {
+        let _: Result<(), ()> = nursery_in(&A, async |n| {
+            // First in line, and cancelled: what it was promised goes to the next.
+            n.spawn_wait(async {
+                let mut byte = [0];
+                let received = cancel_scope(async |scope| {
+                    let mut receives = pin!(PIPE.receive(&mut byte));
+                    poll_fn(|cx| {
+                        let count = receives.as_mut().poll(cx);
+                        if count.is_pending() {
+                            scope.cancel();
+                        }
+                        count
+                    })
+                    .await
+                })
+                .await;
+                if received.is_ok() {
+                    assert_eq!(PIPE.try_send(&byte), Ok(1));
+                }
+                Ok(())
+            })
+            .await;
+            n.spawn_wait(async {
+                let mut byte = [0];
+                assert_eq!(PIPE.receive_exact(&mut byte).await, Ok(()));
+                assert_eq!(byte, [1]);
+                Ok(())
+            })
+            .await;
+            Ok(())
+        })
+        .await;
+    });
+    try_all("room for bytes", || async {
+        assert_eq!(FULL_PIPE.send_all(&[7]).await, Ok(()));
+        assert_eq!(FULL_PIPE.try_receive(&mut [0; 2]), Some(1));
+    });
+}
+
+#[test]
+fn an_interrupt_hands_a_value_over_or_takes_it_or_neither_whenever_it_comes() {
+    try_all("handed over", || async {
+        let _: Result<(), ()> = nursery_in(&A, async |n| {
+            n.spawn_wait(async {
+                assert_eq!(COUNTER.receive().await, Ok(1));
+                Ok(())
+            })
+            .await;
+            EVENT.wait().await;
+            if !HANDED_OVER.get() {
+                assert_eq!(COUNTER.send(1).await, Ok(()));
+            }
+            Ok(())
+        })
+        .await;
+    });
+    try_all("taken", || async {
+        let _: Result<(), ()> = nursery_in(&A, async |n| {
+            n.spawn_wait(async {
+                assert_eq!(OFFERS.send(1).await, Ok(()));
+                Ok(())
+            })
+            .await;
+            EVENT.wait().await;
+            if !TAKEN.get() {
+                assert_eq!(OFFERS.receive().await, Ok(1));
+            }
             Ok(())
         })
         .await;
