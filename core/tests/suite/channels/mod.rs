@@ -4,6 +4,8 @@
 mod bounded;
 #[cfg(feature = "heapless")]
 mod broadcast;
+#[cfg(all(feature = "std", feature = "heapless"))]
+mod cancelled;
 #[cfg(feature = "alloc")]
 mod growable;
 mod oneshot;
