@@ -92,7 +92,7 @@ mod pool;
 mod reactor;
 mod run;
 pub mod signal;
-#[cfg(feature = "net")]
+#[cfg(feature = "stream")]
 pub mod stream;
 mod sys;
 mod threads;

@@ -105,6 +105,7 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "stream/pump",
     "stream/copy",
     "stream/buffered",
+    "stream/pipe",
     "net/address_errors",
     "net/addresses",
     "net/received",

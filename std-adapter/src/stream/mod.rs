@@ -2,7 +2,7 @@
 //!
 //! [`ByteStream<S>`](ByteStream) is a socket or an end of a pipe, `S`, that waits without stopping the thread. Its instances have
 //! names of their own, and constructors and options beside what is here: [`net::TcpStream`](crate::net::TcpStream) is a
-//! `ByteStream` over [`std::net::TcpStream`], and on Unix there is `net::unix::UnixStream`.
+//! `ByteStream` over [`std::net::TcpStream`], and on Unix there are `net::unix::UnixStream` and the ends of a `pipe`.
 //!
 //! Code that serves any of them takes a `ByteStream<S>`, and says what it wants to do with it: [`Receives`], [`Sends`], or
 //! [`Connection`], which is both.
@@ -48,9 +48,9 @@ mod frame;
 mod futures_io;
 mod halves;
 mod kind;
+#[cfg(unix)]
+mod pipe;
 mod pump;
-#[cfg(all(test, unix))]
-mod tests;
 mod to_end;
 #[cfg(unix)]
 mod unix;
@@ -68,6 +68,8 @@ pub use ends::{Incoming, Outgoing};
 pub use frame::SendFrame;
 pub use halves::{ReceiveHalf, ReuniteError, SendHalf};
 pub use kind::{Connection, Receives, Sends};
+#[cfg(unix)]
+pub use pipe::{PipeReceiver, PipeSender, pipe};
 pub use to_end::ReceiveToEnd;
 
 use crate::reactor::{Closed, Descriptor, Direction, Done, Source};

@@ -5,7 +5,7 @@
 pub(crate) mod callbacks;
 #[cfg(feature = "net")]
 pub(crate) mod errno;
-#[cfg(feature = "net")]
+#[cfg(feature = "stream")]
 pub(crate) mod limits;
 pub(crate) mod process;
 pub(crate) mod signals;
