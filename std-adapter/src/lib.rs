@@ -8,6 +8,7 @@
 //! | a runtime for each core | [`run_on_each_core`] |
 //! | sockets, and what all byte streams have in common | [`net`], [`stream`] |
 //! | any descriptor of the system's, waited for | [`fd`] |
+//! | programs that end with their scope | [`process`] |
 //! | calls that block | [`unblock`], [`unblock_in`], [`lend`], [`with_threads`] |
 //! | calls from other threads | [`OpenPortal::portal`] |
 //! | Ctrl+C and other signals | [`ctrl_c`], [`run_until_stopped`], [`signal`] |
@@ -32,11 +33,13 @@
 //!
 //! # Features
 //!
-//! The core's features `std`, `hooks` and `nb` are always on. All others but `net` are passed on to it:
+//! The core's features `std`, `hooks` and `nb` are always on. All others but the first three are passed on to it:
 //!
 //! | feature | adds | by default |
 //! | --- | --- | --- |
 //! | `net` | sockets. Without it the loop and its reactor stay, for signals and whatever else the system tells | on |
+//! | `stream` | byte streams and pipes, which `net` and `process` bring | on |
+//! | `process` | programs that end with their scope, on Unix | on |
 //! | `heapless` | `channel::Channel`, `channel::Broadcast`: channels of fixed size | on |
 //! | `embedded-hal-async` | `Delay`, for drivers that want a `DelayNs` | off |
 //! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats | off |
@@ -88,7 +91,9 @@ mod idle;
 #[cfg(feature = "net")]
 pub mod net;
 mod pool;
-#[cfg_attr(not(feature = "net"), allow(dead_code, unreachable_pub, unused_imports, reason = "sockets use most of it"))]
+#[cfg(feature = "process")]
+pub mod process;
+#[cfg_attr(not(feature = "net"), allow(dead_code, unreachable_pub, unused_imports, reason = "streams use most of it"))]
 mod reactor;
 mod run;
 pub mod signal;

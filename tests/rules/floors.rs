@@ -34,7 +34,19 @@ const CORE: House = House {
 const ADAPTER: House = House {
     folder: "std-adapter/src/",
     floors: FLOORS_OF_THE_ADAPTER,
-    folders: &["fd/twin", "net", "net/system", "net/tcp", "net/udp", "net/unix", "reactor", "signal", "sys", "threads"],
+    folders: &[
+        "fd/twin",
+        "net",
+        "net/system",
+        "net/tcp",
+        "net/udp",
+        "net/unix",
+        "process",
+        "reactor",
+        "signal",
+        "sys",
+        "threads",
+    ],
 };
 
 /// What is called `system` is one of several files, one for each system.
@@ -46,6 +58,7 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "sys/errno/unix",
     "sys/errno/windows",
     "sys/limits",
+    "sys/exit",
     "sys/process",
     "sys/signals",
     "pool",
@@ -106,6 +119,13 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "stream/copy",
     "stream/buffered",
     "stream/pipe",
+    "process/not_started",
+    "process/spawn",
+    "process/reaper",
+    "process/unix",
+    "process/child",
+    "process/communicate",
+    "process/lives",
     "net/address_errors",
     "net/addresses",
     "net/received",

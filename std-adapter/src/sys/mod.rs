@@ -5,6 +5,9 @@
 pub(crate) mod callbacks;
 #[cfg(feature = "net")]
 pub(crate) mod errno;
+#[cfg(all(unix, feature = "process"))]
+#[allow(unsafe_code)]
+pub(crate) mod exit;
 #[cfg(feature = "stream")]
 pub(crate) mod limits;
 pub(crate) mod process;

@@ -1,0 +1,175 @@
+//! A program that runs beside the code that started it.
+
+use std::future::poll_fn;
+use std::io::{self, PipeReader, PipeWriter};
+use std::os::fd::OwnedFd;
+use std::pin::pin;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use giambio_core::sync::Event;
+use giambio_core::{__fault as fault, move_on_after};
+
+use super::not_started::NotStarted;
+use super::reaper;
+use super::spawn::Spawn;
+use super::unix::Running;
+use crate::reactor::Descriptor;
+use crate::signal::Signal;
+use crate::stream::{PipeReceiver, PipeSender};
+
+/// How long a child that was killed is waited for. Only one that hangs in the system itself takes so long.
+const LAST: Duration = Duration::from_secs(10);
+
+/// A program that runs, or has run, for the code that [`run_in`](super::run_in()) runs beside it.
+///
+/// Any number of tasks may wait for it, and send it signals.
+#[derive(Debug)]
+pub struct Child {
+    running: Running,
+    /// It has ended, as far as will ever be known.
+    over: Event,
+    stdin: Option<PipeSender>,
+    stdout: Option<PipeReceiver>,
+    stderr: Option<PipeReceiver>,
+}
+
+impl Child {
+    pub(super) fn start(mut spawn: Spawn) -> io::Result<Child> {
+        reaper::look();
+        let is_group = spawn.group;
+        let command = spawn.settled();
+        let mut child = command.spawn().map_err(|error| NotStarted::error(command, error))?;
+        let running = Running::new(&child, is_group); // from here on it ends, whatever comes
+        let receiver = |end: OwnedFd| {
+            let end = PipeReader::from(end);
+            end.set_nonblocking(true)?;
+            io::Result::Ok(PipeReceiver::from_nonblocking(end))
+        };
+        let sender = |end: OwnedFd| {
+            let end = PipeWriter::from(end);
+            end.set_nonblocking(true)?;
+            io::Result::Ok(PipeSender::from_nonblocking(end))
+        };
+        Ok(Child {
+            running,
+            over: Event::new(),
+            stdin: child.stdin.take().map(|end| sender(end.into())).transpose()?,
+            stdout: child.stdout.take().map(|end| receiver(end.into())).transpose()?,
+            stderr: child.stderr.take().map(|end| receiver(end.into())).transpose()?,
+        })
+    }
+
+    /// Its number with the system.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.running.id()
+    }
+
+    /// Where its input goes in, if [`Spawn::stdin`] is a pipe. Many programs end when it is [closed](PipeSender::close).
+    #[must_use]
+    pub fn stdin(&self) -> Option<&PipeSender> {
+        self.stdin.as_ref()
+    }
+
+    /// Where its output comes out, if [`Spawn::stdout`] is a pipe. One that nobody takes it from waits when the pipe is full.
+    #[must_use]
+    pub fn stdout(&self) -> Option<&PipeReceiver> {
+        self.stdout.as_ref()
+    }
+
+    /// Where its complaints come out, if [`Spawn::stderr`] is a pipe.
+    #[must_use]
+    pub fn stderr(&self) -> Option<&PipeReceiver> {
+        self.stderr.as_ref()
+    }
+
+    /// Waits until it has ended by itself or by a signal; any number of tasks may.
+    ///
+    /// Its pipes stay as they are: who waits for a program that reads to the end of its input closes [`stdin`](Child::stdin)
+    /// before.
+    ///
+    /// # Errors
+    /// Nobody knows how it ended: another part of the program has waited for all children, or SIGCHLD is ignored.
+    ///
+    /// # Cancellation
+    /// [**Restartable.**](giambio_core#cancellation)
+    #[track_caller]
+    pub fn wait(&self) -> impl Future<Output = io::Result<ExitStatus>> {
+        async {
+            self.over.wait().await;
+            self.outcome()
+        }
+    }
+
+    /// How it has ended, if it has. Never waits.
+    ///
+    /// # Errors
+    /// As [`wait`](Child::wait).
+    pub fn try_wait(&self) -> io::Result<Option<ExitStatus>> {
+        self.running.reap()
+    }
+
+    /// Sends a signal, to the program or its [group](Spawn::group). If it has ended, this does nothing.
+    ///
+    /// # Errors
+    /// [`PermissionDenied`](io::ErrorKind::PermissionDenied): it runs as another user.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput): no signal has this number, or one that has no name.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        self.running.signal(signal)
+    }
+
+    /// Kills it, or its [group](Spawn::group). If it has ended, this does nothing.
+    ///
+    /// # Errors
+    /// As [`signal`](Child::signal).
+    pub fn kill(&self) -> io::Result<()> {
+        self.signal(Signal::KILL)
+    }
+
+    /// How it has ended, once it has.
+    pub(super) fn outcome(&self) -> io::Result<ExitStatus> {
+        self.running.status()?.ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("process {} was killed and does not end: it hangs in the system", self.id()),
+            )
+        })
+    }
+
+    /// Runs `body`, and tells of the child's end meanwhile: whoever waits for it in there need not.
+    pub(super) async fn beside<R>(&self, body: impl Future<Output = R>) -> R {
+        let mut body = pin!(body);
+        poll_fn(|cx| {
+            if !self.over.is_set() && self.running.poll_ended(cx).is_ready() {
+                self.over.set();
+            }
+            body.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    /// Has it end: SIGTERM, `grace`, SIGKILL.
+    pub(super) async fn end(&self, grace: Duration) {
+        if !matches!(self.running.reap(), Ok(None)) {
+            return;
+        }
+        if let Some(stdin) = &self.stdin {
+            stdin.close();
+        }
+        // What can't be sent to another user's process is told by the status that never comes.
+        if grace > Duration::ZERO && !fault!("grace-not-given") {
+            let _ = self.signal(Signal::TERM);
+            if move_on_after(grace, self.ended()).await.is_some() {
+                return;
+            }
+        }
+        let _ = self.kill();
+        move_on_after(LAST, self.ended()).await;
+    }
+
+    /// Waits where nobody else does.
+    async fn ended(&self) {
+        let _ = poll_fn(|cx| self.running.poll_ended(cx)).await;
+    }
+}

@@ -1,0 +1,127 @@
+//! How long a program lives: as long as the code beside it, or until it ends by itself.
+
+use std::future::poll_fn;
+use std::io;
+use std::process::{ExitStatus, Output};
+use std::task::ready;
+
+use giambio_core::{finally, poll_proceed};
+
+use super::child::Child;
+use super::spawn::Spawn;
+
+/// Starts a program, and runs `body` beside it. When `body` ends, however that is, the program is asked to end by SIGTERM, killed
+/// after its [grace](Spawn::grace), and waited for; then its status is returned with the value of `body`. One that is to end by
+/// itself is [waited for](Child::wait) in `body`.
+///
+/// ```
+/// use giambio::process::{Spawn, run_in};
+/// use std::process::Stdio;
+///
+/// giambio::run(async {
+///     let cat = Spawn::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped());
+///     let (said, ended) = run_in(cat, async |cat| {
+///         let (said, _) = cat.communicate(b"meow").await?;
+///         cat.wait().await?;
+///         Ok::<_, std::io::Error>(said)
+///     })
+///     .await?;
+///     assert_eq!(said?, b"meow");
+///     assert!(ended.success());
+///     Ok::<(), std::io::Error>(())
+/// })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// `stdin` is closed before SIGTERM, if it is a pipe; what comes out after `body` is not received. With a
+/// [group](Spawn::group) all signals go to the group.
+///
+/// Starting a program takes the system a moment, some hundred microseconds most often, in which the thread waits.
+///
+/// # Errors
+/// [`NotStarted`](super::NotStarted), with the path. Else as [`Child::wait`], and
+/// [`TimedOut`](io::ErrorKind::TimedOut) if the program was killed and hangs in the system all the same. `body` has run then.
+///
+/// # Panics
+/// As `body`, when the program has ended.
+///
+/// # Cancellation
+/// Cancelling a scope around it drops `body` at its next suspension, and waits until the program has ended: at most for its grace, and
+/// the moment that killing takes. In code that is cancelled already nothing is started. Dropping it (it has lost in a `select!`)
+/// drops `body` and kills the program at once, without a grace; a thread reaps it.
+#[track_caller]
+pub fn run_in<R>(
+    spawn: impl Into<Spawn>,
+    body: impl AsyncFnOnce(&Child) -> R,
+) -> impl Future<Output = io::Result<(R, ExitStatus)>> {
+    async {
+        // In cancelled code nothing begins.
+        poll_fn(|cx| {
+            ready!(poll_proceed(cx)).made_progress();
+            std::task::Poll::Ready(())
+        })
+        .await;
+        let spawn = spawn.into();
+        let grace = spawn.grace;
+        let child = Child::start(spawn)?;
+        let value = finally(child.beside(body(&child)), async || child.end(grace).await).await;
+        Ok((value, child.outcome()?))
+    }
+}
+
+/// Runs a program until it ends by itself.
+///
+/// ```
+/// # giambio::run(async {
+/// use giambio::process::{Spawn, status};
+///
+/// assert!(status(Spawn::new("test").args(["1", "-lt", "2"])).await?.success());
+/// # Ok::<(), std::io::Error>(()) })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`run_in`].
+///
+/// # Cancellation
+/// As [`run_in`]: the program ends.
+#[track_caller]
+pub fn status(spawn: impl Into<Spawn>) -> impl Future<Output = io::Result<ExitStatus>> {
+    async {
+        let (ended, _) = run_in(spawn, async |child| child.wait().await).await?;
+        ended
+    }
+}
+
+/// Runs a program until it ends by itself, and collects its output. It has no input; what [`Spawn::stdin`], [`Spawn::stdout`] and
+/// [`Spawn::stderr`] chose stays so. (What was chosen for a [`Command`](std::process::Command) does not.)
+///
+/// ```
+/// # giambio::run(async {
+/// use giambio::process::{Spawn, output};
+///
+/// let said = output(Spawn::new("echo").arg("hello")).await?;
+/// assert_eq!(said.stdout, b"hello\n");
+/// assert!(said.status.success() && said.stderr.is_empty());
+/// # Ok::<(), std::io::Error>(()) })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`run_in`], and as [`Child::communicate`].
+///
+/// # Cancellation
+/// As [`run_in`]: the program ends, and its output is lost.
+#[track_caller]
+pub fn output(spawn: impl Into<Spawn>) -> impl Future<Output = io::Result<Output>> {
+    async {
+        let (said, status) = run_in(spawn.into().captured(), async |child| {
+            let said = child.communicate(&[]).await?;
+            child.wait().await?;
+            io::Result::Ok(said)
+        })
+        .await?;
+        let (stdout, stderr) = said?;
+        Ok(Output { status, stdout, stderr })
+    }
+}

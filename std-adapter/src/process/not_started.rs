@@ -1,0 +1,94 @@
+//! The error of a program that can't be started.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rustix::io::Errno;
+
+/// A program was not started. It comes inside an [`io::Error`] of the kind of the system's own:
+///
+/// ```
+/// use giambio::process::{NotStarted, Spawn, status};
+/// use std::io::ErrorKind;
+///
+/// giambio::run(async {
+///     let error = status(Spawn::new("/no/such/program")).await.unwrap_err();
+///     assert_eq!(error.kind(), ErrorKind::NotFound);
+///     let inside = error.get_ref().and_then(|error| error.downcast_ref::<NotStarted>()).unwrap();
+///     assert_eq!(inside.program(), "/no/such/program");
+/// });
+/// ```
+#[derive(Debug)]
+pub struct NotStarted {
+    program: PathBuf,
+    cause: Cause,
+    error: io::Error,
+}
+
+/// What may be done about it.
+#[derive(Debug)]
+enum Cause {
+    /// The directory to start it in is not there.
+    Directory(PathBuf),
+    NoSuchProgram,
+    NotExecutable,
+    NoProgram,
+    TooManyProcesses,
+    Other,
+}
+
+impl NotStarted {
+    pub(super) fn error(command: &Command, error: io::Error) -> io::Error {
+        let missing = |directory: &&Path| !directory.is_dir();
+        let cause = match (error.kind(), Errno::from_io_error(&error)) {
+            (io::ErrorKind::NotFound | io::ErrorKind::NotADirectory, _) => {
+                let directory = command.get_current_dir().filter(missing);
+                directory.map_or(Cause::NoSuchProgram, |directory| Cause::Directory(directory.into()))
+            }
+            (io::ErrorKind::PermissionDenied, _) => Cause::NotExecutable,
+            (_, Some(Errno::NOEXEC)) => Cause::NoProgram,
+            (_, Some(Errno::AGAIN)) => Cause::TooManyProcesses,
+            _ => Cause::Other,
+        };
+        let kind = match cause {
+            // "Would block" says something else.
+            Cause::TooManyProcesses => io::ErrorKind::QuotaExceeded,
+            _ => error.kind(),
+        };
+        io::Error::new(kind, NotStarted { program: command.get_program().into(), cause, error })
+    }
+
+    /// The program, as it was asked for.
+    #[must_use]
+    pub fn program(&self) -> &OsStr {
+        self.program.as_os_str()
+    }
+}
+
+impl fmt::Display for NotStarted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let NotStarted { program, cause, error } = self;
+        write!(f, "`{}` was not started: {error}", program.display())?;
+        match cause {
+            Cause::Directory(directory) => {
+                write!(f, "; it was to start in `{}`, which is not there", directory.display())
+            }
+            Cause::NoSuchProgram => f.write_str("; or what the first line of the script names is not there"),
+            Cause::NotExecutable => {
+                f.write_str("; it is no file that may be executed: see its mode and its directories'")
+            }
+            Cause::NoProgram => f.write_str("; it is no program for this system, nor a script that begins with `#!`"),
+            Cause::TooManyProcesses => f.write_str("; this user has as many processes as the system allows"),
+            Cause::Other => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for NotStarted {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}

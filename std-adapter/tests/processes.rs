@@ -1,0 +1,572 @@
+//! Programs that end with their scope. What is there afterwards is looked at in `processes_leave_nothing.rs`.
+#![cfg(unix)]
+
+#[path = "common/child.rs"]
+mod child;
+
+use std::cell::{Cell, RefCell};
+use std::fs;
+use std::future::{pending, poll_fn};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::process::{Command, Stdio};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use giambio::process::{Child, NotStarted, Spawn, output, run_in, status};
+use giambio::signal::Signal;
+use giambio::stream::pipe;
+use giambio::{cancel_scope, fail_after, move_on_after, nursery, race, run, sleep};
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitOptions, test_kill_process, waitpid};
+
+const LONG: Duration = Duration::from_secs(30);
+
+fn sh(script: &str) -> Spawn {
+    Spawn::new("sh").args(["-c", script])
+}
+
+/// Runs, and no longer than is bearable.
+fn bounded<T>(work: impl Future<Output = T>) -> T {
+    run(fail_after(LONG, work)).expect("nothing hangs")
+}
+
+/// Is there such a process, running or a zombie?
+fn is_there(id: u32) -> bool {
+    test_kill_process(Pid::from_raw(id.cast_signed()).unwrap()).is_ok()
+}
+
+/// Nothing of the child is there any more: it was reaped.
+fn assert_gone(id: u32) {
+    let waited = waitpid(Pid::from_raw(id.cast_signed()), WaitOptions::NOHANG);
+    assert_eq!(waited.err(), Some(Errno::CHILD), "it is a zombie, or runs");
+    assert!(!is_there(id));
+}
+
+/// Waits until a process that is no child of ours is gone; its parent, or init, reaps it.
+async fn until_gone(id: u32) {
+    while is_there(id) && !is_zombie(id) {
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Where /proc tells. Without an init that reaps, orphans stay zombies for ever.
+fn is_zombie(id: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
+}
+
+/// What a child says first, as a number.
+async fn number(child: &Child) -> u32 {
+    let mut text = Vec::new();
+    while !text.ends_with(b"\n") {
+        let mut byte = [0];
+        child.stdout().unwrap().receive_exact(&mut byte).await.unwrap();
+        text.push(byte[0]);
+    }
+    String::from_utf8(text).unwrap().trim().parse().unwrap()
+}
+
+#[test]
+fn a_program_that_ends_by_itself_is_waited_for() {
+    bounded(async {
+        assert_eq!(status(sh("exit 7")).await.unwrap().code(), Some(7));
+        assert_eq!(status(sh("kill -9 $$")).await.unwrap().signal(), Some(9));
+        let said = output(sh("echo out; echo err >&2; exit 3")).await.unwrap();
+        assert_eq!((&*said.stdout, &*said.stderr), (&b"out\n"[..], &b"err\n"[..]));
+        assert_eq!(said.status.code(), Some(3));
+        let (ids, ended) = run_in(sh("exit 2"), async |child| {
+            let waits = || async { child.wait().await.unwrap().code() };
+            let (mut one, mut two) = (pin!(waits()), pin!(waits()));
+            // Both are told, and each later one.
+            let both =
+                (one.as_mut().await, two.as_mut().await, waits().await, child.try_wait().unwrap().unwrap().code());
+            assert_eq!(both, (Some(2), Some(2), Some(2), Some(2)));
+            child.id()
+        })
+        .await
+        .unwrap();
+        assert_eq!(ended.code(), Some(2));
+        assert_gone(ids);
+    });
+}
+
+#[test]
+fn any_number_of_tasks_wait_for_a_child_and_those_that_give_up_hold_up_nobody() {
+    bounded(run_in(Spawn::new("sleep").arg("0.05"), async |child| {
+        nursery(async |n| {
+            for _ in 0..10 {
+                n.spawn(async { child.wait().await.map(drop) });
+            }
+            for _ in 0..10 {
+                n.spawn(async {
+                    assert!(move_on_after(Duration::from_millis(1), child.wait()).await.is_none());
+                    Ok(())
+                });
+            }
+            Ok::<_, io::Error>(())
+        })
+        .await
+        .unwrap();
+    }))
+    .unwrap();
+}
+
+#[test]
+fn the_child_ends_when_the_body_does_and_is_reaped_before() {
+    bounded(async {
+        let (id, ended) = run_in(Spawn::new("sleep").arg("1000"), async |child| child.id()).await.unwrap();
+        assert_eq!(ended.signal(), Some(libc::SIGTERM));
+        assert_gone(id);
+    });
+}
+
+#[test]
+fn a_cancelled_scope_ends_the_child_before_it_is_left() {
+    bounded(async {
+        let id = Cell::new(0);
+        let work = run_in(Spawn::new("sleep").arg("1000"), async |child| {
+            id.set(child.id());
+            pending::<()>().await;
+        });
+        assert!(move_on_after(Duration::from_millis(20), work).await.is_none());
+        assert_gone(id.get());
+    });
+}
+
+#[test]
+fn in_cancelled_code_nothing_is_started() {
+    let place = std::env::temp_dir().join(format!("giambio-not-started-{}", std::process::id()));
+    bounded(async {
+        let ended = cancel_scope(async |scope| {
+            scope.cancel();
+            status(Spawn::new("touch").arg(&place)).await
+        })
+        .await;
+        assert!(ended.is_err() && !place.exists());
+    });
+}
+
+#[test]
+fn what_comes_on_sigterm_is_waited_for_within_the_grace() {
+    bounded(async {
+        let polite = sh("trap 'exit 5' TERM; echo 1; while :; do sleep 0.01; done").stdout(Stdio::piped());
+        let (_, ended) = run_in(polite.grace(LONG), async |child| number(child).await).await.unwrap();
+        assert_eq!(ended.code(), Some(5));
+    });
+}
+
+#[test]
+fn a_child_that_ignores_sigterm_is_killed_after_its_grace_and_no_sooner() {
+    bounded(async {
+        let deaf = || sh("trap '' TERM; echo 1; while :; do sleep 0.01; done").stdout(Stdio::piped());
+        let grace = Duration::from_millis(80);
+        let began = Instant::now();
+        let (_, ended) = run_in(deaf().grace(grace), async |child| number(child).await).await.unwrap();
+        assert_eq!(ended.signal(), Some(libc::SIGKILL));
+        assert!(began.elapsed() >= grace);
+        // Cancelled, too.
+        let id = Cell::new(0);
+        let work = run_in(deaf().grace(grace), async |child| {
+            id.set(child.id());
+            number(child).await;
+            pending::<()>().await;
+        });
+        assert!(move_on_after(Duration::from_millis(50), work).await.is_none());
+        assert_gone(id.get());
+    });
+}
+
+#[test]
+fn without_a_grace_there_is_no_sigterm() {
+    bounded(async {
+        let polite = sh("trap 'exit 5' TERM; echo 1; while :; do sleep 0.01; done").stdout(Stdio::piped());
+        let (_, ended) = run_in(polite.grace(Duration::ZERO), async |child| number(child).await).await.unwrap();
+        assert_eq!(ended.signal(), Some(libc::SIGKILL));
+    });
+}
+
+#[test]
+fn a_body_that_panics_ends_the_child_first() {
+    let id = Cell::new(0);
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        bounded(run_in(Spawn::new("sleep").arg("1000"), async |child| {
+            id.set(child.id());
+            sleep(Duration::from_millis(1)).await;
+            panic!("the body's own");
+        }))
+    }));
+    assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"the body's own"));
+    assert_gone(id.get());
+}
+
+/// tokio#2685, tokio-process#51: a handle that is dropped leaves a process, or a zombie.
+#[test]
+fn what_is_dropped_without_a_cancellation_is_killed_and_reaped_by_whoever_is_left() {
+    let id = Cell::new(0);
+    bounded(async {
+        let mut work = Box::pin(run_in(sh("trap '' TERM; while :; do sleep 0.01; done"), async |child| {
+            id.set(child.id());
+            pending::<()>().await;
+        }));
+        poll_fn(|cx| {
+            assert!(work.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        assert!(is_there(id.get()));
+        drop(work);
+        while is_there(id.get()) {
+            sleep(Duration::from_millis(1)).await;
+        }
+    });
+    assert_gone(id.get());
+}
+
+/// tokio#4312, rust-subprocess#61, swift-subprocess#243.
+#[test]
+fn a_group_ends_with_its_scope_as_a_whole() {
+    let tree = || sh("sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.01; done' & wait").stdout(Stdio::piped());
+    bounded(async {
+        let (grandchild, _) = run_in(tree().group(true), async |child| number(child).await).await.unwrap();
+        until_gone(grandchild).await;
+        let grandchild = Cell::new(0);
+        let work = run_in(tree().group(true), async |child| {
+            grandchild.set(number(child).await);
+            pending::<()>().await;
+        });
+        nursery(async |n| {
+            let task = n.spawn_value(async {
+                work.await.unwrap();
+                Ok::<_, ()>(())
+            });
+            while grandchild.get() == 0 {
+                sleep(Duration::from_millis(1)).await;
+            }
+            task.cancel();
+            Ok(())
+        })
+        .await
+        .unwrap();
+        until_gone(grandchild.get()).await;
+    });
+}
+
+#[test]
+fn a_group_that_is_dropped_is_killed_as_a_whole() {
+    let tree = sh("sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.01; done' & wait").stdout(Stdio::piped());
+    bounded(async {
+        let grandchild = Cell::new(0);
+        let mut work = Box::pin(run_in(tree.group(true), async |child| {
+            grandchild.set(number(child).await);
+            pending::<()>().await;
+        }));
+        while grandchild.get() == 0 {
+            poll_fn(|cx| {
+                let _ = work.as_mut().poll(cx);
+                Poll::Ready(())
+            })
+            .await;
+            sleep(Duration::from_millis(1)).await;
+        }
+        drop(work);
+        until_gone(grandchild.get()).await;
+    });
+}
+
+#[test]
+fn what_a_leader_leaves_of_its_group_does_not_hold_up_its_output() {
+    bounded(async {
+        let said = output(sh("sleep 1000 & echo $!").group(true)).await.unwrap();
+        let left: u32 = String::from_utf8(said.stdout).unwrap().trim().parse().unwrap();
+        until_gone(left).await;
+    });
+}
+
+#[test]
+fn a_signal_reaches_a_child_and_one_to_a_reaped_child_does_nothing() {
+    bounded(async {
+        let counts = sh("trap 'echo 2' USR1; trap 'exit 0' TERM; echo 1; while :; do sleep 0.01; done");
+        let child = run_in(counts.stdout(Stdio::piped()), async |child| {
+            assert_eq!(number(child).await, 1);
+            child.signal(Signal::USR1).unwrap();
+            assert_eq!(number(child).await, 2);
+            assert_eq!(child.signal(Signal::from_raw(-1)).unwrap_err().kind(), ErrorKind::InvalidInput);
+            assert_eq!(child.signal(Signal::from_raw(0)).unwrap_err().kind(), ErrorKind::InvalidInput);
+            child.signal(Signal::TERM).unwrap();
+            assert_eq!(child.wait().await.unwrap().code(), Some(0));
+            assert_gone(child.id());
+            child.signal(Signal::KILL).unwrap();
+            child.kill().unwrap();
+            child.id()
+        });
+        let (id, ended) = child.await.unwrap();
+        assert!(id > 0 && ended.success());
+    });
+}
+
+/// How it is said that something can't be started: of which kind, with which words.
+async fn refused(spawn: Spawn) -> (ErrorKind, String) {
+    let error = status(spawn).await.unwrap_err();
+    let inside = error.get_ref().and_then(|inside| inside.downcast_ref::<NotStarted>());
+    assert!(error.to_string().contains(&*inside.expect("it names the path").program().to_string_lossy()), "{error}");
+    (error.kind(), error.to_string())
+}
+
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str, text: &str, mode: u32) -> Place {
+        let place = Place(std::env::temp_dir().join(format!("giambio-{name}-{}", std::process::id())));
+        fs::write(&place.0, text).unwrap();
+        fs::set_permissions(&place.0, fs::Permissions::from_mode(mode)).unwrap();
+        place
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn what_can_not_be_started_is_named_with_what_to_do_about_it() {
+    bounded(async {
+        let (kind, text) = refused(Spawn::new("/no/such/program")).await;
+        assert_eq!(kind, ErrorKind::NotFound);
+        assert!(text.contains("/no/such/program"), "{text}");
+        assert_eq!(refused(Spawn::new("giambio-no-such-program")).await.0, ErrorKind::NotFound);
+        let (kind, text) = refused(Spawn::new("true").current_dir("/no/such/directory")).await;
+        assert!(kind == ErrorKind::NotFound && text.contains("/no/such/directory"), "{text}");
+        let plain = Place::new("plain", "", 0o644);
+        let (kind, text) = refused(Spawn::new(&plain.0)).await;
+        assert!(kind == ErrorKind::PermissionDenied && text.contains("mode"), "{text}");
+        assert_eq!(refused(Spawn::new("/")).await.0, ErrorKind::PermissionDenied);
+        let garbage = Place::new("garbage", "\u{1}\u{2}\u{3}", 0o755);
+        let (_, text) = refused(Spawn::new(&garbage.0)).await;
+        assert!(text.contains("no program"), "{text}");
+        let script = Place::new("script", "#!/no/such/interpreter\n", 0o755);
+        let (kind, text) = refused(Spawn::new(&script.0)).await;
+        assert!(kind == ErrorKind::NotFound && text.contains("first line"), "{text}");
+        assert_eq!(refused(Spawn::new("a\0b")).await.0, ErrorKind::InvalidInput);
+        assert_eq!(refused(Spawn::new("true").arg("a\0b")).await.0, ErrorKind::InvalidInput);
+        let plain_text = Place::new("text", "", 0o644);
+        assert!(matches!(refused(Spawn::new(plain_text.0.join("x"))).await.0, ErrorKind::NotADirectory));
+    });
+}
+
+#[test]
+fn more_input_than_a_pipe_holds_comes_back_whole() {
+    let data: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
+    bounded(async {
+        let cat = || Spawn::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let ((out, err), ended) = run_in(cat(), async |child| {
+            let said = child.communicate(&data).await.unwrap();
+            child.wait().await.unwrap();
+            said
+        })
+        .await
+        .unwrap();
+        assert!(out == data && err.is_empty() && ended.success());
+        // Both outputs full at once, and input that waits for them.
+        let both = sh("cat >&2; head -c 500000 /dev/zero");
+        let both = both.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let ((out, err), _) =
+            run_in(both, async |child| child.communicate(&data[..400_000]).await.unwrap()).await.unwrap();
+        assert!(out.len() == 500_000 && err == data[..400_000]);
+        let said = output(sh("head -c 300000 /dev/zero >&2; head -c 300000 /dev/zero")).await.unwrap();
+        assert_eq!((said.stdout.len(), said.stderr.len()), (300_000, 300_000));
+    });
+}
+
+#[test]
+fn a_child_that_does_not_read_its_input_breaks_the_pipe_and_that_is_no_error_of_communicate() {
+    let data = vec![0; 1 << 20];
+    bounded(async {
+        let done = || sh("exec <&-; echo 1; sleep 0.05").stdin(Stdio::piped()).stdout(Stdio::piped());
+        run_in(done(), async |child| {
+            number(child).await;
+            assert_eq!(child.stdin().unwrap().send_all(&data).await.unwrap_err().kind(), ErrorKind::BrokenPipe);
+        })
+        .await
+        .unwrap();
+        let ((out, _), ended) = run_in(done(), async |child| {
+            let said = child.communicate(&data).await.unwrap();
+            child.wait().await.unwrap();
+            said
+        })
+        .await
+        .unwrap();
+        assert!(out == b"1\n" && ended.success());
+    });
+}
+
+#[test]
+fn a_child_that_closes_its_output_is_not_over() {
+    bounded(async {
+        let closes = sh("exec >&- 2>&-; sleep 0.05; exit 4").stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (_, ended) = run_in(closes, async |child| {
+            assert_eq!(child.stdout().unwrap().receive(&mut [0]).await.unwrap(), 0);
+            assert_eq!(child.try_wait().unwrap(), None);
+            assert_eq!(child.wait().await.unwrap().code(), Some(4));
+        })
+        .await
+        .unwrap();
+        assert_eq!(ended.code(), Some(4));
+        assert_eq!(output(sh("exec >&- 2>&-; sleep 0.02; exit 4")).await.unwrap().status.code(), Some(4));
+    });
+}
+
+#[test]
+fn programs_are_put_in_a_row_by_pipes() {
+    bounded(async {
+        let (from_first, to_second) = pipe().unwrap();
+        let first = sh("echo b; echo a").stdout(to_second.into_std().unwrap());
+        let second = Spawn::new("sort").stdin(from_first.into_std().unwrap());
+        nursery(async |n| {
+            n.spawn(async { status(first).await.map(drop) });
+            let sorted = output(second).await?;
+            assert_eq!(sorted.stdout, b"a\nb\n");
+            Ok::<_, io::Error>(())
+        })
+        .await
+        .unwrap();
+    });
+}
+
+/// async-process#50 and #52, conmon-rs#80: others wait for their children as if nobody else were there.
+#[test]
+fn children_of_others_are_left_to_them_and_so_is_sigchld() {
+    let mut foreign = Command::new("true").spawn().unwrap();
+    bounded(async {
+        for _ in 0..20 {
+            assert!(status(Spawn::new("true")).await.unwrap().success());
+        }
+    });
+    assert!(foreign.wait().unwrap().success(), "its status is still there");
+    // SAFETY: plain data, for which zeros are good, and which is there to be written to.
+    let now = unsafe {
+        let mut now: libc::sigaction = std::mem::zeroed();
+        assert_eq!(libc::sigaction(libc::SIGCHLD, std::ptr::null(), &mut now), 0);
+        now.sa_sigaction
+    };
+    assert_eq!(now, libc::SIG_DFL);
+}
+
+#[test]
+fn where_nobody_keeps_the_status_an_error_says_so_and_nobody_waits_for_ever() {
+    child::Child::doing(|| {
+        // SAFETY: no conditions.
+        unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+        bounded(async {
+            let error = status(Spawn::new("true")).await.unwrap_err();
+            assert!(error.to_string().contains("SIGCHLD"), "{error}");
+            // It is ended all the same.
+            let started = run_in(Spawn::new("sleep").arg("1000"), async |child| child.id()).await;
+            assert!(started.is_err());
+        });
+    })
+    .join();
+}
+
+#[test]
+fn a_child_of_a_fork_leaves_its_parents_children_alone() {
+    bounded(async {
+        let (id, _) = run_in(Spawn::new("sleep").arg("1000"), async |child| {
+            let fork = child::Child::fork();
+            let Some(fork) = fork else {
+                child::Child::end(|| {
+                    assert!(child.kill().is_ok() && child.try_wait().is_err());
+                    run_in_a_new_run();
+                });
+            };
+            fork.join();
+            assert!(is_there(child.id()) && child.try_wait().unwrap().is_none());
+            child.id()
+        })
+        .await
+        .unwrap();
+        assert_gone(id);
+    });
+}
+
+/// In the child of a fork: on another thread, since the loop of this one runs.
+fn run_in_a_new_run() {
+    let ended = std::thread::spawn(|| run(status(Spawn::new("true"))).unwrap().success());
+    assert!(ended.join().unwrap());
+}
+
+/// `cancel_everywhere` runs in virtual time, where no program does: so this is the same by the clock of the wall. Each case is cut off
+/// at each of its suspensions, cancelled and dropped.
+#[test]
+fn cut_off_at_each_place_where_they_wait_they_leave_no_child() {
+    let data = vec![1; 100_000];
+    let cases: [fn() -> Spawn; 3] = [
+        || Spawn::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()),
+        || sh("trap '' TERM; cat; exit 1").stdin(Stdio::piped()).stdout(Stdio::piped()).grace(Duration::from_millis(5)),
+        || sh("cat & wait").stdin(Stdio::piped()).stdout(Stdio::piped()).group(true),
+    ];
+    for (case, is_dropped) in cases.into_iter().flat_map(|case| [(case, false), (case, true)]) {
+        for place in 0.. {
+            let ids = RefCell::new(Vec::new());
+            let suspensions = Cell::new(0);
+            let ended = bounded(async {
+                let work = run_in(case(), async |child| {
+                    ids.borrow_mut().push(child.id());
+                    child.communicate(&data).await.unwrap();
+                    child.wait().await.unwrap();
+                });
+                let cut_off = cancel_scope(async |scope| {
+                    let mut work = pin!(work);
+                    poll_fn(|cx| {
+                        let polled = work.as_mut().poll(cx);
+                        if polled.is_pending() {
+                            if suspensions.get() == place {
+                                if is_dropped {
+                                    return Poll::Ready(false);
+                                }
+                                scope.cancel();
+                            }
+                            suspensions.set(suspensions.get() + 1);
+                        }
+                        polled.map(|ended| ended.is_ok())
+                    })
+                    .await
+                });
+                let ended = cut_off.await == Ok(true);
+                while is_dropped && ids.borrow().iter().any(|id| is_there(*id)) {
+                    sleep(Duration::from_millis(1)).await;
+                }
+                ended
+            });
+            ids.into_inner().into_iter().for_each(assert_gone);
+            if ended {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn the_first_of_two_programs_ends_the_other() {
+    bounded(async {
+        let id = Cell::new(0);
+        let quick = async { status(Spawn::new("true")).await.map(|_| "quick") };
+        let slow = async {
+            run_in(Spawn::new("sleep").arg("1000"), async |child| {
+                id.set(child.id());
+                child.wait().await.map(|_| "slow")
+            })
+            .await?
+            .0
+        };
+        assert_eq!(race((slow, quick)).await.unwrap(), "quick");
+        if id.get() > 0 {
+            assert_gone(id.get());
+        }
+    });
+}
