@@ -11,8 +11,8 @@ use giambio_core::sync::{Access, AcquireError, Limiter};
 use crate::call::{self, Awaited};
 use crate::pool::Pool;
 
-/// For what programs hand to [`unblock`].
-static CALLS: Pool = Pool::new("giambio blocking", 256);
+/// For what programs hand to [`unblock`], and files.
+pub(crate) static CALLS: Pool = Pool::new("giambio blocking", 256);
 
 /// Lets so many calls run at once.
 pub(crate) fn set_threads(number: NonZeroUsize) {

@@ -8,6 +8,7 @@
 //! | a runtime for each core | [`run_on_each_core`] |
 //! | sockets, and what all byte streams have in common | [`net`], [`stream`] |
 //! | any descriptor of the system's, waited for | [`fd`] |
+//! | files | [`fs`] |
 //! | programs that end with their scope | [`process`] |
 //! | calls that block | [`unblock`], [`unblock_in`], [`lend`], [`with_threads`] |
 //! | calls from other threads | [`OpenPortal::portal`] |
@@ -33,10 +34,11 @@
 //!
 //! # Features
 //!
-//! The core's features `std`, `hooks` and `nb` are always on. All others but the first three are passed on to it:
+//! The core's features `std`, `hooks` and `nb` are always on. All others but the first four are passed on to it:
 //!
 //! | feature | adds | by default |
 //! | --- | --- | --- |
+//! | `fs` | files | on |
 //! | `net` | sockets. Without it the loop and its reactor stay, for signals and whatever else the system tells | on |
 //! | `stream` | byte streams and pipes, which `net` and `process` bring | on |
 //! | `process` | programs that end with their scope, on Unix | on |
@@ -73,7 +75,7 @@
 //!
 //! # Map
 //! From the ground up: `sys/` is what systems do differently below everything else, `pool.rs` threads, `call.rs` a call on one and
-//! `blocking.rs` those that block, `threads/` what borrows and what calls in, `reactor/` who waits for what, `fd/` any descriptor,
+//! `blocking.rs` those that block, `threads/` what borrows and what calls in, `fs/` files, `reactor/` who waits for what, `fd/` any descriptor,
 //! `signal/` Ctrl+C and other signals, `stream/` what all byte streams have in common, `net/` the
 //! sockets, `idle.rs` what the loop does between turns, `run.rs` the loop, `cores.rs` a loop for each core.
 //! `docs/architecture.md` has their order, and the ways through them.
@@ -87,6 +89,8 @@ mod clock;
 mod cores;
 pub mod fd;
 mod foreign;
+#[cfg(feature = "fs")]
+pub mod fs;
 mod idle;
 #[cfg(feature = "net")]
 pub mod net;

@@ -10,6 +10,7 @@ const TESTS_OF_A_SYSTEM: [&str; 14] = [
     "std-adapter/tests/accept_errors.rs",
     "std-adapter/tests/fd_leaves_nothing.rs",
     "std-adapter/tests/fd_linux.rs",
+    "std-adapter/tests/files_linux.rs",
     "std-adapter/tests/suite/main.rs",
     "std-adapter/tests/suite/listeners.rs",
     "std-adapter/tests/lookups.rs",

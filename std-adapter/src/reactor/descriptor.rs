@@ -9,6 +9,9 @@
 //!   value, and not before: who borrowed it borrows the source.
 
 #[cfg(unix)]
+#[cfg_attr(not(feature = "fs"), allow(unused_imports, reason = "files use it"))]
+pub(crate) use of_unix::close;
+#[cfg(unix)]
 #[allow(unused_imports, reason = "sockets use it")]
 pub(crate) use of_unix::peer_of;
 #[cfg(unix)]
@@ -20,9 +23,23 @@ pub(super) use of_windows::lent;
 mod of_unix {
     use std::io;
     use std::mem::ManuallyDrop;
-    use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+    use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
     use rustix::io::{FdFlags, dup2, fcntl_setfd};
+
+    /// Closes it, and says what the system has to say.
+    #[cfg_attr(not(feature = "fs"), allow(dead_code, reason = "files use it"))]
+    pub(crate) fn close(io: OwnedFd) -> io::Result<()> {
+        // SAFETY: it is open, and nobody's any more: `into_raw_fd` has given it up.
+        match unsafe { libc::close(io.into_raw_fd()) } {
+            0 => Ok(()),
+            _ => match io::Error::last_os_error() {
+                // It is closed, or will be: another call would close what has got its number since.
+                error if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+                error => Err(error),
+            },
+        }
+    }
 
     /// Has the number of `old` mean what `new` does. What it meant before is closed, as far as this process has it.
     pub(in crate::reactor) fn replace(old: &impl AsFd, new: &impl AsFd) -> io::Result<()> {

@@ -58,6 +58,8 @@ mod system; // no match: `system.rs`, which says what to add
 pub(crate) use claim::Claim;
 pub use closed::Closed;
 #[cfg(unix)]
+pub(crate) use descriptor::close;
+#[cfg(unix)]
 pub(crate) use descriptor::peer_of;
 pub(crate) use limit::Limit;
 pub(crate) use readiness::Direction;

@@ -1,0 +1,78 @@
+//! A file that has its old bytes or its new ones, and never a part.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::job::writing;
+use super::path_error::named;
+use super::system::{new_in, sync_folder};
+use super::whole::{given_up, write_all};
+use crate::call::is_abandoned;
+
+/// As many links may lead to each other.
+const MOST_LINKS: usize = 40;
+
+/// Writes a file so that whoever opens it, now or after a crash, finds what was there before or all of `bytes`: they are written to
+/// a file beside it, which is brought to the disk and then gets its name.
+///
+/// If `path` is a symbolic link, what it leads to is written, and it stays a link. A file that was there keeps its permissions; who
+/// has it open, or another hard link to it, has the old one.
+///
+/// # Errors
+/// The system's, with the path; then `path` is as it was. The folder must be writable:
+/// [`PermissionDenied`](io::ErrorKind::PermissionDenied).
+///
+/// # Cancellation
+/// [**Lossy**](giambio_core#cancellation), from when it has begun: it is waited for, and then the file is as before or all new.
+#[track_caller]
+pub fn write_atomically<P, B>(path: P, bytes: B) -> impl Future<Output = io::Result<()>> + use<P, B>
+where
+    P: AsRef<Path>,
+    B: AsRef<[u8]> + Send + 'static,
+{
+    let path = path.as_ref().to_owned();
+    writing(move || {
+        let target = target_of(&path).map_err(named("follow", &path))?;
+        replace(&target, bytes.as_ref()).map_err(named("write", &path))
+    })
+}
+
+/// What the links lead to, be it there or not.
+fn target_of(path: &Path) -> io::Result<PathBuf> {
+    let mut target = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::symlink_metadata(&target) {
+            Ok(found) if found.is_symlink() => {
+                let next = fs::read_link(&target)?;
+                target = folder_of(&target).join(next);
+            }
+            Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => return Ok(target),
+        }
+    }
+    Err(io::Error::other(format!("more than {MOST_LINKS} links lead to each other")))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder_of(target);
+    let mut beside = new_in(folder)?;
+    if let Ok(old) = fs::metadata(target) {
+        beside.as_file().set_permissions(old.permissions())?;
+    }
+    write_all(beside.as_file_mut(), bytes)?;
+    beside.as_file().sync_all()?;
+    if is_abandoned() {
+        return Err(given_up());
+    }
+    beside.persist(target).map_err(|refused| refused.error)?;
+    sync_folder(folder)
+}

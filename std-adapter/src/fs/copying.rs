@@ -1,0 +1,91 @@
+//! From one file to another.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use super::job::writing;
+use super::open::OpenOptions;
+use super::path_error::named;
+use super::system::{close, is_same};
+use super::whole::{PIECE, given_up};
+use crate::call::is_abandoned;
+
+/// Copies a file's bytes and permissions; returns how many bytes. What `to` had before is gone. Where the system can copy by itself,
+/// it does.
+///
+/// # Errors
+/// As [`read`](super::read) and [`write`](super::write()), each with the path that it is about.
+///
+/// # Cancellation
+/// [**Lossy**](giambio_core#cancellation), from when it has begun: a part may have been copied, or all. It is waited for, and stops
+/// after the piece that it is at.
+#[track_caller]
+pub fn copy<P, Q>(from: P, to: Q) -> impl Future<Output = io::Result<u64>> + use<P, Q>
+where
+    P: AsRef<Path>,
+    Q: AsRef<Path>,
+{
+    copy_with(from, to, |_, _| ())
+}
+
+/// As [`copy`], and calls `progress`, on the thread that copies, with how many bytes are there and how many there will be: at first,
+/// and after each 4 MiB.
+///
+/// # Errors
+/// As [`copy`].
+///
+/// # Panics
+/// If `progress` panics.
+///
+/// # Cancellation
+/// As [`copy`].
+#[track_caller]
+pub fn copy_with<P, Q, F>(from: P, to: Q, progress: F) -> impl Future<Output = io::Result<u64>> + use<P, Q, F>
+where
+    P: AsRef<Path>,
+    Q: AsRef<Path>,
+    F: FnMut(u64, u64) + Send + 'static,
+{
+    let (from, to) = (from.as_ref().to_owned(), to.as_ref().to_owned());
+    writing(move || copy_now(&from, &to, progress))
+}
+
+fn copy_now(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> io::Result<u64> {
+    let mut source = OpenOptions::new().read(true).open_now(from)?;
+    let before = source.metadata().map_err(named("copy", from))?;
+    if before.is_dir() {
+        return Err(named("copy", from)(io::ErrorKind::IsADirectory.into()));
+    }
+    let mut target = OpenOptions::new().write(true).create(true).open_now(to)?;
+    if from == to || is_same(&before, &target.metadata()?) {
+        let text = "it would be copied to itself, and be empty before it is read";
+        return Err(named("copy", from)(io::Error::new(io::ErrorKind::InvalidInput, text)));
+    }
+    target.set_len(0).or_else(only_of_files).map_err(named("write", to))?;
+    let mut copied = 0;
+    progress(0, before.len());
+    loop {
+        if is_abandoned() {
+            return Err(given_up());
+        }
+        // Which of the two it is about the system does not say.
+        match io::copy(&mut (&mut source).take(PIECE as u64), &mut target).map_err(named("copy to", to))? {
+            0 => break,
+            count => copied += count,
+        }
+        progress(copied, before.len().max(copied));
+    }
+    if before.is_file() {
+        target.set_permissions(before.permissions()).or_else(only_of_files).map_err(named("copy to", to))?;
+    }
+    close(target).map_err(named("close", to))?;
+    Ok(copied)
+}
+
+/// A device has neither length nor permissions to be changed.
+fn only_of_files(error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied => Ok(()),
+        _ => Err(error),
+    }
+}

@@ -1,0 +1,107 @@
+//! What is done to names: as in [`std::fs`], on a thread, with the path in each error.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::Path;
+
+use super::job::{reading, writing};
+use super::path_error::named;
+
+/// What the system knows of a file or folder; of a symbolic link, what it knows of what that leads to.
+///
+/// # Errors
+/// The system's, with the path.
+///
+/// # Cancellation
+/// [**Restartable.**](giambio_core#cancellation)
+#[track_caller]
+pub fn metadata<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<Metadata>> + use<P> {
+    let path = path.as_ref().to_owned();
+    reading(move || fs::metadata(&path).map_err(named("look at", &path)))
+}
+
+/// What the system knows of a file, a folder, or a symbolic link itself.
+///
+/// # Errors
+/// The system's, with the path.
+///
+/// # Cancellation
+/// [**Restartable.**](giambio_core#cancellation)
+#[track_caller]
+pub fn symlink_metadata<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<Metadata>> + use<P> {
+    let path = path.as_ref().to_owned();
+    reading(move || fs::symlink_metadata(&path).map_err(named("look at", &path)))
+}
+
+/// Makes a folder, and those that it is in, as far as they are not there.
+///
+/// # Errors
+/// The system's, with the path.
+///
+/// # Cancellation
+/// [**Restartable.**](giambio_core#cancellation) What has begun is waited for.
+#[track_caller]
+pub fn create_dir_all<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<()>> + use<P> {
+    let path = path.as_ref().to_owned();
+    writing(move || fs::create_dir_all(&path).map_err(named("make the folder", &path)))
+}
+
+/// Removes a file, or a symbolic link, but not what that leads to.
+///
+/// # Errors
+/// The system's, with the path.
+///
+/// # Cancellation
+/// [**Lossy**](giambio_core#cancellation), from when it has begun: it is waited for, and then the file is gone.
+#[track_caller]
+pub fn remove_file<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<()>> + use<P> {
+    let path = path.as_ref().to_owned();
+    writing(move || fs::remove_file(&path).map_err(named("remove", &path)))
+}
+
+/// Removes a folder that is empty.
+///
+/// # Errors
+/// The system's, with the path.
+///
+/// # Cancellation
+/// [**Lossy**](giambio_core#cancellation), from when it has begun: it is waited for, and then the folder is gone.
+#[track_caller]
+pub fn remove_dir<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<()>> + use<P> {
+    let path = path.as_ref().to_owned();
+    writing(move || fs::remove_dir(&path).map_err(named("remove the folder", &path)))
+}
+
+/// Removes a folder with all that is in it. Symbolic links are removed, and not followed.
+///
+/// # Errors
+/// The system's, with the path.
+///
+/// # Cancellation
+/// [**Lossy**](giambio_core#cancellation), from when it has begun: it is waited for, however much there is in it.
+#[track_caller]
+pub fn remove_dir_all<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<()>> + use<P> {
+    let path = path.as_ref().to_owned();
+    writing(move || fs::remove_dir_all(&path).map_err(named("remove the folder", &path)))
+}
+
+/// Gives a file or folder another name. A file that has it already is replaced.
+///
+/// # Errors
+/// The system's, with the first path, and the second in its text: [`CrossesDevices`](io::ErrorKind::CrossesDevices) if they are on two
+/// disks.
+///
+/// # Cancellation
+/// [**Lossy**](giambio_core#cancellation), from when it has begun: it is waited for, and then the file has its new name.
+#[track_caller]
+pub fn rename<P, Q>(from: P, to: Q) -> impl Future<Output = io::Result<()>> + use<P, Q>
+where
+    P: AsRef<Path>,
+    Q: AsRef<Path>,
+{
+    let (from, to) = (from.as_ref().to_owned(), to.as_ref().to_owned());
+    writing(move || {
+        let told = |error: io::Error| io::Error::new(error.kind(), format!("to {to:?}: {error}"));
+        fs::rename(&from, &to).map_err(told).map_err(named("rename", &from))
+    })
+}

@@ -1,0 +1,120 @@
+//! Opening files, and a call that has one to itself.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::job::writing;
+use super::path_error::named;
+use super::system::{close, open};
+
+/// How a file is opened: as [`std::fs::OpenOptions`], which this is made of.
+///
+/// ```
+/// use giambio::fs::OpenOptions;
+///
+/// # giambio::run(async {
+/// giambio::fs::in_temporary_folder(async |folder| {
+///     let file = OpenOptions::new().write(true).create(true).open(folder.join("log")).await?;
+///     file.write_at(b"one line\n".to_vec(), 0).await.1?;
+///     file.close().await
+/// })
+/// .await?
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct OpenOptions(fs::OpenOptions);
+
+impl OpenOptions {
+    /// Nothing is allowed yet.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "as that of the standard library")]
+    pub fn new() -> OpenOptions {
+        OpenOptions(fs::OpenOptions::new())
+    }
+
+    /// To read it.
+    pub fn read(&mut self, read: bool) -> &mut Self {
+        self.0.read(read);
+        self
+    }
+
+    /// To write it.
+    pub fn write(&mut self, write: bool) -> &mut Self {
+        self.0.write(write);
+        self
+    }
+
+    /// To write it at its end, wherever that is by then.
+    pub fn append(&mut self, append: bool) -> &mut Self {
+        self.0.append(append);
+        self
+    }
+
+    /// Makes it empty.
+    pub fn truncate(&mut self, truncate: bool) -> &mut Self {
+        self.0.truncate(truncate);
+        self
+    }
+
+    /// Makes it, if there is none.
+    pub fn create(&mut self, create: bool) -> &mut Self {
+        self.0.create(create);
+        self
+    }
+
+    /// Makes it, and refuses if there is one.
+    pub fn create_new(&mut self, create_new: bool) -> &mut Self {
+        self.0.create_new(create_new);
+        self
+    }
+
+    pub(super) fn open_now(&self, path: &Path) -> io::Result<fs::File> {
+        open(&self.0, path).map_err(named("open", path))
+    }
+}
+
+/// From the options of the standard library, with whatever else they say.
+impl From<fs::OpenOptions> for OpenOptions {
+    fn from(options: fs::OpenOptions) -> OpenOptions {
+        OpenOptions(options)
+    }
+}
+
+/// Opens a file and calls `work` with it, on a thread; when this returns, it is closed, and what the system had to say about that is
+/// returned. For whatever is many small steps: buffered reading and writing, libraries that want a [`std::fs::File`].
+///
+/// ```
+/// use giambio::fs::{OpenOptions, with_file};
+/// use std::io::{BufRead, BufReader};
+///
+/// # giambio::run(async {
+/// let lines = with_file(OpenOptions::new().read(true), "Cargo.toml", |file| Ok(BufReader::new(file).lines().count())).await?;
+/// assert!(lines > 10);
+/// # Ok::<(), std::io::Error>(()) }).unwrap();
+/// ```
+///
+/// # Errors
+/// Of opening, with the path; of `work`; of closing.
+///
+/// # Panics
+/// If `work` panics. The file is closed.
+///
+/// # Cancellation
+/// [**Lossy**](giambio_core#cancellation), from when `work` has begun: it is waited for, and its result is dropped. It may ask
+/// [`is_abandoned`](crate::is_abandoned()), and stop.
+#[track_caller]
+pub fn with_file<R, P, F>(options: &OpenOptions, path: P, work: F) -> impl Future<Output = io::Result<R>> + use<R, P, F>
+where
+    P: AsRef<Path>,
+    F: FnOnce(&mut fs::File) -> io::Result<R> + Send + 'static,
+    R: Send + 'static,
+{
+    let (options, path) = (options.clone(), path.as_ref().to_owned());
+    writing(move || {
+        let mut file = options.open_now(&path)?;
+        let result = work(&mut file)?;
+        close(file).map_err(named("close", &path))?;
+        Ok(result)
+    })
+}

@@ -1,0 +1,99 @@
+//! Whole files at once.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use super::job::{reading, writing};
+use super::open::OpenOptions;
+use super::path_error::named;
+use super::system::close;
+use crate::call::is_abandoned;
+
+/// So much is written before it is asked again whether anybody wants it to go on.
+pub(super) const PIECE: usize = 4 << 20;
+
+/// All bytes of a file.
+///
+/// # Errors
+/// The system's, with the path: [`NotFound`](io::ErrorKind::NotFound), [`PermissionDenied`](io::ErrorKind::PermissionDenied),
+/// [`IsADirectory`](io::ErrorKind::IsADirectory).
+///
+/// # Cancellation
+/// [**Restartable; starts anew.**](giambio_core#cancellation)
+#[track_caller]
+pub fn read<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<Vec<u8>>> + use<P> {
+    let path = path.as_ref().to_owned();
+    reading(move || {
+        let mut file = OpenOptions::from(reads()).open_now(&path)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(named("read", &path))?;
+        Ok(bytes)
+    })
+}
+
+/// All of a file that is text.
+///
+/// # Errors
+/// As [`read`]; [`InvalidData`](io::ErrorKind::InvalidData): it is not UTF-8.
+///
+/// # Cancellation
+/// [**Restartable; starts anew.**](giambio_core#cancellation)
+#[track_caller]
+pub fn read_to_string<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<String>> + use<P> {
+    let path = path.as_ref().to_owned();
+    reading(move || {
+        let mut file = OpenOptions::from(reads()).open_now(&path)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(named("read", &path))?;
+        Ok(text)
+    })
+}
+
+/// Writes a file, which has `bytes` and nothing else then; it is made if there is none. Who reads it meanwhile may see a part:
+/// [`write_atomically`](super::write_atomically) shows all or nothing.
+///
+/// # Errors
+/// The system's, with the path: [`NotFound`](io::ErrorKind::NotFound) if there is no folder for it,
+/// [`PermissionDenied`](io::ErrorKind::PermissionDenied), [`StorageFull`](io::ErrorKind::StorageFull),
+/// [`FileTooLarge`](io::ErrorKind::FileTooLarge).
+///
+/// # Cancellation
+/// [**Lossy**](giambio_core#cancellation), from when it has begun: a part may have been written, or all. It is waited for, and stops
+/// after the piece that it is at.
+#[track_caller]
+pub fn write<P, B>(path: P, bytes: B) -> impl Future<Output = io::Result<()>> + use<P, B>
+where
+    P: AsRef<Path>,
+    B: AsRef<[u8]> + Send + 'static,
+{
+    let path = path.as_ref().to_owned();
+    writing(move || {
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).open_now(&path)?;
+        write_all(&mut file, bytes.as_ref()).map_err(named("write", &path))?;
+        close(file).map_err(named("close", &path))
+    })
+}
+
+/// Writes all, unless it is given up meanwhile.
+pub(super) fn write_all(file: &mut fs::File, bytes: &[u8]) -> io::Result<()> {
+    for piece in bytes.chunks(PIECE) {
+        if is_abandoned() {
+            return Err(given_up());
+        }
+        file.write_all(piece)?;
+    }
+    Ok(())
+}
+
+/// Nobody gets to see it.
+pub(super) fn given_up() -> io::Error {
+    io::Error::other("it was given up")
+}
+
+fn reads() -> fs::OpenOptions {
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    options
+}
