@@ -24,15 +24,17 @@ pub(crate) fn all(peers: &Peers) -> Result<(), String> {
             packages.push(package);
         }
     }
-    for package in packages {
-        eprintln!("building {package}");
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        cargo.args(["build", "--release", "--quiet", "--package", package, "--manifest-path"]);
-        match cargo.arg(root().join("Cargo.toml")).status() {
-            Ok(status) if status.success() => {}
-            Ok(status) => return Err(format!("{package} was not built: {status}")),
-            Err(error) => return Err(format!("cargo can't be started: {error}")),
-        }
+    packages.into_iter().try_for_each(|package| with_words(package, &[]))
+}
+
+/// One, with more words for cargo.
+pub(crate) fn with_words(package: &str, words: &[&str]) -> Result<(), String> {
+    eprintln!("building {package}");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.args(["build", "--release", "--quiet", "--package", package]).args(words).arg("--manifest-path");
+    match cargo.arg(root().join("Cargo.toml")).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{package} was not built: {status}")),
+        Err(error) => Err(format!("cargo can't be started: {error}")),
     }
-    Ok(())
 }

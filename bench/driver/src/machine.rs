@@ -83,7 +83,8 @@ fn described() -> String {
 pub(crate) fn versions(peers: &Peers) -> String {
     let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap_or_default();
     let version = |name: &str| {
-        let rest = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?.1;
+        // Of several versions the newest, which is the last.
+        let rest = lock.rsplit_once(&format!("name = \"{name}\"\nversion = \""))?.1;
         rest.split_once('"').map(|(version, _)| version)
     };
     let mut all: Vec<String> = Vec::new();

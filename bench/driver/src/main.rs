@@ -42,7 +42,7 @@ fn run(options: &Options) -> Result<(), String> {
     let began = Instant::now();
     machine::check()?;
     let peers = peers::chosen(&options.only);
-    build::all(&peers)?;
+    build::all(if options.parts.iter().any(|part| part.is_of_peers) { &peers } else { &[] })?;
     println!("{}\n{}\n", machine::machine(), machine::versions(&peers));
     for part in &options.parts {
         let part_began = Instant::now();

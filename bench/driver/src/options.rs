@@ -10,6 +10,7 @@ cargo xtask bench [PART...]   all parts, or these:
     echo      throughput, latency and CPU of echo servers at 1, 50 and 1,000 connections
     message   system calls and instructions of an echoed message, memory of an idle connection
     micro     spawning, switching, timers, cancelling: CPU time, instructions, allocations of one operation
+    sync      locks, channels, events, of libraries: CPU time, instructions, allocations, bytes of who waits
     latency   wakes from another thread, lateness of timers, a process that idles
     growth    the cost of an operation among 10 to 1,000,000 tasks, and in 1 to 1,000 nurseries
     cores     giambio's echo server on one thread and on two

@@ -13,9 +13,9 @@ use crate::program::{Program, Scratch};
 use crate::table::Table;
 
 /// Benchmarks that are shown together.
-struct Group {
-    title: &'static str,
-    benches: &'static [&'static str],
+pub(super) struct Group {
+    pub(super) title: &'static str,
+    pub(super) benches: &'static [&'static str],
 }
 
 const GROUPS: &[Group] = &[
@@ -33,33 +33,23 @@ const UNDISTURBED: f64 = 0.95;
 const ATTEMPTS: usize = 3;
 
 /// What was found, by benchmark and peer.
-type Found<T> = BTreeMap<(&'static str, &'static str), T>;
+pub(super) type Found<T> = BTreeMap<(&'static str, &'static str), T>;
 
 /// All benchmarks of this part.
 pub(super) fn benches() -> impl Iterator<Item = &'static str> {
-    GROUPS.iter().flat_map(|group| group.benches).copied()
+    benches_of(GROUPS)
+}
+
+fn benches_of(groups: &[Group]) -> impl Iterator<Item = &'static str> {
+    groups.iter().flat_map(|group| group.benches).copied()
 }
 
 pub(super) fn run(options: &Options, peers: &Peers) -> Result<Report, String> {
-    let times = times(options, peers);
-    let counts = counts(options, peers);
+    let times = times("micro", options, GROUPS, peers);
+    let counts = counts(options, GROUPS, peers);
     let mut text = String::new();
     for group in GROUPS {
-        text += &format!("#### {}\n\n", group.title);
-        let time = |bench, peer| {
-            let rounds: &Vec<f64> = times.get(&(bench, peer))?;
-            let ours = times.get(&(bench, OURS));
-            let ratios = rounds.iter().zip(ours?).map(|(theirs, ours)| theirs / ours);
-            Some(format!("{} ({})", shown(median(rounds.iter().copied())), ratio(median(ratios))))
-        };
-        text += &table(group, "CPU ns (and ratio to giambio)", peers, time);
-        text += &table(group, "instructions", peers, |bench, peer| {
-            Some(shown(counts.get(&(bench, peer))?.get("instructions")))
-        });
-        text += &table(group, "allocations / bytes", peers, |bench, peer| {
-            let numbers = counts.get(&(bench, peer))?;
-            Some(format!("{:.1} / {}", numbers.get("allocs"), shown(numbers.get("bytes"))))
-        });
+        text += &format!("#### {}\n\n{}", group.title, tables(group, peers, &times, &counts));
         if group.benches.contains(&"parked") {
             text += &table(group, "resident bytes", peers, |bench, peer| {
                 Some(shown(counts.get(&(bench, peer))?.get("resident")))
@@ -73,6 +63,24 @@ pub(super) fn run(options: &Options, peers: &Peers) -> Result<Report, String> {
         &panels(peers, &times, &counts),
     );
     Ok(Report { tables: text, plot: Some(Plot { name: "operations", svg }) })
+}
+
+/// CPU time, instructions and allocations.
+pub(super) fn tables(group: &Group, peers: &Peers, times: &Found<Vec<f64>>, counts: &Found<Numbers>) -> String {
+    let time = |bench, peer| {
+        let rounds: &Vec<f64> = times.get(&(bench, peer))?;
+        let ours = times.get(&(bench, OURS));
+        let ratios = rounds.iter().zip(ours?).map(|(theirs, ours)| theirs / ours);
+        Some(format!("{} ({})", shown(median(rounds.iter().copied())), ratio(median(ratios))))
+    };
+    let instructions = |bench, peer| Some(shown(counts.get(&(bench, peer))?.get("instructions")));
+    let allocations = |bench, peer| {
+        let numbers = counts.get(&(bench, peer))?;
+        Some(format!("{:.1} / {}", numbers.get("allocs"), shown(numbers.get("bytes"))))
+    };
+    table(group, "CPU ns (and ratio to giambio)", peers, time)
+        + &table(group, "instructions", peers, instructions)
+        + &table(group, "allocations / bytes", peers, allocations)
 }
 
 /// What the plot shows: a benchmark and its title.
@@ -103,7 +111,7 @@ fn panels(peers: &Peers, times: &Found<Vec<f64>>, counts: &Found<Numbers>) -> Ve
 }
 
 /// Peers that have none of the benchmarks are left out.
-fn table(
+pub(super) fn table(
     group: &Group,
     unit: &str,
     peers: &Peers,
@@ -122,10 +130,10 @@ fn table(
 
 /// The CPU time of an operation, in every round. Peers follow each other within a benchmark, so that a ratio is of
 /// neighbours.
-fn times(options: &Options, peers: &Peers) -> Found<Vec<f64>> {
+pub(super) fn times(part: &'static str, options: &Options, groups: &[Group], peers: &Peers) -> Found<Vec<f64>> {
     let mut found = Found::new();
-    for _ in options.rounds("micro", 5, 2) {
-        for bench in benches() {
+    for _ in options.rounds(part, 5, 2) {
+        for bench in benches_of(groups) {
             for peer in peers {
                 if let Some(numbers) = timed(peer, bench, operations(bench, options.quick)) {
                     found.entry((bench, peer.name)).or_insert_with(Vec::new).push(numbers.get("cpu_ns"));
@@ -175,8 +183,8 @@ fn finished(result: Result<Option<Numbers>, String>) -> Option<Numbers> {
 }
 
 /// Instructions, allocations and bytes of an operation. They are counts, so that several may run side by side.
-fn counts(options: &Options, peers: &Peers) -> Found<Numbers> {
-    let jobs = benches().flat_map(|bench| peers.iter().map(move |peer| (bench, *peer)));
+pub(super) fn counts(options: &Options, groups: &[Group], peers: &Peers) -> Found<Numbers> {
+    let jobs = benches_of(groups).flat_map(|bench| peers.iter().map(move |peer| (bench, *peer)));
     let jobs = Mutex::new(jobs);
     let found = Mutex::new(Found::new());
     let next = || jobs.lock().expect("no thread panics").next();

@@ -7,6 +7,7 @@ mod latency;
 mod message;
 mod micro;
 pub(crate) mod smoke;
+mod sync;
 
 use crate::options::Options;
 use crate::peers::Peers;
@@ -14,6 +15,8 @@ use crate::plot::Plot;
 
 pub(crate) struct Part {
     pub(crate) name: &'static str,
+    /// Of runtimes, whose programs are built before.
+    pub(crate) is_of_peers: bool,
     pub(crate) run: fn(&Options, &Peers) -> Result<Report, String>,
 }
 
@@ -30,10 +33,11 @@ impl From<String> for Report {
 }
 
 pub(crate) const PARTS: &[Part] = &[
-    Part { name: "echo", run: echo::run },
-    Part { name: "message", run: message::run },
-    Part { name: "micro", run: micro::run },
-    Part { name: "latency", run: latency::run },
-    Part { name: "growth", run: growth::run },
-    Part { name: "cores", run: cores::run },
+    Part { name: "echo", is_of_peers: true, run: echo::run },
+    Part { name: "message", is_of_peers: true, run: message::run },
+    Part { name: "micro", is_of_peers: true, run: micro::run },
+    Part { name: "sync", is_of_peers: false, run: sync::run },
+    Part { name: "latency", is_of_peers: true, run: latency::run },
+    Part { name: "growth", is_of_peers: true, run: growth::run },
+    Part { name: "cores", is_of_peers: true, run: cores::run },
 ];

@@ -1,7 +1,7 @@
 //! Do giambio's own programs work? Each benchmark for a moment, and an echo server with a few clients. No figure of this
 //! means anything.
 
-use super::{growth, latency, micro};
+use super::{growth, latency, micro, sync};
 use crate::build;
 use crate::peers::{self, OURS, Peer};
 use crate::program::Program;
@@ -9,6 +9,8 @@ use crate::server::Server;
 
 const OPERATIONS: u64 = 500;
 const MESSAGES: u64 = 500;
+/// Each task of some hundreds has its turn.
+const SPOKEN: u64 = 1000;
 
 /// # Errors
 /// What does not work.
@@ -21,6 +23,14 @@ pub(crate) fn run() -> Result<(), String> {
         let numbers = Program::new(package).arg(&bench).arg(OPERATIONS.to_string()).life(60).run()?;
         let numbers = numbers.ok_or(format!("giambio lacks the benchmark {bench}"))?;
         if numbers.get("ops") < OPERATIONS as f64 || !numbers.get("cpu_ns").is_finite() {
+            return Err(format!("{bench} says {numbers:?}"));
+        }
+    }
+    build::with_words("sync-micro", &["--no-default-features"])?;
+    for bench in sync::benches() {
+        let program = Program::new("sync-micro").arg(OURS).arg(bench).arg(SPOKEN.to_string()).life(60);
+        let numbers = program.run()?.ok_or(format!("giambio lacks the benchmark {bench}"))?;
+        if numbers.get("ops") < OPERATIONS as f64 {
             return Err(format!("{bench} says {numbers:?}"));
         }
     }
