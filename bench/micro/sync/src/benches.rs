@@ -41,11 +41,7 @@ fn leak<T>(value: T) -> &'static T {
 }
 
 /// Tasks that do this, each with its number, once all of them are there.
-fn side_by_side<E: Executor, F: Future<Output = ()> + 'static>(
-    n: u64,
-    tasks: u64,
-    make: impl Fn(u64) -> F,
-) -> Gate {
+fn side_by_side<E: Executor, F: Future<Output = ()> + 'static>(n: u64, tasks: u64, make: impl Fn(u64) -> F) -> Gate {
     let gate = Gate::new(tasks as usize, n);
     let task = |number| {
         let (gate, work) = (gate.clone(), make(number));
