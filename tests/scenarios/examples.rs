@@ -121,3 +121,8 @@ fn soft_stop() {
 fn inherited() {
     assert_prints_what_it_says("12_inherited");
 }
+
+#[test]
+fn programs() {
+    assert_prints_what_it_says("14_programs");
+}

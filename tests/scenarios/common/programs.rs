@@ -62,7 +62,9 @@ fn native(name: &str) -> &'static Path {
 
 /// The text of an example.
 pub(crate) fn source(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../examples/{name}.rs"));
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let (alone, of_several) = (examples.join(format!("{name}.rs")), examples.join(name).join("main.rs"));
+    let path = if alone.exists() { alone } else { of_several };
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
