@@ -54,7 +54,7 @@
 //! | macOS, iOS, FreeBSD, NetBSD, OpenBSD, DragonFly | kqueue, edge-triggered, through `polling` | `reactor/portable.rs` |
 //! | Windows, illumos, Solaris | IOCP, event ports, armed for each wait, through `polling` | `reactor/portable.rs` |
 //!
-//! Another system is a compile error that names the file to add. The README says where which tests run.
+//! Another system is a compile error that names the file to add. `docs/platforms.md` says where which tests run.
 //!
 //! # Forks
 //! A child that is forked from a thread which has run, or which runs, has a reactor of its own, and leaves its parent's

@@ -8,6 +8,7 @@ mod floors;
 mod page;
 mod pointers;
 mod systems;
+mod workflow;
 
 use crate::shell::{files, read};
 

@@ -77,6 +77,12 @@ pub(crate) const BENCH_TOOLS: Tool = Tool {
     from: Source::Packages("gcc libc6-dev binutils python3"),
 };
 
+pub(crate) const PYTHON: Tool = Tool {
+    name: "python3 with environments of its own",
+    is_here: || Shell::new("python3 -m ensurepip --version").output().is_some(),
+    from: Source::Packages("python3 python3-venv"),
+};
+
 pub(crate) const NIGHTLY: Tool = Tool {
     name: "a nightly toolchain",
     is_here: || Shell::new("cargo +nightly --version").output().is_some(),

@@ -21,6 +21,7 @@ mod sanitizers;
 mod shell;
 mod steps;
 mod systems;
+mod tables;
 
 use std::process::ExitCode;
 
@@ -44,9 +45,9 @@ cargo xtask list            the steps
 cargo xtask bench ...       giambio beside its peers; `cargo xtask bench --help` says more
 cargo xtask bench-embedded  what giambio, embassy and lilos cost on a Cortex-M3; more words choose: bench/embedded
 cargo xtask soak            connections that come and go at random; for ten minutes, or as long as --minutes N says
-cargo xtask platforms       what is done for each system; with --write, puts it into the README
 cargo xtask format --write          formats everything, as the step `format` wants it
 cargo xtask public-api --write      brings the lists of the public API up to date
+cargo xtask tables --write          brings the tables of systems and features in docs/ up to date
 
 --verbose                   shows what each step prints; without it, that of those that fail
 --skip NAME                 leaves a step out, as often as given
@@ -132,12 +133,11 @@ impl Command<'_> {
         let steps = match (given.words.as_slice(), is_plain) {
             ([] | ["help"], true) => return Ok(Command::Print(help)),
             (["list"], true) => return Ok(Command::Print(list)),
-            (["platforms"], true) => return Ok(Command::Print(platforms::table)),
             (["machine"], true) => return Ok(Command::Do(|| machine::get_for(Part::Ci, &[]))),
             (["machine"], false) if given.all => {
                 return Ok(Command::Do(|| machine::get_for(Part::Release, &[&VALGRIND, &BENCH_TOOLS])));
             }
-            (["platforms"], false) if given.write => return Ok(Command::Do(platforms::write_table)),
+            (["tables"], false) if given.write => return Ok(Command::Do(tables::write)),
             (["format"], false) if given.write => return Ok(Command::Do(|| steps::rustfmt(""))),
             (["public-api"], false) if given.write => return Ok(Command::Do(write_api)),
             (["soak"], true) => return Ok(Command::Soak(10)),

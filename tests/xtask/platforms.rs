@@ -1,9 +1,8 @@
-//! Where giambio runs, and what is done to know it: one table for the steps and for the README.
+//! Where giambio runs, and what is done to know it: one table for the steps and for `docs/platforms.md`.
 
 use crate::firmware;
 use crate::foreign::{check_for, compiler};
 use crate::machine::{self, BARE_METAL, Compiler, Tool};
-use crate::shell::{read, root};
 use crate::steps::{BARE_METAL_FEATURES, Outcome, Part, STEPS};
 use crate::systems::{I686, MUSL, S390X, WINDOWS};
 
@@ -152,7 +151,7 @@ impl Platform {
     }
 }
 
-/// The README's table.
+/// The table of `docs/platforms.md`.
 pub(crate) fn table() -> String {
     let mut table = "| system | targets | waits with | built | run | how often |\n".to_owned();
     table.push_str("| --- | --- | --- | --- | --- | --- |\n");
@@ -163,30 +162,9 @@ pub(crate) fn table() -> String {
     table
 }
 
-const BEGIN: &str = "<!-- The table is written by `cargo xtask platforms --write`. -->\n";
-const END: &str = "<!-- The end of the table. -->\n";
-
-/// Puts the table where it belongs in the README.
-pub(crate) fn write_table() -> Result<(), String> {
-    let text = read("README.md")?;
-    let (before, rest) = text.split_once(BEGIN).ok_or("the README has no place for the table")?;
-    let (_, after) = rest.split_once(END).ok_or("the README's table has no end")?;
-    std::fs::write(root().join("README.md"), format!("{before}{BEGIN}{}{END}{after}", table()))
-        .map_err(|error| format!("README.md: {error}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_readme_has_the_table() {
-        let text = read("README.md").unwrap();
-        assert!(
-            text.contains(&format!("{BEGIN}{}{END}", table())),
-            "the README's table differs from `cargo xtask platforms`: add --write"
-        );
-    }
 
     #[test]
     fn every_platform_is_taken_by_a_step() {

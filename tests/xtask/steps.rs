@@ -1,6 +1,8 @@
 //! What is checked: one row a step.
 
-use crate::machine::{BARE_METAL_CLIPPY, BARE_METAL_COMPILER, EMULATORS, FROM_SOURCES, LINUX, NIGHTLY, STRACE, Tool};
+use crate::machine::{
+    BARE_METAL_CLIPPY, BARE_METAL_COMPILER, EMULATORS, FROM_SOURCES, LINUX, NIGHTLY, PYTHON, STRACE, Tool,
+};
 use crate::shell::{DEBUG, Shell, files};
 use crate::systems::{I686, MUSL, S390X, WINDOWS};
 use crate::{bench, faults, firmware, fuzz, packages, platforms, sanitizers};
@@ -194,6 +196,22 @@ pub(crate) const STEPS: &[Step] = &[
         &["RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps"],
     )
     .takes(20),
+    lines(
+        "book",
+        Part::Ci,
+        "the programs of the book do what its pages say, and links lead somewhere",
+        &["cargo test --locked --manifest-path tests/book/Cargo.toml"],
+    )
+    .takes(20)
+    .in_folder("book"),
+    lines(
+        "packages",
+        Part::Ci,
+        "what is published builds by itself",
+        &["cargo package --locked --allow-dirty -p giambio-core -p giambio -p giambio-embassy-time"],
+    )
+    .takes(25)
+    .in_folder("packages"),
     // A workspace of its own, for its dependencies.
     lines(
         "public-api",
@@ -238,6 +256,19 @@ pub(crate) const STEPS: &[Step] = &[
         .takes(240)
         .in_folder("bench-smoke")
         .needs(&[&LINUX]),
+    lines(
+        "forms",
+        Part::Release,
+        "the files that the service reads are of the form that it wants",
+        &[
+            "python3 -m venv target/xtask/python",
+            "target/xtask/python/bin/pip install --quiet check-jsonschema",
+            "target/xtask/python/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml",
+            "target/xtask/python/bin/check-jsonschema --builtin-schema vendor.github-issue-forms \
+             .github/ISSUE_TEMPLATE/fault.yml .github/ISSUE_TEMPLATE/wish.yml",
+        ],
+    )
+    .needs(&[&PYTHON]),
     code("fuzz", Part::Release, "bytes and numbers from outside break nothing", fuzz::run)
         .takes(180)
         .in_folder("fuzz")
