@@ -9,6 +9,7 @@
 //! | sockets, and what all byte streams have in common | [`net`], [`stream`] |
 //! | any descriptor of the system's, waited for | [`fd`] |
 //! | files | [`fs`] |
+//! | standard streams | [`stdin()`], [`stdout()`], [`stderr()`] |
 //! | programs that end with their scope | [`process`] |
 //! | calls that block | [`unblock`], [`unblock_in`], [`lend`], [`with_threads`] |
 //! | calls from other threads | [`OpenPortal::portal`] |
@@ -75,7 +76,8 @@
 //!
 //! # Map
 //! From the ground up: `sys/` is what systems do differently below everything else, `pool.rs` threads, `call.rs` a call on one and
-//! `blocking.rs` those that block, `threads/` what borrows and what calls in, `fs/` files, `reactor/` who waits for what, `fd/` any descriptor,
+//! `blocking.rs` those that block, `threads/` what borrows and what calls in, `fs/` files, `stdio/` the standard
+//! streams, `reactor/` who waits for what, `fd/` any descriptor,
 //! `signal/` Ctrl+C and other signals, `stream/` what all byte streams have in common, `net/` the
 //! sockets, `idle.rs` what the loop does between turns, `run.rs` the loop, `cores.rs` a loop for each core.
 //! `docs/architecture.md` has their order, and the ways through them.
@@ -101,6 +103,7 @@ pub mod process;
 mod reactor;
 mod run;
 pub mod signal;
+pub mod stdio;
 #[cfg(feature = "stream")]
 pub mod stream;
 mod sys;
@@ -114,4 +117,5 @@ pub use cores::{Core, EachCore, Ended, Outcome, run_on_each_core};
 pub use idle::Idle;
 pub use run::{Builder, RunError, builder, run, run_or_ctrl_c, run_until_stopped};
 pub use signal::{Interrupted, ctrl_c};
+pub use stdio::{stderr, stdin, stdout};
 pub use threads::{OpenPortal, Portal, PortalError, Threads, with_threads};

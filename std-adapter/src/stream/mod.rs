@@ -51,6 +51,7 @@ mod kind;
 #[cfg(unix)]
 mod pipe;
 mod pump;
+mod stdin;
 mod to_end;
 #[cfg(unix)]
 mod unix;

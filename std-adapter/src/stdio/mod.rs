@@ -1,0 +1,12 @@
+//! The standard streams: [`stdin()`], [`stdout()`], [`stderr()`].
+//!
+//! They may be terminals, files, pipes, and belong to other processes as well. So their mode is never changed, and threads read
+//! and write them: one that reads when somebody wants to know, one for each that is written. A program ends while these threads
+//! wait.
+
+mod input;
+mod output;
+mod system;
+
+pub use input::{Stdin, stdin};
+pub use output::{Output, stderr, stdout};

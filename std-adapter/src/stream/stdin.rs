@@ -1,0 +1,25 @@
+//! The standard input among the streams.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_io::AsyncRead;
+
+use super::ends::Incoming;
+use crate::stdio::Stdin;
+
+impl Incoming for Stdin {
+    /// Any number may wait: each gets what comes first for it.
+    type Claim<'a> = ();
+
+    fn poll_receive(&self, cx: &mut Context<'_>, (): &mut (), buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.poll_received(cx, buffer)
+    }
+}
+
+impl AsyncRead for &Stdin {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.poll_received(cx, buffer)
+    }
+}
