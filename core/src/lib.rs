@@ -115,6 +115,7 @@
 //! | `budgeted` | the same for those of other libraries |
 //! | `stop` | the soft stop: [`is_stopping`], [`stopping`], [`until_stopped`] |
 //! | `race`, [`results`] | the first of several; many of a kind at once, and what becomes of them |
+//! | `streams`, `sinks` | channels, watches and intervals for the combinators of other libraries |
 //! | `restart` | supervision: [`keep_running`] |
 //! | `task_local` | [`TaskLocal`]: what code inside looks up without being handed it |
 //! | [`sync`] | what tasks wait for: events; from interrupts too |
@@ -136,6 +137,8 @@
 //! | `nb` | the module [`nb`] |
 //! | `heapless` | `channel::Channel`, `channel::Broadcast`: channels of fixed size |
 //! | `embedded-hal-async` | `Delay`, for drivers that want a `DelayNs` |
+//! | `embedded-io-async` | its traits for [`channel::Pipe`] |
+//! | `futures` | channels, watches and intervals as `Stream`s, what sends as `Sink`s: the traits of `futures-core`, `futures-sink` |
 //! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats |
 //!
 //! By default all but `introspect` and the last two are on; firmware says `default-features = false`.
@@ -194,9 +197,13 @@ mod restart;
 pub mod results;
 mod runtime;
 mod shield;
+#[cfg(all(feature = "futures", any(feature = "heapless", feature = "alloc")))]
+mod sinks;
 mod sleep;
 mod stop;
 mod storage;
+#[cfg(feature = "futures")]
+mod streams;
 pub mod sync;
 mod task;
 mod task_info;

@@ -327,6 +327,9 @@ const ALL_FEATURES: &[&str] = &[
     "std,hooks",
 ];
 
+/// What adds traits of other libraries, which have a test program of their own.
+const TRAITS: &str = "futures,embedded-io-async";
+
 /// The feature sets for bare metal: without a heap, with all that needs none, with one.
 pub(crate) const BARE_METAL_FEATURES: &[&str] = &["", "hooks,nb,heapless", "alloc,hooks,nb,heapless"];
 
@@ -352,6 +355,7 @@ fn lints() -> Outcome {
         let what = if TESTED_FEATURES.contains(features) { "--all-targets" } else { "--lib" };
         strict(&format!("cargo clippy -p giambio-core {what} --no-default-features --features={features}"))?;
     }
+    strict(&format!("cargo clippy -p giambio-core --lib --test other_libraries --features={TRAITS}"))?;
     strict("RUSTFLAGS='--cfg giambio_portable' cargo clippy -p giambio --all-targets")?;
     strict("cargo clippy --all-targets --manifest-path tests/interrupts/Cargo.toml")?;
     if std::env::consts::OS == "linux" {
@@ -366,7 +370,9 @@ fn features() -> Outcome {
             .arg(format!("--features={features}"))
             .run()?;
     }
-    Ok(())
+    let with_traits = format!("cargo test -p giambio-core --features={TRAITS}");
+    Shell::new(&with_traits).args("--test other_libraries").run()?;
+    Shell::new(&with_traits).args("--doc -- streams sinks").run()
 }
 
 fn loom() -> Outcome {

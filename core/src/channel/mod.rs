@@ -46,6 +46,8 @@ mod carrier;
 mod counts;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod deliver;
+#[cfg(all(feature = "embedded-io-async", any(feature = "heapless", feature = "alloc")))]
+mod embedded_io;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod ends;
 mod errors;
