@@ -73,6 +73,7 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "stdio/system/windows",
     "stdio/input",
     "stdio/output",
+    "stdio",
     "threads/scoped",
     "threads/portal",
     "reactor/closed",
