@@ -4,7 +4,9 @@
 
 mod common;
 
+use std::env;
 use std::ffi::{CStr, c_char, c_int};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex};
 use std::thread;
@@ -12,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use common::poll_once;
 use giambio::net::lookup;
-use giambio::{fail_after, run, unblock};
+use giambio::{fail_after, move_on_after, run, unblock};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -66,4 +68,37 @@ fn lookups_that_were_given_up_delay_no_other_lookup_and_no_call() {
     });
     *SILENT.lock().unwrap() = false;
     ANSWER.notify_all();
+}
+
+/// What this process is when it is a program that ends while a lookup hangs.
+const HANGS: &str = "GIAMBIO_LOOKUP_HANGS";
+
+#[test]
+fn a_lookup_that_hangs_does_not_hold_up_the_end_of_the_program() {
+    if env::var_os(HANGS).is_some() {
+        run(async {
+            let given_up = move_on_after(Duration::from_millis(50), lookup("hangs.silent.test:80")).await;
+            assert!(given_up.is_none());
+            while ASKED.load(SeqCst) == 0 {
+                giambio::sleep(Duration::from_millis(1)).await;
+            }
+        });
+        return; // and nobody ever answers
+    }
+    let name = "a_lookup_that_hangs_does_not_hold_up_the_end_of_the_program";
+    let mut program =
+        Command::new(env::current_exe().unwrap()).args(["--exact", name]).env(HANGS, "1").spawn().unwrap();
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = program.try_wait().unwrap() {
+            break status;
+        }
+        if start.elapsed() > MINUTE {
+            program.kill().unwrap();
+            program.wait().unwrap();
+            panic!("the program does not end");
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
+    assert!(status.success(), "{status}");
 }

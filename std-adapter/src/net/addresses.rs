@@ -1,14 +1,9 @@
 //! Where to connect or listen: literal addresses at once, names on another thread.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use crate::call::Awaited;
-use crate::pool::Pool;
-
-/// For names alone: whatever else blocks, they are looked up. A lookup can't be stopped, and goes on after who asked has
-/// given up, for as long as name servers are waited for; there have to be many such before others wait.
-static LOOKUPS: Pool = Pool::new("giambio lookup", 512);
+use super::resolve::resolve;
 
 /// What an address turns out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +18,7 @@ pub enum Target {
 /// Anything that says where to connect or listen: `"localhost:1500"`, `"[fe80::1%eth0]:80"`, `("::1", 0)`, a [`SocketAddr`],
 /// a slice of them.
 ///
-/// The standard library's [`ToSocketAddrs`] does the same, but may block the thread for a name without saying so.
+/// The standard library's [`ToSocketAddrs`](std::net::ToSocketAddrs) does the same, but may block the thread for a name without saying so.
 pub trait ToAddresses {
     /// The addresses, or the name to look up. Never blocks.
     ///
@@ -32,7 +27,7 @@ pub trait ToAddresses {
     fn to_target(&self) -> io::Result<Target>;
 }
 
-/// Looks up a name, on another thread. 512 lookups of a process run at once; more wait their turn.
+/// Looks up a name: on another thread, of which a process has 512 for this, or by whom [`with_resolver`](super::with_resolver) says.
 ///
 /// ```
 /// use giambio::net::lookup;
@@ -62,16 +57,13 @@ impl Target {
     pub(super) async fn look_up(self) -> io::Result<Vec<SocketAddr>> {
         match self {
             Target::Known(known) => Ok(known),
-            Target::Name(host, port) => {
-                let look = move || (host.as_str(), port).to_socket_addrs().map(each_once);
-                Awaited::start(&LOOKUPS, look)?.outcome().await
-            }
+            Target::Name(host, port) => resolve(&host, port).await.map(each_once),
         }
     }
 }
 
 /// Some systems find an address twice, as where a file says the same in two lines.
-fn each_once(found: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+fn each_once(found: impl IntoIterator<Item = SocketAddr>) -> Vec<SocketAddr> {
     let mut all = Vec::new();
     for address in found {
         if !all.contains(&address) {
@@ -220,7 +212,7 @@ mod tests {
     #[test]
     fn what_is_found_twice_counts_once() {
         let address = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        assert_eq!(each_once([2, 1, 2, 3, 1].map(address).into_iter()), [2, 1, 3].map(address));
+        assert_eq!(each_once([2, 1, 2, 3, 1].map(address)), [2, 1, 3].map(address));
     }
 
     #[test]

@@ -16,7 +16,8 @@
 //! What the streams have in common with other streams of bytes is in [`stream`](crate::stream); on Unix, there are those that have a
 //! path for an address, too, in `net::unix`.
 //!
-//! Addresses are given as anything that implements [`ToAddresses`]; names are looked up on another thread.
+//! Addresses are given as anything that implements [`ToAddresses`]; names are looked up on another thread, or by whom
+//! [`with_resolver`] says. Sockets of any other kind are a [`Socket`].
 
 mod address_errors;
 mod addresses;
@@ -26,6 +27,8 @@ mod connection;
 mod datagram;
 mod listener;
 mod received;
+mod resolve;
+mod socket;
 mod system;
 mod tcp;
 mod udp;
@@ -37,6 +40,8 @@ pub use addresses::{Target, ToAddresses, lookup};
 pub use datagram::{DatagramSocket, Datagrams, TooLong};
 pub use listener::{Listener, Listens};
 pub use received::Received;
+pub use resolve::{Resolve, SystemResolver, with_resolver};
+pub use socket::Socket;
 pub use tcp::{ConnectOptions, ListenOptions, TcpListener, TcpStream};
 pub use udp::UdpSocket;
 

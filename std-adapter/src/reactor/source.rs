@@ -46,6 +46,11 @@ impl<T> Done<T> {
     pub(crate) fn more(value: T) -> Done<T> {
         Done { value, fell_short: false }
     }
+
+    #[allow(dead_code, reason = "sockets use it")]
+    pub(crate) fn into_value(self) -> T {
+        self.value
+    }
 }
 
 impl Done<usize> {

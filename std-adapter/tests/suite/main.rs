@@ -4,17 +4,33 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod any_socket;
+#[cfg(target_os = "linux")]
+mod any_socket_linux;
 mod blocking_calls;
 #[cfg(target_os = "linux")] // elsewhere it refuses, or 127.0.0.2 is not there
 mod connecting;
 mod cores;
+mod fd;
+#[cfg(target_os = "linux")]
+mod fd_linux;
+#[cfg(unix)]
+mod fd_unix;
 mod foreign_wakers;
 mod interface_errors;
 mod large_futures;
 mod listeners;
 mod outside;
+mod resolver;
 mod runs;
 mod streams;
 mod tasks;
+mod udp;
+#[cfg(unix)]
+mod unix_datagrams;
+#[cfg(target_os = "linux")]
+mod unix_names;
+#[cfg(unix)]
+mod unix_passing;
 #[cfg(unix)]
 mod unix_streams;

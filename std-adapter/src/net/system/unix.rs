@@ -147,6 +147,19 @@ pub(in crate::net) fn send_to(socket: &impl AsFd, data: &[u8], to: &impl SocketA
     Ok(())
 }
 
+/// Bytes of a stream, or a message, of which the system would otherwise throw bytes away to count them.
+pub(in crate::net) fn receive_any(socket: &impl AsFd, buffer: &mut [u8], is_stream: bool) -> io::Result<Received> {
+    if is_stream {
+        let count = recv(socket, buffer, RecvFlags::DONTWAIT)?.1;
+        return Ok(Received::of(count, count));
+    }
+    receive_datagram(socket, buffer, false).map(|(received, _)| received)
+}
+
+pub(in crate::net) fn send_any(socket: &impl AsFd, data: &[u8]) -> io::Result<usize> {
+    Ok(send_with(socket, data, SEND)?)
+}
+
 /// As `send_to`, for the addresses that `socket2` has.
 pub(in crate::net) fn send_to_any(socket: &impl AsFd, data: &[u8], to: &SockAddr) -> io::Result<usize> {
     SockRef::from(socket).send_to_with_flags(data, to, SEND.bits() as _)

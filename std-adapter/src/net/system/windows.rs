@@ -6,9 +6,11 @@ use std::cell::Cell;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 
+use socket2::{SockAddr, Socket};
+
 use crate::net::received::Received;
 use crate::reactor::Done;
-use crate::sys::errno::{is_of_another, send_error};
+use crate::sys::errno::{is_of_another, is_too_long, send_error};
 
 /// Does only the socket's mode keep a call from waiting?
 pub(in crate::net) const RELIES_ON_MODE: bool = true;
@@ -20,7 +22,7 @@ pub(in crate::net) fn set_reuse_port(_: &socket2::Socket) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub(in crate::net) fn make_quiet(_: &TcpStream) {}
+pub(in crate::net) fn make_quiet<S>(_: &S) {}
 
 pub(in crate::net) fn receive(mut socket: &TcpStream, buffer: &mut [u8]) -> io::Result<Done<usize>> {
     let room = buffer.len();
@@ -107,4 +109,21 @@ pub(in crate::net) fn send_datagram(socket: &UdpSocket, data: &[u8]) -> io::Resu
 
 pub(in crate::net) fn send_to(socket: &UdpSocket, data: &[u8], to: &SocketAddr) -> io::Result<()> {
     socket.send_to(data, to).map(|_| ())
+}
+
+/// Bytes of a stream, or a message.
+pub(in crate::net) fn receive_any(mut socket: &Socket, buffer: &mut [u8], _is_stream: bool) -> io::Result<Received> {
+    let room = buffer.len();
+    match socket.read(buffer) {
+        Err(error) if is_too_long(&error) => Ok(Received::cut_or_not(room, true)),
+        received => received.map(|count| Received::of(count, count)),
+    }
+}
+
+pub(in crate::net) fn send_any(socket: &Socket, data: &[u8]) -> io::Result<usize> {
+    socket.send(data).map_err(send_error)
+}
+
+pub(in crate::net) fn send_to_any(socket: &Socket, data: &[u8], to: &SockAddr) -> io::Result<usize> {
+    socket.send_to(data, to).map_err(send_error)
 }

@@ -1,13 +1,11 @@
 //! What waits for any descriptor: here for sockets, which every system has.
 
-mod common;
-
 use std::cell::Cell;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use common::{kind, poll_once, settle};
+use crate::common::{kind, poll_once, settle};
 use futures_lite::future::zip;
 use giambio::fd::{Closed, Fd};
 use giambio::{fail_after, move_on_after, run, sleep};

@@ -1,12 +1,10 @@
 //! UDP, and with it what all sockets of datagrams have in common.
 
-mod common;
-
 use std::io::ErrorKind;
 use std::net::{self, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use common::{kind, poll_once, settle};
+use crate::common::{kind, poll_once, settle};
 use futures_lite::future::zip;
 use giambio::net::{AddressErrors, Closed, TooLong, UdpSocket};
 use giambio::{fail_after, move_on_after, run, sleep};

@@ -1,14 +1,11 @@
 //! Datagrams between programs of one machine.
-#![cfg(unix)]
-
-mod common;
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use common::{kind, poll_once, settle};
+use crate::common::{kind, poll_once, settle};
 use futures_lite::future::zip;
 use giambio::net::unix::UnixDatagram;
 use giambio::net::{Closed, TooLong};

@@ -1,12 +1,9 @@
 //! Addresses on one machine that are no paths, which only Linux has.
-#![cfg(target_os = "linux")]
-
-mod common;
 
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::SocketAddr;
 
-use common::kind;
+use crate::common::kind;
 use giambio::net::unix::{UnixDatagram, UnixListener, UnixStream};
 use giambio::run;
 use std::io::ErrorKind;

@@ -1,20 +1,19 @@
 //! What waits for any descriptor, and descriptors that only Linux has.
-#![cfg(target_os = "linux")]
 
-mod common;
-
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use common::{kind, poll_once, settle};
+use crate::common::{kind, poll_once, settle};
 use giambio::fd::{Closed, Fd};
-use giambio::{fail_after, run, testing};
+use giambio::{fail_after, run, testing, unblock};
 use rustix::event::Timespec;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::fs::{FileType, Mode, mknodat};
 use rustix::net::{RecvFlags, recv};
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime};
 use socket2::SockRef;
@@ -42,6 +41,26 @@ fn an_inotify_tells_of_a_new_file() {
         assert_eq!(fail_after(LONG, wait).await.unwrap().unwrap(), "new");
     });
     fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_fifo_waits_for_who_writes() {
+    let path = std::env::temp_dir().join(format!("giambio-fifo-{}", std::process::id()));
+    let _ = fs::remove_file(&path);
+    mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    run(async {
+        let open = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&path).unwrap();
+        let fd = Fd::new(open).unwrap();
+        let mut readable = Box::pin(fd.readable());
+        assert!(poll_once(&mut readable).await.is_none(), "without a writer a read would say that it is over");
+        settle().await;
+        let writer = path.clone();
+        unblock(move || fs::write(writer, "hello")).await.unwrap();
+        fail_after(LONG, readable).await.unwrap().unwrap();
+        let mut buffer = [0; 8];
+        assert_eq!(fd.read_with(|mut file| file.read(&mut buffer)).await.unwrap(), 5);
+    });
+    fs::remove_file(path).unwrap();
 }
 
 #[test]

@@ -1,19 +1,16 @@
 //! What waits for any descriptor, and descriptors that only Unix has.
-#![cfg(unix)]
 
-mod common;
-
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use common::{kind, poll_once, settle};
+use crate::common::{kind, poll_once, settle};
 use giambio::fd::Fd;
-use giambio::{fail_after, run, unblock};
-use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, mknodat};
+use giambio::{fail_after, run};
+use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
@@ -76,26 +73,6 @@ fn who_has_gone_ends_the_wait_to_write() {
         fail_after(LONG, writable).await.unwrap().unwrap();
         assert_eq!(kind(writer.try_write_with(|mut pipe| pipe.write(b"x"))), Some(ErrorKind::BrokenPipe));
     });
-}
-
-#[test]
-fn a_fifo_waits_for_who_writes() {
-    let path = std::env::temp_dir().join(format!("giambio-fifo-{}", std::process::id()));
-    let _ = fs::remove_file(&path);
-    mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-    run(async {
-        let open = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&path).unwrap();
-        let fd = Fd::new(open).unwrap();
-        let mut readable = Box::pin(fd.readable());
-        assert!(poll_once(&mut readable).await.is_none(), "without a writer a read would say that it is over");
-        settle().await;
-        let writer = path.clone();
-        unblock(move || fs::write(writer, "hello")).await.unwrap();
-        fail_after(LONG, readable).await.unwrap().unwrap();
-        let mut buffer = [0; 8];
-        assert_eq!(fd.read_with(|mut file| file.read(&mut buffer)).await.unwrap(), 5);
-    });
-    fs::remove_file(path).unwrap();
 }
 
 #[test]

@@ -1,7 +1,4 @@
 //! What belongs to sockets between programs of one machine alone: descriptors that are passed, who is there, paths that come and go.
-#![cfg(unix)]
-
-mod common;
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, PipeReader, PipeWriter, Read, Write, pipe};
@@ -11,7 +8,7 @@ use std::os::unix::net as std_net;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use common::{kind, poll_once, settle};
+use crate::common::{kind, poll_once, settle};
 use giambio::net::Closed;
 use giambio::net::unix::{UnixDatagram, UnixListener, UnixStream};
 use giambio::{fail_after, run};
