@@ -208,7 +208,9 @@ fn a_body_that_panics_ends_the_child_first() {
 fn what_is_dropped_without_a_cancellation_is_killed_and_reaped_by_whoever_is_left() {
     let id = Cell::new(0);
     bounded(async {
-        let mut work = Box::pin(run_in(sh("trap '' TERM; while :; do sleep 0.01; done"), async |child| {
+        // One that is left goes on for a while, and holds nobody's output.
+        let stays = Spawn::new("sleep").arg("60").stdout(Stdio::null()).stderr(Stdio::null());
+        let mut work = Box::pin(run_in(stays, async |child| {
             id.set(child.id());
             pending::<()>().await;
         }));
@@ -280,7 +282,7 @@ fn a_group_that_is_dropped_is_killed_as_a_whole() {
 #[test]
 fn what_a_leader_leaves_of_its_group_does_not_hold_up_its_output() {
     bounded(async {
-        let said = output(sh("sleep 1000 & echo $!").group(true)).await.unwrap();
+        let said = output(sh("sleep 60 2>/dev/null & echo $!").group(true)).await.unwrap();
         let left: u32 = String::from_utf8(said.stdout).unwrap().trim().parse().unwrap();
         until_gone(left).await;
     });
