@@ -132,7 +132,7 @@ impl<T, const N: usize> Kept<T, N> {
                 return Some(Err(BroadcastError::Lagged(missed)));
             }
         }
-        match self.values.iter().nth((*next - oldest) as usize) {
+        match self.values.get((*next - oldest) as usize) {
             Some(value) => {
                 let value = value.clone();
                 *next += 1;

@@ -43,20 +43,22 @@ pin_project! {
         C: Carrier,
     {
         value: Option<C::Value>,
+        channel: &'a C,
+        // In line, once it had to wait: see `Buffered::receive`.
         #[pin]
-        place: Place<SendersOf<'a, C::Buffer, C::Access>, PassOn<C::Buffer>>,
+        place: Option<Place<SendersOf<'a, C::Buffer, C::Access>, PassOn<C::Buffer>>>,
     }
 }
 
 impl<'a, C: Carrier> Send<'a, C> {
     pub(super) fn new(channel: &'a C, value: C::Value) -> Self {
-        Send { value: Some(value), place: Place::new(channel.buffered().senders(), pass_place_on) }
+        Send { value: Some(value), channel, place: None }
     }
 
     /// Hands the value back, unless it was sent, and leaves the line. This must not be polled again.
     pub fn into_value(self: Pin<&mut Self>) -> Option<C::Value> {
-        let this = self.project();
-        this.place.leave();
+        let mut this = self.project();
+        this.place.set(None);
         this.value.take()
     }
 }
@@ -65,10 +67,21 @@ impl<C: Carrier> Future for Send<'_, C> {
     type Output = Result<(), SendError<C::Value>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
+        let mut this = self.project();
         assert!(this.value.is_some(), "giambio: a `Send` is polled whose value was sent or handed back");
         let go = ready!(poll_proceed(cx));
-        let sent = ready!(this.place.poll(cx, |inside, _, turn| send_in(inside, turn, this.value)));
+        let channel = this.channel.buffered();
+        let at_once = if this.place.is_none() { channel.put(this.value) } else { None };
+        let sent = match at_once {
+            Some(sent) => sent,
+            None => {
+                if this.place.is_none() {
+                    this.place.set(Some(Place::new(channel.senders(), pass_place_on)));
+                }
+                let Some(place) = this.place.as_pin_mut() else { unreachable!("giambio: it is in line now") };
+                ready!(place.poll(cx, |inside, _, turn| send_in(inside, turn, this.value)))
+            }
+        };
         go.made_progress();
         Poll::Ready(sent.map(|receiver| {
             if let Some(receiver) = receiver {
