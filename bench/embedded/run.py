@@ -31,10 +31,12 @@ PEERS = {
     "lilos": ("lilos", []),
     "lilos, no timer": ("lilos", ["--no-default-features"]),
 }
-FIGURES = ["size", "switch", "hop", "wake", "event", "channel", "timers", "ram"]
+FIGURES = ["size", "switch", "hop", "wake", "event", "channel", "said", "timers", "ram"]
 # What a folder does not have.
 LACKS = {peer: {"event", "channel"} for peer in PEERS if not peer.startswith("giambio")}
-LACKS["giambio, joined"] = {"ram"}
+LACKS["giambio, joined"] = {"said", "ram"}
+for peer in set(PEERS) - {"giambio", "embassy"}:
+    LACKS.setdefault(peer, set()).add("said")
 LACKS["super-loop"] |= {"hop", "ram"}
 LACKS["lilos, no timer"] |= {"size", "timers", "ram"}
 
@@ -193,6 +195,25 @@ def channel(peer):
     return wake(peer, "channel")
 
 
+SAID = ["channel", "channel_local", "mutex", "mutex_local", "signal", "signal_local"]
+
+
+def said(peer):
+    """What a task says to itself: instructions of a round, and flash, beside a program that says nothing."""
+    def counts(what):
+        elf = build(peer, "said_" + what, 1)
+        sizes = sections(elf)
+        _, lines = qemu(elf, 6, [f"mark=0x{symbols(elf)['BENCH_MARK']:x}"])
+        mark = {int(line[1]): int(line[2]) for line in lines if line[0] == "M"}
+        return (mark[2] - mark[1]) / 100, sum(sizes.get(name, 0) for name in (".text", ".rodata", ".data"))
+    rounds, flash = counts("nothing")
+    result = {"flash": flash}
+    for what in SAID:
+        with_it = counts(what)
+        result[what], result[what + ", flash"] = with_it[0] - rounds, with_it[1] - flash
+    return result
+
+
 def timers(peer):
     """n tasks that sleep 3 to 31 ticks, for 1,000 ticks; less what the same takes when nothing fires."""
     result = {}
@@ -251,6 +272,8 @@ TABLE = [
     *((f"instructions, interrupt to task, {n} tasks", "wake", n) for n in (2, 32)),
     *((f"    by an event, {n} tasks", "event", n) for n in (2, 32)),
     *((f"    by a channel, {n} tasks", "channel", n) for n in (2, 32)),
+    *((f"instructions, {what.replace('_local', ' of one executor')}, nobody waits", "said", what) for what in SAID),
+    *((f"    its flash, bytes", "said", what + ", flash") for what in SAID),
     *((f"instructions a timer fire, net, {n} tasks", "timers", n) for n in (8, 32)),
     *((f"instructions an idle tick, {n} sleepers", "timers", f"{n}, an idle tick") for n in (8, 32)),
     ("bytes a task, beside its future", "ram", "header"),

@@ -106,3 +106,21 @@ where
         ended => ended,
     }))
 }
+
+/// A firmware with a task that says something to itself.
+#[macro_export]
+macro_rules! said {
+    ($body:block) => {
+        static ARENA: giambio_core::Arena<{ bench_common::N }, 256> = giambio_core::Arena::new();
+
+        async fn worker(_: usize) -> Result<(), core::convert::Infallible> $body
+
+        #[unsafe(no_mangle)]
+        extern "C" fn TIMER0() {}
+
+        #[cortex_m_rt::entry]
+        fn main() -> ! {
+            $crate::run_tasks(&ARENA, worker)
+        }
+    };
+}

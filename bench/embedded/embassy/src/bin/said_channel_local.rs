@@ -1,0 +1,14 @@
+#![no_std]
+#![no_main]
+use core::hint::black_box;
+
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::channel::Channel;
+
+fw_embassy::said!({
+    let channel = Channel::<NoopRawMutex, u32, 4>::new();
+    bench_common::said_body!({
+        channel.send(black_box(7)).await;
+        black_box(channel.receive().await);
+    })
+});

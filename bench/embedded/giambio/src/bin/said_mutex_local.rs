@@ -1,0 +1,12 @@
+#![no_std]
+#![no_main]
+use core::hint::black_box;
+
+use giambio_core::sync::Mutex;
+
+fw_giambio::said!({
+    let mutex = Mutex::new(0);
+    bench_common::said_body!({
+        *black_box(mutex.lock().await) += 1;
+    })
+});
