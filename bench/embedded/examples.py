@@ -80,7 +80,7 @@ def stack(board, program, elf):
 
 print(f"{'':24}{'flash':>8}{'static RAM':>12}{'stack':>8}")
 for board in sys.argv[1:] or ["lm3s6965evb", "microbit", "riscv-virt"]:
-    for program in ["blinky", "siblings", "timeouts", "pipeline", "supervised", "interrupt", "embassy", "serial", "echo", "tcp"]:
+    for program in ["blinky", "siblings", "timeouts", "interrupt", "embassy", "serial", "echo", "tcp"]:
         elf = os.path.join(TARGET, "firmware", BOARDS[board][0], "release", program)
         if program == "tcp" and not BOARDS[board][2]:
             continue

@@ -1,7 +1,5 @@
 #![no_std]
 #![no_main]
-use core::hint::black_box;
-
 use embassy_sync::blocking_mutex::raw::CriticalSectionRawMutex;
 use embassy_sync::signal::Signal;
 
@@ -11,6 +9,5 @@ fw_embassy::said!({
     bench_common::said_body!({
         SIGNAL.signal(());
         SIGNAL.wait().await;
-        black_box(());
     })
 });

@@ -1,7 +1,5 @@
 #![no_std]
 #![no_main]
-use core::hint::black_box;
-
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::signal::Signal;
 
@@ -10,6 +8,5 @@ fw_embassy::said!({
     bench_common::said_body!({
         signal.signal(());
         signal.wait().await;
-        black_box(());
     })
 });

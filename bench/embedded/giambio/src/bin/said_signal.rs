@@ -1,7 +1,5 @@
 #![no_std]
 #![no_main]
-use core::hint::black_box;
-
 use giambio_core::sync::{Event, Shared};
 
 static EVENT: Event<Shared> = Event::shared();
@@ -10,6 +8,5 @@ fw_giambio::said!({
     bench_common::said_body!({
         EVENT.set();
         EVENT.wait_and_clear().await;
-        black_box(());
     })
 });

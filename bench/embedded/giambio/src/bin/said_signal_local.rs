@@ -1,7 +1,5 @@
 #![no_std]
 #![no_main]
-use core::hint::black_box;
-
 use giambio_core::sync::Event;
 
 fw_giambio::said!({
@@ -9,6 +7,5 @@ fw_giambio::said!({
     bench_common::said_body!({
         event.set();
         event.wait_and_clear().await;
-        black_box(());
     })
 });
