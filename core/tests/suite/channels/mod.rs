@@ -1,6 +1,8 @@
 //! Channels, a module a type. What holds of them by chance is in `random_channels`.
 
 #[cfg(feature = "heapless")]
+mod bad_input;
+#[cfg(feature = "heapless")]
 mod bounded;
 #[cfg(feature = "heapless")]
 mod broadcast;
