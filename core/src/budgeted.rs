@@ -9,6 +9,9 @@ use pin_project_lite::pin_project;
 use crate::call_site::CallSite;
 use crate::fault::fault;
 use crate::gate::poll_proceed;
+use crate::kernel::emit::waits;
+use crate::kernel::wait_queue::Awaits;
+use crate::task_info::WaitsFor;
 
 /// Makes a future of another library a good neighbour: each time it is ready counts as one of the 128 leaf operations that
 /// a task may finish in one poll, and cancelled code waits instead of polling it (laws FAIR, CANCEL-ALWAYS-WORKS).
@@ -67,12 +70,17 @@ pub(crate) trait Named {
 }
 
 /// The same for one of this crate's own, which says what it waits for, and where that was asked for.
-pub(crate) fn leaf<N: Named, F: Future>(future: F, place: CallSite) -> impl Future<Output = F::Output> {
-    Leaf { future, place, name: PhantomData::<N> }
+pub(crate) fn leaf<N: Named, F: Future + Awaits>(future: F, place: CallSite) -> impl Future<Output = F::Output> {
+    budgeted(tells::<N, F>(future, place))
+}
+
+/// What is in a leaf and says what that waits for.
+pub(crate) fn tells<N: Named, F: Future + Awaits>(future: F, place: CallSite) -> impl Future<Output = F::Output> {
+    Tells { future, place, name: PhantomData::<N> }
 }
 
 pin_project! {
-    struct Leaf<F, N> {
+    struct Tells<F, N> {
         #[pin]
         future: F,
         place: CallSite,
@@ -80,22 +88,19 @@ pin_project! {
     }
 }
 
-impl<F: Future, N: Named> Future for Leaf<F, N> {
+impl<F: Future + Awaits, N: Named> Future for Tells<F, N> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let go = ready!(poll_proceed(cx));
-        let this = self.project();
-        match this.future.poll(cx) {
-            Poll::Ready(value) => {
-                go.made_progress();
-                Poll::Ready(value)
-            }
-            Poll::Pending => {
-                go.waits_for_at(N::NAME, *this.place);
-                Poll::Pending
-            }
+        let mut this = self.project();
+        let poll = this.future.as_mut().poll(cx);
+        if poll.is_pending() {
+            waits(|| {
+                let (name, task) = this.future.awaits();
+                WaitsFor { what: N::NAME, name, task, asked_at: this.place.location() }
+            });
         }
+        poll
     }
 }
 

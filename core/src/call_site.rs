@@ -1,6 +1,5 @@
 //! Where in the program something was asked for. With feature `introspect`; without it nothing is kept.
 
-#[cfg(feature = "hooks")]
 use core::panic::Location;
 
 /// A place in the program, if it is kept.
@@ -23,7 +22,15 @@ impl CallSite {
         )
     }
 
-    #[cfg(feature = "hooks")]
+    /// A place that is known anyway.
+    #[cfg_attr(not(feature = "introspect"), expect(unused_variables))]
+    pub(crate) const fn at(place: &'static Location<'static>) -> Self {
+        CallSite(
+            #[cfg(feature = "introspect")]
+            Some(place),
+        )
+    }
+
     #[cfg_attr(not(feature = "introspect"), allow(clippy::unused_self))]
     pub(crate) const fn location(self) -> Option<&'static Location<'static>> {
         #[cfg(feature = "introspect")]

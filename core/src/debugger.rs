@@ -54,7 +54,7 @@ pub enum Event<'a> {
     TaskWake(TaskInfo<'a>, WokenBy),
     /// The task's code has asked for this, and it is not there: in each poll in which that is so. Only for who
     /// [wants](Debugger::wants) to know it.
-    TaskWait(TaskInfo<'a>, WaitsFor),
+    TaskWait(TaskInfo<'a>, WaitsFor<'a>),
 }
 
 /// What happens so often that most who look on can do without; see [`Debugger::wants`].
@@ -200,7 +200,7 @@ pub trait Debugger: Reachable {
     /// [`Event::TaskWake`], if it is [wanted](Debugger::wants).
     fn on_task_wake(&self, task: TaskInfo<'_>, by: WokenBy) {}
     /// [`Event::TaskWait`], if it is [wanted](Debugger::wants).
-    fn on_task_wait(&self, task: TaskInfo<'_>, what: WaitsFor) {}
+    fn on_task_wait(&self, task: TaskInfo<'_>, what: WaitsFor<'_>) {}
 
     /// Is it to be told of this as well? Asked when a turn begins, and no by default: it costs a call for each wake, or wait.
     ///
@@ -221,7 +221,7 @@ pub trait Debugger: Reachable {
     ///     fn wants(&self, often: Often) -> bool {
     ///         often == Often::Waits
     ///     }
-    ///     fn on_task_wait(&self, _task: TaskInfo<'_>, what: WaitsFor) {
+    ///     fn on_task_wait(&self, _task: TaskInfo<'_>, what: WaitsFor<'_>) {
     ///         self.0.lock().unwrap().push(what.what);
     ///     }
     /// }

@@ -1,5 +1,6 @@
 //! What every leaf future asks before it does anything: may this code go on?
 
+use core::fmt::Display;
 use core::marker::PhantomData;
 use core::task::{Context, Poll};
 
@@ -8,7 +9,7 @@ use crate::fault::fault;
 use crate::kernel::context::{BUDGET, REFUSALS, now, with};
 use crate::kernel::emit as hooks;
 use crate::kernel::task::id::id_of;
-use crate::task_info::TaskId;
+use crate::task_info::{TaskId, WaitsFor};
 
 /// The first thing in every leaf future's `poll`: `let go = ready!(poll_proceed(cx));`. A leaf that then is ready says so
 /// by [`go.made_progress()`](Proceed::made_progress); one that waits just returns `Pending`.
@@ -85,12 +86,46 @@ impl Proceed {
     /// }
     /// ```
     pub fn waits_for(self, what: &'static str) {
-        hooks::waits(what, CallSite::NOWHERE);
+        hooks::waits(|| WaitsFor::new(what));
+    }
+
+    /// The same, for one of several of its kind: `name` is written only if somebody wants to know it, and with feature `alloc`.
+    ///
+    /// ```
+    /// # use core::pin::Pin;
+    /// # use core::task::{Context, Poll, ready};
+    /// # use giambio_core::poll_proceed;
+    /// # struct Pin13;
+    /// # impl Pin13 { fn is_high(&self, _: &mut Context<'_>) -> bool { true } }
+    /// impl Future for Pin13 {
+    ///     type Output = ();
+    ///     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    ///         let go = ready!(poll_proceed(cx));
+    ///         if !self.is_high(cx) {
+    ///             go.waits_for_this("pin", &13);
+    ///             return Poll::Pending;
+    ///         }
+    ///         go.made_progress();
+    ///         Poll::Ready(())
+    ///     }
+    /// }
+    /// ```
+    pub fn waits_for_this(self, what: &'static str, name: &dyn Display) {
+        #[cfg(feature = "alloc")]
+        if hooks::tells_waits() {
+            let name = alloc::string::ToString::to_string(name);
+            hooks::waits(|| WaitsFor { name: Some(&name), ..WaitsFor::new(what) });
+        }
+        #[cfg(not(feature = "alloc"))]
+        {
+            let _ = name;
+            hooks::waits(|| WaitsFor::new(what));
+        }
     }
 
     /// The same, with the place where the wait was asked for.
     pub(crate) fn waits_for_at(self, what: &'static str, place: CallSite) {
-        hooks::waits(what, place);
+        hooks::waits(|| WaitsFor { asked_at: place.location(), ..WaitsFor::new(what) });
     }
 }
 

@@ -90,7 +90,7 @@ impl Interval {
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn tick(&mut self) -> impl Future<Output = Instant> {
         let noted = self.due.noted();
-        NextTick { interval: self, entry: Entry::sleeping(noted) }
+        NextTick { interval: self, place: CallSite::here(), entry: Entry::sleeping(noted) }
     }
 
     /// From now on, ticks whose time has passed before anyone waited for them are left out; the
@@ -117,6 +117,7 @@ pin_project! {
     /// The next tick of an interval. No `async fn`, which would have a state of its own.
     struct NextTick<'a> {
         interval: &'a mut Interval,
+        place: CallSite,
         #[pin]
         entry: Entry,
     }
@@ -144,7 +145,7 @@ impl Interval {
                 None => no_runtime("interval"),
             }
         }
-        poll_entry(entry, cx, CallSite::NOWHERE, &Target::Ticks)
+        poll_entry(entry, cx, self.place, &Target::Ticks)
     }
 
     /// One period on.

@@ -102,6 +102,33 @@ impl fmt::Display for TaskName {
     }
 }
 
+/// What something that is waited for is called, for those who look on. Kept with feature `introspect` alone.
+#[derive(Clone, Copy)]
+pub(crate) struct GivenName(#[cfg(feature = "introspect")] Option<&'static str>);
+
+impl GivenName {
+    pub(crate) const NONE: GivenName = GivenName(
+        #[cfg(feature = "introspect")]
+        None,
+    );
+
+    #[cfg_attr(not(feature = "introspect"), expect(unused_variables))]
+    pub(crate) const fn new(name: &'static str) -> Self {
+        GivenName(
+            #[cfg(feature = "introspect")]
+            Some(name),
+        )
+    }
+
+    #[cfg_attr(not(feature = "introspect"), allow(clippy::unused_self))]
+    pub(crate) const fn get(self) -> Option<&'static str> {
+        #[cfg(feature = "introspect")]
+        return self.0;
+        #[cfg(not(feature = "introspect"))]
+        None
+    }
+}
+
 /// Where a task's name comes from.
 pub trait Name {
     /// `F` is the type of the future.

@@ -13,7 +13,8 @@ use core::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::budgeted::budgeted;
+use crate::budgeted::{Named, leaf};
+use crate::call_site::CallSite;
 use crate::cancel::CancelScope;
 use crate::kernel::context::with;
 use crate::kernel::in_place::clear;
@@ -122,7 +123,13 @@ pub fn is_stopping() -> bool {
 /// ```
 #[cfg_attr(feature = "hooks", track_caller)]
 pub fn stopping() -> impl Future<Output = ()> {
-    budgeted(stop::asked(is_stopping))
+    leaf::<AStop, _>(stop::asked(is_stopping), CallSite::here())
+}
+
+struct AStop;
+
+impl Named for AStop {
+    const NAME: &'static str = "stop";
 }
 
 /// Runs `future` until a scope around is asked to stop: `None`, and it was dropped. For waits that may be cut short, for the next

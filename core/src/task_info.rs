@@ -171,12 +171,24 @@ pub enum WokenBy {
 /// What a task waits for: of [`Event::TaskWait`](crate::Event::TaskWait).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct WaitsFor {
-    /// In a word: `"sleep"`, `"event"`, `"channel"`, `"room"` in an arena, `"task"`, or what another leaf future
+pub struct WaitsFor<'a> {
+    /// In a word: `"sleep"`, `"event"`, `"mutex"`, `"channel"`, `"room"` in an arena, `"task"`, or what another leaf future
     /// [says](crate::Proceed::waits_for).
     pub what: &'static str,
+    /// Which of its kind, if it has a name: with feature `introspect` that which a lock was [given](crate::sync::Mutex::named), and
+    /// what another leaf future [says](crate::Proceed::waits_for_this).
+    pub name: Option<&'a str>,
+    /// The task that has it, where one is known: who holds a mutex, or the task that is awaited.
+    pub task: Option<TaskId>,
     /// Where in the program the wait was asked for, as far as it is known: with feature `introspect`.
     pub asked_at: Option<&'static Location<'static>>,
+}
+
+impl WaitsFor<'_> {
+    /// Of a thing of which no more than its kind is known; for tests of a debugger, too.
+    pub const fn new(what: &'static str) -> Self {
+        WaitsFor { what, name: None, task: None, asked_at: None }
+    }
 }
 
 /// How a task or a nursery's body failed. As text: what it failed with, as far as that is known.

@@ -22,7 +22,6 @@ mod imp {
     use core::time::Duration;
 
     use super::{Debugger, Event, TaskInfo, WokenBy, tell_of};
-    use crate::call_site::CallSite;
     use crate::debugger::Often;
     use crate::kernel::context::{now, with};
     use crate::kernel::debugger_slot::{WAITS, WAKES, Who};
@@ -187,11 +186,23 @@ mod imp {
         }
     }
 
+    /// Does somebody want to know what tasks wait for?
+    #[cfg(feature = "alloc")]
+    pub(crate) fn tells_waits() -> bool {
+        wants(WAITS)
+    }
+
     /// The current task's code waits for something.
-    pub(crate) fn waits(what: &'static str, at: CallSite) {
+    pub(crate) fn waits<'a>(what: impl FnOnce() -> WaitsFor<'a>) {
         if wants(WAITS) {
-            let waits = WaitsFor { what, asked_at: at.location() };
-            tell_of(&current(), |task| Event::TaskWait(task, waits));
+            tell_wait(what());
+        }
+    }
+
+    #[cold]
+    fn tell_wait(waits: WaitsFor<'_>) {
+        if let Some(task) = current() {
+            tell(Event::TaskWait(task.info(), waits));
         }
     }
 
@@ -310,8 +321,8 @@ mod imp {
 mod imp {
     //! Nobody is told of anybody, at no cost.
     use super::{Debugger, Event, TaskInfo, WokenBy};
-    use crate::call_site::CallSite;
     use crate::kernel::task::header::TaskRef;
+    use crate::task_info::WaitsFor;
 
     pub(crate) enum Told {}
 
@@ -343,7 +354,11 @@ mod imp {
     pub(crate) fn tell_wake(_: TaskRef, _: WokenBy) {}
     pub(crate) fn tell_wake_by_code(_: TaskRef) {}
     pub(crate) fn poll_begins(_: u8) {}
-    pub(crate) fn waits(_: &'static str, _: CallSite) {}
+    #[cfg(feature = "alloc")]
+    pub(crate) fn tells_waits() -> bool {
+        false
+    }
+    pub(crate) fn waits<'a>(_: impl FnOnce() -> WaitsFor<'a>) {}
 }
 
 pub(crate) use imp::*;

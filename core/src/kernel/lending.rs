@@ -10,7 +10,8 @@ use core::ops::{Deref, DerefMut};
 use core::task::Waker;
 
 use super::foreign::wake;
-use super::wait_queue::{Access, Crosses, Line, Turn, WaitQueue, Waiting};
+use super::wait_queue::{Access, Awaits, Crosses, Held, Line, Turn, WaitQueue, Waiting};
+use crate::task_info::TaskId;
 
 /// What everybody may know of who has the value. It is short, and calls nobody.
 pub(crate) trait Notes {
@@ -18,6 +19,8 @@ pub(crate) trait Notes {
     fn is_lent(&self);
     /// It is back, or on its way to the next.
     fn is_back(&self);
+    /// Which task has it, if that is known.
+    fn holder(&self) -> Option<TaskId>;
 }
 
 /// A value, and beside it what everybody may know of who has it.
@@ -45,6 +48,11 @@ impl<T, N: Notes, K: Access> Lending<T, N, K> {
     pub(crate) const fn new(value: T, notes: N) -> Self {
         let lent = Lent { is_lent: Cell::new(false), notes };
         Lending { queue: WaitQueue::new(lent), value: UnsafeCell::new(value) }
+    }
+
+    /// Gives it a name, for those who look on.
+    pub(crate) const fn set_name(&mut self, name: &'static str) {
+        self.queue.set_name(name);
     }
 
     pub(crate) fn into_inner(self) -> T {
@@ -77,7 +85,7 @@ impl<T: ?Sized, N: Notes, K: Access> Lending<T, N, K> {
     pub(crate) fn lend<E>(
         &self,
         refuse: impl Fn(&N) -> Option<E>,
-    ) -> impl Future<Output = Result<Loan<'_, T, N, K>, E>> {
+    ) -> impl Future<Output = Result<Loan<'_, T, N, K>, E>> + Awaits {
         let take = move |lent: &Lent<N>, _: &Line<()>, turn| {
             if turn != Turn::Granted(()) && lent.is_lent.replace(true) {
                 return refuse(&lent.notes).map(Err);
@@ -92,6 +100,12 @@ impl<T: ?Sized, N: Notes, K: Access> Lending<T, N, K> {
     /// It is noted as lent, to whom this goes.
     const fn loan(&self) -> Loan<'_, T, N, K> {
         Loan { lending: self, _value: PhantomData }
+    }
+}
+
+impl<N: Notes> Held for Lent<N> {
+    fn holder(&self) -> Option<TaskId> {
+        self.notes.holder()
     }
 }
 

@@ -9,7 +9,8 @@ use core::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use core::task::Waker;
 
 use super::foreign::wake;
-use super::wait_queue::{Access, Crosses, Line, Turn, WaitQueue, Waiting};
+use super::wait_queue::{Access, Awaits, Crosses, Held, Line, Turn, WaitQueue, Waiting};
+use crate::task_info::TaskId;
 
 /// The value, and beside it notes of who writes it.
 pub(crate) struct Once<T, N, K: Access> {
@@ -40,10 +41,15 @@ pub(crate) enum Begun<'a, T, N, K: Access> {
 // for these kinds.
 unsafe impl<T: Send + Sync, N: Send, K: Crosses> Sync for Once<T, N, K> {}
 
-impl<T, N, K: Access> Once<T, N, K> {
+impl<T, N: Held, K: Access> Once<T, N, K> {
     pub(crate) const fn new(notes: N) -> Self {
         let writing = Writing { has_begun: Cell::new(false), notes };
         Once { queue: WaitQueue::new(writing), is_set: AtomicBool::new(false), value: UnsafeCell::new(None) }
+    }
+
+    /// Gives it a name, for those who look on.
+    pub(crate) const fn set_name(&mut self, name: &'static str) {
+        self.queue.set_name(name);
     }
 
     pub(crate) fn get(&self) -> Option<&T> {
@@ -72,7 +78,7 @@ impl<T, N, K: Access> Once<T, N, K> {
     pub(crate) fn begin<E>(
         &self,
         refuse: impl Fn(&N) -> Option<E>,
-    ) -> impl Future<Output = Result<Begun<'_, T, N, K>, E>> {
+    ) -> impl Future<Output = Result<Begun<'_, T, N, K>, E>> + Awaits {
         let take = move |writing: &Writing<N>, _: &Line<()>, turn| match self.take(writing, turn) {
             Some(begun) => Some(Ok(begun)),
             None => refuse(&writing.notes).map(Err),
@@ -88,6 +94,12 @@ impl<T, N, K: Access> Once<T, N, K> {
         }
         let is_mine = turn == Turn::Granted(()) || !writing.has_begun.replace(true);
         is_mine.then(|| Begun::Mine(Right { once: self }))
+    }
+}
+
+impl<N: Held> Held for Writing<N> {
+    fn holder(&self) -> Option<TaskId> {
+        self.notes.holder()
     }
 }
 

@@ -9,7 +9,7 @@ use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 use core::task::Waker;
 
-use super::wait_queue::{Access, Crosses, Line, Turn, WaitQueue, Waiting};
+use super::wait_queue::{Access, Awaits, Crosses, Held, Line, Turn, WaitQueue, Waiting};
 use crate::fault::fault;
 
 /// The value, and who waits for it.
@@ -52,6 +52,11 @@ impl<T, K: Access> Sharing<T, K> {
         Sharing { queue: WaitQueue::new(Lent(Cell::new(0))), value: UnsafeCell::new(value) }
     }
 
+    /// Gives it a name, for those who look on.
+    pub(crate) const fn set_name(&mut self, name: &'static str) {
+        self.queue.set_name(name);
+    }
+
     pub(crate) fn into_inner(self) -> T {
         self.value.into_inner()
     }
@@ -73,16 +78,16 @@ impl<T: ?Sized, K: Access> Sharing<T, K> {
     }
 
     /// Lends it to look at, when those who came before had it.
-    pub(crate) fn look(&self) -> impl Future<Output = Look<'_, T, K>> {
+    pub(crate) fn look(&self) -> impl Future<Output = Look<'_, T, K>> + Awaits {
         self.wait(Want::Look, || self.a_look())
     }
 
     /// Lends it to one alone, when those who came before had it.
-    pub(crate) fn whole(&self) -> impl Future<Output = Whole<'_, T, K>> {
+    pub(crate) fn whole(&self) -> impl Future<Output = Whole<'_, T, K>> + Awaits {
         self.wait(Want::Whole, || self.the_whole())
     }
 
-    fn wait<L>(&self, want: Want, lend: impl Fn() -> L) -> impl Future<Output = L> {
+    fn wait<L>(&self, want: Want, lend: impl Fn() -> L) -> impl Future<Output = L> + Awaits {
         let take = move |lent: &Lent, line: &Line<Want>, turn| lent.take(line, want, turn).then(&lend);
         Waiting::asking(&self.queue, want, take, Lent::put)
     }
@@ -102,6 +107,8 @@ impl<T: ?Sized, K: Access> Sharing<T, K> {
         self.queue.serve(|lent, line| lent.put(line, back.take()));
     }
 }
+
+impl Held for Lent {}
 
 impl Lent {
     /// Notes that it is lent, to one whose turn it is; or it has to wait.

@@ -5,9 +5,10 @@ use core::convert::Infallible;
 use core::fmt;
 
 use super::{Access, Local, Shared};
-use crate::budgeted::budgeted;
+use crate::budgeted::{Named, budgeted, tells};
+use crate::call_site::CallSite;
 use crate::fault::fault;
-use crate::kernel::wait_queue::{WaitQueue, Waiting};
+use crate::kernel::wait_queue::{Held, WaitQueue, Waiting};
 
 /// Where a fixed number of tasks wait for each other, and then go on together; as often as they like.
 ///
@@ -84,6 +85,14 @@ impl<K: Access> Barrier<K> {
         Barrier { parties, queue: WaitQueue::new(Gathering { count: Cell::new(0), round: Cell::new(0) }) }
     }
 
+    /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
+    /// `introspect`; without that, it costs nothing and does nothing.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.queue.set_name(name);
+        self
+    }
+
     /// Waits until all have come. The one that came last, which did not wait, is told so: `true`.
     ///
     /// # Cancellation
@@ -91,11 +100,12 @@ impl<K: Access> Barrier<K> {
     /// for. When all had come, the others go on without it.
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = bool> {
+        let place = CallSite::here();
         budgeted(async move {
             let Some(arrival) = self.arrive() else { return true };
             let round = arrival.round;
             let take = |all: &Gathering, _: &_, _| (all.round.get() != round).then_some(());
-            Waiting::new(&self.queue, take, |_, _, _| None).await;
+            tells::<ABarrier, _>(Waiting::new(&self.queue, take, |_, _, _| None), place).await;
             // It has nothing to take back any more.
             drop(arrival);
             false
@@ -130,6 +140,14 @@ impl<K: Access> Barrier<K> {
         round.map(|round| Arrival { barrier: self, round })
     }
 }
+
+struct ABarrier;
+
+impl Named for ABarrier {
+    const NAME: &'static str = "barrier";
+}
+
+impl Held for Gathering {}
 
 impl Gathering {
     /// One more is there: the last, or one that waits for the end of this round.

@@ -5,7 +5,8 @@ use core::convert::Infallible;
 use core::fmt;
 
 use super::{Access, Local, Shared};
-use crate::budgeted::budgeted;
+use crate::budgeted::{Named, budgeted, tells};
+use crate::call_site::CallSite;
 use crate::fault::fault;
 use crate::kernel::wait_queue::{Turn, WaitQueue, Waiting};
 
@@ -66,6 +67,14 @@ impl Condition<Shared> {
 }
 
 impl<K: Access> Condition<K> {
+    /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
+    /// `introspect`; without that, it costs nothing and does nothing.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.queue.set_name(name);
+        self
+    }
+
     /// Looks, and again after each [`notify_all`](Condition::notify_all), until `look` finds something. What is changed and
     /// notified while it looks is not missed.
     ///
@@ -78,6 +87,7 @@ impl<K: Access> Condition<K> {
     /// If `look` panics; others wait on as before.
     #[track_caller]
     pub fn wait_for<R>(&self, mut look: impl FnMut() -> Option<R>) -> impl Future<Output = R> {
+        let place = CallSite::here();
         budgeted(async move {
             loop {
                 let seen = self.queue.with(|changes, _| changes.get());
@@ -91,7 +101,7 @@ impl<K: Access> Condition<K> {
                 };
                 let take =
                     |changes: &Cell<usize>, _: &_, turn| (turn == Turn::Told || changes.get() != seen).then_some(());
-                Waiting::new(&self.queue, take, |_, _, _| None).await;
+                tells::<ACondition, _>(Waiting::new(&self.queue, take, |_, _, _| None), place).await;
             }
         })
     }
@@ -103,6 +113,12 @@ impl<K: Access> Condition<K> {
     pub fn notify_all(&self) {
         self.queue.tell_all(|changes| changes.set(changes.get().wrapping_add(1)));
     }
+}
+
+struct ACondition;
+
+impl Named for ACondition {
+    const NAME: &'static str = "condition";
 }
 
 impl<K: Access> Default for Condition<K> {

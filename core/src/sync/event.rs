@@ -62,6 +62,14 @@ impl Event<Shared> {
 }
 
 impl<K: Access> Event<K> {
+    /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
+    /// `introspect`; without that, it costs nothing and does nothing.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.queue.set_name(name);
+        self
+    }
+
     /// It has happened: wakes all who wait, in the order in which they came, and nobody who comes later.
     ///
     /// # Panics

@@ -11,6 +11,8 @@ use pin_project_lite::pin_project;
 
 use super::semaphore::{AcquireError, Permit, Semaphore, TryAcquireError};
 use super::{Access, Local, Shared};
+use crate::budgeted::Named;
+use crate::call_site::CallSite;
 use crate::gate::current_task;
 use crate::kernel::wait_queue::{Line, WaitQueue, Waiting};
 use crate::task_info::TaskId;
@@ -79,6 +81,14 @@ impl Limiter<Shared> {
 }
 
 impl<K: Access> Limiter<K> {
+    /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
+    /// `introspect`; without that, it costs nothing and does nothing.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.semaphore.set_name(name);
+        self
+    }
+
     /// Runs `body` with `n` permits, as soon as there are so many and those who came before have theirs.
     ///
     /// # Errors
@@ -92,7 +102,7 @@ impl<K: Access> Limiter<K> {
     /// If `body` panics.
     #[track_caller]
     pub fn run<T>(&self, n: usize, body: impl Future<Output = T>) -> impl Future<Output = Result<T, AcquireError>> {
-        self.limited(body, self.semaphore.acquire(n))
+        self.limited(body, self.semaphore.acquire_as::<ALimiter>(n, CallSite::here()))
     }
 
     /// As [`run`](Limiter::run), if there are so many permits and nobody waits; they are taken when this is called. Never waits
@@ -201,6 +211,12 @@ where
         }
         this.body.poll(cx).map(Ok)
     }
+}
+
+struct ALimiter;
+
+impl Named for ALimiter {
+    const NAME: &'static str = "limiter";
 }
 
 impl<K: Access> fmt::Debug for Limiter<K> {

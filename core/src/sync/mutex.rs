@@ -7,7 +7,8 @@ use core::panic::{Location, RefUnwindSafe, UnwindSafe};
 
 use super::inside::{Inside, is_inside};
 use super::{Access, Local, Shared};
-use crate::budgeted::budgeted;
+use crate::budgeted::{Named, leaf};
+use crate::call_site::CallSite;
 use crate::fault::fault;
 use crate::gate::{at_once, current_task, is_cancelled};
 use crate::kernel::lending::{Lending, Loan, Notes};
@@ -107,6 +108,21 @@ impl<T, K: Access> Mutex<T, K> {
         Mutex { lending: Lending::new(Contents { is_torn: false, value }, nobody) }
     }
 
+    /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
+    /// `introspect`; without that, it costs nothing and does nothing.
+    ///
+    /// ```
+    /// use giambio_core::sync::{Mutex, Shared};
+    ///
+    /// static SETTINGS: Mutex<u32, Shared> = Mutex::shared(0).named("settings");
+    /// # assert!(!SETTINGS.is_locked());
+    /// ```
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.lending.set_name(name);
+        self
+    }
+
     /// The value, which nobody uses any more.
     pub fn into_inner(self) -> T {
         self.lending.into_inner().value
@@ -130,7 +146,7 @@ impl<T: ?Sized, K: Access> Mutex<T, K> {
                 return MutexGuard { was_cut_off: is_panicking(), loan };
             }
             let refuse = |holder: &Holder| is_inside(holder.inside.get()).then_some(Held);
-            match budgeted(self.lending.lend(refuse)).await {
+            match leaf::<AMutex, _>(self.lending.lend(refuse), CallSite::at(caller)).await {
                 Ok(loan) => MutexGuard { was_cut_off: is_panicking(), loan },
                 Err(Held) => panic!(
                     "giambio: the `lock` at {caller} is in a `use_shielded` of the same mutex, and would wait for itself for ever"
@@ -202,7 +218,7 @@ impl<T: ?Sized, K: Access> Mutex<T, K> {
 
     /// The task that has locked it; `None` also if that was outside of a runtime, and where it is on its way to one who waits.
     pub fn holder(&self) -> Option<TaskId> {
-        self.lending.with(|holder, _| Some(holder.task.get()).filter(|task| *task != TaskId::NONE))
+        self.lending.with(|holder, _| holder.holder())
     }
 }
 
@@ -214,6 +230,16 @@ impl Notes for Holder {
     fn is_back(&self) {
         self.task.set(TaskId::NONE);
     }
+
+    fn holder(&self) -> Option<TaskId> {
+        Some(self.task.get()).filter(|task| *task != TaskId::NONE)
+    }
+}
+
+struct AMutex;
+
+impl Named for AMutex {
+    const NAME: &'static str = "mutex";
 }
 
 /// Is the running code being dropped, where it waits or where it panics?

@@ -4,10 +4,13 @@ use core::cell::Cell;
 use core::fmt;
 use core::panic::Location;
 
-use super::inside::{Inside, is_inside};
+use super::inside::{Inside, KnownTask, is_inside};
 use super::{Access, Local, Shared};
-use crate::budgeted::budgeted;
+use crate::budgeted::{Named, leaf};
+use crate::call_site::CallSite;
 use crate::kernel::once::{Begun, Once, Right};
+use crate::kernel::wait_queue::Held;
+use crate::task_info::TaskId;
 
 /// A value that is made once, by the first who needs it, while the others wait: a connection, a configuration, a calibration.
 ///
@@ -39,9 +42,11 @@ pub struct OnceCell<T, K: Access = Local> {
     once: Once<T, Initialiser, K>,
 }
 
-/// In which runtime the code of an initialiser is being polled, if one is.
+/// Of an initialiser, if there is one.
 struct Initialiser {
+    /// In which runtime its code is being polled, if it is.
     inside: Cell<usize>,
+    task: KnownTask,
 }
 
 /// Why a value could not be set. It is handed back.
@@ -78,7 +83,15 @@ impl<T> OnceCell<T, Shared> {
 
 impl<T, K: Access> OnceCell<T, K> {
     const fn of() -> Self {
-        OnceCell { once: Once::new(Initialiser { inside: Cell::new(0) }) }
+        OnceCell { once: Once::new(Initialiser { inside: Cell::new(0), task: KnownTask::new() }) }
+    }
+
+    /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
+    /// `introspect`; without that, it costs nothing and does nothing.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.once.set_name(name);
+        self
     }
 
     /// The value, if there is one. Never waits.
@@ -120,7 +133,8 @@ impl<T, K: Access> OnceCell<T, K> {
         init: impl AsyncFnOnce() -> Result<T, E> + 'a,
     ) -> impl Future<Output = Result<&'a T, E>> {
         let caller = Location::caller();
-        let begin = budgeted(self.once.begin(|maker: &Initialiser| is_inside(maker.inside.get()).then_some(Itself)));
+        let begin = self.once.begin(|maker: &Initialiser| is_inside(maker.inside.get()).then_some(Itself));
+        let begin = leaf::<ACell, _>(begin, CallSite::at(caller));
         async move {
             match begin.await {
                 Ok(Begun::Set(value)) => Ok(value),
@@ -138,6 +152,7 @@ impl<T, K: Access> OnceCell<T, K> {
         right: Right<'a, T, Initialiser, K>,
         init: impl Future<Output = Result<T, E>>,
     ) -> Result<&'a T, E> {
+        self.once.with_notes(|maker| maker.task.is_current());
         let note = |runtime| self.once.with_notes(|maker| maker.inside.set(runtime));
         Ok(right.set(Inside { future: init, note }.await?))
     }
@@ -162,6 +177,18 @@ impl<T, K: Access> OnceCell<T, K> {
     /// The value.
     pub fn into_inner(self) -> Option<T> {
         self.once.into_inner()
+    }
+}
+
+struct ACell;
+
+impl Named for ACell {
+    const NAME: &'static str = "once cell";
+}
+
+impl Held for Initialiser {
+    fn holder(&self) -> Option<TaskId> {
+        self.task.get()
     }
 }
 

@@ -4,7 +4,8 @@ use core::fmt;
 use core::ops::{Deref, DerefMut};
 
 use super::{Access, Local, Shared};
-use crate::budgeted::budgeted;
+use crate::budgeted::{Named, leaf};
+use crate::call_site::CallSite;
 use crate::gate::at_once;
 use crate::kernel::sharing::{Look, Sharing, Whole};
 
@@ -77,6 +78,14 @@ impl<T> RwLock<T, Shared> {
 }
 
 impl<T, K: Access> RwLock<T, K> {
+    /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
+    /// `introspect`; without that, it costs nothing and does nothing.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.sharing.set_name(name);
+        self
+    }
+
     /// The value, which nobody uses any more.
     pub fn into_inner(self) -> T {
         self.sharing.into_inner()
@@ -89,12 +98,12 @@ impl<T: ?Sized, K: Access> RwLock<T, K> {
     /// # Cancellation
     /// [**Restartable; loses its place.**](crate#cancellation) Dropped after its turn had come, it leaves that to the next.
     #[track_caller]
-    #[expect(clippy::manual_async_fn, reason = "`track_caller` does nothing for an `async fn`")]
     pub fn read(&self) -> impl Future<Output = ReadGuard<'_, T, K>> {
+        let place = CallSite::here();
         async move {
             let look = match at_once(|| self.sharing.try_look()) {
                 Some(look) => look,
-                None => budgeted(self.sharing.look()).await,
+                None => leaf::<ALock, _>(self.sharing.look(), place).await,
             };
             ReadGuard { look }
         }
@@ -106,12 +115,12 @@ impl<T: ?Sized, K: Access> RwLock<T, K> {
     /// [**Restartable; loses its place.**](crate#cancellation) Dropped after its turn had come, it leaves that to the next;
     /// dropped before, it lets those look who came after it.
     #[track_caller]
-    #[expect(clippy::manual_async_fn, reason = "`track_caller` does nothing for an `async fn`")]
     pub fn write(&self) -> impl Future<Output = WriteGuard<'_, T, K>> {
+        let place = CallSite::here();
         async move {
             let whole = match at_once(|| self.sharing.try_whole()) {
                 Some(whole) => whole,
-                None => budgeted(self.sharing.whole()).await,
+                None => leaf::<ALock, _>(self.sharing.whole(), place).await,
             };
             WriteGuard { whole }
         }
@@ -153,6 +162,12 @@ impl<T: ?Sized, K: Access> DerefMut for WriteGuard<'_, T, K> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.whole
     }
+}
+
+struct ALock;
+
+impl Named for ALock {
+    const NAME: &'static str = "lock";
 }
 
 impl<T: Default> Default for RwLock<T> {

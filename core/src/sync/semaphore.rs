@@ -5,10 +5,11 @@ use core::fmt;
 use core::task::Waker;
 
 use super::{Access, Local, Shared};
-use crate::budgeted::budgeted;
+use crate::budgeted::{Named, leaf};
+use crate::call_site::CallSite;
 use crate::fault::fault;
 use crate::gate::at_once;
-use crate::kernel::wait_queue::{Line, Turn, WaitQueue, Waiting};
+use crate::kernel::wait_queue::{Held, Line, Turn, WaitQueue, Waiting};
 
 /// A number of permits, of which tasks take some, and give them back when they are done: for how much may go on at once.
 ///
@@ -116,6 +117,18 @@ impl Semaphore<Shared> {
 }
 
 impl<K: Access> Semaphore<K> {
+    /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
+    /// `introspect`; without that, it costs nothing and does nothing.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.queue.set_name(name);
+        self
+    }
+
+    pub(super) const fn set_name(&mut self, name: &'static str) {
+        self.queue.set_name(name);
+    }
+
     /// Takes `n` permits, as soon as there are so many and those who came before have theirs.
     ///
     /// # Errors
@@ -126,6 +139,14 @@ impl<K: Access> Semaphore<K> {
     /// turn had come go to the next, and if one leaves that asked for more than there was, those behind it look again.
     #[track_caller]
     pub fn acquire(&self, n: usize) -> impl Future<Output = Result<Permit<'_, K>, AcquireError>> {
+        self.acquire_as::<ASemaphore>(n, CallSite::here())
+    }
+
+    pub(super) fn acquire_as<N: Named>(
+        &self,
+        n: usize,
+        place: CallSite,
+    ) -> impl Future<Output = Result<Permit<'_, K>, AcquireError>> {
         let take = move |permits: &Permits, line: &Line<usize>, turn| {
             let taken = permits.take(line, n, turn)?;
             Some(taken.map(|()| Permit { semaphore: self, count: n }))
@@ -136,7 +157,7 @@ impl<K: Access> Semaphore<K> {
         async move {
             match at_once(|| self.queue.with(|permits, line| take(permits, line, Turn::New))) {
                 Some(taken) => taken,
-                None => budgeted(Waiting::asking(&self.queue, n, take, pass_on)).await,
+                None => leaf::<N, _>(Waiting::asking(&self.queue, n, take, pass_on), place).await,
             }
         }
     }
@@ -208,6 +229,14 @@ impl<K: Access> Semaphore<K> {
         self.queue.serve(|permits, line| permits.put(line, back.take()));
     }
 }
+
+struct ASemaphore;
+
+impl Named for ASemaphore {
+    const NAME: &'static str = "semaphore";
+}
+
+impl Held for Permits {}
 
 impl Permits {
     const fn new(permits: usize) -> Self {

@@ -5,9 +5,10 @@ use core::convert::Infallible;
 use core::fmt;
 
 use super::{Access, Local, Shared};
-use crate::budgeted::budgeted;
+use crate::budgeted::{Named, leaf};
+use crate::call_site::CallSite;
 use crate::fault::fault;
-use crate::kernel::wait_queue::{WaitQueue, Waiting};
+use crate::kernel::wait_queue::{Held, WaitQueue, Waiting};
 
 /// The latest of a value: a setting, a state, a measurement. Any number of tasks look at it, and wait for it to change; what they
 /// were too slow to see they never see.
@@ -76,6 +77,14 @@ impl<T> Watch<T, Shared> {
 impl<T, K: Access> Watch<T, K> {
     const fn of(value: T) -> Self {
         Watch { queue: WaitQueue::new(Watched { value: RefCell::new(value), version: Cell::new(0) }) }
+    }
+
+    /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
+    /// `introspect`; without that, it costs nothing and does nothing.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.queue.set_name(name);
+        self
     }
 
     /// Changes the value, and tells all who wait; returns the old one.
@@ -163,6 +172,7 @@ impl<T, K: Access> Watcher<'_, T, K> {
         self.wait_for_change(true, look)
     }
 
+    #[track_caller]
     fn wait_for_change<R>(
         &mut self,
         mut looks_at_once: bool,
@@ -178,9 +188,17 @@ impl<T, K: Access> Watcher<'_, T, K> {
             *seen = version;
             found
         };
-        budgeted(Waiting::new(&watch.queue, take, |_, _, _| None))
+        leaf::<AWatch, _>(Waiting::new(&watch.queue, take, |_, _, _| None), CallSite::here())
     }
 }
+
+struct AWatch;
+
+impl Named for AWatch {
+    const NAME: &'static str = "watch";
+}
+
+impl<T> Held for Watched<T> {}
 
 impl<T: Default> Default for Watch<T> {
     fn default() -> Self {

@@ -5,7 +5,7 @@ use core::convert::Infallible;
 use super::node::{ASKED_TO_STOP, Node};
 use crate::fault::fault;
 use crate::kernel::context::Context;
-use crate::kernel::wait_queue::{WaitQueue, Waiting};
+use crate::kernel::wait_queue::{Awaits, WaitQueue, Waiting};
 
 /// Those who wait for it, in whatever scope of this thread: it is rare, so all are woken to look.
 type Waiters<K> = WaitQueue<(), Infallible, K>;
@@ -45,7 +45,7 @@ pub(crate) fn ask(scope: &Node) {
 }
 
 /// Ready when a scope around was asked, if it is polled after that.
-pub(crate) fn asked(is_asked: fn() -> bool) -> impl Future<Output = ()> {
+pub(crate) fn asked(is_asked: fn() -> bool) -> impl Future<Output = ()> + Awaits {
     Waiting::new(&imp::WAITERS, move |(): &(), _: &_, _| is_asked().then_some(()), |_, _, _| None)
 }
 

@@ -20,7 +20,7 @@ use crate::kernel::memory::slab::class_of;
 #[cfg(not(feature = "alloc"))]
 use crate::kernel::pin_ref::PinRef;
 use crate::kernel::task::header::Header;
-use crate::kernel::wait_queue::{Line, Shared, Turn, WaitQueue, Waiting};
+use crate::kernel::wait_queue::{Held, Line, Shared, Turn, WaitQueue, Waiting};
 
 /// No slot: links are a slot's index plus 1, so that an empty arena is all zeros and takes no room in an image.
 const NONE: u32 = 0;
@@ -52,6 +52,8 @@ struct ARoom;
 impl Named for ARoom {
     const NAME: &'static str = "room";
 }
+
+impl Held for Free {}
 
 struct Free {
     /// The slot that was given back last.

@@ -8,7 +8,6 @@ use super::cell::{BODY_AWAITS, HANDLE, KILLED, OUTPUT, awaiter, name_of, vtable}
 use super::header::TaskRef;
 use super::id::id_of;
 use super::lifecycle::free;
-use crate::call_site::CallSite;
 use crate::kernel::context::with;
 use crate::kernel::emit::{Told, told, waits};
 use crate::kernel::foreign;
@@ -16,7 +15,7 @@ use crate::kernel::nursery::children::{Children, NurseryRef};
 use crate::kernel::scope::cancel::cancel_child;
 use crate::kernel::waker::task_of;
 use crate::reason::Reason;
-use crate::task_info::{Status, TaskId};
+use crate::task_info::{Status, TaskId, WaitsFor};
 
 /// What a [`Task`](crate::Task) is made of: keeps the cell (HANDLE). `T` is the type that the child was spawned with.
 pub(crate) struct Handle<T>(TaskRef, PhantomData<T>);
@@ -56,7 +55,7 @@ impl<T> Handle<T> {
             task.clear(BODY_AWAITS);
             awaiter(&task).keep(cx.waker());
         }
-        waits("task", CallSite::NOWHERE);
+        waits(|| WaitsFor { task: Some(id_of(task)), ..WaitsFor::new("task") });
         Poll::Pending
     }
 

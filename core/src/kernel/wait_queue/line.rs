@@ -12,6 +12,7 @@ use crate::kernel::list::{Linked, Links, List};
 use crate::kernel::pin_ref::PinRef;
 use crate::kernel::task::header::{DIRECT, Header};
 use crate::kernel::waker::waker;
+use crate::name::GivenName;
 
 /// Those who wait. What is handed to one lies with it, so nobody can snatch it; it stays in the line until it comes for it, so
 /// that what nobody comes for can be found.
@@ -22,6 +23,8 @@ pub(crate) struct Line<G> {
     next: Cell<Option<PinRef<Waiter<G>>>>,
     /// How often all who waited were told something, and round again.
     round: Cell<u32>,
+    /// What they wait for.
+    pub(super) name: GivenName,
 }
 
 /// One who waits.
@@ -133,7 +136,7 @@ const fn is_granted<G>() -> bool {
 
 impl<G> Line<G> {
     pub(super) const fn new() -> Self {
-        Line { members: List::new(), next: Cell::new(None), round: Cell::new(0) }
+        Line { members: List::new(), next: Cell::new(None), round: Cell::new(0), name: GivenName::NONE }
     }
 
     /// Hands something to the first who waits: `Ok` with its waker, to be woken when nothing is held any more; `Err` if nobody

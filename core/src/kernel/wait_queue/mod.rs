@@ -38,6 +38,7 @@ use core::task::Waker;
 pub(super) use access::Crosses;
 pub use access::{Access, Local, Shared};
 pub(crate) use line::{Line, Turn};
+pub(crate) use waiting::{Awaits, Held};
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 pub(crate) use sides::{Inside, Senders, Sides};
 use waiting::Lead;
@@ -45,6 +46,7 @@ use waiting::Lead;
 pub(crate) use waiting::Place;
 pub(crate) use waiting::Waiting;
 
+use crate::name::GivenName;
 use crate::panics::First;
 
 /// What is waited for, and who waits. `G` is what is handed to one of them.
@@ -67,6 +69,11 @@ impl<S, G, K: Access> RefUnwindSafe for WaitQueue<S, G, K> {}
 impl<S, G, K: Access> WaitQueue<S, G, K> {
     pub(crate) const fn new(state: S) -> Self {
         WaitQueue { guard: K::OPEN, state, line: Line::new() }
+    }
+
+    /// Gives it a name, for those who look on.
+    pub(crate) const fn set_name(&mut self, name: &'static str) {
+        self.line.name = GivenName::new(name);
     }
 
     /// Looks at the state, or changes it. It must be short, and call nobody.

@@ -1,5 +1,6 @@
 //! A place in line, and the future of one who waits there.
 
+use core::cell::Cell;
 use core::pin::Pin;
 use core::ptr::NonNull;
 use core::task::{Context, Poll, Waker};
@@ -10,6 +11,7 @@ use super::line::{Left, Line, Turn, Waiter};
 use crate::fault::fault;
 use crate::kernel::pin_ref::PinRef;
 use crate::panics::First;
+use crate::task_info::TaskId;
 
 /// Leads to what is waited for, and to the line for it.
 ///
@@ -122,6 +124,33 @@ where
     /// The same, for one who asks for just this; whoever hands out looks at it before.
     pub(crate) const fn asking(lead: L, ask: L::Grant, take: T, pass_on: R) -> Self {
         Waiting { take, place: Place { lead, pass_on, has_joined: false, waiter: Waiter::new(Some(ask)) } }
+    }
+}
+
+/// Somebody may have what is waited for.
+pub(crate) trait Held {
+    /// Which task, if that is known.
+    fn holder(&self) -> Option<TaskId> {
+        None
+    }
+}
+
+impl Held for () {}
+impl<T> Held for Cell<T> {}
+
+/// Says what it waits for, to those who look on.
+pub(crate) trait Awaits {
+    /// What that is called, and which task has it.
+    fn awaits(&self) -> (Option<&'static str>, Option<TaskId>);
+}
+
+impl<L, T, R> Awaits for Waiting<L, T, R>
+where
+    L: Lead<State: Held>,
+    R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
+{
+    fn awaits(&self) -> (Option<&'static str>, Option<TaskId>) {
+        self.place.lead.with(|state, line| (line.name.get(), state.holder()))
     }
 }
 
