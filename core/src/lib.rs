@@ -133,7 +133,7 @@
 //! | `clock` | without `std`: the program declares its clock by [`clock!`], so that spans cost nothing to convert |
 //! | `many-timers` | timers in a heap instead of a sorted list, which is better from some 80 of them on; `std` has more |
 //! | `hooks` | the debugger's events |
-//! | `introspect` | the module `introspect`: all live tasks and scopes, from the root |
+//! | `introspect` | the module `introspect`: all live tasks and scopes, from the root, and what they wait for; names of locks |
 //! | `nb` | the module [`nb`] |
 //! | `heapless` | `channel::Channel`, `channel::Broadcast`: channels of fixed size |
 //! | `embedded-hal-async` | `Delay`, for drivers that want a `DelayNs` |

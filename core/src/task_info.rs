@@ -191,6 +191,21 @@ impl WaitsFor<'_> {
     }
 }
 
+/// What a task waits for, to be kept: of a [dump](crate::introspect::dump()). Its fields are those of [`WaitsFor`].
+#[cfg(all(feature = "introspect", feature = "std"))]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Waits {
+    /// In a word.
+    pub what: &'static str,
+    /// Which of its kind.
+    pub name: Option<alloc::string::String>,
+    /// The task that has it, or is awaited.
+    pub task: Option<TaskId>,
+    /// Where in the program the wait was asked for.
+    pub asked_at: Option<&'static Location<'static>>,
+}
+
 /// How a task or a nursery's body failed. As text: what it failed with, as far as that is known.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

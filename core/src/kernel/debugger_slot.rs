@@ -12,6 +12,8 @@ use crate::task_info::TaskId;
 pub(super) const WAKES: u8 = 1;
 /// It is told of waits.
 pub(super) const WAITS: u8 = 1 << 1;
+/// There is a roll call, whether there is a debugger or not.
+pub(super) const ROLL: u8 = 1 << 2;
 
 /// The debugger's part of a thread's context.
 pub(crate) struct DebuggerSlot {
@@ -19,7 +21,7 @@ pub(crate) struct DebuggerSlot {
     pub(super) debugger: Cell<Option<*const dyn Debugger>>,
     /// There is one, it has not panicked, and none of its methods is on the stack: all that is looked at where there is none.
     pub(super) on: Cell<bool>,
-    /// What else it wants to be told: `WAKES`, `WAITS`. Looked at where they happen, in interrupts too.
+    /// What else is to be told: `WAKES`, `WAITS`, `ROLL`. Looked at where they happen, in interrupts too.
     pub(super) wants: Byte,
     /// Whose own code is running.
     pub(crate) step: Cell<Option<Who>>,

@@ -24,7 +24,8 @@ mod imp {
     use super::{Debugger, Event, TaskInfo, WokenBy, tell_of};
     use crate::debugger::Often;
     use crate::kernel::context::{now, with};
-    use crate::kernel::debugger_slot::{WAITS, WAKES, Who};
+    use crate::kernel::debugger_slot::{ROLL, WAITS, WAKES, Who};
+    use crate::kernel::roll_call;
     use crate::kernel::scope::node::{Node, ROOT, TASK};
     use crate::kernel::scope::whole::{nursery_at, task_at};
     use crate::kernel::task::header::{TOLD_OF, TaskRef};
@@ -189,19 +190,22 @@ mod imp {
     /// Does somebody want to know what tasks wait for?
     #[cfg(feature = "alloc")]
     pub(crate) fn tells_waits() -> bool {
-        wants(WAITS)
+        wants(WAITS | ROLL)
     }
 
     /// The current task's code waits for something.
     pub(crate) fn waits<'a>(what: impl FnOnce() -> WaitsFor<'a>) {
-        if wants(WAITS) {
+        if wants(WAITS | ROLL) {
             tell_wait(what());
         }
     }
 
     #[cold]
     fn tell_wait(waits: WaitsFor<'_>) {
-        if let Some(task) = current() {
+        roll_call::waits(&waits);
+        if wants(WAITS)
+            && let Some(task) = current()
+        {
             tell(Event::TaskWait(task.info(), waits));
         }
     }
@@ -217,7 +221,7 @@ mod imp {
             let slot = &state.debugger;
             slot.debugger.set(debugger);
             slot.on.set(debugger.is_some());
-            slot.wants.set(wants);
+            slot.wants.set(wants | slot.wants.get() & ROLL);
             slot.step.set(None);
             slot.sleep.set(None);
         });
@@ -242,7 +246,7 @@ mod imp {
             state.debugger.on.set(fit);
             if !fit {
                 state.debugger.debugger.set(None);
-                state.debugger.wants.set(0);
+                state.debugger.wants.set(state.debugger.wants.get() & ROLL);
                 state.debugger.failed.set(true);
             }
         });

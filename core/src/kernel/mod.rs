@@ -71,6 +71,8 @@ pub(crate) mod nursery;
 pub(crate) mod once;
 pub(crate) mod pin_ref;
 pub(crate) mod remote;
+#[cfg(feature = "hooks")]
+pub(crate) mod roll_call;
 pub(crate) mod root;
 pub(crate) mod run_queue;
 pub(crate) mod scope;

@@ -1,5 +1,7 @@
 //! All that lives below the outermost scope that is being polled, for those who look on (feature `introspect`).
 
+#[cfg(feature = "std")]
+use core::mem::ManuallyDrop;
 use core::ptr;
 
 use super::context::{Context, with};
@@ -11,6 +13,8 @@ use super::scope::node::{CANCELLED, DONE, Node, ROOT, SHIELD, SubScope, TASK, WA
 use super::scope::whole::{nursery_at, task_at};
 use super::task::handle::status_of;
 use super::task::header::TaskRef;
+#[cfg(feature = "std")]
+use super::waker::waker;
 use crate::reason::Reason;
 use crate::task_info::Status;
 
@@ -38,6 +42,29 @@ pub(crate) enum What {
 ///
 /// `is_idle`: nobody's code is running. `visit` is called with nothing borrowed, and may do what it likes.
 pub(crate) fn walk(is_idle: bool, mut visit: impl FnMut(Found)) -> bool {
+    each(|at, depth| {
+        if let Some(found) = look_at(at, depth, is_idle) {
+            visit(found);
+        }
+    })
+}
+
+/// Wakes each task that is found, so that all of its code is polled, when `called` has been told of it.
+#[cfg(feature = "std")]
+pub(crate) fn wake_all(mut called: impl FnMut(TaskRef)) {
+    each(|at, _| {
+        // SAFETY: alive: it was found, and nothing has run since.
+        if unsafe { &*at }.has(TASK | ROOT) {
+            // SAFETY: a task's; WHOLE-POINTER.
+            let task = unsafe { task_at(at) };
+            called(task);
+            ManuallyDrop::into_inner(waker(task)).wake();
+        }
+    });
+}
+
+/// Calls `visit` with each node that is alive, and says how deep it lies.
+fn each(mut visit: impl FnMut(*const Node, usize)) -> bool {
     /// Looks no more when it is dropped.
     struct Looking<'a>(&'a Cursor);
     impl Drop for Looking<'_> {
@@ -57,9 +84,7 @@ pub(crate) fn walk(is_idle: bool, mut visit: impl FnMut(Found)) -> bool {
             looking.0.next.set(next.cast());
             next.is_null()
         });
-        if let Some(found) = look_at(at, depth, is_idle) {
-            visit(found);
-        }
+        visit(at, depth);
         if is_last {
             return true;
         }

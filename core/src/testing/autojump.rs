@@ -95,7 +95,7 @@ impl<'c, const HZ: u64> Autojump<'c, HZ> {
                 self.clock.advance_to(tick);
                 Ok(())
             }
-            _ => Err(Stuck::Deadlock { at: self.now(), tasks: Vec::new() }),
+            _ => Err(Stuck::Deadlock { at: self.now(), tasks: Vec::new(), chains: Vec::new() }),
         }
     }
 

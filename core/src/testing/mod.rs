@@ -36,6 +36,7 @@
 //!
 //! Comes with feature `std`: tests run on a computer.
 
+mod asking;
 mod autojump;
 mod blocked;
 mod cancel_everywhere;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
+use super::asking::Asking;
 use super::autojump::{Autojump, MANY_TURNS};
 use super::stuck::Stuck;
 use crate::debugger::Debugger;
@@ -158,9 +159,16 @@ impl Simulation {
         let clock = VirtualClock::<1_000_000_000>::new();
         let tasks = Tasks::default();
         let mut wait = Autojump::new(&clock).patience(self.patience).turns(self.turns);
+        let asking = Asking::new();
+        let main = asking.watch(main);
         let runtime = Runtime::new(&clock, main).with_debugger(&tasks).with_notify(wait.waker()).__seed(self.seed);
-        pin!(runtime)
-            .drive(|turn, until| turn.pause(|| wait.try_wait(until)).map_err(|stuck| stuck.with(tasks.names())))
+        let value = pin!(runtime).drive(|turn, until| {
+            turn.pause(|| match asking.is_answered(until) {
+                Some(answered) => answered,
+                None => wait.try_wait(until).or_else(|stuck| asking.ask(stuck.with(tasks.names()))),
+            })
+        })?;
+        asking.ended(value)
     }
 }
 

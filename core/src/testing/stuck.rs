@@ -21,6 +21,9 @@ pub enum Stuck {
         /// The names of the children there are, in the order in which they were spawned. Empty without
         /// feature `hooks`, and where an [`Autojump`](crate::testing::Autojump) was the wait of a runtime of your own.
         tasks: Vec<String>,
+        /// With feature `introspect`: who waits for whom, as `introspect::Dump::chains` has it. To find it out, each task was
+        /// polled once more. Empty where an `Autojump` was the wait of a runtime of your own.
+        chains: Vec<String>,
     },
     /// Some task has always been ready, so the clock stands still: a loop of
     /// [`checkpoint`](crate::checkpoint()) or of sleeps of no length, as a rule, that waits for the
@@ -37,6 +40,14 @@ pub enum Stuck {
 }
 
 impl Stuck {
+    /// Who waits for whom, as far as it is known.
+    fn chains(&self) -> &[String] {
+        match self {
+            Stuck::Deadlock { chains, .. } => chains,
+            Stuck::Livelock { .. } => &[],
+        }
+    }
+
     pub(super) fn with(mut self, names: Vec<String>) -> Self {
         let (Stuck::Deadlock { tasks, .. } | Stuck::Livelock { tasks, .. }) = &mut self;
         *tasks = names;
@@ -48,7 +59,7 @@ impl fmt::Display for Stuck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let after = |at: &Instant| Duration::from_nanos(at.as_nanos());
         let tasks = match self {
-            Stuck::Deadlock { at, tasks } => {
+            Stuck::Deadlock { at, tasks, .. } => {
                 let at = after(at);
                 write!(
                     f,
@@ -64,7 +75,19 @@ impl fmt::Display for Stuck {
                 tasks
             }
         };
-        if tasks.is_empty() { Ok(()) } else { write!(f, "; the children are: {}", tasks.join(", ")) }
+        if !tasks.is_empty() {
+            write!(f, "; the children are: {}", tasks.join(", "))?;
+        }
+        // The first are of those that wait for each other.
+        const ENOUGH: usize = 16;
+        let chains = self.chains();
+        for chain in chains.iter().take(ENOUGH) {
+            write!(f, "\n  {chain}")?;
+        }
+        match chains.len().saturating_sub(ENOUGH) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
     }
 }
 

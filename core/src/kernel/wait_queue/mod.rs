@@ -38,13 +38,13 @@ use core::task::Waker;
 pub(super) use access::Crosses;
 pub use access::{Access, Local, Shared};
 pub(crate) use line::{Line, Turn};
-pub(crate) use waiting::{Awaits, Held};
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 pub(crate) use sides::{Inside, Senders, Sides};
 use waiting::Lead;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 pub(crate) use waiting::Place;
 pub(crate) use waiting::Waiting;
+pub(crate) use waiting::{Awaits, Held};
 
 use crate::name::GivenName;
 use crate::panics::First;

@@ -33,6 +33,16 @@
 //! ```
 //!
 //! A scope is found where it was polled last. So one that nobody has polled yet is not found, nor is one in a task that has ended.
+//!
+//! What each task waits for is found by `dump`, which asks them all (with feature `std`). Without `std`, a [`Debugger`] is told of it
+//! as it happens, if it [wants](Debugger::wants) to know.
+
+#[cfg(feature = "std")]
+mod chains;
+#[cfg(feature = "std")]
+mod dump;
+#[cfg(feature = "std")]
+mod show;
 
 use core::pin::Pin;
 
@@ -43,6 +53,11 @@ use crate::reason::Reason;
 use crate::runtime::Runtime;
 use crate::task_info::{Status, TaskInfo};
 use crate::time::{Clock, Instant};
+
+#[cfg(feature = "std")]
+pub use crate::task_info::Waits;
+#[cfg(feature = "std")]
+pub use dump::{Dump, Node, NodeKind, TaskNode, dump};
 
 /// A task or a scope.
 #[derive(Clone, Copy, Debug)]

@@ -1,0 +1,480 @@
+//! What each task waits for, and who waits for whom.
+#![cfg(all(feature = "introspect", feature = "std"))]
+
+use std::cell::{Cell, RefCell};
+use std::future::{pending, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Mutex as StdMutex;
+use std::task::Poll;
+
+use crate::common::{alone, finish, run_foreign, secs, settle};
+use giambio_core::introspect::{Dump, NodeKind, dump};
+use giambio_core::sync::{Barrier, Condition, Event, Limiter, Mutex, OnceCell, RwLock, Semaphore, Shared, Watch};
+use giambio_core::testing::{Simulation, Stuck, run, wait_all_blocked};
+use giambio_core::{
+    Debugger, Often, Runtime, TaskInfo, VirtualClock, WaitsFor, cancel_scope, checkpoint, finally, move_on_after,
+    nursery, poll_proceed, sleep, stopping,
+};
+
+/// Without the numbers of tasks, and of places only the file.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for (number, part) in text.split(" (task ").enumerate() {
+        plain += if number == 0 { part } else { part.split_once(')').unwrap().1 };
+    }
+    let words = plain.split(' ').map(|word| match word.split_once(".rs:") {
+        Some((path, rest)) => {
+            let file = path.rsplit(['/', '\\']).next().unwrap();
+            let rest = rest.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ':');
+            format!("{file}.rs{}{rest}", if word.ends_with(':') { ":" } else { "" })
+        }
+        None => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// What the task of this name waits for.
+fn waits(dump: &Dump, name: &str) -> Vec<String> {
+    let task = dump.nodes.iter().find_map(|node| match &node.kind {
+        NodeKind::Task(task) if task.name == name => Some(task),
+        _ => None,
+    });
+    let waits = task.unwrap().waits.as_ref().unwrap();
+    waits.iter().map(|wait| format!("{} {}", wait.what, wait.name.as_deref().unwrap_or("-"))).collect()
+}
+
+fn chains<F: Future>(main: F) -> Vec<String> {
+    match Simulation::new().try_run(main) {
+        Err(Stuck::Deadlock { chains, .. }) => chains.iter().map(|chain| plain(chain)).collect(),
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("it came to an end"),
+    }
+}
+
+#[test]
+fn a_tree_says_of_each_task_what_it_waits_for() {
+    let tree = run(async {
+        let (till, bell) = (Mutex::new(0).named("till"), Event::new());
+        nursery(async |n| {
+            let holder = n.child().name("holder").spawn(async {
+                let _till = till.lock().await;
+                futures::join!(bell.wait(), sleep(secs(60)));
+                Ok::<_, ()>(())
+            });
+            n.child().name("next").spawn(async { Ok(drop(till.lock().await)) });
+            n.child().name("heir").spawn(async { Ok(_ = holder.await) });
+            n.child().name("alien").spawn(async { Ok(pending().await) });
+            n.child().name("parent").spawn(nursery(async |n| {
+                n.child().name("child").spawn(async { Ok::<_, ()>(sleep(secs(60)).await) });
+                Ok(())
+            }));
+            sleep(secs(1)).await;
+            let tree = move_on_after(secs(9), dump()).await.unwrap();
+            n.cancel_children();
+            Ok(tree)
+        })
+        .await
+        .unwrap()
+    });
+    assert!(tree.is_whole);
+    assert_eq!(
+        plain(&tree.to_string()),
+        r#"main: runs
+  nursery of 5 children
+    scope, until 10s
+    holder, spawned at dump.rs: waits for event at dump.rs; and for sleep at dump.rs
+    next, spawned at dump.rs: waits for mutex "till" at dump.rs, held by holder
+    heir, spawned at dump.rs: waits for holder
+    alien, spawned at dump.rs: waits for something that does not say what it is
+    parent, spawned at dump.rs: waits for its children
+      nursery of 1 child
+        child, spawned at dump.rs: waits for sleep at dump.rs
+"#
+    );
+    assert_eq!(
+        tree.chains().iter().map(|chain| plain(chain)).collect::<Vec<_>>(),
+        [
+            r#"next waits for mutex "till" at dump.rs, held by holder, which waits for event at dump.rs"#,
+            "heir waits for holder, which waits for event at dump.rs",
+            "alien waits for something that does not say what it is",
+            "parent waits for its children",
+            "child waits for sleep at dump.rs",
+        ]
+    );
+}
+
+#[test]
+fn all_that_can_have_a_name_is_told_by_it() {
+    static SETTINGS: Mutex<u8, Shared> = Mutex::shared(0).named("settings");
+    static BELL: Event<Shared> = Event::shared().named("bell");
+    let held = SETTINGS.try_lock().unwrap();
+    let tree = run(async {
+        let semaphore = Semaphore::new(1).named("semaphore 1");
+        let permit = semaphore.try_acquire(1).unwrap();
+        let limiter = Limiter::new(1).named("limiter 1");
+        let at_it = limiter.try_run(1, pending::<()>()).unwrap();
+        let lock = RwLock::new(()).named("routes");
+        let reader = lock.try_read().unwrap();
+        let (condition, barrier) = (Condition::new().named("stock"), Barrier::new(2).named("start"));
+        let cell = OnceCell::<()>::new().named("offset");
+        let watch = Watch::new(0).named("weather");
+        let tree = nursery(async |n| {
+            n.child().name("1").spawn(async { Ok::<_, ()>(drop(SETTINGS.lock().await)) });
+            n.child().name("2").spawn(async { Ok(BELL.wait().await) });
+            n.child().name("3").spawn(async { Ok(_ = semaphore.acquire(1).await) });
+            n.child().name("4").spawn(async { Ok(_ = limiter.run(1, async {}).await) });
+            n.child().name("5").spawn(async { Ok(drop(lock.write().await)) });
+            n.child().name("6").spawn(async { Ok(condition.wait_for(|| None).await) });
+            n.child().name("7").spawn(async { Ok(_ = barrier.wait().await) });
+            n.child().name("8").spawn(async { Ok(*cell.get_or_init(async || pending().await).await) });
+            n.child().name("9").spawn(async { Ok(*cell.get_or_init(async || ()).await) });
+            n.child().name("10").spawn(async { Ok(watch.watcher().changed().await) });
+            n.child().name("11").spawn(async { Ok(stopping().await) });
+            n.child().name("12").spawn(async { Ok(drop(lock.read().await)) });
+            n.child().name("13").spawn(async { Ok(_ = watch.watcher().wait_for(|_| None::<()>).await) });
+            wait_all_blocked().await;
+            let tree = dump().await;
+            n.cancel_children();
+            Ok(tree)
+        })
+        .await
+        .unwrap();
+        drop((permit, at_it, reader));
+        tree
+    });
+    drop(held);
+    let all: Vec<_> = (1..=13).flat_map(|number| waits(&tree, &number.to_string())).collect();
+    assert_eq!(
+        all,
+        [
+            "mutex settings",
+            "event bell",
+            "semaphore semaphore 1",
+            "limiter limiter 1",
+            "lock routes",
+            "condition stock",
+            "barrier start",
+            // The one that makes the value waits for what has no name.
+            "once cell offset",
+            "watch weather",
+            "stop -",
+            "lock routes",
+            "watch weather"
+        ]
+    );
+    let text = plain(&tree.to_string());
+    assert!(text.contains(r#"once cell "offset" at dump.rs, held by 8"#), "{text}");
+    let is_placed = |node: &NodeKind| match node {
+        NodeKind::Task(task) => {
+            task.waits.iter().flatten().all(|wait| wait.asked_at.unwrap().file().ends_with("dump.rs"))
+        }
+        _ => true,
+    };
+    assert!(tree.nodes.iter().all(|node| is_placed(&node.kind)));
+}
+
+#[test]
+fn a_future_of_others_says_what_it_waits_for_and_which_that_is() {
+    let tree = run(async {
+        nursery(async |n| {
+            n.child().name("driver").spawn(poll_fn(|cx| {
+                std::task::ready!(poll_proceed(cx)).waits_for_this("pin", &13);
+                Poll::Pending
+            }));
+            checkpoint().await;
+            let tree = dump().await;
+            n.cancel_children();
+            Ok::<_, ()>(tree)
+        })
+        .await
+        .unwrap()
+    });
+    assert_eq!(waits(&tree, "driver"), ["pin 13"]);
+}
+
+#[test]
+fn what_goes_on_beside_the_asking_code_and_around_it_is_asked_too() {
+    let tree = run(async {
+        let (bell, horn) = (Event::new().named("bell"), Event::new().named("horn"));
+        let around = async {
+            nursery(async |n| {
+                let asks = async {
+                    let mut horn = pin!(horn.wait());
+                    let mut asks = pin!(dump());
+                    // Before and behind.
+                    let tree = poll_fn(|cx| {
+                        assert!(horn.as_mut().poll(cx).is_pending());
+                        asks.as_mut().poll(cx)
+                    });
+                    Ok::<_, ()>(tree.await)
+                };
+                Ok(n.child().name("asker").spawn_value(asks).await.unwrap())
+            })
+            .await
+            .unwrap()
+        };
+        let (mut around, mut bell) = (pin!(around), pin!(bell.wait()));
+        poll_fn(|cx| {
+            let tree = around.as_mut().poll(cx);
+            assert!(bell.as_mut().poll(cx).is_pending());
+            tree
+        })
+        .await
+    });
+    assert_eq!(waits(&tree, "asker"), ["event horn"]);
+    let mut main = waits(&tree, "main");
+    main.sort();
+    assert_eq!(main, ["event bell", "task -"]);
+}
+
+#[test]
+fn who_is_not_polled_any_more_is_given_up_and_said_to_be_so() {
+    run(async {
+        let mut aside = Box::pin(nursery(async |n| {
+            n.child().name("aside").spawn(async { Ok::<_, ()>(sleep(secs(9)).await) });
+            Ok(())
+        }));
+        poll_fn(|cx| Poll::Ready(assert!(aside.as_mut().poll(cx).is_pending()))).await;
+        let text = plain(&dump().await.to_string());
+        assert!(text.contains("aside, spawned at dump.rs: is ready to go on"), "{text}");
+    });
+}
+
+#[test]
+fn tasks_that_are_never_idle_are_asked_as_well() {
+    run(async {
+        let (is_over, sleeping) = (Cell::new(false), Cell::new(0));
+        nursery(async |n| {
+            for _ in 0..500 {
+                n.spawn(async {
+                    while !is_over.get() {
+                        checkpoint().await;
+                    }
+                    Ok::<_, ()>(())
+                });
+            }
+            n.spawn(nursery(async |n| {
+                for _ in 0..500 {
+                    let sleeps = &sleeping;
+                    n.spawn(async move {
+                        sleeps.set(sleeps.get() + 1);
+                        Ok::<_, ()>(sleep(secs(9)).await)
+                    });
+                }
+                Ok(())
+            }));
+            while sleeping.get() < 500 {
+                checkpoint().await;
+            }
+            let tree = dump().await;
+            is_over.set(true);
+            let sleepers = |kind: &NodeKind| matches!(kind, NodeKind::Task(task) if task.waits.as_ref().is_some_and(|waits| waits.iter().any(|wait| wait.asked_at.is_some())));
+            assert_eq!(tree.nodes.iter().filter(|node| sleepers(&node.kind)).count(), 500);
+            Ok(())
+        })
+        .await
+        .unwrap();
+    });
+}
+
+#[test]
+fn nothing_is_found_where_no_task_asks_and_in_another_executor_what_is_in_its_nursery() {
+    let _alone = alone();
+    let nothing = run_foreign(dump());
+    assert!(nothing.nodes.is_empty() && !nothing.is_whole);
+    let event = Event::new();
+    let tree = run_foreign(nursery(async |n| {
+        n.child().name("guest").spawn(async {
+            event.wait().await;
+            Ok::<_, ()>(())
+        });
+        checkpoint().await;
+        let tree = dump().await;
+        n.cancel_children();
+        Ok(tree)
+    }));
+    assert_eq!(waits(&tree.unwrap(), "guest"), ["event -"]);
+}
+
+#[test]
+fn a_dump_that_is_given_up_or_forgotten_or_made_twice_at_once_leaves_nothing_behind() {
+    run(async {
+        let is_cancelled = cancel_scope(async |scope| {
+            scope.cancel();
+            dump().await
+        });
+        assert!(is_cancelled.await.is_err());
+        let mut forgotten = Box::pin(dump());
+        poll_fn(|cx| Poll::Ready(assert!(forgotten.as_mut().poll(cx).is_pending()))).await;
+        std::mem::forget(forgotten);
+        let (first, second) = futures::join!(dump(), dump());
+        assert_eq!(first.to_string(), second.to_string());
+        let in_a_clean_up = Rc::new(RefCell::new(None));
+        let clean_up = in_a_clean_up.clone();
+        move_on_after(secs(1), finally(pending::<()>(), async || *clean_up.borrow_mut() = Some(dump().await))).await;
+        let text = in_a_clean_up.borrow_mut().take().unwrap().to_string();
+        assert_eq!(plain(&text), "main: runs\n  scope, cancelled: the deadline passed\n    shield\n");
+    });
+}
+
+#[test]
+fn a_debugger_is_told_of_waits_as_it_is_without_a_dump() {
+    struct Names(StdMutex<Vec<String>>);
+    impl Debugger for Names {
+        fn wants(&self, often: Often) -> bool {
+            often == Often::Waits
+        }
+        fn on_task_wait(&self, task: TaskInfo<'_>, what: WaitsFor<'_>) {
+            let held = what.task.map_or(String::new(), |task| format!(", held by {task}"));
+            let line = format!("{} - {} {:?}{held}", task.name, what.what, what.name);
+            self.0.lock().unwrap().push(line);
+        }
+    }
+    let _alone = alone();
+    let (clock, names) = (VirtualClock::<1_000_000_000>::new(), Names(StdMutex::default()));
+    let main = async {
+        let lock = Mutex::new(()).named("lock");
+        let _guard = lock.lock().await;
+        move_on_after(secs(1), lock.lock()).await;
+    };
+    let mut runtime = pin!(Runtime::new(&clock, main).with_debugger(&names));
+    finish(runtime.as_mut(), &clock);
+    let mut lines = names.0.lock().unwrap().clone();
+    lines.dedup();
+    assert_eq!(lines, [r#"main - mutex Some("lock"), held by main"#]);
+
+    // One that wants to know nothing is told nothing, though the tasks are asked.
+    struct Deaf;
+    impl Debugger for Deaf {
+        fn on_task_wait(&self, _: TaskInfo<'_>, _: WaitsFor<'_>) {
+            unreachable!("it does not want to know");
+        }
+    }
+    let asks = nursery(async |n| {
+        n.spawn(async { Ok::<_, ()>(sleep(secs(1)).await) });
+        checkpoint().await;
+        dump().await;
+        n.cancel_children();
+        Ok(())
+    });
+    let mut runtime = pin!(Runtime::new(&clock, asks).with_debugger(Deaf));
+    settle(runtime.as_mut());
+}
+
+#[test]
+fn a_deadlock_is_told_as_who_waits_for_whom() {
+    let [left, right] = [Mutex::new(()).named("left"), Mutex::new(()).named("right")];
+    let takes_both = async |first: &Mutex<()>, second: &Mutex<()>| {
+        let _first = first.lock().await;
+        sleep(secs(1)).await;
+        drop(second.lock().await);
+        Ok::<_, ()>(())
+    };
+    let quarrel = async {
+        nursery(async |n| {
+            n.child().name("a").spawn(takes_both(&left, &right));
+            n.child().name("b").spawn(takes_both(&right, &left));
+            Ok(())
+        })
+        .await
+    };
+    let stuck = Simulation::new().try_run(quarrel).unwrap_err();
+    let text = plain(&stuck.to_string());
+    let (start, chains) = text.split_once('\n').unwrap();
+    assert!(start.starts_with("deadlock 1s after the start") && start.ends_with("the children are: a, b"), "{start}");
+    assert_eq!(
+        chains,
+        "  a waits for mutex \"right\" at dump.rs, held by b, which waits for mutex \"left\" at dump.rs, held by a\n  \
+         main waits for its children"
+    );
+}
+
+#[test]
+fn chains_lead_over_tasks_that_are_awaited_and_over_children() {
+    let lock = Mutex::new(()).named("lock");
+    // The child of one who holds what it wants.
+    let main = async {
+        let _guard = lock.lock().await;
+        nursery(async |n| {
+            n.child().name("child").spawn(async { Ok::<_, ()>(drop(lock.lock().await)) });
+            Ok(())
+        })
+        .await
+    };
+    let wanted =
+        r#"child waits for mutex "lock" at dump.rs, held by main, which waits for its children, child among them"#;
+    assert_eq!(chains(main), [wanted]);
+    // One that is awaited by who holds what it wants.
+    let main = async {
+        nursery(async |n| {
+            let _guard = lock.lock().await;
+            let child = n.child().name("child").spawn(async { Ok::<_, ()>(drop(lock.lock().await)) });
+            Ok(child.await.unwrap())
+        })
+        .await
+    };
+    assert_eq!(chains(main), [r#"main waits for child, which waits for mutex "lock" at dump.rs, held by main"#]);
+    // Who locks it again.
+    let main = async {
+        let _guard = lock.lock().await;
+        drop(lock.lock().await);
+    };
+    assert_eq!(chains(main), [r#"main waits for mutex "lock" at dump.rs, held by main"#]);
+    // Nobody has what is waited for.
+    assert_eq!(chains(Event::new().named("bell").wait()), [r#"main waits for event "bell" at dump.rs"#]);
+    assert_eq!(chains(pending::<()>()), ["main waits for something that does not say what it is"]);
+}
+
+#[test]
+fn the_holder_is_the_one_of_that_moment_though_the_lock_went_on_meanwhile() {
+    let lock = Mutex::new(()).named("lock");
+    let found = chains(async {
+        nursery(async |n| {
+            for name in ["first", "second", "third"] {
+                let lock = &lock;
+                n.child().name(name).spawn(async move {
+                    let _guard = lock.lock().await;
+                    sleep(secs(1)).await;
+                    if name == "second" {
+                        pending::<()>().await;
+                    }
+                    Ok::<_, ()>(())
+                });
+            }
+            Ok(())
+        })
+        .await
+    });
+    assert_eq!(
+        found[1],
+        r#"third waits for mutex "lock" at dump.rs, held by second, which waits for something that does not say what it is"#
+    );
+}
+
+#[test]
+fn a_wake_that_is_missing_is_a_deadlock_though_a_further_poll_would_end_it() {
+    // Ready at its second poll, for which it does not ask.
+    let mut polls = 0;
+    let found = chains(poll_fn(|_| {
+        polls += 1;
+        if polls > 1 { Poll::Ready(()) } else { Poll::Pending }
+    }));
+    assert!(found[0].contains("nobody had woken it"), "{found:?}");
+}
+
+#[test]
+fn many_chains_are_told_in_part() {
+    let stuck = Simulation::new().try_run(async {
+        nursery(async |n| {
+            for _ in 0..100 {
+                n.spawn(pending::<Result<(), ()>>());
+            }
+            Ok(())
+        })
+        .await
+    });
+    let text = stuck.unwrap_err().to_string();
+    assert!(text.ends_with("and 85 more"), "{text}");
+    assert_eq!(text.lines().count(), 1 + 16 + 1);
+}
