@@ -129,7 +129,7 @@ impl Future for NextTick<'_> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
         let this = self.project();
         let interval = &mut **this.interval;
-        ready!(interval.poll_tick(this.entry.as_ref(), cx));
+        ready!(interval.poll_tick(this.entry.as_ref(), *this.place, cx));
         // Most callers don't ask when it was due, and have no code for it then.
         let due = with_clock(|clock, _| interval.due.instant(clock)).unwrap_or(Instant::MAX);
         interval.step();
@@ -138,14 +138,14 @@ impl Future for NextTick<'_> {
 }
 
 impl Interval {
-    fn poll_tick(&mut self, entry: Pin<&Entry>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_tick(&mut self, entry: Pin<&Entry>, place: CallSite, cx: &mut Context<'_>) -> Poll<()> {
         if !Due::IS_NOTED && !entry.has_begun() {
             match with_clock(|clock, _| self.due.by(clock, &self.period)) {
                 Some(ticks) => entry.note(ticks),
                 None => no_runtime("interval"),
             }
         }
-        poll_entry(entry, cx, self.place, &Target::Ticks)
+        poll_entry(entry, cx, place, &Target::Ticks)
     }
 
     /// One period on.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Mutex as StdMutex;
 use std::task::Poll;
 
-use crate::common::{alone, finish, run_foreign, secs, settle};
+use crate::common::{alone, finish, run_foreign, secs};
 use giambio_core::introspect::{Dump, NodeKind, dump};
 use giambio_core::sync::{Barrier, Condition, Event, Limiter, Mutex, OnceCell, RwLock, Semaphore, Shared, Watch};
 use giambio_core::testing::{Simulation, Stuck, run, wait_all_blocked};
@@ -359,7 +359,7 @@ fn a_debugger_is_told_of_waits_as_it_is_without_a_dump() {
         Ok(())
     });
     let mut runtime = pin!(Runtime::new(&clock, asks).with_debugger(Deaf));
-    settle(runtime.as_mut());
+    finish(runtime.as_mut(), &clock);
 }
 
 #[test]
