@@ -13,7 +13,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use giambio::{Attempt, Restart, keep_running, nursery, sleep};
+use giambio::{Attempt, Restart, nursery, sleep};
 
 const MOMENT: Duration = Duration::from_millis(20);
 
@@ -41,7 +41,7 @@ async fn main_task() -> Result<(), String> {
     nursery(async |n| {
         for number in 1..=2 {
             let done = &done;
-            n.spawn(keep_running(policy, async move |attempt| work(number, attempt, done).await));
+            n.child().restart(policy).spawn_with(async move |attempt| work(number, attempt, done).await);
         }
         Ok(())
     })

@@ -244,7 +244,7 @@ pub use nursery::{Child, Nursery, NurseryScope, SpawnError, nursery_in};
 pub use nursery::{Ready, nursery, nursery_group};
 pub use race::{Race, race};
 pub use reason::{Cancelled, Reason, TimedOut};
-pub use restart::{Attempt, Restart, keep_running};
+pub use restart::{Attempt, Restart, RestartedChild, keep_running};
 pub use runtime::Runtime;
 pub use shield::{finally, finally_for, shield, shield_for};
 pub use sleep::{Sleep, checkpoint, clock, effective_deadline, sleep, sleep_until};

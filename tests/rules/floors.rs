@@ -355,6 +355,7 @@ const FLOORS_OF_THE_CORE: &[&str] = &[
     "stop",
     "sync/mutex",
     "restart",
+    "restart/child",
     "testing/seeds",
     "defmt_log",
 ];

@@ -20,6 +20,7 @@ mod start;
 use core::pin::pin;
 
 pub use child::Child;
+pub(crate) use delay::Delay;
 use drive::Drive;
 pub use scope::{Nursery, NurseryScope};
 pub use spawn_error::SpawnError;

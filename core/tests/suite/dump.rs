@@ -359,7 +359,7 @@ fn a_debugger_is_told_of_waits_as_it_is_without_a_dump() {
         Ok(())
     });
     let mut runtime = pin!(Runtime::new(&clock, asks).with_debugger(Deaf));
-    finish(runtime.as_mut(), &clock);
+    finish(runtime.as_mut(), &clock).unwrap();
 }
 
 #[test]

@@ -177,6 +177,87 @@ fn a_panic_is_no_failure() {
 }
 
 #[test]
+fn a_child_is_begun_anew_where_it_is_and_its_siblings_know_nothing_of_it() {
+    static ROOM: Arena<2, 1024> = Arena::new();
+    let policy = Restart::on_error().backoff(secs(1), secs(1));
+    let (begun, done) = (Cell::new(0), Cell::new(0));
+    run_virtual(async {
+        let outcome: Result<(), &str> = nursery_in(&ROOM, async |n| {
+            let work = async |attempt: giambio_core::Attempt| {
+                assert_eq!(attempt.restarts, begun.replace(begun.get() + 1));
+                sleep(secs(1)).await;
+                done.set(done.get() + 1); // survives
+                if done.get() < 3 { Err("failed") } else { Ok(()) }
+            };
+            let task = n.child().name("phoenix").restart(policy).spawn_wait_with(work).await;
+            n.spawn_wait(async { Ok(sleep(secs(5)).await) }).await;
+            assert_eq!(task.name(), "phoenix");
+            assert_eq!(task.await, Ok(()), "one task, one handle");
+            assert!(ROOM.used() == 1 && now() > secs(4) && now() <= secs(5), "{:?}", now());
+            Ok(())
+        })
+        .await;
+        assert_eq!((outcome, begun.get(), now()), (Ok(()), 3, secs(5)));
+    });
+}
+
+#[test]
+fn a_child_that_fails_too_often_fails_its_nursery_and_one_that_is_cancelled_or_panics_is_not_begun_anew() {
+    static ROOM: Arena<2, 1024> = Arena::new();
+    let policy = Restart::always().backoff(secs(1), secs(1)).limit(2, DAY);
+    let begun = Cell::new(0);
+    run_virtual(async {
+        let outcome: Result<(), u32> = nursery_in(&ROOM, async |n| {
+            n.spawn_wait(forever()).await;
+            let work = async |_| {
+                begun.set(begun.get() + 1);
+                Err(begun.get())
+            };
+            n.child().restart(policy).spawn_wait_with(work).await;
+            Ok(())
+        })
+        .await;
+        assert_eq!(outcome, Err(3), "the last error ends it");
+
+        begun.set(0);
+        let outcome: Result<(), u32> = nursery_in(&ROOM, async |n| {
+            let work = async |_| {
+                begun.set(begun.get() + 1);
+                forever().await
+            };
+            let task = n.child().restart(policy).spawn_wait_with(work).await;
+            sleep(secs(1)).await;
+            task.cancel();
+            assert!(task.await.is_err());
+            Ok(())
+        })
+        .await;
+        assert_eq!((outcome, begun.get()), (Ok(()), 1));
+        // In its back-off too.
+        let outcome: Result<(), u32> = nursery_in(&ROOM, async |n| {
+            let work = async |_| Err(begun.replace(begun.get() + 1));
+            n.child().daemon().restart(Restart::on_error().backoff(DAY, DAY)).spawn_wait_with(work).await;
+            sleep(secs(1)).await;
+            Ok(())
+        })
+        .await;
+        assert_eq!((outcome, begun.get()), (Ok(()), 2));
+    });
+    let run = || {
+        run_virtual(nursery_in(&ROOM, async |n| {
+            let work = async |_| {
+                begun.set(begun.get() + 1);
+                panic!("on purpose")
+            };
+            n.child().restart(policy).spawn_wait_with(work).await;
+            Ok::<_, ()>(())
+        }))
+    };
+    assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+    assert_eq!((begun.get(), ROOM.used()), (3, 0));
+}
+
+#[test]
 fn a_back_off_that_spins_is_refused() {
     let message = |policy: fn() -> Restart| {
         let payload = catch_unwind(policy).unwrap_err();

@@ -6,6 +6,8 @@
 //! The back-off with its jitter is the "equal jitter" of Marc Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog,
 //! 2015): half of the span is kept, the other half is up to chance, so that many who failed together don't come back together.
 
+mod child;
+
 use core::time::Duration;
 
 use crate::gate::current_task;
@@ -14,7 +16,9 @@ use crate::stop::{is_stopping, until_stopped};
 use crate::task_info::TaskId;
 use crate::time::Instant;
 
-/// When work is begun anew, and when it is given up; for [`keep_running`].
+pub use child::RestartedChild;
+
+/// When work is begun anew, and when it is given up; for [`keep_running`], and for [children](crate::Child::restart).
 ///
 /// Unless it says otherwise it waits 100 ms after the first failure, twice as long after each further one, 30 s at most, for as
 /// often as it takes.

@@ -1,9 +1,8 @@
 //! A child that is begun anew when it has failed.
 
-use super::child::Child;
-use super::delay::Delay;
+use super::{Attempt, Restart, keep_running};
 use crate::name::Name;
-use crate::restart::{Attempt, Restart, keep_running};
+use crate::nursery::{Child, Delay};
 use crate::storage::{Heap, Storage, Unbounded};
 use crate::task::Task;
 
