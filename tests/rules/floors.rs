@@ -346,6 +346,7 @@ const FLOORS_OF_THE_CORE: &[&str] = &[
     "nursery/spawn",
     "nursery/start",
     "nursery",
+    "results/places",
     "results/for_each",
     "results/all_settled",
     "results/as_completed",

@@ -1,9 +1,15 @@
 //! The results of many, in order.
 
+#[cfg(feature = "alloc")]
 use alloc::vec::Vec;
+#[cfg(feature = "alloc")]
 use core::cell::RefCell;
 
+#[cfg(feature = "alloc")]
 use super::for_each::for_each;
+use super::for_each::for_each_in;
+use super::places::Places;
+use crate::kernel::storage::arena::Arena;
 
 /// Does `work` with each of `items`, with at most `limit` of them at the same time, and gives the results in the order of the
 /// items.
@@ -35,6 +41,7 @@ use super::for_each::for_each;
 /// assert_eq!(lengths, Ok(vec![3, 5, 4]));
 /// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
 /// ```
+#[cfg(feature = "alloc")]
 pub async fn map_all<I, F, R, E>(items: I, limit: usize, work: F) -> Result<Vec<R>, E>
 where
     I: IntoIterator,
@@ -50,4 +57,46 @@ where
     })
     .await?;
     Ok(results.into_inner().into_iter().flatten().collect())
+}
+
+/// [`map_all`] of so many items, with the workers in an arena: at most `TASKS` items at the same time, and no heap.
+///
+/// # Errors
+/// As [`map_all`].
+///
+/// # Cancellation
+/// As [`map_all`].
+///
+/// # Panics
+/// As [`nursery_in`](crate::nursery_in) if the arena is in use.
+///
+/// ```
+/// # use core::pin::pin;
+/// # use giambio_core::{Runtime, VirtualClock, checkpoint};
+/// use giambio_core::Arena;
+/// use giambio_core::results::map_all_in;
+/// # async fn sample(channel: u8) -> Result<u32, ()> { checkpoint().await; Ok(100 * u32::from(channel)) }
+///
+/// static WORKERS: Arena<2, 512> = Arena::new();
+///
+/// # let clock: VirtualClock = VirtualClock::new();
+/// # pin!(Runtime::new(&clock, async {
+/// assert_eq!(map_all_in(&WORKERS, [0, 1, 2, 3], sample).await, Ok([0, 100, 200, 300]));
+/// # })).run(&mut |_| {});
+/// ```
+pub async fn map_all_in<const TASKS: usize, const BYTES: usize, const N: usize, I, F, R, E>(
+    arena: &'static Arena<TASKS, BYTES>,
+    items: [I; N],
+    work: F,
+) -> Result<[R; N], E>
+where
+    F: AsyncFn(I) -> Result<R, E>,
+{
+    let results = Places::new();
+    for_each_in(arena, items.into_iter().enumerate(), async |(number, item)| {
+        results.put(number, work(item).await?);
+        Ok(())
+    })
+    .await?;
+    Ok(results.all())
 }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use crate::common::*;
-use giambio_core::results::for_each_in;
+use giambio_core::results::{all_settled_in, first_ok_in, for_each_in, map_all_in};
 use giambio_core::{Arena, sleep};
 
 #[test]
@@ -23,6 +23,48 @@ fn an_arena_has_as_many_workers_as_places() {
         assert_eq!((most.get(), now()), (3, secs(4)));
         let outcome = for_each_in(&WORKERS, 0.., async |number| if number < 100 { Ok(()) } else { Err(number) });
         assert_eq!(outcome.await, Err(100));
+    });
+}
+
+#[test]
+fn in_an_arena_arrays_of_work_become_arrays_of_results() {
+    static ROOM: Arena<2, 512> = Arena::new();
+    let (most, running) = (Cell::new(0), Cell::new(0));
+    let work = async |number: u64| {
+        running.set(running.get() + 1);
+        most.set(most.get().max(running.get()));
+        sleep(secs(5 - number)).await;
+        running.set(running.get() - 1);
+        number
+    };
+    run_virtual(async {
+        assert_eq!(map_all_in(&ROOM, [1, 2, 3, 4], async |n| Ok::<_, ()>(work(n).await)).await, Ok([1, 2, 3, 4]));
+        assert_eq!(all_settled_in(&ROOM, [1, 2, 3].map(&work)).await, [1, 2, 3]);
+        assert_eq!(most.get(), 2);
+        let failing = async |n| if work(n).await == 2 { Err(n) } else { Ok(n) };
+        assert_eq!(map_all_in(&ROOM, [1, 2, 3, 4], failing).await, Err(2));
+        running.set(0);
+        assert_eq!(map_all_in(&ROOM, [0_u8; 0], async |n| Ok::<_, ()>(n)).await, Ok([]));
+    });
+    assert_eq!(ROOM.used(), 0);
+}
+
+#[test]
+fn in_an_arena_the_first_success_ends_the_others_and_those_that_had_no_room_never_begin() {
+    static ROOM: Arena<2, 512> = Arena::new();
+    let begun = Cell::new(0);
+    let work = async |(seconds, outcome): (u64, Result<u8, u8>)| {
+        begun.set(begun.get() + 1);
+        sleep(secs(seconds)).await;
+        outcome
+    };
+    run_virtual(async {
+        let futures = [(9, Ok(1)), (1, Err(2)), (2, Ok(3)), (1, Ok(4)), (1, Ok(5))].map(&work);
+        assert_eq!(first_ok_in(&ROOM, futures).await, Ok(3));
+        assert_eq!((begun.get(), now(), ROOM.used()), (3, secs(3), 0));
+        assert_eq!(first_ok_in(&ROOM, [(2, Err(1)), (1, Err(2)), (1, Err(3))].map(&work)).await, Err([1, 2, 3]));
+        let none: [std::future::Ready<Result<(), u8>>; 0] = [];
+        assert_eq!(first_ok_in(&ROOM, none).await, Err([]));
     });
 }
 
