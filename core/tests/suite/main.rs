@@ -15,6 +15,7 @@ mod fairness;
 mod foreign_executors;
 mod futurelock;
 mod hooks;
+mod inherited;
 mod interrupt_sync;
 mod introspect;
 mod large_futures;

@@ -28,7 +28,7 @@ fn an_arena_has_as_many_workers_as_places() {
 
 #[test]
 fn in_an_arena_arrays_of_work_become_arrays_of_results() {
-    static ROOM: Arena<2, 512> = Arena::new();
+    static ROOM: Arena<2, 2048> = Arena::new();
     let (most, running) = (Cell::new(0), Cell::new(0));
     let work = async |number: u64| {
         running.set(running.get() + 1);
@@ -51,7 +51,7 @@ fn in_an_arena_arrays_of_work_become_arrays_of_results() {
 
 #[test]
 fn in_an_arena_the_first_success_ends_the_others_and_those_that_had_no_room_never_begin() {
-    static ROOM: Arena<2, 512> = Arena::new();
+    static ROOM: Arena<2, 2048> = Arena::new();
     let begun = Cell::new(0);
     let work = async |(seconds, outcome): (u64, Result<u8, u8>)| {
         begun.set(begun.get() + 1);
