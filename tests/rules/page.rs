@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use crate::shell::root;
 
 /// Where tests are.
-const FOLDERS: [&str; 8] = [
+const FOLDERS: [&str; 9] = [
     "core/src/kernel",
     "core/tests",
     "std-adapter/src",
     "std-adapter/tests",
     "tests/firmware/boards/tests",
+    "tests/firmware/conformance",
     "tests/fuzz/tests",
     "tests/interrupts/tests",
     "tests/scenarios",

@@ -7,8 +7,7 @@ mod sync;
 mod time;
 mod wakes;
 
-/// A case gets the board's own clock; most live in a virtual world instead.
-pub(crate) type Case = (&'static str, fn(board::Clock));
+use crate::runner::{Case, cases};
 
 pub(crate) const ALL: &[(&str, &[Case])] = &[
     ("nursery", nursery::CASES),
@@ -18,11 +17,3 @@ pub(crate) const ALL: &[(&str, &[Case])] = &[
     ("sync", sync::CASES),
     ("hardware", hardware::CASES),
 ];
-
-/// Lists functions as cases.
-macro_rules! cases {
-    ($($name:ident,)*) => {
-        pub(super) const CASES: &[super::Case] = &[$((stringify!($name), |_| $name())),*];
-    };
-}
-pub(crate) use cases;
