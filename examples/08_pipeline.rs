@@ -4,65 +4,47 @@
 //! bound. The ends are counted: when the last sender has ended, the receiver is told, and so the end of the work goes
 //! down the row by itself.
 //!
+//! The tasks are those of `bare-metal/programs/pipeline.rs`, which lie in an arena there.
+//!
 //! ```text
-//! read line 1
-//! read line 2
-//! read line 3
-//! read line 4
-//! read line 5
-//! stored LINE 1
-//! read line 6
-//! stored LINE 2
-//! read line 7
-//! stored LINE 3
-//! read line 8
-//! stored LINE 4
-//! stored LINE 5
-//! stored LINE 6
-//! stored LINE 7
-//! stored LINE 8
+//! read 1
+//! read 2
+//! read 3
+//! read 4
+//! read 5
+//! stored 1
+//! read 6
+//! stored 4
+//! read 7
+//! stored 9
+//! read 8
+//! stored 16
+//! stored 25
+//! stored 36
+//! stored 49
+//! stored 64
 //! never more than 1 of 1 place in use
 //! ```
 
+#[path = "shared/stages.rs"]
+mod stages;
+
 use std::convert::Infallible;
-use std::time::Duration;
+use std::println;
 
-use giambio::channel::Channel;
-use giambio::{nursery, sleep};
-
-const SLOW: Duration = Duration::from_millis(50);
+use giambio::nursery;
+use stages::{Way, read, square, store};
 
 async fn pipeline() {
-    let (lines, words) = (Channel::<String, 1>::new(), Channel::<String, 1>::new());
+    let (numbers, squares) = (Way::new(), Way::new());
     let Ok(()) = nursery::<_, Infallible, _>(async |n| {
-        let (to_shout, to_store) = (lines.sender(), words.sender());
-        n.spawn(async move {
-            for number in 1..=8 {
-                println!("read line {number}");
-                if to_shout.send(format!("line {number}")).await.is_err() {
-                    break; // nobody is there any more
-                }
-            }
-            Ok(())
-        });
-        let from_reader = lines.receiver();
-        n.spawn(async move {
-            while let Ok(line) = from_reader.receive().await {
-                if to_store.send(line.to_uppercase()).await.is_err() {
-                    break;
-                }
-            }
-            Ok(())
-        });
-        let from_shouter = words.receiver();
-        while let Ok(line) = from_shouter.receive().await {
-            sleep(SLOW).await;
-            println!("stored {line}");
-        }
+        n.spawn(read(numbers.sender()));
+        n.spawn(square(numbers.receiver(), squares.sender()));
+        store(squares.receiver()).await;
         Ok(())
     })
     .await;
-    println!("never more than {} of {} place in use", words.peak(), words.capacity());
+    println!("never more than {} of {} place in use", squares.peak(), squares.capacity());
 }
 
 fn main() {

@@ -29,6 +29,16 @@ macro_rules! each_program {
     };
 }
 
+/// On a Cortex-M3.
+macro_rules! the_desktops_programs {
+    ($board:ident) => {
+        tests! { $board:
+            who_is_too_fast_in_a_row_of_tasks_waits
+            workers_that_fail_are_begun_anew_and_what_they_did_stays
+        }
+    };
+}
+
 macro_rules! the_server {
     ($board:ident) => {
         tests! { $board:
@@ -40,10 +50,12 @@ macro_rules! the_server {
 
 mod mps2_an385 {
     each_program! { MPS2_AN385 }
+    the_desktops_programs! { MPS2_AN385 }
 }
 
 mod lm3s6965evb {
     each_program! { LM3S6965EVB }
+    the_desktops_programs! { LM3S6965EVB }
     the_server! { LM3S6965EVB }
 }
 
@@ -83,6 +95,21 @@ fn a_failing_sibling_stops_the_motor(board: &Board) {
 
 fn what_takes_too_long_is_given_up_and_what_is_shielded_is_not(board: &Board) {
     board.prints("timeouts", &["moved on", "failed: timed out after 10ms", "page written", "given up"]);
+}
+
+/// What the desktop's program of the same tasks says of itself.
+fn says_as_on_a_desktop(board: &Board, program: &str, source: &str) {
+    let lines = source.lines().skip_while(|line| *line != "//! ```text").skip(1);
+    let lines = lines.take_while(|line| *line != "//! ```").filter_map(|line| line.strip_prefix("//! "));
+    board.prints(program, &lines.collect::<Vec<_>>());
+}
+
+fn who_is_too_fast_in_a_row_of_tasks_waits(board: &Board) {
+    says_as_on_a_desktop(board, "pipeline", include_str!("../../../../examples/08_pipeline.rs"));
+}
+
+fn workers_that_fail_are_begun_anew_and_what_they_did_stays(board: &Board) {
+    says_as_on_a_desktop(board, "supervised", include_str!("../../../../examples/10_supervised_workers.rs"));
 }
 
 fn samples_of_an_interrupt_are_added_up_and_some_are_lost_when_it_is_too_fast(board: &Board) {
