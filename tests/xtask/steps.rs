@@ -167,6 +167,13 @@ pub(crate) const STEPS: &[Step] = &[
         ],
     )
     .takes(110),
+    lines(
+        "children",
+        Part::Ci,
+        "10,000 programs that are cut off at random moments leave no process, no descriptor and no thread",
+        &["cargo test -p giambio --release --test processes_leave_nothing"],
+    )
+    .takes(60),
     code("loom", Part::Ci, "wakes from other threads are right in every interleaving", loom)
         .takes(110)
         .in_folder("loom"),
