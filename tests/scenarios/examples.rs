@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::programs::{example, source};
+use common::programs::{example, runs_in_wine, source};
 
 /// The first block of text in the documentation.
 fn promised(source: &str) -> Vec<&str> {
@@ -125,4 +125,16 @@ fn inherited() {
 #[test]
 fn programs() {
     assert_prints_what_it_says("14_programs");
+}
+
+#[test]
+fn udp_query() {
+    assert_prints_what_it_says("19_udp_query");
+}
+
+#[test]
+fn passing_a_descriptor() {
+    if !runs_in_wine() {
+        assert_prints_what_it_says("20_passing_a_descriptor");
+    }
 }
