@@ -26,15 +26,18 @@ PEERS = {
     "super-loop": ("bare", []),
     "least executor": ("mini", []),
     "giambio": ("giambio", []),
+    "giambio, nested": ("giambio", ["--features=nested"]),
     "giambio, joined": ("giambio", ["--features=joined"]),
     "embassy": ("embassy", []),
     "lilos": ("lilos", []),
     "lilos, no timer": ("lilos", ["--no-default-features"]),
 }
-FIGURES = ["size", "switch", "hop", "wake", "event", "channel", "said", "timers", "ram"]
+FIGURES = ["size", "never", "types", "nests", "switch", "hop", "wake", "event", "channel", "said", "timers", "ram"]
 # What a folder does not have.
-LACKS = {peer: {"event", "channel"} for peer in PEERS if not peer.startswith("giambio")}
-LACKS["giambio, joined"] = {"said", "ram"}
+OWN = {"never", "types", "nests"}
+LACKS = {peer: OWN | {"event", "channel"} for peer in PEERS if not peer.startswith("giambio")}
+LACKS["giambio, nested"] = OWN | {"said", "ram"}
+LACKS["giambio, joined"] = OWN | {"said", "ram"}
 for peer in set(PEERS) - {"giambio", "embassy"}:
     LACKS.setdefault(peer, set()).add("said")
 LACKS["super-loop"] |= {"hop", "ram"}
@@ -132,9 +135,29 @@ def sections(elf):
     return {line[0]: int(line[1]) for line in lines if len(line) == 3 and line[0].startswith(".")}
 
 
-def size(peer):
+def flash_of(elf):
+    sizes = sections(elf)
+    return sizes.get(".text", 0) + sizes.get(".rodata", 0) + sizes.get(".data", 0)
+
+
+def never(peer):
+    """The same in a nursery that can't end."""
+    return size(peer, "never")
+
+
+def types(peer):
+    """Flash of each further type of child."""
+    return {"each": (flash_of(build(peer, "types", 8)) - flash_of(build(peer, "types", 2))) / 6}
+
+
+def nests(peer):
+    """Flash of each further nursery, with a body and a child of types of their own."""
+    return {"each": (flash_of(build(peer, "nests", 4)) - flash_of(build(peer, "nests", 2))) / 2}
+
+
+def size(peer, firmware="size"):
     """Two tasks, 10 ms and 25 ms: flash without the vector table, and RAM with the deepest stack."""
-    elf = build(peer, "size")
+    elf = build(peer, firmware)
     sizes, at = sections(elf), symbols(elf)
     # 40 toggles of B are 1,000 ticks, and 100 toggles of A; clearing .bss stores once to each.
     _, lines = qemu(elf, 3, [
@@ -263,7 +286,10 @@ for peer in peers:
 # (title, figure, its part, the bar: design's "ahead of both")
 TABLE = [
     ("flash, two periodic tasks, bytes", "size", "flash"),
-    ("RAM, the same with stack, bytes", "size", "RAM"),
+    ("    in a nursery that can't end", "never", "flash"),
+    ("flash of each further type of child", "types", "each"),
+    ("flash of each further nursery", "nests", "each"),
+    ("RAM, two periodic tasks, with stack, bytes", "size", "RAM"),
     ("    of it .data", "size", "data"),
     ("    of it .bss", "size", "bss"),
     ("    of it stack", "size", "stack"),

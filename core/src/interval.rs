@@ -126,6 +126,7 @@ pin_project! {
 impl Future for NextTick<'_> {
     type Output = Instant;
 
+    #[inline] // so that who doesn't ask when it was due has no code for it: 92 bytes less of flash with two tasks
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
         let this = self.project();
         let interval = &mut **this.interval;

@@ -131,6 +131,7 @@
 //! | `alloc` | [`nursery`](nursery()) on the heap, [`nursery_group`] |
 //! | `std` | one runtime for each thread, wakes from other threads, panics that let clean-ups run, the module [`testing`] |
 //! | `clock` | without `std`: the program declares its clock by [`clock!`], so that spans cost nothing to convert |
+//! | `one-context` | without `std`: the program promises by [`one_context!`] that nobody polls but its loop; fewer critical sections |
 //! | `many-timers` | timers in a heap instead of a sorted list, which is better from some 80 of them on; `std` has more |
 //! | `hooks` | the debugger's events |
 //! | `introspect` | the module `introspect`: all live tasks and scopes, from the root, and what they wait for; names of locks |
@@ -156,7 +157,8 @@
 //!   polls only those that were woken: if such a set was polled in one task and goes on in another,
 //!   the shields and deadlines in it are known there only after their next wake.
 //! * Without feature `std` all tasks of a program run on one core, outside of preemptive threads;
-//!   interrupts may wake them. What breaks this is noticed, and ends the program.
+//!   interrupts may wake them, and use what is `Shared` ([`sync`], [`channel`]) without waiting. What breaks this is noticed, and
+//!   ends the program; with feature `one-context` it is for the program to see to it ([`OneContext`]).
 #![no_std]
 #![deny(unsafe_code)]
 
@@ -236,9 +238,12 @@ pub use gate::__timers_fired;
 pub use gate::wake_from_signal;
 pub use gate::{Proceed, current_task, in_runtime, is_cancelled, poll_proceed};
 pub use interval::{Interval, interval, interval_at};
+pub use kernel::one_context::OneContext;
 pub use kernel::storage::arena::Arena;
 pub use lock::Reachable;
 pub use name::TaskName;
+#[cfg(not(feature = "std"))]
+pub use nursery::run_nursery;
 pub use nursery::{Child, Nursery, NurseryScope, SpawnError, nursery_in};
 #[cfg(feature = "alloc")]
 pub use nursery::{Ready, nursery, nursery_group};

@@ -55,7 +55,7 @@ impl Deadline {
 }
 
 impl ScopeState {
-    pub(crate) const fn new(deadline: Deadline) -> Self {
+    pub(crate) fn new(deadline: Deadline) -> Self {
         ScopeState {
             timed: Timed::new(0),
             deadline: Cell::new(deadline),

@@ -2,15 +2,15 @@
 //! for the program.
 //!
 //! With `std` nothing that leads here leaves its thread. Without it an interrupt may come at any time, and what it may touch is
-//! touched with interrupts kept out ([`with`]); only who polls looks at the words of [`now`], and an interrupt that polls puts them
-//! back as it found them.
+//! touched in transactions ([`with`]; ONE-CONTEXT); only who polls looks at the words of [`now`], and an interrupt that polls puts
+//! them back as it found them.
 
 use core::cell::Cell;
 use core::ptr;
 
 #[cfg(feature = "hooks")]
 use super::debugger_slot::DebuggerSlot;
-use super::mask::{Byte, Pointer, Word, masked};
+use super::mask::{Byte, Mark, Place, Word, transaction};
 #[cfg(feature = "alloc")]
 use super::memory::home::Home;
 #[cfg(feature = "std")]
@@ -19,6 +19,7 @@ use super::nursery::children::Children;
 use super::scope::listed::Cursors;
 use super::scope::node::{Node, TASK, Watch};
 use super::task::header::{Header, TaskRef};
+use super::used::NURSERIES;
 use crate::fault::fault;
 
 /// How many tasks a turn polls before it looks at timers and I/O again (law FAIR).
@@ -39,13 +40,13 @@ const EPOCH: u32 = 1 << 15;
 /// One thread's.
 pub(crate) struct Context {
     /// The innermost scope that is being polled.
-    pub(crate) node: Pointer<Node>,
+    pub(crate) node: Place<Node>,
     /// The task that is being polled.
-    pub(crate) task: Pointer<Header>,
+    pub(crate) task: Place<Header>,
     /// The innermost nursery that is being polled.
-    pub(crate) nursery: Pointer<Children>,
+    pub(crate) nursery: Place<Children>,
     /// The [`Root`](super::root::Root) whose turn it is.
-    pub(crate) runtime: Pointer<()>,
+    pub(crate) runtime: Place<()>,
     /// What is left of `POLLS_PER_TURN`; less than nothing where nurseries below have polled their first children still.
     pub(crate) polls_left: Word,
     /// How much of its `BUDGET` the running task has spent in this poll, in the lower half; in the upper one how often it was
@@ -61,7 +62,7 @@ pub(crate) struct Context {
     /// Grows with the polls, slowly: how long ago something was that a task's own count, which comes round, dates.
     pub(crate) epoch: Word,
     /// What the task that is being polled was woken for.
-    pub(crate) woken: Byte,
+    pub(crate) woken: Mark,
     /// Not 0: since the root task's poll began, something became ready outside of the innermost nursery that polled then.
     pub(crate) stop: Byte,
     /// Who wants to know when a node dies.
@@ -86,7 +87,7 @@ pub(crate) struct Context {
 }
 
 // SAFETY: with `std` it stays in its thread. Without it there is one thread that polls; what an interrupt touches too is touched
-// with interrupts kept out (ONE-CONTEXT).
+// in transactions, or word by word (ONE-CONTEXT).
 #[cfg(not(feature = "std"))]
 unsafe impl Sync for Context {}
 
@@ -97,17 +98,17 @@ pub(crate) const NOBODY: u32 = u32::MAX;
 impl Context {
     const fn new() -> Self {
         Context {
-            node: Pointer::new(ptr::null()),
-            task: Pointer::new(ptr::null()),
-            nursery: Pointer::new(ptr::null()),
-            runtime: Pointer::new(ptr::null()),
+            node: Place::new(ptr::null()),
+            task: Place::new(ptr::null()),
+            nursery: Place::new(ptr::null()),
+            runtime: Place::new(ptr::null()),
             polls_left: Word::new(0),
             spent: Word::new(0),
             poll: Word::new(0),
             polls: Word::new(0),
             answered: Word::new(0),
             epoch: Word::new(0),
-            woken: Byte::new(0),
+            woken: Mark::new(0),
             stop: Byte::new(0),
             watch: Cell::new(ptr::null()),
             cursors: Cursors::new(),
@@ -166,7 +167,7 @@ impl Context {
         self.polls.set(number);
         self.poll.set(number);
         self.spent.set(0);
-        if number.is_multiple_of(EPOCH) {
+        if NURSERIES.is() && number.is_multiple_of(EPOCH) {
             self.epoch.set(self.epoch.get().wrapping_add(1));
         }
     }
@@ -309,7 +310,7 @@ mod imp {
 
 pub(crate) use imp::now;
 
-/// With interrupts kept out. Nothing in here runs code of the user (NO-CALL-OUT).
+/// In one step for whoever else may poll (ONE-CONTEXT). Nothing in here runs code of the user (NO-CALL-OUT).
 pub(crate) fn with<R>(f: impl FnOnce(&Context) -> R) -> R {
-    masked(|| now(f))
+    transaction(|| now(f))
 }

@@ -19,6 +19,7 @@ use super::scope::cancel::cancel;
 use super::scope::node::{CANCELLED, EXPIRED, HOLD, Node, POLLING, SHIELD, Scoped, SubScope, TIMED};
 use super::scope::shields::tell_of_grace;
 use super::timer::{Popped, Timer, TimerQueue};
+use super::used::{DEADLINES, HOLDS};
 use super::waker::Kept;
 use crate::fault::fault;
 use crate::reason::Reason;
@@ -213,7 +214,10 @@ pub(crate) struct Timed {
 }
 
 impl Timed {
-    pub(crate) const fn new(flags: u16) -> Self {
+    pub(crate) fn new(flags: u16) -> Self {
+        if flags & HOLD != 0 {
+            HOLDS.note();
+        }
         let what = What::Expire { node: Cell::new(ptr::null()) };
         Timed { scope: SubScope::new(flags | TIMED), entry: Entry::new(what, u64::MAX), looked_at: Cell::new(0) }
     }
@@ -224,6 +228,7 @@ impl Timed {
 
     /// Sets the deadline, in ticks of the heap's runtime.
     pub(crate) fn arm(self: Pin<&Self>, heap: *const Heap, deadline: u64) {
+        DEADLINES.note();
         if let What::Expire { node } = &self.entry.alarm().what {
             node.set(self.node_ptr());
         }
@@ -375,6 +380,15 @@ pub(crate) struct Due {
     pub(crate) sleeper: Option<(Who, u64)>,
 }
 
+impl Due {
+    const NOBODY: Due = Due {
+        foreign: None,
+        looker: None,
+        #[cfg(feature = "hooks")]
+        sleeper: None,
+    };
+}
+
 impl Heap {
     pub(crate) const fn new() -> Self {
         Heap { queue: TimerQueue::new() }
@@ -424,6 +438,8 @@ impl Heap {
                     #[cfg(feature = "hooks")]
                     sleeper: sleeper.take(),
                 },
+                // A sleep's is the only kind that there is.
+                What::Expire { .. } if !DEADLINES.is() => Due::NOBODY,
                 What::Expire { node } => {
                     let whole = node.get();
                     // SAFETY: PINNED: the node lies beside the entry, in the same `Timed`.

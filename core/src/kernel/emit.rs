@@ -25,6 +25,7 @@ mod imp {
     use crate::debugger::Often;
     use crate::kernel::context::{now, with};
     use crate::kernel::debugger_slot::{ROLL, WAITS, WAKES, Who};
+    use crate::kernel::mask::within;
     use crate::kernel::roll_call;
     use crate::kernel::scope::node::{Node, ROOT, TASK};
     use crate::kernel::scope::whole::{nursery_at, task_at};
@@ -165,7 +166,7 @@ mod imp {
 
     /// A task that was not ready was woken.
     pub(crate) fn tell_wake(task: TaskRef, by: WokenBy) {
-        with(|_| task.wake.set(task.wake.get() | TOLD_OF));
+        with(|_| within(|| task.wake.set(task.wake.get() | TOLD_OF)));
         let told = if task.node.has(ROOT) { is_on().then(Told::root) } else { told(task) };
         tell_of(&told, |task| Event::TaskWake(task, by));
     }
@@ -183,7 +184,7 @@ mod imp {
         {
             tell_wake(task, WokenBy::Other);
             // That was for the poll that is under way.
-            with(|_| task.wake.set(task.wake.get() & !TOLD_OF));
+            with(|_| within(|| task.wake.set(task.wake.get() & !TOLD_OF)));
         }
     }
 

@@ -25,6 +25,15 @@ pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
     first.resume();
 }
 
+/// Wakes two of them, if there are, as [`wake_all`].
+pub(crate) fn wake_both(one: Option<Waker>, other: Option<Waker>) {
+    match (one, other) {
+        (None, None) => {}
+        (one, None) => wake(one),
+        (one, other) => wake_all(one.into_iter().chain(other)),
+    }
+}
+
 /// Drops it, if there is one, as [`wake`] wakes it.
 pub(crate) fn discard(waker: Option<Waker>) {
     if let Some(waker) = waker {

@@ -4,7 +4,9 @@
 //! | floor | what is in it |
 //! | --- | --- |
 //! | `pin_ref`, `list`, `mask`, `waker_cell` | pointers to what is pinned, a list, what keeps interrupts out; kept wakers |
+//! | `one_context` | the promise that nobody polls but the program's loop |
 //! | `foreign`, `in_place`, `error_text` | wakers and large values, with care; what an error says |
+//! | `used` | what a program uses of all this, so that a chip has no code for the rest |
 //! | `clock` | what is known of the clock: while the program runs, or when it is linked |
 //! | `timer` | deadlines, soonest first |
 //! | `scope/node`, `task/header`, `run_queue`, `nursery/children` | what a scope, a task, a nursery is, as data |
@@ -30,8 +32,16 @@
 //!   leaves every list, heap and slot before it dies; a forgotten value stays where it is, and its memory is never reused.
 //! * **MEMBER**: what is taken out of a list, or a heap, is in it.
 //! * **ONE-CONTEXT**: a [`Context`](context::Context), and all that is reached from it, is touched by one thread: with feature
-//!   `std` each has its own, and nothing that leads to it is `Send`. Without it what an interrupt may touch is touched inside
-//!   [`with`](context::with), a critical section, so that an interrupt sees whole transactions.
+//!   `std` each has its own, and nothing that leads to it is `Send`. Without it there is one for the program, and an interrupt may
+//!   come at any time. All that others who poll could reach (lists of scopes and children, counts, timers, arenas) is changed in a
+//!   [`transaction`](mask::transaction), and the words of [`now`](context::now) are put back by who polls as they were. A
+//!   transaction is a critical section: so an interrupt that polls sees whole ones, and so does another core or thread, until polls
+//!   end in another order than they began, which is noticed ([`check`](context::Context::check)). The check costs what a mask
+//!   does, and no processor tells in what a poll is; so what is not kept out can't be noticed for less, and **without a mask the
+//!   program has to promise, in an `unsafe impl`, that nobody else polls** ([`OneContext`](one_context::OneContext)). Then
+//!   an interrupt touches what a wake does, and no more: `wake` and `next` of headers, run queues, `wake`, `task` and the kept
+//!   waker of nurseries, `stop`. These are changed [`within`](mask::within) a transaction with interrupts kept out, and looked at
+//!   elsewhere word by word; a live task's `parent`, which a wake follows, changes only while the header says `QUEUED`.
 //! * **NO-CALL-OUT**: nothing inside `with` runs code of the user: no waker that isn't ours, no destructor, no debugger. What must
 //!   be called is carried out of the closure first.
 //! * **PINNED**: a sub-scope, a deadline, a waiter is linked only through a pinned reference, and its destructor unlinks it. What
@@ -69,6 +79,7 @@ pub(crate) mod mask;
 pub(crate) mod memory;
 pub(crate) mod nursery;
 pub(crate) mod once;
+pub(crate) mod one_context;
 pub(crate) mod pin_ref;
 pub(crate) mod remote;
 #[cfg(feature = "hooks")]
@@ -83,6 +94,7 @@ pub(crate) mod task;
 #[cfg(feature = "alloc")]
 pub(crate) mod threads;
 pub(crate) mod timer;
+pub(crate) mod used;
 pub(crate) mod wait_queue;
 pub(crate) mod wake;
 pub(crate) mod waker;

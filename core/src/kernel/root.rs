@@ -10,6 +10,7 @@ use super::clock::{Bound, Current, Given};
 use super::context::{Around, Context as Kernel, now, with};
 use super::deadline::Heap;
 use super::foreign;
+use super::mask::within;
 #[cfg(feature = "alloc")]
 use super::memory::slab::class_of;
 use super::nursery::children::Children;
@@ -35,7 +36,7 @@ pub(crate) struct Root {
     /// Timers know where it is (PINNED).
     _pinned: PhantomPinned,
     /// Good during a turn.
-    clock: Bound,
+    pub(super) clock: Bound,
     /// The debugger has panicked.
     mute: Cell<bool>,
     /// By what a test has the order of each pass chosen.
@@ -101,6 +102,30 @@ impl Root {
         let turn = Turn { root: this, task, outer, debugger };
         turn.enter();
         Some(turn)
+    }
+
+    /// Fires the timers that are due, in this runtime's turn.
+    pub(crate) fn fire_due(&self) {
+        if !self.heap.is_empty() {
+            self.fire();
+        }
+    }
+
+    fn fire(&self) {
+        let Some(clock) = self.clock.get() else { return };
+        let now = clock.now();
+        while let Some(due) = self.heap.fire(now) {
+            #[cfg(feature = "hooks")]
+            if let Some((task, since)) = due.sleeper {
+                let span = clock.instant(now) - clock.instant(since);
+                if hooks::tells_wakes() {
+                    task.tell_that_time_is_over();
+                }
+                hooks::tell_of(&task.told(), |task| Event::AfterSleep(task, span));
+            }
+            let looker = if fault!("looker-untold") { None } else { due.looker };
+            foreign::wake_both(due.foreign, looker);
+        }
     }
 
     /// Has the root task been woken?
@@ -207,6 +232,15 @@ fn claim() -> TaskRef {
 #[cfg(not(feature = "alloc"))]
 fn release(_: TaskRef) {}
 
+/// What a root task was woken for since this was asked last.
+pub(super) fn take_wake(task: TaskRef) -> u8 {
+    within(|| {
+        let woken = task.wake.get();
+        task.wake.set(0);
+        woken
+    })
+}
+
 /// While this lives, it is this runtime's turn.
 pub(crate) struct Turn<'a> {
     root: &'a Root,
@@ -292,7 +326,7 @@ impl Turn<'_> {
 
     /// The root task is polled in this turn.
     pub(crate) fn make_ready(&self) {
-        with(|_| self.task.wake.set(QUEUED | DIRECT | TOLD_OF));
+        with(|_| within(|| self.task.wake.set(QUEUED | DIRECT | TOLD_OF)));
     }
 
     /// Takes the wakes of other threads.
@@ -303,37 +337,17 @@ impl Turn<'_> {
 
     /// Fires the timers that are due.
     pub(crate) fn fire_due(&self) {
-        if !self.root.heap.is_empty() {
-            self.fire();
-        }
-    }
-
-    fn fire(&self) {
-        let Some(clock) = self.root.clock.get() else { return };
-        let now = clock.now();
-        while let Some(due) = self.root.heap.fire(now) {
-            #[cfg(feature = "hooks")]
-            if let Some((task, since)) = due.sleeper {
-                let span = clock.instant(now) - clock.instant(since);
-                if hooks::tells_wakes() {
-                    task.tell_that_time_is_over();
-                }
-                hooks::tell_of(&task.told(), |task| Event::AfterSleep(task, span));
-            }
-            let looker = if fault!("looker-untold") { None } else { due.looker };
-            foreign::wake_all(due.foreign.into_iter().chain(looker));
-        }
+        self.root.fire_due();
     }
 
     /// Polls the root task's future if it was woken.
     pub(crate) fn poll<F: Future>(&self, main: Pin<&mut F>) -> Option<Poll<F::Output>> {
         let (waker, woken) = with(|context| {
-            let woken = self.task.wake.get();
+            context.stop.set(0);
+            let woken = take_wake(self.task);
             if woken & QUEUED == 0 {
                 return None;
             }
-            self.task.wake.set(0);
-            context.stop.set(0);
             if woken & DIRECT != 0 {
                 context.count_direct(self.task);
             }

@@ -1,13 +1,16 @@
 //! A wake: the task is queued in its nursery, and whoever polls that is woken in turn, up to whoever is being polled or to a waker
 //! that isn't ours (law NO-LOST-WAKE).
 //!
-//! All of this is one step, with interrupts kept out; a foreign waker is handed out, to be called when nothing is borrowed.
+//! All of this is in a transaction, and one step, with interrupts kept out; a foreign waker is handed out, to be called when nothing
+//! is borrowed.
 
 use core::task::Waker;
 
 use super::context::{Context, now};
+use super::mask::within;
 use super::nursery::children::{BUSY, Children, LOOPS, TOLD};
 use super::task::header::{AGAIN, CHILD, DIRECT, IN_BODY, MANY, QUEUED, TaskRef};
+use super::used::NURSERIES;
 use crate::fault::fault;
 
 /// The nursery of a task that is live; a root task has none.
@@ -26,12 +29,14 @@ impl Context {
     /// Somebody woke this task: it is polled in the next pass of its nursery, and all nurseries in its code poll their bodies.
     #[inline] // see `RunQueue::pop_first`
     pub(crate) fn wake(&self, task: TaskRef) -> Option<Waker> {
-        let flags = task.wake.get();
-        task.wake.set(flags | QUEUED | DIRECT | AGAIN);
-        if flags & QUEUED != 0 { None } else { self.queue(task) }
+        within(|| {
+            let flags = task.wake.get();
+            task.wake.set(flags | QUEUED | DIRECT | AGAIN);
+            if flags & QUEUED != 0 { None } else { self.queue(task) }
+        })
     }
 
-    /// The same for one that was just marked `QUEUED`.
+    /// The same for one that was just marked `QUEUED`, with interrupts kept out already.
     pub(crate) fn queue(&self, task: TaskRef) -> Option<Waker> {
         let Some(nursery) = nursery_of(&task) else {
             self.stop.set(1);
@@ -48,7 +53,7 @@ impl Context {
             false => nursery.queue.push(task),
         }
         // Who polls it looks at the queue again.
-        if nursery.wake.get() & LOOPS != 0 { None } else { tell(nursery) }
+        if !NURSERIES.is() || nursery.wake.get() & LOOPS != 0 { None } else { tell(nursery) }
     }
 
     fn tell(&self, mut nursery: &Children) -> Option<Waker> {

@@ -11,6 +11,7 @@ use crate::kernel::emit::tell_of;
 use crate::kernel::in_place::Moving;
 use crate::kernel::spawn as kernel;
 use crate::kernel::task::handle::Handle;
+use crate::kernel::used::DAEMONS;
 use crate::name::{Label, Name, TaskName};
 use crate::storage::{Heap, Storage, Unbounded};
 use crate::task::Task;
@@ -100,6 +101,7 @@ impl<'scope, 'env, E, S, N, D> Child<'scope, 'env, E, S, N, D> {
     /// Makes the child a daemon: it doesn't keep the nursery open, and is cancelled when the body
     /// and all other children have ended.
     pub fn daemon(mut self) -> Self {
+        DAEMONS.note();
         self.daemon = true;
         self
     }

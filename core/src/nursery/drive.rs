@@ -66,10 +66,10 @@ where
 }
 
 /// The body of a nursery, and where its value goes.
-struct Code<'a, 'scope, 'env, E, S, B, T> {
-    nursery: &'scope Nest<'scope, 'env, E, S>,
-    body: Pin<&'a mut Option<B>>,
-    value: &'a mut Option<T>,
+pub(super) struct Code<'a, 'scope, 'env, E, S, B, T> {
+    pub(super) nursery: &'scope Nest<'scope, 'env, E, S>,
+    pub(super) body: Pin<&'a mut Option<B>>,
+    pub(super) value: &'a mut Option<T>,
 }
 
 impl<'env, E, S, B, T> Body for Code<'_, '_, 'env, E, S, B, T>

@@ -11,6 +11,8 @@ mod books;
 mod child;
 mod delay;
 mod drive;
+#[cfg(not(feature = "std"))]
+mod run;
 mod scope;
 mod spawn;
 mod spawn_error;
@@ -22,6 +24,8 @@ use core::pin::pin;
 pub use child::Child;
 pub(crate) use delay::Delay;
 use drive::Drive;
+#[cfg(not(feature = "std"))]
+pub use run::run_nursery;
 pub use scope::{Nursery, NurseryScope};
 pub use spawn_error::SpawnError;
 #[cfg(feature = "alloc")]

@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 use super::books::{Books, Nest};
 use crate::errors::Others;
 use crate::kernel::nursery::cell::NurseryCell;
+use crate::kernel::used::RACES;
 use crate::reason::{Cancelled, Reason};
 use crate::storage::Heap;
 #[cfg(doc)]
@@ -203,6 +204,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: 'env> NurseryScope<'scope, 'env, E, S> {
     /// # })).run(&mut |_| {});
     /// ```
     pub fn race(&self) {
+        RACES.note();
         self.cell.children().race.set(true);
     }
 

@@ -26,6 +26,7 @@ mod panicking_wakers;
 mod panics;
 mod race;
 mod results;
+mod run_nursery;
 mod runtime_by_hand;
 mod send_and_sync;
 mod sizes;

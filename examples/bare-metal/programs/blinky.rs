@@ -4,11 +4,10 @@
 #![forbid(unsafe_code)]
 
 use core::convert::Infallible;
-use core::pin::pin;
 use core::time::Duration;
 
 use board::{Leds, entry, println};
-use giambio_core::{Arena, Runtime, clock, interval, nursery_in};
+use giambio_core::{Arena, clock, interval, run_nursery};
 
 static BLINKERS: Arena<2, 320> = Arena::new();
 
@@ -28,13 +27,11 @@ async fn blink(leds: &Leds, led: usize, period: Duration) -> Result<(), Infallib
 fn main() -> ! {
     let board = board::start();
     let leds = &board.leds;
-    let blinking = nursery_in(&BLINKERS, async |n| {
+    let Ok(()) = run_nursery(board.clock, &BLINKERS, &mut board::sleep, async |n| {
         n.spawn_wait(blink(leds, 0, Duration::from_millis(200))).await;
         n.spawn_wait(blink(leds, 1, Duration::from_millis(500))).await;
         Ok(())
     });
-    let runtime = pin!(Runtime::new(board.clock, blinking));
-    let Ok(()) = runtime.run_masked(&mut board::sleep);
     println!("slept {} times", board::sleeps());
     board::exit(0)
 }

@@ -1,6 +1,7 @@
 //! A program without `std` that has declared its clock: its spans are converted when it is built, and come out as they do at run
 //! time. (What it saves is for the firmware benchmarks to say.)
 #![cfg(feature = "clock")]
+use std::cell::Cell;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -92,6 +93,34 @@ fn deadlines_go_by_it_too() {
         outer.await.map(|inner| inner.is_none())
     });
     assert_eq!((result, waits), (Ok(true), vec![3]));
+}
+
+#[test]
+fn a_program_that_is_one_nursery_goes_by_it() {
+    static TASKS: Arena<2, 256> = Arena::new();
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poison| poison.into_inner());
+    MILLIS.store(0, Relaxed);
+    let beats = Cell::new(0);
+    let mut wait = |until| {
+        if let Until::At(Tick(tick)) = until {
+            MILLIS.store(tick, Relaxed);
+        }
+    };
+    let result: Result<(), ()> = run_nursery(Millis, &TASKS, &mut wait, async |n| {
+        n.child()
+            .daemon()
+            .spawn_wait(async {
+                let mut ticks = interval(Duration::from_millis(25));
+                loop {
+                    ticks.tick().await;
+                    beats.set(beats.get() + 1);
+                }
+            })
+            .await;
+        sleep(Duration::from_secs(1)).await;
+        Ok(())
+    });
+    assert_eq!((result, beats.get()), (Ok(()), 40));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! An interrupt at the end of each critical section in turn: no wake may be lost.
+//! An interrupt at the end of each critical section in turn, and, with `--cfg giambio_interrupts`, before and after each look at
+//! what a wake changes: no wake may be lost. The interrupt wakes, and no more.
 #![cfg(not(feature = "clock"))]
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -52,6 +53,16 @@ fn interrupt() {
     drop(HELD.take());
     WATCH.set(true);
     CONDITION.notify_all();
+}
+
+#[cfg(feature = "one-context")]
+mod promise {
+    struct Tests;
+
+    // SAFETY: one test runs at a time (ONE_AT_A_TIME), and `interrupt` polls nothing.
+    unsafe impl giambio_core::OneContext for Tests {}
+
+    giambio_core::one_context!(Tests);
 }
 
 static EVENT: Event<Shared> = Event::shared();
@@ -546,6 +557,55 @@ fn the_loop_never_goes_to_sleep_after_the_interrupt_that_was_to_wake_it() {
         assert_eq!(result, Ok(()));
         if LEFT.replace(0) > 0 {
             return;
+        }
+    }
+}
+
+#[test]
+fn a_program_that_is_one_nursery_never_goes_to_sleep_after_the_interrupt_that_was_to_wake_it() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poison| poison.into_inner());
+    // Whom the interrupt wakes: a child, the body, a grandchild.
+    for who in 0..3 {
+        for at in 1.. {
+            FIRED.set(false);
+            WAKER.with(|waker| waker.borrow_mut().take());
+            LEFT.set(at);
+            let clock: VirtualClock = VirtualClock::new();
+            let mut wait = |_| {
+                assert!(!FIRED.get(), "asleep after critical section {at}, with nobody left to wake {who}");
+                if LEFT.get() > 0 {
+                    interrupt();
+                }
+            };
+            let result: Result<(), ()> = run_nursery(&clock, &A, &mut wait, async |n| {
+                n.spawn_wait(async {
+                    match who {
+                        0 => wait_for_interrupt().await,
+                        1 => {}
+                        _ => {
+                            nursery_in(&B, async |inner| {
+                                let child = async {
+                                    wait_for_interrupt().await;
+                                    Ok(())
+                                };
+                                inner.spawn_wait(child).await;
+                                Ok(())
+                            })
+                            .await?;
+                        }
+                    }
+                    Ok(())
+                })
+                .await;
+                if who == 1 {
+                    wait_for_interrupt().await;
+                }
+                Ok(())
+            });
+            assert_eq!(result, Ok(()));
+            if LEFT.replace(0) > 0 {
+                break;
+            }
         }
     }
 }

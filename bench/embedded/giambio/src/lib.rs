@@ -1,5 +1,5 @@
-//! What a user of giambio brings: a clock, and the way to sleep. With feature `joined` the tasks are no children of a
-//! nursery: the main task polls all of them, as a `join!` does.
+//! What a user of giambio brings: a clock, and the way to sleep. A program is a nursery; with feature `nested` its nursery lies in a
+//! main future; with feature `joined` the tasks are no children of a nursery: the main task polls all of them, as a `join!` does.
 #![no_std]
 
 use core::array::from_fn;
@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use core::task::Poll;
 
 use bench_common as b;
-use giambio_core::{Arena, Clock, Runtime, Tick, nursery_in};
+use giambio_core::{Arena, Clock, Runtime, Tick, nursery_in, run_nursery};
 
 static LOW: AtomicU32 = AtomicU32::new(0);
 static HIGH: AtomicU32 = AtomicU32::new(0);
@@ -53,6 +53,14 @@ impl Clock for Millis {
 
 giambio_core::clock!(Millis = Millis);
 
+/// What this firmware promises.
+struct Firmware;
+
+// SAFETY: one core and no threads, and the handlers of interrupts wake and no more.
+unsafe impl giambio_core::OneContext for Firmware {}
+
+giambio_core::one_context!(Firmware);
+
 /// The loop: sleeps by WFI when nothing is ready.
 #[inline(always)]
 pub fn run<F: Future>(main: F) -> F::Output {
@@ -67,13 +75,20 @@ where
     let Ok(()) = if cfg!(feature = "joined") {
         let tasks = from_fn::<_, { b::N }, _>(task);
         run(async move { all(pin!(tasks)).await })
-    } else {
+    } else if cfg!(feature = "nested") {
         run(nursery_in(arena, async |n| {
             for i in 0..b::N {
                 let _ = n.try_spawn(task(i));
             }
             Ok(())
         }))
+    } else {
+        run_nursery(Millis, arena, &mut |_| cortex_m::asm::wfi(), async |n| {
+            for i in 0..b::N {
+                let _ = n.try_spawn(task(i));
+            }
+            Ok(())
+        })
     };
     b::exit()
 }

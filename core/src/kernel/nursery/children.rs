@@ -5,11 +5,12 @@ use core::ptr::{self, NonNull};
 
 use crate::fault::fault;
 use crate::kernel::list::List;
-use crate::kernel::mask::{Byte, Pointer, masked};
+use crate::kernel::mask::{Byte, Pointer, transaction};
 use crate::kernel::pin_ref::PinRef;
 use crate::kernel::run_queue::RunQueue;
 use crate::kernel::scope::node::{NURSERY, Node, SubScope};
 use crate::kernel::task::header::{Header, TaskRef};
+use crate::kernel::used::{AWAITS, is_anything_watched};
 
 // What a nursery is about, in `wake`.
 /// It is being polled.
@@ -102,6 +103,16 @@ impl Children {
         self.closed.get() || self.is_cancelled()
     }
 
+    /// Is a child over that the body awaits?
+    pub(crate) fn is_body_awake(&self) -> bool {
+        AWAITS.is() && self.body_is_awake.get()
+    }
+
+    /// The same; from here on it is not.
+    pub(crate) fn take_wake_of_body(&self) -> bool {
+        AWAITS.is() && self.body_is_awake.take()
+    }
+
     /// Has it no child, not even one that is over and has a handle?
     pub(crate) fn is_empty(&self) -> bool {
         self.idle.is_empty() && self.watched.is_empty() && self.queue.is_empty()
@@ -110,8 +121,8 @@ impl Children {
     /// Calls `f` with each child there is now, which may free it, and any other. One that comes meanwhile may be left out.
     pub(crate) fn each(&self, mut f: impl FnMut(TaskRef)) {
         for list in [&self.idle, &self.watched] {
-            for _ in usize::from(fault!("a-sibling-is-skipped"))..masked(|| list.count()) {
-                let first = masked(|| list.first().inspect(|_| list.rotate()));
+            for _ in usize::from(fault!("a-sibling-is-skipped"))..transaction(|| list.count()) {
+                let first = transaction(|| list.first().inspect(|_| list.rotate()));
                 let Some(task) = first else { break };
                 f(task);
             }
@@ -119,22 +130,25 @@ impl Children {
     }
 
     /// A child of which this holds. It is the last of its list then, so that a search goes on after it.
-    pub(crate) fn find(&self, is_it: impl Fn(TaskRef) -> bool) -> Option<TaskRef> {
-        masked(|| {
-            [&self.idle, &self.watched].into_iter().find_map(|list| {
-                let start = list.first()?;
-                loop {
-                    let task = list.first()?;
-                    list.rotate();
-                    if is_it(task) {
-                        return Some(task);
-                    }
-                    if list.first().is_some_and(|first| first.is(start)) {
-                        return None;
-                    }
-                }
-            })
+    pub(crate) fn find(&self, is_it: fn(TaskRef) -> bool) -> Option<TaskRef> {
+        transaction(|| {
+            let found = find_in(&self.idle, is_it);
+            if is_anything_watched() { found.or_else(|| find_in(&self.watched, is_it)) } else { found }
         })
+    }
+}
+
+fn find_in(list: &List<Header>, is_it: fn(TaskRef) -> bool) -> Option<TaskRef> {
+    let start = list.first()?;
+    loop {
+        let task = list.first()?;
+        list.rotate();
+        if is_it(task) {
+            return Some(task);
+        }
+        if list.first().is_some_and(|first| first.is(start)) {
+            return None;
+        }
     }
 }
 

@@ -6,10 +6,12 @@ use super::cell::NurseryCell;
 use super::children::{Children, NurseryRef};
 use crate::fault::fault;
 use crate::kernel::context::{Around, now, with};
+use crate::kernel::mask::within;
 use crate::kernel::scope::node::DONE;
 use crate::kernel::task::cell::{HANDLE, OUTPUT, vtable};
 use crate::kernel::task::header::{OVER, TaskRef};
 use crate::kernel::task::lifecycle::{free, kill};
+use crate::kernel::used::{CLOSES, RESULTS};
 use crate::panics::First;
 
 /// Ends a nursery that is dropped: at the end of its future, or with it. Each child is dropped, even if destructors panic.
@@ -24,10 +26,11 @@ impl<'scope> Close<'scope> {
 impl Drop for Close<'_> {
     fn drop(&mut self) {
         let nursery: &Children = &self.0;
-        if nursery.closed.get() && with(|_| nursery.is_empty()) {
+        nursery.closed.set(true);
+        CLOSES.note();
+        if with(|_| nursery.is_empty()) {
             return;
         }
-        nursery.closed.set(true);
         // The destructors run inside the code that drops the nursery, not where it was last polled:
         // else one that polls a scope from there would make a cycle of the tree.
         let foreign = with(|context| {
@@ -59,7 +62,9 @@ impl Drop for Close<'_> {
         }
         // What is left is over, but has a handle. Results first: a handle in one of them is the last
         // that may look at another cell.
-        while let Some(task) = nursery.find(|task| task.has(OUTPUT)) {
+        while RESULTS.is()
+            && let Some(task) = nursery.find(|task| task.has(OUTPUT))
+        {
             first.catch(|| {
                 // A handle of the same child in it frees nothing: the rest of the result is in the cell still.
                 let _kept = (!fault!("result-freed-half-way")).then(|| Kept::new(task));
@@ -83,18 +88,18 @@ struct Kept(TaskRef);
 
 impl Kept {
     fn new(task: TaskRef) -> Self {
-        with(|_| task.wake.set(task.wake.get() | OVER));
+        with(|_| within(|| task.wake.set(task.wake.get() | OVER)));
         Kept(task)
     }
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        with(|_| self.0.wake.set(self.0.wake.get() & !OVER));
+        with(|_| within(|| self.0.wake.set(self.0.wake.get() & !OVER)));
     }
 }
 
 /// Takes a child out of the run queue. All are over.
 fn pop(nursery: &Children) -> Option<TaskRef> {
-    with(|_| nursery.queue.pop().inspect(|task| task.wake.set(task.wake.get() & !OVER)))
+    with(|_| within(|| nursery.queue.pop().inspect(|task| task.wake.set(task.wake.get() & !OVER))))
 }

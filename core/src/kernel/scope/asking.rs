@@ -23,7 +23,7 @@ use super::tree::step;
 use crate::fault::fault;
 use crate::kernel::context::{Context as Kernel, now, with};
 use crate::kernel::foreign;
-use crate::kernel::mask::HAS_INTERRUPTS;
+use crate::kernel::mask::{HAS_INTERRUPTS, masked, within};
 use crate::kernel::task::header::{AGAIN, TaskRef};
 use crate::kernel::waker::task_of;
 
@@ -61,11 +61,13 @@ impl Round {
         with(|context| {
             begin(context, node);
             let task = task_of(context, cx.waker());
-            let flags = task.map_or(0, |task| task.wake.get());
-            if let Some(task) = task {
-                task.wake.set(flags & !AGAIN);
-            }
-            let was_queued = task.is_some_and(|task| task.is_queued());
+            let (flags, was_queued) = within(|| {
+                let flags = task.map_or(0, |task| task.wake.get());
+                if let Some(task) = task {
+                    task.wake.set(flags & !AGAIN);
+                }
+                (flags, task.is_some_and(|task| task.is_queued()))
+            });
             Round { task, was_queued, was_woken: flags & AGAIN != 0 }
         })
     }
@@ -75,7 +77,7 @@ impl Round {
     fn is_at_rest(self) -> bool {
         match self.task {
             // A wake through a nursery shows only in the queue that it leads to.
-            Some(task) => with(|_| {
+            Some(task) => masked(|| {
                 let flags = task.wake.get();
                 if self.was_woken {
                     task.wake.set(flags | AGAIN);

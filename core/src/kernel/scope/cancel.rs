@@ -13,6 +13,7 @@ use super::tree::{mark_below, step};
 use crate::fault::fault;
 use crate::kernel::context::{Context, with};
 use crate::kernel::task::header::TaskRef;
+use crate::kernel::used::CANCELS;
 use crate::panics::First;
 use crate::reason::Reason;
 
@@ -55,6 +56,7 @@ pub(crate) fn cancel_child(task: TaskRef, reason: Reason) {
 impl Context {
     /// Marks a scope as cancelled. Is there nobody in it, or on the stack, who has to notice?
     fn mark_cancelled(&self, node: &Node, reason: Reason) -> bool {
+        CANCELS.note();
         node.set(CANCELLED);
         node.set_reason(reason);
         node.clear(if fault!("expired-stays-when-cancelled") { 0 } else { EXPIRED });

@@ -9,9 +9,11 @@ use super::asking::Round;
 use super::node::{CUT_OFF, FOREIGN, Node, POLLING, SHIELD, Scoped, SubScope};
 use crate::fault::fault;
 use crate::kernel::context::{Context as Kernel, now, with};
+use crate::kernel::mask::masked;
 use crate::kernel::nursery::children::{Children, NurseryRef};
 use crate::kernel::remote::begin_foreign_turn;
 use crate::kernel::task::header::TaskRef;
+use crate::kernel::used::{CANCELS, FOREIGNS};
 use crate::kernel::waker::{task_named, task_of};
 
 /// While this lives, a scope's code is on the stack.
@@ -32,7 +34,7 @@ fn is_in_place(node: &Node, outer: *const Node) -> bool {
 impl Node {
     /// Is it marked as what is inside that one?
     fn is_cut_off_by(&self, around: &Node) -> bool {
-        (around.is_cancelled() && !self.has(SHIELD)) == self.has(CUT_OFF)
+        !CANCELS.is() || (around.is_cancelled() && !self.has(SHIELD)) == self.has(CUT_OFF)
     }
 }
 
@@ -104,7 +106,7 @@ pub(crate) fn is_known(context: &Kernel, nursery: &Children, waker: &Waker) -> b
         return false;
     }
     // SAFETY: PINNED: the node that is being polled is alive. There is one: that of the task, or in it.
-    unsafe { &*outer }.is_cancelled() == node.has(CUT_OFF)
+    !CANCELS.is() || unsafe { &*outer }.is_cancelled() == node.has(CUT_OFF)
 }
 
 /// Places a nursery in the code that is being polled, and keeps who does that.
@@ -132,7 +134,7 @@ unsafe fn place_anew(this: *const Node, nursery: Option<&Children>, cx: &mut Con
     let own = with(|context| task_of(context, cx.waker()));
     match own.filter(|_| nursery.is_some()) {
         // Who polls it is known otherwise.
-        Some(_) => drop(with(|_| sub.waker.take())),
+        Some(_) => drop(masked(|| sub.waker.take())),
         None => _ = sub.waker.keep(cx.waker()),
     }
     // In somebody else's executor every poll from outside is a turn.
@@ -168,6 +170,9 @@ impl Kernel {
         if !moved {
             self.inherit(this, outer);
             return None;
+        }
+        if is_foreign {
+            FOREIGNS.note();
         }
         node.put(FOREIGN, is_foreign);
         self.relink(this, outer)

@@ -10,6 +10,7 @@ use core::ptr;
 use super::listed::{Inside, Listed};
 use crate::kernel::list::{Linked, Links, List};
 use crate::kernel::mask::Half;
+use crate::kernel::used::{CANCELS, HOLDS, is_anything_watched};
 use crate::kernel::waker_cell::WakerCell;
 use crate::reason::Reason;
 
@@ -114,17 +115,17 @@ impl Node {
 
     /// Is a shield or a clean-up at work inside?
     pub(crate) fn is_active(&self) -> bool {
-        self.active.get() != 0
+        HOLDS.is() && self.active.get() != 0
     }
 
     /// Must the scopes around this one not be dropped yet?
     pub(crate) fn contributes(&self) -> bool {
-        self.is_active() || self.has(HOLD)
+        HOLDS.is() && (self.active.get() != 0 || self.has(HOLD))
     }
 
     /// Is the code in this scope cancelled, by the scope itself or from outside?
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.has(CANCELLED | CUT_OFF)
+        CANCELS.is() && self.has(CANCELLED | CUT_OFF)
     }
 
     /// Is it cancelled, with nothing left inside that must run on?
@@ -140,6 +141,11 @@ impl Node {
     /// Was this scope itself asked to come to an end?
     pub(crate) fn is_asked_to_stop(&self) -> bool {
         !self.has(TASK | ROOT) && self.more.get() & ASKED_TO_STOP != 0
+    }
+
+    /// Is it in the list of what its parent has to know of?
+    pub(crate) fn is_watched(&self) -> bool {
+        is_anything_watched() && self.has(WATCHED)
     }
 
     /// Has its deadline passed, with no poll since?

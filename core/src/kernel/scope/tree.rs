@@ -19,6 +19,7 @@ use super::whole::{nursery_at, sub_at, task_at};
 use crate::fault::fault;
 use crate::kernel::context::{Context, with};
 use crate::kernel::foreign;
+use crate::kernel::used::{CANCELS, HOLDS, is_anything_watched};
 
 /// What is watched first in a node that is alive.
 fn first_inside(node: *const Node) -> *const Node {
@@ -79,7 +80,7 @@ pub(super) fn step(top: *const Node, at: *const Node, below: bool) -> *const Nod
 /// Has it to be known to its parent?
 fn is_to_be_watched(this: *const Node) -> bool {
     // SAFETY: KNOWN-PARENT: the callers' node is alive.
-    unsafe { &*this }.has(HOLD | FOREIGN) || !first_inside(this).is_null()
+    is_anything_watched() && (unsafe { &*this }.has(HOLD | FOREIGN) || !first_inside(this).is_null())
 }
 
 impl Context {
@@ -114,7 +115,7 @@ impl Context {
     fn unwatch_idle(&self, this: *const Node) {
         let mut at = this;
         // SAFETY: KNOWN-PARENT.
-        while let Some(node) = unsafe { at.as_ref() }.filter(|node| node.has(WATCHED) && !is_to_be_watched(at)) {
+        while let Some(node) = unsafe { at.as_ref() }.filter(|node| node.is_watched() && !is_to_be_watched(at)) {
             self.unwatch(at);
             at = node.parent.get();
         }
@@ -148,6 +149,9 @@ impl Context {
 
     /// A node has a new parent: is it cut off now?
     pub(super) fn inherit(&self, this: *const Node, parent: *const Node) {
+        if !CANCELS.is() {
+            return;
+        }
         // SAFETY: PINNED: both are being polled.
         let (node, parent) = unsafe { (&*this, parent.as_ref()) };
         let cut_off = parent.is_some_and(Node::is_cancelled) && !node.has(SHIELD);
@@ -188,7 +192,7 @@ impl Context {
     fn unlink(&self, this: *const Node) -> Option<Waker> {
         // SAFETY: PINNED: the callers' scope is alive.
         let node = unsafe { &*this };
-        if !node.has(WATCHED) {
+        if !node.is_watched() {
             // Its parent may be gone, and knows nothing of it.
             node.parent.set(ptr::null());
             return None;
@@ -222,7 +226,7 @@ impl Context {
     /// Is nothing that anybody has to know of inside this node, and nobody watching it?
     pub(crate) fn is_leaf(&self, node: &Node) -> bool {
         debug_assert!(node.active.get() == 0 || !node.inside.is_empty() || node.has(NURSERY));
-        node.inside.is_empty() && self.watch.get().is_null()
+        !is_anything_watched() || node.inside.is_empty() && self.watch.get().is_null()
     }
 
     /// Takes a dying node out of everything. Nodes inside it, whose code lives on elsewhere, become roots until they are polled
@@ -230,7 +234,7 @@ impl Context {
     pub(crate) fn retire(&self, this: *const Node) -> Option<Waker> {
         // SAFETY: PINNED: the callers' scope is alive.
         let node = unsafe { &*this };
-        if self.is_leaf(node) && !node.has(WATCHED) {
+        if self.is_leaf(node) && !node.is_watched() {
             return None;
         }
         self.orphan(this);
@@ -242,6 +246,9 @@ impl Context {
     /// What was at work inside a node is gone; a scope around it may have become free to be dropped.
     #[must_use]
     pub(crate) fn clear_shields(&self, this: *const Node) -> Option<Waker> {
+        if !is_anything_watched() {
+            return None;
+        }
         // SAFETY: PINNED: the callers' scope is alive.
         let node = unsafe { &*this };
         let is_known = node.has(WATCHED) && !fault!("count-kept-by-a-finished-task");
@@ -264,8 +271,11 @@ impl Context {
     }
 
     /// Makes roots of the nodes inside a dying one, and tells those who watch it.
-    #[cold]
+    #[inline]
     pub(crate) fn orphan(&self, this: *const Node) {
+        if !is_anything_watched() {
+            return;
+        }
         // SAFETY: PINNED: the callers' scope is alive.
         let node = unsafe { &*this };
         while let Some(child) = node.inside.first() {
@@ -289,6 +299,9 @@ impl Context {
 impl Node {
     /// Is a shield or a clean-up at work in here, and not in a task?
     pub(crate) fn has_active_inside(&self) -> bool {
+        if !HOLDS.is() {
+            return false;
+        }
         let mut at = self.inside.first();
         while let Some(sub) = at {
             if sub.node.contributes() {

@@ -8,6 +8,7 @@ use core::task::Waker;
 
 use super::node::{NURSERY, Node, POLLING, ROOT, SubScope, TASK};
 use crate::kernel::context::Context;
+use crate::kernel::mask::within;
 use crate::kernel::nursery::children::Children;
 use crate::kernel::pin_ref::PinRef;
 use crate::kernel::task::header::{Header, TaskRef};
@@ -81,7 +82,8 @@ impl Context {
         {
             return if self.is_ours(&task) { self.wake(task) } else { None };
         }
+        // A nursery's kept waker is taken by interrupts too.
         // SAFETY: by contract, and it is none of a task's.
-        unsafe { sub_at(this) }.waker.wake(self)
+        within(|| unsafe { sub_at(this) }.waker.wake(self))
     }
 }

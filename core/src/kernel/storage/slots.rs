@@ -20,7 +20,14 @@ use crate::kernel::memory::slab::class_of;
 #[cfg(not(feature = "alloc"))]
 use crate::kernel::pin_ref::PinRef;
 use crate::kernel::task::header::Header;
-use crate::kernel::wait_queue::{Held, Line, Shared, Turn, WaitQueue, Waiting};
+use crate::kernel::used::ROOM_AWAITED;
+use crate::kernel::wait_queue::{Held, Line, Turn, WaitQueue, Waiting};
+
+/// Arenas are shared by all who poll (ONE-CONTEXT).
+#[cfg(all(feature = "one-context", not(any(feature = "std", feature = "hooks"))))]
+type Kind = crate::kernel::wait_queue::Local;
+#[cfg(not(all(feature = "one-context", not(any(feature = "std", feature = "hooks")))))]
+type Kind = crate::kernel::wait_queue::Shared;
 
 /// No slot: links are a slot's index plus 1, so that an empty arena is all zeros and takes no room in an image.
 const NONE: u32 = 0;
@@ -67,7 +74,7 @@ struct Free {
 pub(crate) struct Slots<const TASKS: usize, const BYTES: usize> {
     slots: [Room<BYTES>; TASKS],
     /// Who waits is granted the index of a slot.
-    free: WaitQueue<Free, u32, Shared>,
+    free: WaitQueue<Free, u32, Kind>,
 }
 
 // SAFETY: a slot's memory belongs to who claimed it, or to the free list, which is touched under the
@@ -115,7 +122,8 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
     }
 
     fn put(&self, free: &Free, line: &Line<u32>, index: u32) -> Option<Waker> {
-        match line.grant(index) {
+        let granted = if ROOM_AWAITED.is() { line.grant(index) } else { Err(index) };
+        match granted {
             Ok(waker) if !fault!("place-given-twice") => waker,
             handed => {
                 // SAFETY: the slot was a child's, and what a child has there is larger than a link (`check`: a waker). It is
@@ -174,6 +182,7 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
     }
 
     pub(super) async fn wait(&'static self) -> u32 {
+        ROOM_AWAITED.note();
         let take = |free: &Free, _: &Line<u32>, turn| match turn {
             Turn::Granted(index) => Some(index),
             // One may have become free before it is in line.

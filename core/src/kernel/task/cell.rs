@@ -20,6 +20,7 @@ use crate::kernel::in_place::Moving;
 use crate::kernel::nursery::cell::{NurseryCell, Owner};
 use crate::kernel::scope::node::Node;
 use crate::kernel::storage::{Claim, Place, Slot};
+use crate::kernel::used::{ENDS, RESULTS};
 use crate::kernel::waker_cell::WakerCell;
 #[cfg(feature = "hooks")]
 use crate::name::TaskName;
@@ -87,6 +88,7 @@ where
         // future is pinned until it is dropped in place.
         let future = unsafe { Pin::new_unchecked(&mut *value.cast::<F>()) };
         let Poll::Ready(result) = future.poll(cx) else { return Poll::Pending };
+        ENDS.note();
         match result {
             Ok(output) => {
                 // SAFETY: as above; the future is dropped once, FUTURE is cleared in there first.
@@ -94,6 +96,7 @@ where
                 if task.has(HANDLE) {
                     // SAFETY: the place is empty now.
                     unsafe { value.cast::<T>().write(output) };
+                    RESULTS.note();
                     task.set(OUTPUT);
                 }
                 Poll::Ready(Outcome::Value)

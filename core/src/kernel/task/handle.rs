@@ -13,6 +13,7 @@ use crate::kernel::emit::{Told, told, waits};
 use crate::kernel::foreign;
 use crate::kernel::nursery::children::{Children, NurseryRef};
 use crate::kernel::scope::cancel::cancel_child;
+use crate::kernel::used::{AWAITS, may_be_over};
 use crate::kernel::waker::task_of;
 use crate::reason::Reason;
 use crate::task_info::{Status, TaskId, WaitsFor};
@@ -42,6 +43,7 @@ impl<T> Handle<T> {
 
     #[inline(never)] // so that the poll of a handle is inlined: 28 instructions less in each of `spawn_seq`
     fn wait(&self, cx: &mut Context<'_>) -> Poll<()> {
+        AWAITS.note();
         let task = self.0;
         // In the body of its nursery, by the waker of the task around: then the nursery sees to it that the body is polled, which
         // needs no wake.
@@ -116,9 +118,9 @@ impl<T> Drop for Handle<T> {
     fn drop(&mut self) {
         let task = self.0;
         task.clear(HANDLE);
-        if task.is_done() {
+        if may_be_over() && task.is_done() {
             free(task, self.nursery());
-        } else {
+        } else if AWAITS.is() {
             foreign::discard(with(|_| awaiter(&task).take()));
         }
     }

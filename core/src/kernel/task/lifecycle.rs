@@ -10,8 +10,10 @@ use crate::fault::fault;
 use crate::kernel::context::{CODE_IS_DEAR, Context, now, with};
 use crate::kernel::emit::{is_on, tell_of, tell_wake, tells_wakes, told};
 use crate::kernel::foreign;
+use crate::kernel::mask::within;
 use crate::kernel::nursery::children::NurseryRef;
-use crate::kernel::scope::node::{CANCELLED, CUT_OFF, DONE, Node, SHIELD, TASK, WATCHED};
+use crate::kernel::scope::node::{CANCELLED, CUT_OFF, DONE, Node, SHIELD, TASK};
+use crate::kernel::used::{AWAITS, CANCELS, DAEMONS, RESULTS};
 use crate::panics::First;
 use crate::reason::Reason;
 use crate::task_info::WokenBy;
@@ -27,7 +29,7 @@ pub(crate) fn start(task: TaskRef, nursery: NurseryRef, daemon: bool) {
         task.node.begin(nursery.as_ptr().cast(), TASK, cell);
         task.wake.set(QUEUED | DIRECT | TOLD_OF);
         nursery.idle.push(task);
-        context.queue_in(&nursery, task)
+        within(|| context.queue_in(&nursery, task))
     });
     if let Some(foreign) = foreign {
         foreign.wake();
@@ -44,7 +46,6 @@ fn tell_of_start(task: TaskRef) {
 
 /// Frees the cell if nothing needs it any more (NEVER-REUSED-UNDROPPED).
 pub(crate) fn free(task: TaskRef, nursery: NurseryRef) {
-    // In one step with the check, so that no interrupt queues the task in between.
     let frees = with(|context| {
         let is_kept = task.has(HANDLE) && !fault!("double-free");
         let frees = task.is_done() && !is_kept && !task.has_to_be_taken();
@@ -57,7 +58,7 @@ pub(crate) fn free(task: TaskRef, nursery: NurseryRef) {
     if !frees {
         return;
     }
-    if task.has(OUTPUT) {
+    if RESULTS.is() && task.has(OUTPUT) {
         return drop_output(task, nursery);
     }
     release(task, nursery);
@@ -87,7 +88,7 @@ fn drop_output(task: TaskRef, nursery: NurseryRef) {
 impl Context {
     /// Takes a child that is over out of its nursery.
     fn remove(&self, task: TaskRef, nursery: NurseryRef) {
-        if task.node.has(WATCHED) {
+        if task.node.is_watched() {
             self.forget_watched(task);
         }
         self.cursors.gone(task.as_ptr().cast());
@@ -104,6 +105,9 @@ impl Context {
 
     /// Why the code in this node is cancelled: the innermost cancelled scope's reason.
     pub(crate) fn reason_at(&self, mut at: *const Node) -> Option<Reason> {
+        if !CANCELS.is() {
+            return None;
+        }
         // SAFETY: KNOWN-PARENT: the callers' node is in one that is being polled, or dropped.
         while let Some(node) = unsafe { at.as_ref() } {
             if node.has(CANCELLED) {
@@ -147,7 +151,7 @@ fn drop_child(task: TaskRef, nursery: NurseryRef, leave: impl Fn()) {
         }
     }
     let cut_off = nursery.is_cancelled();
-    if cut_off != task.node.has(CUT_OFF) {
+    if CANCELS.is() && cut_off != task.node.has(CUT_OFF) {
         with(|_| task.node.put(CUT_OFF, cut_off));
     }
     if cut_off && !nursery.node().has(CANCELLED) {
@@ -230,16 +234,18 @@ fn end(task: TaskRef, nursery: NurseryRef) {
     task.node.set(DONE);
     task.retire();
     now(|context| context.leave_all(&task.node));
-    if task.is_queued() {
-        end_queued(task);
-    } else if !fault!("free-header-queued") {
-        task.wake.set(QUEUED);
-    }
+    within(|| {
+        if task.is_queued() {
+            end_queued(task);
+        } else if !fault!("free-header-queued") {
+            task.wake.set(QUEUED);
+        }
+    });
     nursery.running.set(nursery.running.get() - 1);
-    if task.has(DAEMON) {
+    if DAEMONS.is() && task.has(DAEMON) {
         nursery.daemons.set(nursery.daemons.get() - 1);
     }
-    if task.has(BODY_AWAITS) {
+    if AWAITS.is() && task.has(BODY_AWAITS) {
         nursery.body_is_awake.set(true);
     }
 }
@@ -252,6 +258,9 @@ fn end_queued(task: TaskRef) {
 
 /// Wakes who awaits a child, or returns the waker, if it isn't one of ours.
 fn tell_awaiter(task: TaskRef) -> Option<Waker> {
+    if !AWAITS.is() {
+        return None;
+    }
     with(|context| {
         let awaiter = awaiter(&task);
         match awaiter.task() {

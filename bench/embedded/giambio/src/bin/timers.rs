@@ -6,7 +6,7 @@ use core::time::Duration;
 use bench_common as b;
 use giambio_core::{Arena, sleep};
 
-static ARENA: Arena<{ b::N }, 192> = Arena::new();
+static ARENA: Arena<{ b::N }, 96> = Arena::new();
 
 async fn worker(i: usize) -> Result<(), Infallible> {
     let period = Duration::from_millis(b::period(i).into());
