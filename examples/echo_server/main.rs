@@ -1,4 +1,4 @@
-//! The echo server of the tutorial: a listener, a nursery, and a task for each client.
+//! The echo server of the tutorial: a listener, and a task for each client.
 //!
 //! ```text
 //! $ cargo run --release --example echo_server           $ nc localhost 1500
@@ -23,16 +23,15 @@
 
 mod handler;
 
-use std::convert::Infallible;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::{env, io};
 
 use clap::{Arg, ArgAction, Command};
-use giambio::net::{TcpListener, TcpStream, ToAddresses, lookup};
-use giambio::{Interrupted, nursery};
-use handler::handler;
+use giambio::Interrupted;
+use giambio::net::{self, TcpListener, TcpStream, ToAddresses, lookup};
+use handler::{ExitRequest, handler};
 use log::{error, info};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -55,19 +54,17 @@ impl handler::Stream for TcpStream {
     }
 }
 
-/// Listens, and spawns a task for each client; ends only by an error.
-async fn serve(address: &str) -> Result<Infallible, Box<dyn Error>> {
+/// Listens, and serves each client until one of them says `exit`.
+async fn serve(address: &str) -> Result<(), Box<dyn Error>> {
     let listener = listen(address).await.map_err(|error| format!("bind error: can't listen at {address}: {error}"))?;
     let (host, _) = address.rsplit_once(':').unwrap_or((address, ""));
     info!("Serving asynchronously at {host}:{}", listener.local_addr()?.port());
-    nursery(async |n| {
-        loop {
-            let (stream, peer) = listener.accept().await?;
-            info!("{peer} connected");
-            let _ = stream.set_nodelay(true); // answers go out at once; if it fails, a little later
-            n.spawn(handler(stream, peer));
-        }
+    net::serve(listener, |stream: TcpStream, peer| {
+        info!("{peer} connected");
+        let _ = stream.set_nodelay(true); // answers go out at once; if it fails, a little later
+        handler(stream, peer)
     })
+    .on_error(|_, exit: ExitRequest<_>| Err::<(), Box<dyn Error>>(exit.into()))
     .await
 }
 
@@ -102,7 +99,7 @@ fn main() -> ExitCode {
             error!("Exiting due to a {error}");
             ExitCode::FAILURE
         }
-        Ok(Ok(never)) => match never {},
+        Ok(Ok(())) => ExitCode::SUCCESS, // nobody asks it to stop
     }
 }
 

@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | a loop that sleeps while nothing is ready | [`run`](run()), [`run_or_ctrl_c`], [`builder`]; its parts: [`Idle`], [`StdClock`] |
 //! | a runtime for each core | [`run_on_each_core`] |
-//! | sockets, and what all byte streams have in common | [`net`], [`stream`] |
+//! | sockets, servers over them, and what all byte streams have in common | [`net`], [`stream`] |
 //! | any descriptor of the system's, waited for | [`fd`] |
 //! | files | [`fs`] |
 //! | standard streams | [`stdin()`], [`stdout()`], [`stderr()`] |
@@ -14,6 +14,7 @@
 //! | calls that block | [`unblock`], [`unblock_in`], [`lend`], [`with_threads`] |
 //! | calls from other threads | [`OpenPortal::portal`] |
 //! | Ctrl+C and other signals | [`ctrl_c`], [`run_until_stopped`], [`signal`] |
+//! | who keeps the thread for too long | [`Watchdog`] |
 //!
 //! ```
 //! use giambio::net::{TcpListener, TcpStream};
@@ -81,7 +82,7 @@
 //! `blocking.rs` those that block, `threads/` what borrows and what calls in, `fs/` files, `stdio/` the standard
 //! streams, `reactor/` who waits for what, `fd/` any descriptor,
 //! `signal/` Ctrl+C and other signals, `stream/` what all byte streams have in common, `net/` the
-//! sockets, `idle.rs` what the loop does between turns, `run.rs` the loop, `cores.rs` a loop for each core.
+//! sockets, `idle.rs` what the loop does between turns, `run.rs` the loop, `cores.rs` a loop for each core, `watchdog.rs` who looks on.
 //! `docs/architecture.md` has their order, and the ways through them.
 //! Each uses only the public seams of the core: what this adapter can do, another one can too.
 
@@ -110,6 +111,7 @@ pub mod stdio;
 pub mod stream;
 mod sys;
 mod threads;
+mod watchdog;
 
 pub use giambio_core::*;
 
@@ -121,3 +123,4 @@ pub use run::{Builder, RunError, builder, run, run_or_ctrl_c, run_until_stopped}
 pub use signal::{Interrupted, ctrl_c};
 pub use stdio::{stderr, stdin, stdout};
 pub use threads::{OpenPortal, Portal, PortalError, Threads, with_threads};
+pub use watchdog::{Stall, Watchdog};

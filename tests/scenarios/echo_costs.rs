@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use common::programs::words;
+use common::programs::{example, words};
 use common::server::Server;
 use common::system::{cpu_time, descriptors, memory, raise_descriptor_limit, waits};
 use common::{Client, WELCOME, eventually};
@@ -25,6 +25,22 @@ fn an_idle_server_does_not_wake() {
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!((waits(server.process_id()), cpu_time(server.process_id())), before);
     clients[0].echo("awake?\n");
+}
+
+/// Its own thread sleeps while the loop does, and is awake while that is.
+#[test]
+fn a_watchdog_over_an_idle_server_does_not_wake() {
+    let server = Server::start_as(example("21_graceful_server").arg("127.0.0.1:0"));
+    let mut client = Client::connect(server.address);
+    for order in 1..=2 {
+        client.send(&format!("{order}\n"));
+        client.expect(&format!("{order} ms of work are done\n"));
+        eventually("all threads are asleep for a second", || {
+            let before = waits(server.process_id());
+            std::thread::sleep(Duration::from_secs(1));
+            waits(server.process_id()) == before
+        });
+    }
 }
 
 /// The system calls of a process, by strace, which writes one a line.

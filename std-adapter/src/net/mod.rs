@@ -13,6 +13,8 @@
 //!   over an [`Idle`](crate::Idle). To have to wait where there is none, as in another executor's `block_on` or in
 //!   [`testing::run`](crate::testing::run), is a panic that says so. What need not wait works anywhere.
 //!
+//! A server of many is [`serve()`]: it accepts, runs a handler for each, and ends in order.
+//!
 //! What the streams have in common with other streams of bytes is in [`stream`](crate::stream); on Unix, there are those that have a
 //! path for an address, too, in `net::unix`.
 //!
@@ -28,6 +30,7 @@ mod datagram;
 mod listener;
 mod received;
 mod resolve;
+mod serve;
 mod socket;
 mod system;
 mod tcp;
@@ -41,6 +44,7 @@ pub use datagram::{DatagramSocket, Datagrams, TooLong};
 pub use listener::{Listener, Listens};
 pub use received::Received;
 pub use resolve::{Resolve, SystemResolver, with_resolver};
+pub use serve::{Accept, Counts, Handled, Serve, ServerError, Unheard, Verdict, serve};
 pub use socket::Socket;
 pub use tcp::{ConnectOptions, ListenOptions, TcpListener, TcpStream};
 pub use udp::UdpSocket;

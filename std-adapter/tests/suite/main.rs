@@ -23,6 +23,7 @@ mod listeners;
 mod outside;
 mod resolver;
 mod runs;
+mod serving;
 mod streams;
 mod tasks;
 mod udp;
@@ -34,3 +35,4 @@ mod unix_names;
 mod unix_passing;
 #[cfg(unix)]
 mod unix_streams;
+mod watchdog;

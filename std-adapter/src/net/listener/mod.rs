@@ -1,6 +1,7 @@
 //! What takes connections, of whatever kind.
 
 mod line;
+mod retry;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -9,23 +10,16 @@ mod windows;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::time::Duration;
 
-use giambio_core::{__fault as fault, sleep};
+use giambio_core::__fault as fault;
 
-use self::line::Line;
+use self::line::{Line, Place};
+use self::retry::passes_over;
+pub(super) use self::retry::retrying;
 use crate::foreign::First;
 use crate::reactor::{Closed, Descriptor, Direction, Done, Source};
 use crate::stream::{ByteStream, Connection};
 use crate::sys::errno::{AfterAccept, after_accept};
-
-/// How soon to try again when descriptors have run out. The system tells of a connection only once and
-/// of freed descriptors not at all, so time is the only thing to wait for.
-const UNTIL_DESCRIPTORS: Duration = Duration::from_millis(20);
-
-/// So many broken connections are passed over at a stretch. What goes on for longer may be there to stay, as a firewall's
-/// rule, and must not keep a CPU busy.
-const BROKEN_AT_A_STRETCH: u32 = 100;
 
 /// What a [`Listener`] may be over.
 ///
@@ -109,6 +103,21 @@ impl<L: Listens> Listener<L> {
     }
 
     async fn accept_in_turn(&self) -> io::Result<Accepted<L>> {
+        let _turn = self.turn().await;
+        retrying(async || self.source.attempt(Some(Direction::Read), accept).await, |_| ()).await
+    }
+
+    /// As [`accept`](Listener::accept), but tells of each error.
+    #[track_caller]
+    pub(super) fn accept_once(&self) -> impl Future<Output = io::Result<Accepted<L>>> {
+        async {
+            let _turn = self.turn().await;
+            self.source.attempt(Some(Direction::Read), accept).await
+        }
+    }
+
+    /// Waits for its turn, which lasts until what this returns is dropped.
+    async fn turn(&self) -> Place<'_> {
         let place = self.line.join();
         poll_fn(|cx| {
             let turn = place.poll_turn(cx);
@@ -118,21 +127,7 @@ impl<L: Listens> Listener<L> {
             turn
         })
         .await;
-        let mut broken = 0;
-        loop {
-            let error = match self.source.attempt(Some(Direction::Read), accept).await {
-                Ok(accepted) => return Ok(accepted),
-                Err(error) => error,
-            };
-            match after_accept(&error) {
-                AfterAccept::TakeNext if broken < BROKEN_AT_A_STRETCH => broken += 1,
-                AfterAccept::TakeNext | AfterAccept::TryLater => {
-                    broken = 0;
-                    sleep(UNTIL_DESCRIPTORS).await;
-                }
-                AfterAccept::GiveUp => return Err(error),
-            }
-        }
+        place
     }
 
     /// Takes a connection if one waits now, and no task waits for it. Never waits. Passes over what is broken, as [`accept`](Listener::accept) does.
@@ -146,7 +141,7 @@ impl<L: Listens> Listener<L> {
         let mut broken = 0;
         loop {
             match self.source.try_io(Some(Direction::Read), accept) {
-                Err(error) if broken < BROKEN_AT_A_STRETCH && after_accept(&error) == AfterAccept::TakeNext => {
+                Err(error) if passes_over(broken) && after_accept(&error) == AfterAccept::TakeNext => {
                     broken += 1;
                 }
                 tried => return tried,
