@@ -26,7 +26,11 @@ fn drops_its_ends_in_any_order<C: Ends>(
         for count in (1..=4).rev() {
             let is_sender = left.remove(order % count);
             order /= count;
-            if is_sender { drop(senders.pop()) } else { drop(receivers.pop()) }
+            if is_sender {
+                drop(senders.pop())
+            } else {
+                drop(receivers.pop())
+            }
             assert_eq!(is_closed(&channel), senders.is_empty() || receivers.is_empty());
         }
         drop((sender(&channel), receiver(&channel)));
@@ -47,7 +51,12 @@ fn ends_are_dropped_in_any_order() {
     {
         use giambio_core::channel::{Growable, Unbounded};
         each!(Unbounded<u8>);
-        drops_its_ends_in_any_order(|| Growable::new(2), Growable::<u8>::sender, Growable::receiver, Growable::is_closed);
+        drops_its_ends_in_any_order(
+            || Growable::new(2),
+            Growable::<u8>::sender,
+            Growable::receiver,
+            Growable::is_closed,
+        );
     }
 }
 
