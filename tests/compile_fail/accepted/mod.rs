@@ -17,6 +17,7 @@ mod an_arena_is_static;
 mod any_text_names_a_child;
 mod each_child_changes_a_part_of_its_own;
 mod each_thread_has_a_runtime_of_its_own;
+mod errors_of_a_servers_handlers_go_to_a_hook;
 mod errors_may_be_words_boxed_or_borrowed;
 mod nurseries_are_nested;
 mod question_mark_converts_errors;

@@ -72,4 +72,5 @@ impl<E> Verdict for Result<(), E> {
 )]
 pub trait ServerError: From<io::Error> {}
 
+#[diagnostic::do_not_recommend] // or it is about `From` alone
 impl<E: From<io::Error>> ServerError for E {}
