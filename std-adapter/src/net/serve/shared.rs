@@ -27,11 +27,7 @@ pub(super) struct Server<'s, P, E, X> {
 }
 
 impl<'s, P, E, X> Server<'s, P, E, X> {
-    pub(super) fn new(
-        counts: &'s Counts,
-        on_error: OnError<'s, P, E, X>,
-        on_shortage: Option<OnShortage<'s>>,
-    ) -> Self {
+    pub(super) fn new(counts: &'s Counts, on_error: OnError<'s, P, E, X>, on_shortage: Option<OnShortage<'s>>) -> Self {
         let (now, freed, told_of_shortage) = (Cell::new(0), Condition::new(), Cell::new(None));
         Server { counts, now, freed, on_error, on_shortage, told_of_shortage }
     }
