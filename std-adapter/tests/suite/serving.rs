@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::pending;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::net;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -39,6 +39,7 @@ impl Calls {
         assert!(self.waiting.send(call).is_ok());
     }
 
+    #[cfg(unix)]
     fn fail(&self, errno: i32) {
         self.comes(Err(io::Error::from_raw_os_error(errno)));
     }
@@ -446,6 +447,7 @@ fn as_long_as_nobody_asks_for_a_stop_there_is_none() {
 #[cfg(unix)]
 fn sockets_with_a_path_are_served_in_the_same_words() {
     use giambio::net::unix::{UnixListener, UnixStream};
+    use std::io::Write;
     let path = std::env::temp_dir().join(format!("giambio-serve-{}", std::process::id()));
     let _ = std::fs::remove_file(&path);
     run(async {
