@@ -289,6 +289,7 @@ const FLOORS_OF_THE_CORE: &[&str] = &[
     "sync/barrier",
     "sync/condition",
     "sync/inside",
+    "sync/latch",
     "sync/limiter",
     "sync/once_cell",
     "sync/rw_lock",

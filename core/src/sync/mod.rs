@@ -21,6 +21,7 @@
 //! | the same, where that changes, and who is at it is asked for | [`Limiter`] | 36 |
 //! | anything can be found now, wherever that lies | [`Condition`] | 16 |
 //! | all of some have come | [`Barrier`] | 24 |
+//! | so much has happened, once; who counts does not wait | [`Latch`] | 16 |
 //!
 //! [`Cell`]: core::cell::Cell
 //! [`RefCell`]: core::cell::RefCell
@@ -31,6 +32,7 @@ mod barrier;
 mod condition;
 mod event;
 mod inside;
+mod latch;
 mod limiter;
 mod mutex;
 mod once_cell;
@@ -42,6 +44,7 @@ mod watch;
 pub use barrier::Barrier;
 pub use condition::Condition;
 pub use event::Event;
+pub use latch::Latch;
 pub use limiter::{Holder, Limiter};
 pub use mutex::{Mutex, MutexGuard};
 pub use once_cell::{OnceCell, SetError};

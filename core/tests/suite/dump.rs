@@ -10,7 +10,7 @@ use std::task::Poll;
 
 use crate::common::{alone, finish, run_foreign, secs};
 use giambio_core::introspect::{Dump, NodeKind, dump};
-use giambio_core::sync::{Barrier, Condition, Event, Limiter, Mutex, OnceCell, RwLock, Semaphore, Shared, Watch};
+use giambio_core::sync::{Barrier, Condition, Event, Latch, Limiter, Mutex, OnceCell, RwLock, Semaphore, Shared, Watch};
 use giambio_core::testing::{Simulation, Stuck, run, wait_all_blocked};
 use giambio_core::{
     Debugger, Often, Runtime, TaskInfo, VirtualClock, WaitsFor, cancel_scope, checkpoint, finally, move_on_after,
@@ -118,7 +118,7 @@ fn all_that_can_have_a_name_is_told_by_it() {
         let reader = lock.try_read().unwrap();
         let (condition, barrier) = (Condition::new().named("stock"), Barrier::new(2).named("start"));
         let cell = OnceCell::<()>::new().named("offset");
-        let watch = Watch::new(0).named("weather");
+        let (watch, latch) = (Watch::new(0).named("weather"), Latch::new(1).named("guests"));
         let tree = nursery(async |n| {
             n.child().name("1").spawn(async { Ok::<_, ()>(drop(SETTINGS.lock().await)) });
             n.child().name("2").spawn(async { Ok(BELL.wait().await) });
@@ -133,6 +133,7 @@ fn all_that_can_have_a_name_is_told_by_it() {
             n.child().name("11").spawn(async { Ok(stopping().await) });
             n.child().name("12").spawn(async { Ok(drop(lock.read().await)) });
             n.child().name("13").spawn(async { Ok(_ = watch.watcher().wait_for(|_| None::<()>).await) });
+            n.child().name("14").spawn(async { Ok(latch.wait().await) });
             wait_all_blocked().await;
             let tree = dump().await;
             n.cancel_children();
@@ -144,7 +145,7 @@ fn all_that_can_have_a_name_is_told_by_it() {
         tree
     });
     drop(held);
-    let all: Vec<_> = (1..=13).flat_map(|number| waits(&tree, &number.to_string())).collect();
+    let all: Vec<_> = (1..=14).flat_map(|number| waits(&tree, &number.to_string())).collect();
     assert_eq!(
         all,
         [
@@ -160,7 +161,8 @@ fn all_that_can_have_a_name_is_told_by_it() {
             "watch weather",
             "stop -",
             "lock routes",
-            "watch weather"
+            "watch weather",
+            "latch guests"
         ]
     );
     let text = plain(&tree.to_string());

@@ -8,6 +8,7 @@ mod by_hand;
 mod barrier;
 mod cancelled;
 mod condition;
+mod latch;
 mod limiter;
 mod mutex;
 mod once_cell;

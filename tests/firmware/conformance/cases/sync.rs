@@ -4,7 +4,7 @@ use core::task::Poll;
 
 use giambio_core::channel::{Channel, TryReceiveError, TrySendError};
 use giambio_core::sync::{
-    Barrier, Condition, Event, Limiter, Mutex, OnceCell, RwLock, Semaphore, Shared, WakerSlot, Watch,
+    Barrier, Condition, Event, Latch, Limiter, Mutex, OnceCell, RwLock, Semaphore, Shared, WakerSlot, Watch,
 };
 use giambio_core::{move_on_after, nursery_in, sleep};
 
@@ -114,9 +114,10 @@ fn all_of_it_is_as_small_as_its_documentation_says() {
     let around_a_value =
         [size_of::<Mutex<u32>>(), size_of::<RwLock<u32>>(), size_of::<OnceCell<u32>>(), size_of::<Watch<u32>>()];
     let [mutex, rw_lock, once_cell, watch] = around_a_value.map(|size| size - size_of::<u32>());
-    let counts = [size_of::<Semaphore>(), size_of::<Limiter>(), size_of::<Condition>(), size_of::<Barrier>()];
+    let counts = [size_of::<Semaphore>(), size_of::<Limiter>(), size_of::<Condition>()];
+    let gates = [size_of::<Barrier>(), size_of::<Latch>()];
     assert_eq!(
-        ([size_of::<WakerSlot>(), size_of::<Event>(), channel], [mutex, rw_lock, once_cell, watch], counts),
-        ([8, 16, 68], [44, 16, 28, 20], [24, 36, 16, 24])
+        ([size_of::<WakerSlot>(), size_of::<Event>(), channel], [mutex, rw_lock, once_cell, watch], counts, gates),
+        ([8, 16, 68], [44, 16, 28, 20], [24, 36, 16], [24, 16])
     );
 }
