@@ -10,7 +10,9 @@ use std::task::Poll;
 
 use crate::common::{alone, finish, run_foreign, secs};
 use giambio_core::introspect::{Dump, NodeKind, dump};
-use giambio_core::sync::{Barrier, Condition, Event, Latch, Limiter, Mutex, OnceCell, RwLock, Semaphore, Shared, Watch};
+use giambio_core::sync::{
+    Barrier, Condition, Event, Latch, Limiter, Mutex, OnceCell, RwLock, Semaphore, Shared, Watch,
+};
 use giambio_core::testing::{Simulation, Stuck, run, wait_all_blocked};
 use giambio_core::{
     Debugger, Often, Runtime, TaskInfo, VirtualClock, WaitsFor, cancel_scope, checkpoint, finally, move_on_after,
