@@ -170,6 +170,7 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "net/listener/windows",
     "net/tcp/stream",
     "net/tcp/options",
+    "net/tcp/unix",
     "net/tcp/connect",
     "net/tcp/listener",
     "net/tcp/listen",

@@ -822,6 +822,41 @@ fn parts_of_a_second_until_probes_are_rounded_up_and_what_is_refused_changes_not
 }
 
 #[test]
+#[cfg(any(target_os = "linux", target_os = "android"))] // elsewhere there is no such option
+fn a_time_for_acknowledgements_is_rounded_up_and_what_is_refused_changes_nothing() {
+    run(async {
+        let (client, _server) = pair().await;
+        assert_eq!(client.user_timeout().unwrap(), None);
+        for (given, millis) in [(0, 1), (1, 1), (1_000_000, 1), (1_000_001, 2), (30_000_000_000, 30_000)] {
+            client.set_user_timeout(Some(Duration::from_nanos(given))).unwrap();
+            assert_eq!(client.user_timeout().unwrap(), Some(Duration::from_millis(millis)), "{given} ns");
+        }
+        let longest = Duration::from_millis(i32::MAX as u64);
+        client.set_user_timeout(Some(longest)).unwrap();
+        for too_long in [longest + Duration::from_nanos(1), Duration::from_secs(1 << 40), Duration::MAX] {
+            assert_eq!(kind(client.set_user_timeout(Some(too_long))), Some(ErrorKind::InvalidInput), "{too_long:?}");
+            assert_eq!(client.user_timeout().unwrap(), Some(longest));
+        }
+        client.set_user_timeout(None).unwrap();
+        assert_eq!(client.user_timeout().unwrap(), None);
+        client.close();
+        assert!(Closed::is_cause_of(&client.user_timeout().unwrap_err()));
+    });
+}
+
+#[test]
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn a_peer_that_takes_nothing_is_given_up_after_the_time_for_acknowledgements() {
+    run(async {
+        let (client, _server) = pair().await;
+        client.set_user_timeout(Some(Duration::from_millis(300))).unwrap();
+        let sends = client.send_all(&[0; 32 << 20]);
+        let end = move_on_after(Duration::from_secs(60), sends).await.expect("it waits for ever");
+        assert_eq!(kind(end), Some(ErrorKind::TimedOut));
+    });
+}
+
+#[test]
 fn a_stream_dropped_by_another_future_while_one_waits_elsewhere_harms_nobody() {
     run(async {
         let (client, server) = pair().await;

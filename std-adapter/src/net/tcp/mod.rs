@@ -5,6 +5,8 @@ mod listen;
 mod listener;
 mod options;
 mod stream;
+#[cfg(unix)]
+mod unix;
 
 pub use connect::ConnectOptions;
 pub use listen::ListenOptions;

@@ -104,7 +104,7 @@ impl TcpStream {
         })
     }
 
-    fn option<T>(&self, look: impl FnOnce(&net::TcpStream) -> io::Result<T>) -> io::Result<T> {
+    pub(super) fn option<T>(&self, look: impl FnOnce(&net::TcpStream) -> io::Result<T>) -> io::Result<T> {
         self.source().with(look)
     }
 }
