@@ -3,8 +3,9 @@
 #![cfg(not(feature = "std"))]
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
-use std::future::pending;
+use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use crate::common::{Event, *};
@@ -272,4 +273,30 @@ fn a_waker_that_outlives_it_wakes_nobody() {
     });
     kept.borrow().iter().for_each(std::task::Waker::wake_by_ref);
     assert_eq!(run_in::<_, Infallible>(&ARENA, async |_| Ok(1)), Ok(1));
+}
+
+/// A body that does this where it is called, before the nursery is polled.
+fn at_once<'env>(
+    f: impl FnOnce(),
+) -> impl for<'scope> AsyncFnOnce(&'scope NurseryScope<'scope, 'env, Infallible, &'static Room>) -> Result<u8, Infallible>
+{
+    |_: &NurseryScope<'_, 'env, _, _>| {
+        f();
+        ready(Ok(1))
+    }
+}
+
+#[test]
+fn a_scope_that_was_polled_beside_it_outlives_it() {
+    static ARENA: Room = Arena::new();
+    let mut shielded = Box::pin(shield(pending::<()>()));
+    let mut poll = || assert!(shielded.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let result: Result<u8, Infallible> = run_in(&ARENA, at_once(&mut poll));
+    assert_eq!(result, Ok(1));
+    // Beside nothing, and beside another one.
+    poll();
+    let result: Result<u8, Infallible> = run_in(&ARENA, at_once(poll));
+    assert_eq!(result, Ok(1));
+    drop(shielded);
+    assert_eq!(run_in::<_, Infallible>(&ARENA, async |_| Ok(3)), Ok(3));
 }

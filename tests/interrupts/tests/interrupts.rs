@@ -609,3 +609,49 @@ fn a_program_that_is_one_nursery_never_goes_to_sleep_after_the_interrupt_that_wa
         }
     }
 }
+
+#[test]
+fn a_wake_by_an_interrupt_reaches_the_body_of_a_cancelled_program_of_one_nursery_while_a_shielded_child_is_at_work() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|poison| poison.into_inner());
+    for at in 1.. {
+        FIRED.set(false);
+        WAKER.with(|waker| waker.borrow_mut().take());
+        LEFT.set(at);
+        let is_body_done = Cell::new(false);
+        let clock: VirtualClock = VirtualClock::new();
+        let mut waits = 0;
+        let mut wait = |until| {
+            assert!(!FIRED.get() || is_body_done.get(), "asleep after critical section {at}, the body was not polled");
+            waits += 1;
+            match until {
+                // By now the child was ready, and the body not, again and again.
+                Until::At(_) if waits == 4 && LEFT.get() > 0 => interrupt(),
+                Until::At(tick) => clock.advance_to(tick),
+                Until::Now | Until::OnWake => {}
+            }
+        };
+        let result: Result<(), ()> = run_nursery(&clock, &A, &mut wait, async |n| {
+            let at_work = shield(async {
+                while !is_body_done.get() {
+                    sleep(core::time::Duration::from_secs(1)).await;
+                }
+            });
+            n.spawn_wait(async {
+                at_work.await;
+                Ok(())
+            })
+            .await;
+            n.spawn_wait(async { Err(()) }).await;
+            shield(async {
+                wait_for_interrupt().await;
+                is_body_done.set(true);
+            })
+            .await;
+            Ok(())
+        });
+        assert_eq!(result, Err(()));
+        if LEFT.replace(0) > 0 {
+            return;
+        }
+    }
+}

@@ -8,7 +8,7 @@ pub(crate) fn masked<R>(f: impl FnOnce() -> R) -> R {
     critical_section::with(|_| f())
 }
 
-/// Where a test has an interrupt come: around each look at what it may change.
+/// Where a test has an interrupt come: around each look at what it may change, and so between a look and the change that follows.
 fn point() {
     #[cfg(giambio_interrupts)]
     critical_section::with(|_| {});
@@ -27,7 +27,9 @@ macro_rules! cells {
 
                 pub(crate) fn get(&self) -> $int {
                     point();
-                    self.0.load(Relaxed)
+                    let value = self.0.load(Relaxed);
+                    point();
+                    value
                 }
 
                 pub(crate) fn set(&self, value: $int) {
@@ -51,7 +53,9 @@ impl<T> Pointer<T> {
 
     pub(crate) fn get(&self) -> *const T {
         point();
-        self.0.load(Relaxed)
+        let value = self.0.load(Relaxed);
+        point();
+        value.cast_const()
     }
 
     pub(crate) fn set(&self, value: *const T) {

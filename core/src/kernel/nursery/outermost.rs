@@ -9,7 +9,7 @@ use core::task::Context;
 use super::children::NurseryRef;
 use super::drive::{Body, Polling};
 use crate::kernel::clock::Given;
-use crate::kernel::context::{now, with};
+use crate::kernel::context::with;
 use crate::kernel::mask::masked;
 use crate::kernel::root::{Root, take_wake};
 use crate::kernel::scope::node::ROOT;
@@ -64,7 +64,8 @@ impl<'a> Outermost<'a> {
         loop {
             self.root.fire_due();
             if is_ready() {
-                now(|context| {
+                // In one step: a wake between the look at the last ones and their end would be lost.
+                with(|context| {
                     context.stop.set(0);
                     context.begin_turn();
                     // A turn for children alone is no poll of the body's; only who looks whether what holds it answers has to know
@@ -96,6 +97,9 @@ impl<'a> Outermost<'a> {
 impl Drop for Outermost<'_> {
     fn drop(&mut self) {
         with(|context| {
+            // What was polled beside the nursery may live on.
+            context.orphan(self.task.as_ptr().cast());
+            context.leave_all(&self.task.node);
             context.runtime.set(ptr::null());
             context.node.set(ptr::null());
             context.task.set(ptr::null());
