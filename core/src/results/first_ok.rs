@@ -122,7 +122,7 @@ impl<E: Error + 'static> Error for NoneOk<E> {
 /// #     if server % 2 == 1 { Err(server) } else { Ok(server) }
 /// # }
 ///
-/// static ROOM: Arena<3, 256> = Arena::new();
+/// static ROOM: Arena<3, 512> = Arena::new();
 ///
 /// # let clock: VirtualClock = VirtualClock::new();
 /// # pin!(Runtime::new(&clock, async {
