@@ -3,12 +3,17 @@
 
 use std::env;
 use std::fs;
-use std::io::{Read, Write};
+use std::future::poll_fn;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::pin::pin;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use giambio::{move_on_after, nursery, run, stderr, stdin, stdout, unblock};
+use futures_lite::future::zip;
+use giambio::{fail_after, move_on_after, nursery, run, stderr, stdin, stdout, unblock};
 
 /// What hangs takes longer.
 const LONG: Duration = Duration::from_secs(20);
@@ -85,6 +90,78 @@ fn reads_that_are_given_up_take_nothing_and_the_program_ends_while_one_waits() {
     let said = said(&mut child);
     assert!(said.contains("got one\ngot two\ngot three\nand rest\n"), "{said}");
     drop(input);
+}
+
+/// Reads what the child says until it has said that.
+fn has_said(child: &mut Child, what: &str) -> impl BufRead + use<> {
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains(what) {
+        line.clear();
+        assert!(output.read_line(&mut line).unwrap() > 0, "it never says {what}");
+    }
+    output
+}
+
+#[test]
+fn lines_that_several_wait_for_are_lines() {
+    if is_child() {
+        return run(async {
+            let mut both = pin!(zip(stdin().receive_line(), stdin().receive_line()));
+            let mut polls = 0;
+            let both = poll_fn(|cx| {
+                let both = both.as_mut().poll(cx);
+                polls += 1;
+                if polls == 2 {
+                    println!("both have looked at a part");
+                }
+                both
+            });
+            let (one, other) = fail_after(LONG, both).await.unwrap();
+            let third = stdin().receive_line().await;
+            println!("lines {:?}", [one, other, third].map(Result::unwrap));
+        });
+    }
+    let mut child = child("lines_that_several_wait_for_are_lines", PLAIN).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"abc").unwrap();
+    let mut output = has_said(&mut child, "both have looked at a part");
+    input.write_all(b"def\nx\nyz\n").unwrap();
+    drop(input);
+    let mut said = String::new();
+    output.read_to_string(&mut said).unwrap();
+    assert!(said.contains(r#"lines [Some("abcdef"), Some("x"), Some("yz")]"#), "{said}");
+    assert!(ends(&mut child));
+}
+
+/// The waker of another executor, which panics or tells.
+struct Foreign(Option<mpsc::Sender<()>>);
+
+impl Wake for Foreign {
+    fn wake(self: Arc<Self>) {
+        self.0.as_ref().expect("this one panics").send(()).unwrap();
+    }
+}
+
+#[test]
+fn a_foreign_waker_that_panics_keeps_no_other_from_its_wake() {
+    if is_child() {
+        let (send, woken) = mpsc::channel();
+        let wakers = [None, Some(send)].map(|tells| Waker::from(Arc::new(Foreign(tells))));
+        let (mut first, mut second) = ([0], [0]);
+        let (mut one, mut other) = (pin!(stdin().receive(&mut first)), pin!(stdin().receive(&mut second)));
+        assert!(one.as_mut().poll(&mut Context::from_waker(&wakers[0])).is_pending());
+        assert!(other.as_mut().poll(&mut Context::from_waker(&wakers[1])).is_pending());
+        println!("both wait");
+        woken.recv_timeout(LONG / 2).expect("nobody wakes it");
+        assert_eq!(run(other).unwrap(), 1);
+        return;
+    }
+    let mut child = child("a_foreign_waker_that_panics_keeps_no_other_from_its_wake", PLAIN).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let _output = has_said(&mut child, "both wait");
+    input.write_all(b"x").unwrap();
+    assert!(ends(&mut child));
 }
 
 #[test]

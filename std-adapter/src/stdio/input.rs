@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker, ready};
 use giambio_core::poll_proceed;
 
 use super::system;
+use crate::foreign::First;
 use crate::pool::{Job, Pool, lock};
 use crate::sys::process::Process;
 
@@ -24,7 +25,7 @@ const LONGEST_LINE: usize = 1 << 20;
 
 static STDIN: Stdin = Stdin(Mutex::new(State {
     process: None,
-    bytes: Vec::new(),
+    buffered: Buffered { bytes: Vec::new(), taken: 0 },
     is_reading: false,
     outcome: None,
     waiting: Vec::new(),
@@ -58,12 +59,26 @@ pub struct Stdin(Mutex<State>);
 struct State {
     /// Whose thread it is that reads.
     process: Option<Process>,
-    /// Was read, and not taken.
-    bytes: Vec<u8>,
+    buffered: Buffered,
     is_reading: bool,
     /// How the last read ended, unless with bytes: at the end, or with an error. Told once.
     outcome: Option<io::Result<()>>,
     waiting: Vec<Waker>,
+}
+
+/// What was read, and not taken.
+#[derive(Debug)]
+struct Buffered {
+    bytes: Vec<u8>,
+    /// How many bytes were taken before these.
+    taken: u64,
+}
+
+impl Buffered {
+    fn take(&mut self, count: usize) {
+        self.bytes.drain(..count);
+        self.taken += count as u64;
+    }
 }
 
 impl Stdin {
@@ -91,11 +106,12 @@ impl Stdin {
     /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn receive_line(&self) -> impl Future<Output = io::Result<Option<String>>> {
-        let mut looked_at = 0;
+        // Of the whole input: others may take some of it meanwhile.
+        let mut looked_at = 0_u64;
         poll_fn(move |cx| {
-            self.poll_take(cx, |bytes, is_over| {
-                // Others may have taken some meanwhile.
-                let new = bytes.get(looked_at..).map_or(0, |_| looked_at);
+            self.poll_take(cx, |buffered, is_over| {
+                let bytes = &buffered.bytes;
+                let new = usize::try_from(looked_at.saturating_sub(buffered.taken)).unwrap_or(0);
                 let end = bytes[new..].iter().position(|byte| *byte == b'\n').map(|at| new + at);
                 let length = match end {
                     Some(end) => end + 1,
@@ -105,7 +121,7 @@ impl Stdin {
                         return Some(Err(io::Error::new(io::ErrorKind::InvalidData, text)));
                     }
                     None => {
-                        looked_at = bytes.len();
+                        looked_at = buffered.taken + bytes.len() as u64;
                         return None;
                     }
                 };
@@ -117,7 +133,7 @@ impl Stdin {
                 let text = str::from_utf8(line).map(str::to_owned);
                 Some(match text {
                     Ok(text) => {
-                        bytes.drain(..length);
+                        buffered.take(length);
                         Ok(Some(text))
                     }
                     Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
@@ -127,13 +143,13 @@ impl Stdin {
     }
 
     pub(crate) fn poll_received(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.poll_take(cx, |bytes, is_over| {
-            let count = bytes.len().min(buffer.len());
+        self.poll_take(cx, |buffered, is_over| {
+            let count = buffered.bytes.len().min(buffer.len());
             if count == 0 && !buffer.is_empty() && !is_over {
                 return None;
             }
-            buffer[..count].copy_from_slice(&bytes[..count]);
-            bytes.drain(..count);
+            buffer[..count].copy_from_slice(&buffered.bytes[..count]);
+            buffered.take(count);
             Some(Ok(count))
         })
     }
@@ -142,7 +158,7 @@ impl Stdin {
     fn poll_take<T>(
         &self,
         cx: &mut Context<'_>,
-        mut take: impl FnMut(&mut Vec<u8>, bool) -> Option<io::Result<T>>,
+        mut take: impl FnMut(&mut Buffered, bool) -> Option<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         let go = ready!(poll_proceed(cx));
         let new = cx.waker().clone();
@@ -151,9 +167,9 @@ impl Stdin {
         if mem::replace(&mut state.process, process) != process {
             state.is_reading = false; // by a thread of the process that this one was forked from
         }
-        let taken = match take(&mut state.bytes, false) {
+        let taken = match take(&mut state.buffered, false) {
             None => match state.outcome.take() {
-                Some(Ok(())) => take(&mut state.bytes, true),
+                Some(Ok(())) => take(&mut state.buffered, true),
                 Some(Err(error)) => Some(Err(error)),
                 None => None,
             },
@@ -188,11 +204,13 @@ impl Job for Read {
         state.is_reading = false;
         match read {
             Ok(0) => state.outcome = Some(Ok(())),
-            Ok(count) => state.bytes.extend(&piece[..count]),
+            Ok(count) => state.buffered.bytes.extend(&piece[..count]),
             Err(error) => state.outcome = Some(Err(error)),
         }
         let waiting = mem::take(&mut state.waiting);
         drop(state);
-        waiting.into_iter().for_each(Waker::wake);
+        let mut first = First::new();
+        waiting.into_iter().for_each(|waker| first.catch(|| waker.wake()));
+        first.resume();
     }
 }
