@@ -1,11 +1,12 @@
 //! Addresses on one machine that are no paths, which only Linux has.
 
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::SocketAddr;
+use std::os::unix::net::{self as std_net, SocketAddr};
 
 use crate::common::kind;
 use giambio::net::unix::{UnixDatagram, UnixListener, UnixStream};
 use giambio::run;
+use rustix::net::{SocketAddrUnix, bind};
 use std::io::ErrorKind;
 
 fn name(text: &str) -> SocketAddr {
@@ -48,4 +49,29 @@ fn an_address_without_a_name_leads_nowhere() {
         assert_eq!(kind(one.send_to_addr(b"x", &nobody).await), Some(ErrorKind::InvalidInput));
         assert_eq!(kind(UnixStream::connect_addr(&nobody).await), Some(ErrorKind::InvalidInput));
     });
+}
+
+/// Linux lets a path fill its whole field, with no room for the NUL behind it. Neither the standard library nor rustix has such an
+/// address.
+#[test]
+fn a_datagram_whose_sender_can_not_be_named_is_received_all_the_same() {
+    let mut path = std::env::temp_dir().join(format!("giambio-full-{}-", std::process::id())).into_os_string();
+    path.push("x".repeat(108 - path.len()));
+    let sender = std_net::UnixDatagram::unbound().unwrap();
+    bind(&sender, &SocketAddrUnix::new(path.as_os_str()).unwrap()).unwrap();
+    run(async {
+        let address = name("receiver");
+        let server = UnixDatagram::bind_addr(&address).unwrap();
+        let mut buffer = [0; 16];
+        for text in ["one", "four"] {
+            sender.send_to_addr(text.as_bytes(), &address).unwrap();
+            let (seen, from) = server.peek_from(&mut buffer).await.unwrap();
+            assert!(seen.length == text.len() && from.is_unnamed());
+            let (received, from) = server.receive_from(&mut buffer).await.unwrap();
+            assert!(&buffer[..received.length] == text.as_bytes() && from.is_unnamed());
+        }
+        sender.send_to_addr(b"last", &address).unwrap();
+        assert_eq!(server.receive(&mut buffer).await.unwrap().length, 4);
+    });
+    std::fs::remove_file(path).unwrap();
 }

@@ -176,14 +176,17 @@ pub(in crate::net) fn address_of(address: &UnixAddress) -> io::Result<SockAddr> 
     }
 }
 
-/// The address of who has sent something, which may be without a name.
+/// The address of who has sent something, which may be without a name. So is one that can't be said, or its datagram were lost.
 pub(in crate::net) fn unix_address(address: Option<SocketAddrAny>) -> io::Result<UnixAddress> {
+    // Linux lets a path fill the whole field, and adds a NUL behind it; rustix panics at that.
+    let address = address.filter(|address| address.addr_len() as usize <= size_of::<libc::sockaddr_un>());
     let Some(address) = address else { return UnixAddress::from_pathname("") };
     let address = SocketAddrUnix::try_from(address)?;
-    match address.path() {
+    let named = match address.path() {
         Some(path) => UnixAddress::from_pathname(OsStr::from_bytes(path.to_bytes())),
         None => with_abstract_name(&address),
-    }
+    };
+    named.or_else(|_| UnixAddress::from_pathname(""))
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -41,7 +41,8 @@ const UNTIL_ROOM: Duration = Duration::from_millis(5);
 /// ```
 ///
 /// What it has in common with all sockets of datagrams stands at [`DatagramSocket`]. Descriptors that are passed along are closed,
-/// unless they are [received](UnixDatagram::receive_with_fds).
+/// unless they are [received](UnixDatagram::receive_with_fds). A sender whose path fills an address whole, with no room for a NUL
+/// behind it, as Linux allows, can't be named: then its address is unnamed.
 pub type UnixDatagram = DatagramSocket<net::UnixDatagram>;
 
 /// A [`UnixDatagram`] whose path is its own: [`UnixDatagram::bind_fresh`].
