@@ -259,6 +259,6 @@ fn no_thread(why: impl Display) -> io::Error {
 }
 
 /// Nothing of anybody's runs under these locks, so a poisoned one is as good as new.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

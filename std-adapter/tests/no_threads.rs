@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use common::kind;
+use giambio::fs;
 use giambio::net::{ListenOptions, TcpListener, TcpStream, lookup};
 use giambio::{run, try_unblock, unblock};
 
@@ -39,12 +40,17 @@ extern "C" fn pthread_create(
 #[test]
 fn what_needs_a_thread_and_gets_none_says_so() {
     NONE_LEFT.store(true, SeqCst);
+    let (mut entries, mut walk) = (fs::read_dir("src"), fs::walk("src"));
     run(async {
         assert_eq!(kind(lookup("localhost:80").await), Some(ErrorKind::QuotaExceeded));
         assert_eq!(kind(TcpStream::connect("localhost:80").await), Some(ErrorKind::QuotaExceeded));
         assert_eq!(kind(TcpListener::bind("localhost:0").await), Some(ErrorKind::QuotaExceeded));
         assert_eq!(kind(ListenOptions::new().bind("localhost:0").await), Some(ErrorKind::QuotaExceeded));
         assert_eq!(kind(try_unblock(|| ()).await), Some(ErrorKind::QuotaExceeded));
+        for _ in 0..2 {
+            assert_eq!(kind(entries.next().await), Some(ErrorKind::QuotaExceeded));
+            assert_eq!(kind(walk.next().await), Some(ErrorKind::QuotaExceeded));
+        }
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -54,6 +60,7 @@ fn what_needs_a_thread_and_gets_none_says_so() {
 
     NONE_LEFT.store(false, SeqCst);
     run(async {
+        assert!(entries.next().await.unwrap().is_some() && walk.next().await.unwrap().is_some());
         lookup("localhost:80").await.unwrap();
         unblock(|| ()).await;
         NONE_LEFT.store(true, SeqCst); // now there are threads, but no more

@@ -3,29 +3,32 @@
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
 use super::job::reading;
+use crate::pool::lock;
 
 /// So many are found at once.
 const HUNDRED: usize = 100;
 
-/// What finds them, and goes to the thread and back.
-type Finder<T> = Box<dyn Iterator<Item = io::Result<T>> + Send>;
-type Found<T> = (Finder<T>, VecDeque<io::Result<T>>);
+/// What finds them. One call at a time has it locked; it is kept here, too, since a call may get no thread and be gone.
+type Finder<T> = Arc<Mutex<dyn Iterator<Item = io::Result<T>> + Send>>;
+type Found<T> = VecDeque<io::Result<T>>;
 type Looking<T> = Pin<Box<dyn Future<Output = io::Result<Found<T>>>>>;
 
 /// A thread looks for things while somebody waits for the next one, and finds a hundred. It stays with them, so that who gives up
 /// waiting and comes again goes on.
 pub(super) struct Batches<T> {
-    found: VecDeque<io::Result<T>>,
+    found: Found<T>,
+    /// Until it has found all.
     finder: Option<Finder<T>>,
     looking: Option<Looking<T>>,
 }
 
 impl<T: Send + 'static> Batches<T> {
     pub(super) fn new(finder: impl Iterator<Item = io::Result<T>> + Send + 'static) -> Batches<T> {
-        Batches { found: VecDeque::new(), finder: Some(Box::new(finder)), looking: None }
+        Batches { found: VecDeque::new(), finder: Some(Arc::new(Mutex::new(finder))), looking: None }
     }
 
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<T>>> {
@@ -36,16 +39,14 @@ impl<T: Send + 'static> Batches<T> {
             if let Some(looking) = &mut self.looking {
                 let looked = ready!(looking.as_mut().poll(cx));
                 self.looking = None;
-                let (finder, found) = looked?;
-                self.finder = (found.len() == HUNDRED).then_some(finder);
-                self.found = found;
+                self.found = looked?;
+                if self.found.len() < HUNDRED {
+                    self.finder = None;
+                }
                 continue;
             }
-            let Some(mut finder) = self.finder.take() else { return Poll::Ready(Ok(None)) };
-            self.looking = Some(Box::pin(reading(move || {
-                let found = finder.by_ref().take(HUNDRED).collect();
-                Ok((finder, found))
-            })));
+            let Some(finder) = self.finder.clone() else { return Poll::Ready(Ok(None)) };
+            self.looking = Some(Box::pin(reading(move || Ok((&mut *lock(&finder)).take(HUNDRED).collect()))));
         }
     }
 }

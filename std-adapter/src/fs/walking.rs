@@ -49,6 +49,7 @@ impl Walk {
     ///
     /// # Errors
     /// The system's, with the path: a folder that can't be opened, a link that leads nowhere. The walk goes on behind it.
+    /// [`QuotaExceeded`](io::ErrorKind::QuotaExceeded): there is no thread to look; another call tries again.
     ///
     /// # Cancellation
     /// [**Restartable.**](giambio_core#cancellation)
