@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::fs as std_fs;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -134,6 +134,24 @@ fn a_fifo_without_another_end_is_refused() {
 }
 
 #[test]
+fn what_else_the_options_of_the_standard_library_say_is_kept() {
+    in_a_folder(async |folder| {
+        let (target, link, fifo) = (folder.join("target"), folder.join("link"), folder.join("fifo"));
+        std_fs::write(&target, "x").unwrap();
+        symlink("target", &link).unwrap();
+        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let mut options = std_fs::OpenOptions::new();
+        options.read(true).custom_flags(libc::O_NOFOLLOW);
+        let options = OpenOptions::from(options);
+        assert_eq!(kind(options.open(&target).await), None);
+        let error = options.open(&link).await.expect_err("the link was followed");
+        assert!(error.to_string().contains("link\""), "{error}");
+        let refused = fail_after(LONG, options.open(&fifo)).await.expect("it waits for another end");
+        assert_eq!(kind(refused), Some(ErrorKind::Unsupported));
+    });
+}
+
+#[test]
 fn devices_are_read_and_written() {
     run(async {
         assert_eq!(fs::read("/dev/null").await.unwrap(), b"");
@@ -236,5 +254,28 @@ fn no_descriptors_left_is_told_with_the_path() {
         assert!(fs::read_dir(folder).next().await.is_err());
         drop(files);
         assert_eq!(fs::read(&path).await.unwrap(), b"x");
+    });
+}
+
+#[test]
+fn an_atomic_write_in_a_folder_that_can_not_be_read_changes_nothing() {
+    const NAME: &str = "an_atomic_write_in_a_folder_that_can_not_be_read_changes_nothing";
+    if !is_limited() {
+        return with_limits(":", NAME);
+    }
+    if rustix::process::geteuid().is_root() {
+        // Root may read every folder, and this process does nothing else. SAFETY: it is given a number.
+        assert_eq!(unsafe { libc::seteuid(65_534) }, 0);
+    }
+    in_a_folder(async |folder| {
+        let folder = folder.join("writable");
+        let path = folder.join("file");
+        std_fs::create_dir(&folder).unwrap();
+        std_fs::write(&path, "old").unwrap();
+        std_fs::set_permissions(&folder, std_fs::Permissions::from_mode(0o300)).unwrap();
+        assert_eq!(kind(fs::write_atomically(&path, "new").await), Some(ErrorKind::PermissionDenied));
+        assert_eq!(std_fs::read_to_string(&path).unwrap(), "old");
+        std_fs::set_permissions(&folder, std_fs::Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(std_fs::read_dir(&folder).unwrap().count(), 1);
     });
 }

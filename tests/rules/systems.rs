@@ -6,10 +6,11 @@ use crate::shell::{each_file, root};
 
 /// The folders that are about systems: of the libraries, and of the tests.
 const PLATFORM_FOLDERS: [&str; 2] = ["std-adapter/src/sys/", "std-adapter/src/reactor/"];
-const TESTS_OF_A_SYSTEM: [&str; 13] = [
+const TESTS_OF_A_SYSTEM: [&str; 14] = [
     "std-adapter/tests/accept_errors.rs",
     "std-adapter/tests/fd_leaves_nothing.rs",
     "std-adapter/tests/files_linux.rs",
+    "std-adapter/tests/folders_not_synced.rs",
     "std-adapter/tests/suite/main.rs",
     "std-adapter/tests/suite/listeners.rs",
     "std-adapter/tests/lookups.rs",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::job::writing;
 use super::path_error::named;
-use super::system::{new_in, sync_folder};
+use super::system::{Folder, new_in};
 use super::whole::{given_up, write_all};
 use crate::call::is_abandoned;
 
@@ -20,8 +20,11 @@ const MOST_LINKS: usize = 40;
 /// has it open, or another hard link to it, has the old one.
 ///
 /// # Errors
-/// The system's, with the path; then `path` is as it was. The folder must be writable:
+/// The system's, with the path; then `path` is as it was. The folder must be readable and writable:
 /// [`PermissionDenied`](io::ErrorKind::PermissionDenied).
+///
+/// One error comes later, that whose [`what`](super::PathError::what) is `"bring to the disk the name of"`: then the file is all
+/// new, and a crash may bring the old one back. A disk that has no way to do this with a folder is no error.
 ///
 /// # Cancellation
 /// [**Lossy**](giambio_core#cancellation), from when it has begun: it is waited for, and then the file is as before or all new.
@@ -34,7 +37,8 @@ where
     let path = path.as_ref().to_owned();
     writing(move || {
         let target = target_of(&path).map_err(named("follow", &path))?;
-        replace(&target, bytes.as_ref()).map_err(named("write", &path))
+        let folder = replace(&target, bytes.as_ref()).map_err(named("write", &path))?;
+        folder.sync().map_err(named("bring to the disk the name of", &path))
     })
 }
 
@@ -62,9 +66,12 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Returns the folder that has the new name, which is not on the disk yet.
+fn replace(target: &Path, bytes: &[u8]) -> io::Result<Folder> {
     let folder = folder_of(target);
     let mut beside = new_in(folder)?;
+    // Before anything has changed: it may be closed to us, or there may be no descriptor for it.
+    let folder = Folder::open(folder)?;
     if let Ok(old) = fs::metadata(target) {
         beside.as_file().set_permissions(old.permissions())?;
     }
@@ -74,5 +81,5 @@ fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
         return Err(given_up());
     }
     beside.persist(target).map_err(|refused| refused.error)?;
-    sync_folder(folder)
+    Ok(folder)
 }

@@ -29,7 +29,8 @@
 //! [`PathError::source`](std::error::Error::source), are the system's.
 //!
 //! # FIFOs
-//! To open one waits for its other end, for ever perhaps. They are refused, with advice.
+//! To open one waits for its other end, for ever perhaps. They are refused, with advice. Only with [`OpenOptions`] that were made of
+//! those of the standard library one may be waited for, if it gets to the path in the moment between a look and the opening.
 
 mod atomic;
 mod batches;

@@ -23,61 +23,66 @@ use super::system::{close, open};
 /// # }).unwrap();
 /// ```
 #[derive(Clone, Debug)]
-pub struct OpenOptions(fs::OpenOptions);
+pub struct OpenOptions {
+    options: fs::OpenOptions,
+    /// Were they made elsewhere, where they may have got any flags of the system's?
+    may_have_flags: bool,
+}
 
 impl OpenOptions {
     /// Nothing is allowed yet.
     #[must_use]
     #[allow(clippy::new_without_default, reason = "as that of the standard library")]
     pub fn new() -> OpenOptions {
-        OpenOptions(fs::OpenOptions::new())
+        OpenOptions { options: fs::OpenOptions::new(), may_have_flags: false }
     }
 
     /// To read it.
     pub fn read(&mut self, read: bool) -> &mut Self {
-        self.0.read(read);
+        self.options.read(read);
         self
     }
 
     /// To write it.
     pub fn write(&mut self, write: bool) -> &mut Self {
-        self.0.write(write);
+        self.options.write(write);
         self
     }
 
     /// To write it at its end, wherever that is by then.
     pub fn append(&mut self, append: bool) -> &mut Self {
-        self.0.append(append);
+        self.options.append(append);
         self
     }
 
     /// Makes it empty.
     pub fn truncate(&mut self, truncate: bool) -> &mut Self {
-        self.0.truncate(truncate);
+        self.options.truncate(truncate);
         self
     }
 
     /// Makes it, if there is none.
     pub fn create(&mut self, create: bool) -> &mut Self {
-        self.0.create(create);
+        self.options.create(create);
         self
     }
 
     /// Makes it, and refuses if there is one.
     pub fn create_new(&mut self, create_new: bool) -> &mut Self {
-        self.0.create_new(create_new);
+        self.options.create_new(create_new);
         self
     }
 
     pub(super) fn open_now(&self, path: &Path) -> io::Result<fs::File> {
-        open(&self.0, path).map_err(named("open", path))
+        open(&self.options, self.may_have_flags, path).map_err(named("open", path))
     }
 }
 
-/// From the options of the standard library, with whatever else they say.
+/// From the options of the standard library, with whatever else they say. [FIFOs](super#fifos) are found by a look before the opening
+/// then.
 impl From<fs::OpenOptions> for OpenOptions {
     fn from(options: fs::OpenOptions) -> OpenOptions {
-        OpenOptions(options)
+        OpenOptions { options, may_have_flags: true }
     }
 }
 

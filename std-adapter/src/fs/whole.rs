@@ -25,7 +25,7 @@ pub(super) const PIECE: usize = 4 << 20;
 pub fn read<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<Vec<u8>>> + use<P> {
     let path = path.as_ref().to_owned();
     reading(move || {
-        let mut file = OpenOptions::from(reads()).open_now(&path)?;
+        let mut file = OpenOptions::new().read(true).open_now(&path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(named("read", &path))?;
         Ok(bytes)
@@ -43,7 +43,7 @@ pub fn read<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<Vec<u8>>
 pub fn read_to_string<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<String>> + use<P> {
     let path = path.as_ref().to_owned();
     reading(move || {
-        let mut file = OpenOptions::from(reads()).open_now(&path)?;
+        let mut file = OpenOptions::new().read(true).open_now(&path)?;
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(named("read", &path))?;
         Ok(text)
@@ -90,10 +90,4 @@ pub(super) fn write_all(file: &mut fs::File, bytes: &[u8]) -> io::Result<()> {
 /// Nobody gets to see it.
 pub(super) fn given_up() -> io::Error {
     io::Error::other("it was given up")
-}
-
-fn reads() -> fs::OpenOptions {
-    let mut options = fs::OpenOptions::new();
-    options.read(true);
-    options
 }

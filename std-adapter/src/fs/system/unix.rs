@@ -1,6 +1,6 @@
 //! Unix: a file may be a FIFO, a folder is a file of its own, and a close may tell of a write.
 
-use std::fs::{File, Metadata, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -9,9 +9,18 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::reactor;
 
-/// Opens it without waiting for another end.
-pub(in crate::fs) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
-    let file = match options.clone().custom_flags(libc::O_NONBLOCK).open(path) {
+/// Opens it without waiting for another end. Options that may have flags keep them: to add one would remove the others, and none
+/// can be asked for. So a FIFO that gets there between the look and the opening is waited for.
+pub(in crate::fs) fn open(options: &OpenOptions, may_have_flags: bool, path: &Path) -> io::Result<File> {
+    let opened = if may_have_flags {
+        if fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
+            return Err(not_a_file("FIFO"));
+        }
+        options.open(path)
+    } else {
+        options.clone().custom_flags(libc::O_NONBLOCK).open(path)
+    };
+    let file = match opened {
         // A FIFO that nobody reads, or a socket.
         Err(error) if error.raw_os_error() == Some(libc::ENXIO) => return Err(not_a_file("FIFO or socket")),
         opened => opened?,
@@ -20,7 +29,7 @@ pub(in crate::fs) fn open(options: &OpenOptions, path: &Path) -> io::Result<File
     if kind.is_fifo() {
         return Err(not_a_file("FIFO"));
     }
-    if !kind.is_file() {
+    if !kind.is_file() && !may_have_flags {
         // A device, or a folder: from now on a thread may wait for it. The mode is that of this opening alone.
         let _ = rustix::io::ioctl_fionbio(&file, false);
     }
@@ -57,7 +66,19 @@ pub(in crate::fs) fn new_in(folder: &Path) -> io::Result<NamedTempFile> {
     Builder::new().prefix(".writing-").permissions(Permissions::from_mode(0o666)).tempfile_in(folder)
 }
 
-/// Brings its names to the disk.
-pub(in crate::fs) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+/// A folder whose names can be brought to the disk.
+pub(in crate::fs) struct Folder(File);
+
+impl Folder {
+    pub(in crate::fs) fn open(path: &Path) -> io::Result<Folder> {
+        File::open(path).map(Folder)
+    }
+
+    /// Brings its names to the disk, where the disk has a way to say so.
+    pub(in crate::fs) fn sync(self) -> io::Result<()> {
+        match self.0.sync_all() {
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+            synced => synced,
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
 
-pub(in crate::fs) fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
+pub(in crate::fs) fn open(options: &OpenOptions, _: bool, path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
@@ -39,6 +39,15 @@ pub(in crate::fs) fn new_in(folder: &Path) -> io::Result<NamedTempFile> {
     Builder::new().prefix(".writing-").tempfile_in(folder)
 }
 
-pub(in crate::fs) fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
+/// A folder, whose names the system brings to the disk by itself.
+pub(in crate::fs) struct Folder;
+
+impl Folder {
+    pub(in crate::fs) fn open(_: &Path) -> io::Result<Folder> {
+        Ok(Folder)
+    }
+
+    pub(in crate::fs) fn sync(self) -> io::Result<()> {
+        Ok(())
+    }
 }
