@@ -476,6 +476,25 @@ fn where_nobody_keeps_the_status_an_error_says_so_and_nobody_waits_for_ever() {
 }
 
 #[test]
+fn what_is_left_of_a_group_is_killed_where_the_system_has_reaped_its_leader() {
+    child::Child::doing(|| {
+        // SAFETY: no conditions.
+        unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+        bounded(async {
+            let leader = || sh("sleep 60 >/dev/null 2>&1 & echo $!").group(true).stdout(Stdio::piped());
+            let said = Cell::new(0);
+            let ended = run_in(leader(), async |child| {
+                said.set(number(child).await);
+                assert!(child.wait().await.is_err());
+            });
+            assert!(ended.await.is_err());
+            until_gone(said.get()).await;
+        });
+    })
+    .join();
+}
+
+#[test]
 fn a_child_of_a_fork_leaves_its_parents_children_alone() {
     bounded(async {
         let (id, _) = run_in(Spawn::new("sleep").arg("1000"), async |child| {

@@ -6,7 +6,7 @@ use crate::shell::{each_file, root};
 
 /// The folders that are about systems: of the libraries, and of the tests.
 const PLATFORM_FOLDERS: [&str; 2] = ["std-adapter/src/sys/", "std-adapter/src/reactor/"];
-const TESTS_OF_A_SYSTEM: [&str; 14] = [
+const TESTS_OF_A_SYSTEM: [&str; 15] = [
     "std-adapter/tests/accept_errors.rs",
     "std-adapter/tests/fd_leaves_nothing.rs",
     "std-adapter/tests/files_linux.rs",
@@ -16,6 +16,7 @@ const TESTS_OF_A_SYSTEM: [&str; 14] = [
     "std-adapter/tests/lookups.rs",
     "std-adapter/tests/no_threads.rs",
     "std-adapter/tests/pipes.rs",
+    "std-adapter/tests/processes_linux.rs",
     "std-adapter/tests/suite/streams.rs",
     "tests/scenarios/echo_costs.rs",
     "tests/scenarios/interface_down.rs",

@@ -151,7 +151,8 @@ impl Child {
 
     /// Has it end: SIGTERM, `grace`, SIGKILL.
     pub(super) async fn end(&self, grace: Duration) {
-        if !matches!(self.running.reap(), Ok(None)) {
+        let _ = self.running.reap();
+        if !self.running.runs() {
             return;
         }
         if let Some(stdin) = &self.stdin {

@@ -1,7 +1,8 @@
 //! A child as the system has it: when it ends, what it gets, and that it is reaped.
 //!
 //! As long as nobody has reaped a child, its number means nobody else. Only its [`Running`] reaps it, and sends nothing afterwards. So
-//! what is sent goes to the child or to nobody. A group is killed before its leader is reaped, for the same reason.
+//! what is sent goes to the child or to nobody. A group is killed before its leader is reaped, for the same reason; or at once
+//! afterwards, where the system or others have reaped it, or nothing tells in time that it has ended.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use giambio_core::{__fault as fault, sleep};
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitOptions, WaitStatus, kill_process, kill_process_group, waitpid};
+use rustix::process::{Pid, WaitOptions, WaitStatus, kill_process, kill_process_group, test_kill_process, waitpid};
 
 use super::reaper;
 use crate::call::Awaited;
@@ -111,19 +112,22 @@ impl Running {
             // It can't be registered.
         }
         loop {
-            match self.reap() {
-                Ok(None) => {}
+            let can_tell = match self.reap() {
                 Ok(Some(status)) => return Poll::Ready(Ok(status)),
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-            let wait = waiting.get_or_insert_with(|| Box::pin(wait_otherwise(self.child)));
+                Err(error) if !self.runs() => return Poll::Ready(Err(error)),
+                asked => asked.is_ok(),
+            };
+            let wait = waiting.get_or_insert_with(|| match can_tell {
+                true => Box::pin(wait_otherwise(self.child)),
+                false => Box::pin(sleep(MOMENT)), // it runs still, as far as is known
+            });
             ready!(wait.as_mut().poll(cx));
             *waiting = None;
         }
     }
 
     /// As far as is known, it runs, and is ours.
-    fn runs(&self) -> bool {
+    pub(super) fn runs(&self) -> bool {
         matches!(self.status(), Ok(None))
     }
 
@@ -155,13 +159,31 @@ impl Running {
 
     /// Only of the leader of a group it has to be known that it has ended, before it is reaped.
     fn waited(&self, exit: Option<&Exit>) -> io::Result<Option<(Pid, WaitStatus)>> {
-        if self.is_group && !fault!("group-outlives-its-leader") {
-            if !exit::is_over(exit, self.child)? {
-                return Ok(None);
+        let mut leaves_group = self.is_group && !fault!("group-outlives-its-leader");
+        if leaves_group {
+            match exit::is_over(exit, self.child) {
+                Ok(false) => return Ok(None),
+                Ok(true) => {
+                    let _ = kill_process_group(self.child, rustix::process::Signal::KILL);
+                    leaves_group = false;
+                }
+                // Others have reaped it; or nothing tells, for want of descriptors.
+                Err(_) => {}
             }
+        }
+        let reaped = waitpid(Some(self.child), WaitOptions::NOHANG);
+        if leaves_group && !matches!(reaped, Ok(None)) {
+            self.kill_rest();
+        }
+        Ok(reaped?)
+    }
+
+    /// Kills what a leader that was reaped has left of its group. The number of a group that has members is given to no process: if
+    /// one has it, nobody is left.
+    fn kill_rest(&self) {
+        if test_kill_process(self.child) == Err(Errno::SRCH) {
             let _ = kill_process_group(self.child, rustix::process::Signal::KILL);
         }
-        Ok(waitpid(Some(self.child), WaitOptions::NOHANG)?)
     }
 
     /// Sends a signal, to it or its group. One that was reaped gets none, and nor does anybody else.
