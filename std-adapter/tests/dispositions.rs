@@ -6,7 +6,7 @@ mod child;
 mod common;
 
 use std::future::pending;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::mem;
 use std::os::unix::net::UnixStream;
 use std::ptr;
@@ -156,6 +156,26 @@ fn a_handler_of_others_is_called_during_a_watch_and_after_it() {
         assert_eq!(COUNT.load(SeqCst), 1);
         raise();
         assert_eq!(COUNT.load(SeqCst), 2);
+    })
+    .join();
+}
+
+#[test]
+fn the_code_that_is_interrupted_finds_errno_as_it_was() {
+    extern "C" fn failing(_: libc::c_int) {
+        // SAFETY: no conditions.
+        assert_eq!(unsafe { libc::close(-1) }, -1);
+    }
+    with(failing as *const () as libc::sighandler_t, || {
+        let watch = CtrlC::new().unwrap();
+        // More than the watch's pair of sockets has room for.
+        for _ in 0..10_000 {
+            // SAFETY: it is a path.
+            assert_eq!(unsafe { libc::chdir(c"/no/such/directory".as_ptr()) }, -1);
+            raise();
+            assert_eq!(io::Error::last_os_error().raw_os_error(), Some(libc::ENOENT));
+        }
+        drop(watch);
     })
     .join();
 }

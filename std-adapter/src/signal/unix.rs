@@ -8,7 +8,7 @@
 //!
 //! # Invariants
 //! * **HANDLER-IS-SAFE**: the handler uses atomics, and of the system what POSIX allows there: `write`, `sigaction`,
-//!   `raise`, `getpid`.
+//!   `raise`, `getpid`. The code that it interrupts finds `errno` as it was, whatever fails meanwhile.
 //! * **SLOTS-STAY**: a slot is leaked and used again, so a handler may look at it at any time.
 //! * **ENDS-ARE-OPEN**: an end in a slot is open until no handler can have read it there: a watch takes it out, and then waits
 //!   for the handlers that have begun. It holds the lock meanwhile, which no handler takes, so that nobody
@@ -26,6 +26,14 @@ use std::task::{Context, Poll};
 use std::thread;
 
 use giambio_core::__fault as fault;
+#[cfg(any(target_os = "illumos", target_os = "solaris"))]
+use libc::___errno as errno_location;
+#[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+use libc::__errno as errno_location;
+#[cfg(any(target_os = "linux", target_os = "dragonfly"))]
+use libc::__errno_location as errno_location;
+#[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
+use libc::__error as errno_location;
 
 use super::kinds::{Set, Signal};
 use super::patience::Patience;
@@ -257,6 +265,14 @@ impl Before {
 
 /// The handler of all signals that are watched for.
 extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: each thread has its own, at an address that stays.
+    let errno = unsafe { *errno_location() };
+    look_at(signal, info, context);
+    // SAFETY: as above.
+    unsafe { *errno_location() = errno };
+}
+
+fn look_at(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let Some((word, bit)) = Set::place(signal) else { return };
     // SAFETY: null, or leaked.
     let before = unsafe { BEFORE[signal as usize].load(SeqCst).as_ref() };
