@@ -1,6 +1,7 @@
 //! Sockets of any kind: of kinds that only Linux has.
 
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::common::{kind, poll_once, settle};
@@ -9,6 +10,53 @@ use giambio::{fail_after, run};
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 const LONG: Duration = Duration::from_secs(5);
+
+/// A listener whose one place is taken says nothing to others.
+#[test]
+fn who_is_told_that_another_task_connects_does_not_end_what_that_one_waits_for() {
+    run(async {
+        let new = || socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let socket = new();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        socket.listen(0).unwrap();
+        let address = socket.local_addr().unwrap();
+        let first = new();
+        first.connect(&address).unwrap();
+        let listener = Socket::new(socket).unwrap();
+        let client = Socket::new(new()).unwrap();
+        let mut connect = Box::pin(client.connect(&address));
+        assert!(poll_once(&mut connect).await.is_none());
+        assert_eq!(kind(client.connect(&address).await), Some(ErrorKind::ResourceBusy));
+        drop(connect);
+        let mut connect = Box::pin(client.connect(&address));
+        assert!(poll_once(&mut connect).await.is_none(), "it goes on where it was");
+        fail_after(LONG, listener.accept()).await.unwrap().unwrap();
+        // The system asks again after a second, and each time twice as long after that.
+        fail_after(LONG, connect).await.unwrap().unwrap();
+        fail_after(LONG, listener.accept()).await.unwrap().unwrap();
+    });
+}
+
+/// One that was begun before it came here.
+#[test]
+fn a_connection_that_is_being_made_is_waited_for() {
+    run(async {
+        let new = || socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let listener = new();
+        listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (first, second) = (new(), new());
+        first.connect(&address).unwrap();
+        second.set_nonblocking(true).unwrap();
+        assert!(second.connect(&address).is_err());
+        let client = Socket::new(second).unwrap();
+        let mut connect = Box::pin(client.connect(&address));
+        assert!(poll_once(&mut connect).await.is_none());
+        drop(listener.accept().unwrap());
+        fail_after(LONG, connect).await.unwrap().unwrap();
+    });
+}
 
 #[test]
 fn packets_come_in_sequence_whole_or_cut_and_end() {

@@ -105,7 +105,10 @@ impl Socket {
                 }
             }
             let connected = self.source.attempt(Some(Direction::Write), is_connected).await;
-            self.is_connecting.set(false);
+            // Another task's wait goes on.
+            if !matches!(&connected, Err(error) if error.kind() == io::ErrorKind::ResourceBusy) {
+                self.is_connecting.set(false);
+            }
             connected
         }
     }

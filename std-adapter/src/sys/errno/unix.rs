@@ -11,9 +11,9 @@ pub(crate) fn is_not_ours(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT | Errno::PROTONOSUPPORT))
 }
 
-/// Does this error of `connect` mean that it goes on in the background?
+/// Does this error of `connect` mean that it goes on in the background, from now on or already?
 pub(crate) fn is_in_progress(error: &io::Error) -> bool {
-    Errno::from_io_error(error) == Some(Errno::INPROGRESS)
+    matches!(Errno::from_io_error(error), Some(Errno::INPROGRESS | Errno::ALREADY))
 }
 
 /// Does this error of sending mean that a datagram is too long?

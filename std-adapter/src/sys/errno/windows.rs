@@ -14,9 +14,9 @@ pub(crate) fn is_not_ours(error: &io::Error) -> bool {
     )
 }
 
-/// Does this error of `connect` mean that it goes on in the background?
+/// Does this error of `connect` mean that it goes on in the background, from now on or already?
 pub(crate) fn is_in_progress(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::WouldBlock
+    matches!(error.raw_os_error(), Some(winsock::WSAEWOULDBLOCK | winsock::WSAEALREADY))
 }
 
 /// Does this error of sending mean that a datagram is too long?
