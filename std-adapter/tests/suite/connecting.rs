@@ -40,6 +40,17 @@ impl Silent {
     }
 }
 
+/// Nobody asks these any more. One that was closed may be there for a moment: a program that another test starts has it, too, until
+/// it runs. One that was forgotten the system asks for for more than a minute.
+async fn assert_closed(silent: &[Silent]) {
+    let closed = async {
+        while silent.iter().any(|silent| silent.attempts() > 0) {
+            giambio::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    fail_after(LONG, closed).await.expect("an attempt is not closed");
+}
+
 /// An address at which nobody listens.
 fn refused() -> SocketAddr {
     net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
@@ -54,7 +65,7 @@ fn after_a_silent_address_the_next_is_tried_and_the_first_connection_wins() {
         let addresses = [silent.address, silent.address, there];
         let stream = fail_after(LONG, TcpStream::connect(addresses)).await.expect("the silent one is waited for");
         assert_eq!(stream.unwrap().peer_addr().unwrap(), there);
-        assert_eq!(silent.attempts(), 0, "the others are closed");
+        assert_closed(&[silent]).await;
     });
 }
 
@@ -75,7 +86,7 @@ fn the_first_address_is_still_waited_for_while_others_are_tried() {
         let (connected, ()) = fail_after(LONG, both).await.expect("it was given up");
         // The system asks again after a second.
         assert_eq!(connected.unwrap().peer_addr().unwrap(), silent.address);
-        assert_eq!(other.attempts(), 0);
+        assert_closed(&[other]).await;
     });
 }
 
@@ -100,7 +111,7 @@ fn a_connect_that_is_given_up_closes_all_that_it_began() {
         }
         assert_eq!(silent[0].attempts(), 1);
         drop(connect);
-        assert!(silent.iter().all(|silent| silent.attempts() == 0));
+        assert_closed(&silent).await;
     });
 }
 
@@ -116,6 +127,6 @@ fn each_address_may_be_given_a_time() {
         let error = error.unwrap_err();
         let errors: Vec<_> = AddressErrors::of(&error).unwrap().iter().map(|(a, error)| (a, error.kind())).collect();
         assert_eq!(errors, [(silent.address, ErrorKind::TimedOut), (nobody, ErrorKind::ConnectionRefused)]);
-        assert_eq!(silent.attempts(), 0);
+        assert_closed(&[silent]).await;
     });
 }
