@@ -59,15 +59,16 @@ impl Chance {
 #[test]
 fn a_limiter_says_how_many_calls_run() {
     let crowd = Arc::new(Crowd::default());
+    let three = Arc::new(Barrier::new(3)); // which nobody passes alone
     run(async {
         let limiter = Limiter::new(3);
         let outcome = nursery(async |n| {
-            for _ in 0..50 {
-                let (crowd, limiter) = (crowd.clone(), &limiter);
+            for _ in 0..51 {
+                let (crowd, three, limiter) = (crowd.clone(), three.clone(), &limiter);
                 n.spawn(async move {
                     unblock_in(limiter, move || {
                         let _inside = crowd.enter();
-                        thread::sleep(Duration::from_micros(100));
+                        three.wait();
                     })
                     .await
                 });
