@@ -203,7 +203,8 @@ impl Shell {
 
     /// Runs it in silence. `None`: it could not be started, or did not succeed.
     pub(crate) fn output(self) -> Option<String> {
-        let output = self.command().output().ok()?;
+        // What stays in the background, as Wine's server, keeps its standard error open.
+        let output = self.command().stderr(Stdio::null()).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 }
