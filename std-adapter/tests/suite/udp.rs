@@ -130,7 +130,8 @@ fn that_nobody_is_there_is_told_to_who_is_connected_and_can_go_on() {
         client.send(b"lost").await.unwrap();
         // It wakes who waits. Not every Windows tells.
         match fail_after(LONG, receive).await {
-            Err(_) if cfg!(windows) => {}
+            // In Wine such a socket hears nothing any more.
+            Err(_) if cfg!(windows) => return,
             received => assert_eq!(kind(received.unwrap()), Some(ErrorKind::ConnectionRefused)),
         }
         let again = UdpSocket::bind(address).await.unwrap();
