@@ -21,6 +21,9 @@ impl Drop for AtTheEnd {
     }
 }
 
+/// On Windows a thread that ends keeps others from loading libraries, as the first sockets do: one test after the other.
+static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 thread_local! {
     static EARLIER: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) };
     static LATER: RefCell<Option<AtTheEnd>> = const { RefCell::new(None) };
@@ -53,6 +56,7 @@ fn use_all() {
 
 #[test]
 fn a_run_works_in_a_destructor_of_a_thread_local_whenever_that_comes() {
+    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     fn at_the_end() {
         // One after the other, and a socket of the one in the other.
         use_all();
@@ -77,6 +81,7 @@ fn a_run_works_in_a_destructor_of_a_thread_local_whenever_that_comes() {
 
 #[test]
 fn a_first_run_may_come_when_its_thread_ends() {
+    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     thread::spawn(|| EARLIER.with(|end| *end.borrow_mut() = Some(AtTheEnd(use_all)))).join().unwrap();
 }
 
@@ -102,6 +107,7 @@ impl Drop for Talks {
 
 #[test]
 fn sockets_in_a_thread_local_work_until_they_are_dropped() {
+    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     thread_local!(static KEPT: RefCell<Option<Talks>> = const { RefCell::new(None) });
     thread::spawn(|| {
         KEPT.with(|_| ()); // it goes last
