@@ -263,7 +263,7 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     pub(crate) fn between_turns<R>(self: Pin<&Self>, f: impl FnOnce() -> R) -> Option<R> {
         let this = self.project_ref();
         let (clock, debugger) = this.seams.as_ref()?;
-        let _turn = this.root.try_turn(clock, hooks::dynamic(debugger))?;
+        let _turn = this.root.try_turn(given(clock), hooks::dynamic(debugger))?;
         Some(f())
     }
 }
