@@ -2,9 +2,9 @@
 //! words that the core's first page defines.
 
 use std::collections::BTreeMap;
-use std::fs;
 
-use crate::shell::{each_file, root};
+use super::sources;
+use crate::shell::read;
 
 /// Where public things are.
 const FOLDERS: [&str; 3] = ["core/src", "std-adapter/src", "integrations"];
@@ -92,17 +92,15 @@ fn complaint(docs: &[&str]) -> Option<String> {
 fn all_that_waits_says_what_its_cancellation_costs() {
     let (mut wrong, mut number) = (Vec::new(), 0);
     for folder in FOLDERS {
-        let mut look = |path: &str| {
-            if !path.ends_with(".rs") || path.starts_with(KERNEL) || path.contains("/tests/") {
-                return;
+        for (path, text) in sources(folder) {
+            if path.starts_with(KERNEL) || path.contains("/tests/") {
+                continue;
             }
-            let text = fs::read_to_string(root().join(path)).unwrap();
             for (what, docs) in waiting(&text) {
                 number += 1;
                 wrong.extend(complaint(&docs).map(|complaint| format!("{path}: `{what}` {complaint}")));
             }
-        };
-        each_file(folder, &mut look).unwrap();
+        }
     }
     assert!(wrong.is_empty(), "core/src/lib.rs has the words:\n{}", wrong.join("\n"));
     assert!(number > 60, "only {number} were found");
@@ -110,7 +108,7 @@ fn all_that_waits_says_what_its_cancellation_costs() {
 
 #[test]
 fn the_words_are_those_that_the_first_page_explains() {
-    let page = fs::read_to_string(root().join("core/src/lib.rs")).unwrap();
+    let page = read("core/src/lib.rs").unwrap();
     let explained: Vec<&str> = page
         .lines()
         .filter_map(|line| line.strip_prefix("//! | **")?.split_once("** |"))

@@ -1,8 +1,6 @@
 //! What the libraries are made of stands in lists, so that a change of it shows in review.
 
-use std::fs;
-
-use crate::shell::{Shell, root};
+use crate::shell::{Shell, read};
 
 /// What `cargo tree --edges normal` says of a library on some systems, without versions.
 fn tree(package: &str) -> String {
@@ -27,7 +25,7 @@ fn tree(package: &str) -> String {
 #[test]
 fn the_libraries_are_made_of_what_their_lists_say() {
     for (package, file) in [("giambio-core", "core/dependencies.txt"), ("giambio", "std-adapter/dependencies.txt")] {
-        let (kept, now) = (fs::read_to_string(root().join(file)).unwrap(), tree(package));
+        let (kept, now) = (read(file).unwrap(), tree(package));
         assert!(kept == now, "{file} differs from what {package} is made of, which is\n{now}");
     }
 }

@@ -1,16 +1,15 @@
 //! Both libraries are built in floors: each file names only what stands below it. So there is an order in which to read them, and
 //! each part can be taken out and tested by itself.
 
-use std::fs;
-
-use crate::shell::{each_file, root};
+use super::sources;
+use crate::shell::{read, root};
 
 /// A library.
 struct House {
     /// Where its files are.
     folder: &'static str,
-    /// From the ground up; a file names only those before it. A folder's `mod.rs` stands for the folder, unless its parts are all
-    /// that is in it.
+    /// From the ground up, each file; it names only those before it. A folder's `mod.rs` stands for the folder, unless its parts are
+    /// all that is in it.
     floors: &'static [&'static str],
     /// Folders whose `mod.rs` says only what is in them.
     folders: &'static [&'static str],
@@ -449,31 +448,33 @@ impl House {
         (0..self.floors.len()).filter(|at| leads_to(self.floors[*at])).max_by_key(|at| self.floors[*at].len())
     }
 
-    /// What names something that is not below it.
+    /// What names something that is not below it, and what is not in the list.
     fn wrong(&self) -> Vec<String> {
         let mut wrong = Vec::new();
-        let mut look = |path: &str| {
+        for (path, text) in sources(self.folder.trim_end_matches('/')) {
             let file = path.trim_start_matches(self.folder).trim_end_matches(".rs");
             let is_folder = self.folders.contains(&file.trim_end_matches("/mod"));
-            if !path.ends_with(".rs") || file == "lib" || is_folder || file.ends_with("/tests") {
-                return;
+            if file != "lib" && !is_folder && !file.ends_with("/tests") {
+                wrong.extend(self.complaints(file, &text).iter().map(|complaint| format!("{path} {complaint}")));
             }
-            let place = self.floor(file.trim_end_matches("/mod"));
-            let text = fs::read_to_string(root().join(path)).unwrap();
-            for name in names(file, &text) {
-                // What a folder re-exports is named by its folder; the parts of the folder itself stand in the list.
-                let is_below = matches!((self.floor(&name), place), (Some(below), Some(place)) if below < place);
-                let is_in_it = file.ends_with("/mod") && self.floor(&name) == place;
-                if !is_below && !is_in_it {
-                    wrong.push(format!("{path} names {name}"));
-                }
-            }
-            if place.is_none() {
-                wrong.push(format!("{path} stands on no floor"));
-            }
-        };
-        each_file(self.folder.trim_end_matches('/'), &mut look).unwrap();
+        }
         wrong
+    }
+
+    /// What is wrong with a file.
+    fn complaints(&self, file: &str, text: &str) -> Vec<String> {
+        let own = file.trim_end_matches("/mod");
+        let Some(place) = self.floors.iter().position(|floor| *floor == own) else {
+            return vec!["is not in the list".to_owned()];
+        };
+        let is_wrong = |name: &String| {
+            // What a folder re-exports is named by its folder; the parts of the folder itself stand in the list.
+            let floor = self.floor(name);
+            let is_below = floor.is_some_and(|floor| floor < place);
+            let is_in_it = file.ends_with("/mod") && floor == Some(place);
+            !is_below && !is_in_it
+        };
+        names(file, text).into_iter().filter(is_wrong).map(|name| format!("names {name}")).collect()
     }
 }
 
@@ -509,21 +510,28 @@ fn paths_are_seen_from_the_root() {
     assert_eq!(CORE.floor("kernel/lists"), None);
 }
 
+#[test]
+fn a_file_without_a_line_of_its_own_is_noticed_and_so_is_one_that_names_what_is_above() {
+    let complaints = |file: &str| CORE.complaints(file, "use super::list::List;\nuse crate::gate::poll_proceed;");
+    assert_eq!(complaints("kernel/lists"), ["is not in the list"]);
+    assert_eq!(complaints("kernel/timer/new"), ["is not in the list"]);
+    assert_eq!(complaints("kernel/wake"), ["names gate/poll_proceed"]);
+}
+
 /// Files of the core that are long, each for a reason that `docs/architecture.md` has.
 const LONG: [&str; 3] = ["kernel/deadline", "kernel/nursery/drive", "kernel/root"];
 
 #[test]
 fn files_are_short() {
-    let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let page = read("docs/architecture.md").unwrap();
     let mut wrong = Vec::new();
-    let mut look = |path: &str| {
-        let lines = fs::read_to_string(root().join(path)).unwrap().lines().count();
+    for (path, text) in sources("core/src") {
+        let lines = text.lines().count();
         let file = path.trim_start_matches("core/src/").trim_end_matches(".rs");
         let is_known = LONG.contains(&file) && page.contains(&format!("`{file}`"));
         if !file.ends_with("/tests") && (lines > 600 || lines > 400 && !is_known) {
             wrong.push(format!("{path} has {lines} lines"));
         }
-    };
-    each_file("core/src", &mut look).unwrap();
+    }
     assert!(wrong.is_empty(), "at most 400 lines, in three files 600:\n{}", wrong.join("\n"));
 }

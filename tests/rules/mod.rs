@@ -12,6 +12,15 @@ mod workflow;
 
 use crate::shell::{files, read};
 
+/// The Rust files below a folder, in order: their paths from the root, and their texts.
+pub(crate) fn sources(folder: &str) -> Vec<(String, String)> {
+    let with_text = |path: String| {
+        let text = read(&path).unwrap();
+        (path, text)
+    };
+    files(folder, ".rs").unwrap().into_iter().map(with_text).collect()
+}
+
 #[test]
 fn every_scenario_is_a_test_program() {
     let manifest = read("tests/Cargo.toml").unwrap();

@@ -1,9 +1,9 @@
 //! `docs/testing.md` names tests; here is held that they exist.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::shell::root;
+use super::sources;
+use crate::shell::read;
 
 /// Where tests are.
 const FOLDERS: [&str; 9] = [
@@ -29,19 +29,9 @@ fn named(page: &str) -> Vec<(String, String)> {
     pairs.map(|(file, test)| (file.to_owned(), test.to_owned())).collect()
 }
 
-fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        let path = entry.path();
-        match path.is_dir() {
-            true => rust_files(&path, found),
-            false if path.extension().is_some_and(|extension| extension == "rs") => found.push(path),
-            false => {}
-        }
-    }
-}
-
 /// The names by which the page calls a file: its own, and its folder's.
-fn calls(path: &Path) -> [Option<&str>; 2] {
+fn calls(path: &str) -> [Option<&str>; 2] {
+    let path = Path::new(path);
     let stem = path.file_stem().and_then(|stem| stem.to_str());
     let folder = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
     [stem, folder]
@@ -49,16 +39,15 @@ fn calls(path: &Path) -> [Option<&str>; 2] {
 
 #[test]
 fn every_test_that_the_page_names_exists() {
-    let page = fs::read_to_string(root().join("docs/testing.md")).unwrap();
+    let page = read("docs/testing.md").unwrap();
     let named = named(&page);
     assert!(named.len() > 100, "only {} names were found", named.len());
-    let mut files = Vec::new();
-    FOLDERS.iter().for_each(|folder| rust_files(&root().join(folder), &mut files));
+    let sources: Vec<_> = FOLDERS.into_iter().flat_map(sources).collect();
     for (file, test) in named {
-        let is_there = files.iter().filter(|path| calls(path).contains(&Some(&file))).any(|path| {
-            let text = fs::read_to_string(path).unwrap();
-            text.contains(&format!("fn {test}("))
-        });
+        let is_it = |(path, text): &(String, String)| {
+            calls(path).contains(&Some(&file)) && text.contains(&format!("fn {test}("))
+        };
+        let is_there = sources.iter().any(is_it);
         assert!(is_there, "docs/testing.md names {file}::{test}, which does not exist");
     }
 }

@@ -1,8 +1,6 @@
 //! How the kernel comes by its pointers.
 
-use std::fs;
-
-use crate::shell::{each_file, root};
+use super::sources;
 
 /// A pointer to a whole that is made of a reference to its first part is good for no more than that part. So what leads to
 /// tasks, nurseries and scopes is made of references where these are the whole, and nowhere else.
@@ -18,15 +16,13 @@ fn pointers_to_wholes_are_made_in_few_places() {
         ("wait_queue/waiting.rs", 1),
     ];
     let mut found = Vec::new();
-    let mut look = |path: &str| {
-        let text = fs::read_to_string(root().join(path)).unwrap();
+    for (path, text) in sources("core/src/kernel") {
         let code = text.split("\n#[cfg(all(test").next().unwrap_or_default();
         let count = code.matches("NonNull::from(").count();
         if count > 0 && !path.ends_with("/tests.rs") {
             found.push((path.trim_start_matches("core/src/kernel/").to_owned(), count));
         }
-    };
-    each_file("core/src/kernel", &mut look).unwrap();
+    }
     found.sort();
     assert_eq!(found, KNOWN.map(|(file, count)| (file.to_owned(), count)), "is each of the whole that it leads to?");
 }

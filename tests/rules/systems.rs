@@ -1,8 +1,7 @@
 //! Which operating system it is, is asked in few files.
 
-use std::fs;
-
-use crate::shell::{each_file, root};
+use super::sources;
+use crate::shell::root;
 
 /// The folders that are about systems: of the libraries, and of the tests.
 const PLATFORM_FOLDERS: [&str; 2] = ["std-adapter/src/sys/", "std-adapter/src/reactor/"];
@@ -66,22 +65,21 @@ fn only_platform_files_ask_for_the_system() {
     const FAMILY: [&str; 3] = ["target_family", "unix", "windows"];
     let mut asks = Vec::new();
     for folder in ["core", "std-adapter", "integrations", "examples", "tests"] {
-        let mut look = |path: &str| {
-            if !path.ends_with(".rs") || is_of_a_system(path) {
-                return;
+        for (path, text) in sources(folder) {
+            if is_of_a_system(&path) {
+                continue;
             }
             // What a test can look at depends on the family of systems; more must not.
-            let may_ask_for_family = path.starts_with("tests/") || path.contains("/tests/") || chooses(path);
-            let text = fs::read_to_string(root().join(path)).unwrap();
+            let may_ask_for_family = path.starts_with("tests/") || path.contains("/tests/") || chooses(&path);
             for condition in conditions(&text) {
                 let words = condition.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
                 let asks_for = |names: &[&str]| words.clone().any(|word| names.contains(&word));
-                if asks_for(&SYSTEM) && !TESTS_OF_A_SYSTEM.contains(&path) || asks_for(&FAMILY) && !may_ask_for_family {
+                if asks_for(&SYSTEM) && !TESTS_OF_A_SYSTEM.contains(&&*path) || asks_for(&FAMILY) && !may_ask_for_family
+                {
                     asks.push(format!("{path}: cfg({condition})"));
                 }
             }
-        };
-        each_file(folder, &mut look).unwrap();
+        }
     }
     assert!(asks.is_empty(), "only platform files ask for the operating system:\n{}", asks.join("\n"));
 }

@@ -163,23 +163,39 @@ fn seam(line: &str) -> Option<Seam> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
-    use crate::shell::files;
+    use crate::rules::sources;
 
     /// The step takes minutes; this is known in no time.
     #[test]
     fn each_seam_is_in_the_code_once_and_in_the_list() {
         let mut found = Vec::new();
         for folder in ["core/src", "std-adapter/src"] {
-            for path in files(folder, ".rs").unwrap() {
-                let text = read(&path).unwrap();
+            for (_, text) in sources(folder) {
                 let names = text.split("fault!(\"").skip(1).filter_map(|rest| rest.split('"').next());
                 found.extend(names.filter(|name| *name != "name").map(str::to_owned));
             }
         }
-        found.sort();
-        let mut listed: Vec<String> = read_all().unwrap().into_iter().map(|seam| seam.name).collect();
-        listed.sort();
-        assert_eq!(found, listed, "the code's seams, and those of {LIST}");
+        let listed = read_all().unwrap().into_iter().map(|seam| seam.name).collect();
+        let differences = differences(found, listed);
+        assert!(differences.is_empty(), "the code's seams, and those of {LIST}:\n{}", differences.join("\n"));
+    }
+
+    /// What one list has more often than the other.
+    fn differences(found: Vec<String>, listed: Vec<String>) -> Vec<String> {
+        let count = |name: &str, list: &[String]| list.iter().filter(|other| *other == name).count();
+        let names: BTreeSet<&String> = found.iter().chain(&listed).collect();
+        let counts = names.into_iter().map(|name| (name, count(name, &found), count(name, &listed)));
+        let wrong = counts.filter(|(_, found, listed)| (*found, *listed) != (1, 1));
+        wrong.map(|(name, found, listed)| format!("{name}: {found} in the code, {listed} in the list")).collect()
+    }
+
+    #[test]
+    fn the_difference_is_what_is_in_one_place_alone_or_twice() {
+        let list = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let differences = differences(list(&["a", "b", "b", "d"]), list(&["d", "c", "a"]));
+        assert_eq!(differences, ["b: 2 in the code, 0 in the list", "c: 0 in the code, 1 in the list"]);
     }
 }

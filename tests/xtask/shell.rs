@@ -18,7 +18,7 @@ pub(crate) fn read(file: &str) -> Result<String, String> {
 }
 
 /// Calls `look` with the path of each file below a folder, both from the root; what was built is no file of ours.
-pub(crate) fn each_file(folder: &str, look: &mut impl FnMut(&str)) -> io::Result<()> {
+fn each_file(folder: &str, look: &mut impl FnMut(&str)) -> io::Result<()> {
     for entry in fs::read_dir(root().join(folder))? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
