@@ -1,5 +1,7 @@
 //! Ctrl+C. It is for the whole process, so each case has a process of its own: this program, started again.
 
+#[path = "../../core/tests/common/itself.rs"]
+mod itself;
 #[cfg_attr(unix, path = "common/press/unix.rs")]
 #[cfg_attr(windows, path = "common/press/windows.rs")]
 mod press;
@@ -15,9 +17,10 @@ use std::time::Duration;
 
 use giambio::signal::CtrlC;
 use giambio::{EachCore, Ended, Interrupted, RunError, builder, finally, nursery, run, run_or_ctrl_c, shield, sleep};
+use itself::{itself, started};
 use press::{press, was_killed, with_a_keyboard};
 
-/// This program, as it was started: by an emulator, if the environment names one.
+/// This program, whose Ctrl+C is not ignored.
 fn again() -> Command {
     // Who starts the tests in the background has it ignored, and so would the program.
     #[cfg(unix)]
@@ -25,25 +28,17 @@ fn again() -> Command {
     unsafe {
         libc::signal(libc::SIGINT, libc::SIG_DFL);
     }
-    let program = env::current_exe().unwrap();
-    match env::var_os("GIAMBIO_RUNNER") {
-        None => Command::new(program),
-        Some(runner) => {
-            let mut command = Command::new(runner);
-            command.arg(program);
-            command
-        }
-    }
+    itself()
 }
 
 /// Starts `test` again as the program under test, and waits until it says that it is ready.
 fn start(test: &str) -> (Child, BufReader<ChildStdout>) {
-    let mut child = with_a_keyboard(&mut again())
+    let mut program = again();
+    with_a_keyboard(&mut program)
         .args([test, "--exact", "--nocapture"])
         .env("CTRL_C_CASE", test)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .stdout(Stdio::piped());
+    let mut child = started(|| program.spawn());
     let mut output = BufReader::new(child.stdout.take().unwrap());
     await_line(&mut output, "ready");
     (child, output)

@@ -6,13 +6,12 @@ mod common;
 
 use std::env;
 use std::ffi::{CStr, c_char, c_int};
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::poll_once;
+use common::{itself, poll_once, started};
 use giambio::net::lookup;
 use giambio::{fail_after, move_on_after, run, unblock};
 
@@ -86,8 +85,7 @@ fn a_lookup_that_hangs_does_not_hold_up_the_end_of_the_program() {
         return; // and nobody ever answers
     }
     let name = "a_lookup_that_hangs_does_not_hold_up_the_end_of_the_program";
-    let mut program =
-        Command::new(env::current_exe().unwrap()).args(["--exact", name]).env(HANGS, "1").spawn().unwrap();
+    let mut program = started(|| itself().args(["--exact", name]).env(HANGS, "1").spawn());
     let start = Instant::now();
     let status = loop {
         if let Some(status) = program.try_wait().unwrap() {

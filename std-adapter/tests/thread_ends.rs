@@ -4,11 +4,10 @@ mod common;
 
 use std::cell::RefCell;
 use std::env;
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use common::pair;
+use common::{itself, pair, started};
 use giambio::net::{TcpStream, lookup};
 use giambio::{Idle, StdClock, builder, nursery, run, sleep, unblock};
 
@@ -135,17 +134,9 @@ fn a_run_works_when_the_main_thread_ends() {
         });
         return run(async {});
     }
-    let mut again = match env::var_os("GIAMBIO_RUNNER") {
-        None => Command::new(env::current_exe().unwrap()),
-        Some(runner) => {
-            let mut command = Command::new(runner);
-            command.arg(env::current_exe().unwrap());
-            command
-        }
-    };
     // With one thread, the tests are on the main one.
     let arguments = ["a_run_works_when_the_main_thread_ends", "--exact", "--nocapture", "--test-threads=1"];
-    let ended = again.args(arguments).env("GIAMBIO_MAIN_ENDS", "1").output().unwrap();
+    let ended = started(|| itself().args(arguments).env("GIAMBIO_MAIN_ENDS", "1").output());
     let said = String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status.success(), "{} {said} {}", ended.status, String::from_utf8_lossy(&ended.stderr));
     assert!(said.contains("ran at the end"), "{said}");

@@ -3,12 +3,14 @@
 #![allow(dead_code, unused_imports)] // each test program uses a part
 
 mod chance;
+mod itself;
 mod leaves;
 mod memory;
 mod probes;
 mod world;
 
 pub(crate) use chance::*;
+pub(crate) use itself::*;
 pub(crate) use leaves::*;
 pub(crate) use memory::*;
 pub(crate) use probes::*;

@@ -4,13 +4,12 @@
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::process::Command;
 
 use giambio_core::{
     Next, Runtime, Until, VirtualClock, cancel_scope, checkpoint, finally, move_on_after, nursery, shield, sleep,
 };
 
-use crate::common::{FIRST_PROGRAM, PROGRAMS, Rng, audit, poll_once, secs};
+use crate::common::{FIRST_PROGRAM, PROGRAMS, Rng, audit, itself, poll_once, secs, started};
 use crate::maker::make;
 use crate::real::{World, run};
 
@@ -125,9 +124,9 @@ fn random_programs_forgotten_half_way_are_never_touched_again() {
     }
     for first in seeds.clone().step_by(PROGRAMS_PER_PROCESS as usize) {
         let count = PROGRAMS_PER_PROCESS.min(seeds.end - first);
-        let mut this = Command::new(std::env::current_exe().unwrap());
+        let mut this = itself();
         this.args(["--exact", THIS]).env(FIRST_PROGRAM, first.to_string()).env(PROGRAMS, count.to_string());
-        let output = this.output().unwrap();
+        let output = started(|| this.output());
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{count} programs from {first} on: {}\n{said}", output.status);
     }

@@ -1,5 +1,8 @@
 //! What several test programs need.
-#![allow(dead_code, reason = "each program uses a part")]
+#![allow(dead_code, unused_imports, reason = "each program uses a part")]
+
+#[path = "../../../core/tests/common/itself.rs"]
+mod itself;
 
 use std::future::poll_fn;
 use std::io;
@@ -11,6 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use giambio::net::{TcpListener, TcpStream};
+pub(crate) use itself::*;
 
 /// A connection to ourselves: the client's and the server's end.
 pub(crate) async fn pair() -> (TcpStream, TcpStream) {

@@ -1,6 +1,5 @@
 //! On Windows, Ctrl+C is an event that a console has for all programs attached to it.
 
-use std::env;
 use std::os::windows::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
@@ -12,6 +11,8 @@ use windows_sys::Win32::System::Console::{
 };
 use windows_sys::Win32::System::Threading::CREATE_NO_WINDOW;
 
+use crate::itself::{itself, started};
+
 /// Programs get a console each, so that a key pressed there is for them alone.
 pub(crate) fn with_a_keyboard(command: &mut Command) -> &mut Command {
     command.creation_flags(CREATE_NO_WINDOW)
@@ -20,9 +21,9 @@ pub(crate) fn with_a_keyboard(command: &mut Command) -> &mut Command {
 /// Presses Ctrl+C at a program. It takes a process that leaves its own console for the program's, and that is this
 /// test program, started once more. A program that is ending already has no console any more.
 pub(crate) fn press(child: &mut Child) {
-    let mut presser = Command::new(env::current_exe().unwrap());
+    let mut presser = itself();
     presser.args(["press::presses_ctrl_c_elsewhere", "--exact"]).env("PRESS_CTRL_C_AT", child.id().to_string());
-    let pressed = presser.output().unwrap();
+    let pressed = started(|| presser.output());
     let said = String::from_utf8_lossy(&pressed.stdout);
     if pressed.status.success() && said.contains("1 passed") {
         return;
