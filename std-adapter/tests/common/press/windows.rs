@@ -1,5 +1,6 @@
 //! On Windows, Ctrl+C is an event that a console has for all programs attached to it.
 
+use std::env;
 use std::os::windows::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
