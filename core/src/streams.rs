@@ -129,6 +129,9 @@ impl<'a, T: Clone, const N: usize, K: Access> Subscriber<'a, T, N, K> {
     /// What it receives, as a stream, which ends when the broadcast is closed and all was received. That values were missed is an
     /// item: [`BroadcastError::Lagged`].
     ///
+    /// # Errors
+    /// An item is [`BroadcastError::Lagged`] where values were missed. The stream goes on after it.
+    ///
     /// # Cancellation
     /// A value counts as received in the poll of the stream that has it.
     pub fn into_stream(self) -> impl FusedStream<Item = Result<T, BroadcastError>> + use<'a, T, N, K> {
@@ -142,6 +145,9 @@ impl<'a, T: Clone, const N: usize, K: Access> Subscriber<'a, T, N, K> {
 #[cfg(feature = "heapless")]
 impl<T: Clone, const N: usize, K: Access> Broadcast<T, N, K> {
     /// What is sent from now on, as a stream: see [`Subscriber::into_stream`].
+    ///
+    /// # Errors
+    /// As [`Subscriber::into_stream`].
     pub fn stream(&self) -> impl FusedStream<Item = Result<T, BroadcastError>> + use<'_, T, N, K> {
         self.subscribe().into_stream()
     }

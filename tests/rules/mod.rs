@@ -4,7 +4,9 @@
 
 mod cancellation;
 mod dependencies;
+mod errors;
 mod floors;
+mod items;
 mod page;
 mod pointers;
 mod systems;

@@ -192,6 +192,9 @@ pin_project! {
     /// });
     /// ```
     ///
+    /// # Errors
+    /// As [`Rendezvous::send`].
+    ///
     /// # Cancellation
     /// [**Restartable; loses its place.**](crate#cancellation) The value that nobody has received is dropped with it, unless it is taken
     /// out.

@@ -34,6 +34,9 @@ pin_project! {
     /// assert_eq!(channel.drain().collect::<Vec<_>>(), ["first"]);
     /// ```
     ///
+    /// # Errors
+    /// As [`Channel::send`](super::Channel::send).
+    ///
     /// # Cancellation
     /// [**Restartable; loses its place.**](crate#cancellation) The value that was not sent is dropped with it, unless it is
     /// taken out.

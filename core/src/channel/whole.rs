@@ -22,6 +22,9 @@ pin_project! {
     /// It may be awaited by `as_mut()`, given up, asked how far it got, and awaited again. From its first byte until it completes or is
     /// dropped, nobody else sends.
     ///
+    /// # Errors
+    /// As [`Pipe::send_all`].
+    ///
     /// # Cancellation
     /// As [`Pipe::send_all`].
     #[must_use = "nothing is sent until this is awaited"]
@@ -42,6 +45,9 @@ pin_project! {
     ///
     /// It may be awaited by `as_mut()`, given up, asked how far it got, and awaited again. From its first byte until it completes or is
     /// dropped, nobody else receives.
+    ///
+    /// # Errors
+    /// As [`Pipe::receive_exact`].
     ///
     /// # Cancellation
     /// As [`Pipe::receive_exact`].

@@ -63,6 +63,9 @@ impl<S: Sends> ByteStream<S> {
 /// It may be awaited by `&mut`, given up, asked how far it got, and awaited again. From when it first waits until it
 /// completes or is dropped, nothing else can be sent.
 ///
+/// # Errors
+/// As [`ByteStream::send_all`].
+///
 /// # Cancellation
 /// As [`ByteStream::send_all`].
 #[derive(Debug)]
@@ -103,6 +106,9 @@ impl<S: Sends> Future for SendAll<'_, S> {
 ///
 /// It may be awaited by `&mut`, given up, asked how far it got, and awaited again. From when it first waits until it
 /// completes or is dropped, nothing else can be received.
+///
+/// # Errors
+/// As [`ByteStream::receive_exact`].
 ///
 /// # Cancellation
 /// As [`ByteStream::receive_exact`].

@@ -38,6 +38,9 @@ pub fn copy<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized>(from: &'a R, to: &'a
 
 /// Made by [`copy`]. It may be awaited by `&mut`, given up, asked how far it got, and awaited again.
 ///
+/// # Errors
+/// As [`copy`].
+///
 /// # Cancellation
 /// As [`copy`].
 #[must_use = "nothing is copied until this is awaited"]
@@ -121,6 +124,9 @@ where
 }
 
 /// Made by [`copy_both`]. It may be awaited by `&mut`, given up, asked how far it got, and awaited again.
+///
+/// # Errors
+/// As [`copy_both`].
 ///
 /// # Cancellation
 /// As [`copy_both`].

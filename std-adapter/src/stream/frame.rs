@@ -32,6 +32,9 @@ impl<S: Sends> ByteStream<S> {
 
 /// Made by [`ByteStream::send_frame`]. It may be awaited by `&mut`, given up, asked how far it got, and awaited again.
 ///
+/// # Errors
+/// As [`ByteStream::send_frame`].
+///
 /// # Cancellation
 /// As [`ByteStream::send_frame`].
 #[must_use = "nothing is sent until this is awaited"]

@@ -165,6 +165,7 @@ impl<S: Connection> ReceiveHalf<Rc<ByteStream<S>>> {
     ///
     /// # Errors
     /// [`ReuniteError`] with both halves, if they are not of one stream.
+    #[expect(clippy::missing_panics_doc, reason = "only these two halves hold the stream")]
     pub fn reunite(self, send: SendHalf<Rc<ByteStream<S>>>) -> Result<ByteStream<S>, ReuniteError<Rc<ByteStream<S>>>> {
         if !Rc::ptr_eq(&self.0, &send.0) {
             return Err(ReuniteError(self, send));

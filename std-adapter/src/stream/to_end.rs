@@ -58,6 +58,9 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> ReceiveHalf<P> {
 
 /// Made by [`ByteStream::receive_to_end`]. It may be awaited by `&mut`, given up, asked what it has, and awaited again.
 ///
+/// # Errors
+/// As [`ByteStream::receive_to_end`].
+///
 /// # Cancellation
 /// As [`ByteStream::receive_to_end`].
 #[must_use = "nothing is received until this is awaited"]

@@ -101,6 +101,9 @@ where
 
 /// A server: [`serve`] makes it, its methods say how it is to be, and it begins when it is polled first.
 ///
+/// # Errors
+/// As [`serve`].
+///
 /// # Cancellation
 /// As [`serve`].
 #[must_use = "a server does nothing unless it is awaited"]
