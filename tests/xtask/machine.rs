@@ -92,7 +92,7 @@ pub(crate) const NIGHTLY: Tool = Tool {
 pub(crate) const LINUX: Tool =
     Tool { name: "Linux", is_here: || std::env::consts::OS == "linux", from: Source::Elsewhere("another machine") };
 
-fn runs(program: &str) -> bool {
+pub(crate) fn runs(program: &str) -> bool {
     Shell::new(program).arg("--version").output().is_some()
 }
 

@@ -19,6 +19,7 @@ mod platforms;
 mod rules;
 mod sanitizers;
 mod shell;
+mod site;
 mod steps;
 mod systems;
 mod tables;
@@ -44,6 +45,7 @@ cargo xtask step NAME...    these steps alone
 cargo xtask list            the steps
 cargo xtask bench ...       giambio beside its peers; `cargo xtask bench --help` says more
 cargo xtask bench-embedded  what giambio, embassy and lilos cost on a Cortex-M3; more words choose: bench/embedded
+cargo xtask site            the book and the documentation of the libraries, in one folder
 cargo xtask soak            connections that come and go at random; for ten minutes, or as long as --minutes N says
 cargo xtask format --write          formats everything, as the step `format` wants it
 cargo xtask public-api --write      brings the lists of the public API up to date
@@ -133,6 +135,7 @@ impl Command<'_> {
         let steps = match (given.words.as_slice(), is_plain) {
             ([] | ["help"], true) => return Ok(Command::Print(help)),
             (["list"], true) => return Ok(Command::Print(list)),
+            (["site"], true) => return Ok(Command::Do(site::run)),
             (["machine"], true) => return Ok(Command::Do(|| machine::get_for(Part::Ci, &[]))),
             (["machine"], false) if given.all => {
                 return Ok(Command::Do(|| machine::get_for(Part::Release, &[&VALGRIND, &BENCH_TOOLS])));

@@ -5,7 +5,7 @@ use crate::machine::{
 };
 use crate::shell::{DEBUG, Shell, files};
 use crate::systems::{I686, MUSL, S390X, WINDOWS};
-use crate::{bench, faults, firmware, fuzz, packages, platforms, sanitizers};
+use crate::{bench, faults, firmware, fuzz, packages, platforms, sanitizers, site};
 
 /// One check.
 pub(crate) struct Step {
@@ -289,6 +289,10 @@ pub(crate) const STEPS: &[Step] = &[
         ],
     )
     .needs(&[&PYTHON]),
+    code("site", Part::Release, "the book and the documentation make one site, and its links lead somewhere", site::check)
+        .takes(60)
+        .in_folder(site::FOLDER)
+        .needs(&[&PYTHON]),
     code("fuzz", Part::Release, "bytes and numbers from outside break nothing", fuzz::run)
         .takes(180)
         .in_folder("fuzz")
@@ -323,7 +327,7 @@ pub(crate) const FIRMWARE: &str = "firmware";
 pub(crate) const PUBLIC_API: &str = "public-api";
 
 /// What is built there is wanted again: by who works here, or by a step of another command.
-pub(crate) const KEPT: [&str; 3] = [DEBUG, FIRMWARE, PUBLIC_API];
+pub(crate) const KEPT: [&str; 4] = [DEBUG, FIRMWARE, PUBLIC_API, site::FOLDER];
 
 /// The feature sets of the core that its tests run with; everything at once is the step "workspace".
 pub(crate) const TESTED_FEATURES: &[&str] =
