@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use crate::call_site::CallSite;
 use crate::fault::fault;
 use crate::gate::poll_proceed;
-use crate::kernel::emit::waits;
+use crate::kernel::emit;
 use crate::kernel::wait_queue::Awaits;
 use crate::task_info::WaitsFor;
 
@@ -74,6 +74,14 @@ pub(crate) fn leaf<N: Named, F: Future + Awaits>(future: F, place: CallSite) -> 
     budgeted(tells::<N, F>(future, place))
 }
 
+/// Says to those who look on that a leaf waits, for what, and where that was asked for.
+pub(crate) fn tell<N: Named>(what: &impl Awaits, place: CallSite) {
+    emit::waits(|| {
+        let (name, task) = what.awaits();
+        WaitsFor { what: N::NAME, name, task, asked_at: place.location() }
+    });
+}
+
 /// What is in a leaf and says what that waits for.
 pub(crate) fn tells<N: Named, F: Future + Awaits>(future: F, place: CallSite) -> impl Future<Output = F::Output> {
     Tells { future, place, name: PhantomData::<N> }
@@ -95,10 +103,7 @@ impl<F: Future + Awaits, N: Named> Future for Tells<F, N> {
         let mut this = self.project();
         let poll = this.future.as_mut().poll(cx);
         if poll.is_pending() {
-            waits(|| {
-                let (name, task) = this.future.awaits();
-                WaitsFor { what: N::NAME, name, task, asked_at: this.place.location() }
-            });
+            tell::<N>(&*this.future, *this.place);
         }
         poll
     }

@@ -172,10 +172,10 @@ pub enum WokenBy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WaitsFor<'a> {
-    /// In a word: `"sleep"`, `"event"`, `"mutex"`, `"channel"`, `"room"` in an arena, `"task"`, or what another leaf future
+    /// In a word: `"sleep"`, `"event"`, `"mutex"`, `"value of channel"`, `"room"` in an arena, `"task"`, or what another leaf future
     /// [says](crate::Proceed::waits_for).
     pub what: &'static str,
-    /// Which of its kind, if it has a name: with feature `introspect` that which a lock was [given](crate::sync::Mutex::named), and
+    /// Which of its kind, if it has a name: with feature `introspect` that which a lock or a channel was [given](crate::sync::Mutex::named), and
     /// what another leaf future [says](crate::Proceed::waits_for_this).
     pub name: Option<&'a str>,
     /// The task that has it, where one is known: who holds a mutex, or the task that is awaited.

@@ -11,6 +11,7 @@ use super::ends::{Receiver, Sender};
 use super::errors::{Closed, TryReceiveError, TrySendError};
 use super::send::Send;
 use super::slot::Slot;
+use crate::call_site::CallSite;
 use crate::kernel::wait_queue::{Access, Local, Shared};
 
 /// Up to `N` values on their way from any number of tasks to any number of tasks. Each value is received once.
@@ -91,6 +92,14 @@ impl<T, const N: usize, K: Access> Channel<T, N, K> {
         Channel { buffered: Buffered::new(Deque::new()) }
     }
 
+    /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
+    /// `introspect`; without that, it costs nothing and does nothing.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.buffered.set_name(name);
+        self
+    }
+
     /// Sends a value, if there is room, and wakes the task that has waited longest. Never waits, and overtakes nobody who does.
     ///
     /// # Errors
@@ -165,7 +174,7 @@ impl<T, const N: usize, K: Access> Channel<T, N, K> {
     /// leaves the value to the next.
     #[track_caller]
     pub fn receive(&self) -> impl Future<Output = Result<T, Closed>> {
-        deliver(self.buffered.receive())
+        deliver(self.buffered.receive(CallSite::here()))
     }
 
     /// From now on nothing can be sent: all who wait to send are told so, and get their values back. What is in the channel can

@@ -7,7 +7,8 @@ use core::fmt;
 use heapless::Deque;
 
 use super::errors::{BroadcastError, SendError};
-use crate::budgeted::budgeted;
+use crate::budgeted::{Named, leaf};
+use crate::call_site::CallSite;
 use crate::fault::fault;
 use crate::kernel::wait_queue::{Access, Line, Local, Shared, Turn, WaitQueue, Waiting};
 
@@ -74,6 +75,14 @@ impl<T, const N: usize, K: Access> Broadcast<T, N, K> {
     const fn empty() -> Self {
         const { assert!(N > 0, "Broadcast<_, 0> keeps nothing: choose N >= 1") };
         Broadcast { queue: WaitQueue::new(RefCell::new(Kept { values: Deque::new(), sent: 0, is_closed: false })) }
+    }
+
+    /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
+    /// `introspect`; without that, it costs nothing and does nothing.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.queue.set_name(name);
+        self
     }
 
     /// Sends a value to all who have subscribed; the oldest that is kept goes, if need be. Never waits.
@@ -156,7 +165,7 @@ impl<T: Clone, const N: usize, K: Access> Subscriber<'_, T, N, K> {
         let next = &mut self.next;
         let look = move |kept: &RefCell<Kept<T, N>>, _: &Line<Infallible>, _: Turn<Infallible>| kept.borrow().get(next);
         let nobody = |_: &RefCell<Kept<T, N>>, _: &Line<Infallible>, _: Option<Infallible>| None;
-        budgeted(Waiting::new(&self.broadcast.queue, look, nobody))
+        leaf::<AValue, _>(Waiting::new(&self.broadcast.queue, look, nobody), CallSite::here())
     }
 
     /// Takes the next value, if it is there: `None` means that it is still to come. Never waits.
@@ -167,6 +176,12 @@ impl<T: Clone, const N: usize, K: Access> Subscriber<'_, T, N, K> {
         let next = &mut self.next;
         self.broadcast.queue.with(|kept, _| kept.borrow().get(next)).transpose()
     }
+}
+
+struct AValue;
+
+impl Named for AValue {
+    const NAME: &'static str = "value of broadcast";
 }
 
 impl<T, const N: usize, K: Access> Clone for Subscriber<'_, T, N, K> {

@@ -9,8 +9,10 @@ use core::task::Waker;
 use super::buffer::Buffer;
 use super::counts::{Counts, Side};
 use super::errors::{Closed, SendError, TryReceiveError, TrySendError};
+use crate::budgeted::{Named, leaf, tells};
+use crate::call_site::CallSite;
 use crate::fault::fault;
-use crate::kernel::wait_queue::{Access, Inside, Line, Senders, Sides, Turn, Waiting};
+use crate::kernel::wait_queue::{Access, Awaits, Inside, Line, Senders, Sides, Turn, Waiting};
 use crate::panics::First;
 
 /// See the module.
@@ -30,6 +32,20 @@ pub(super) struct Books<B> {
     peak: usize,
     ends: Counts,
     is_closed: bool,
+}
+
+/// What those wait for who receive.
+struct AValue;
+
+impl Named for AValue {
+    const NAME: &'static str = "value of channel";
+}
+
+/// What those wait for who send.
+pub(super) struct Room;
+
+impl Named for Room {
+    const NAME: &'static str = "room in channel";
 }
 
 /// May a value be put in, or a place be had?
@@ -142,6 +158,15 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
         Buffered { sides: Sides::new(RefCell::new(books)) }
     }
 
+    pub(super) const fn set_name(&mut self, name: &'static str) {
+        self.sides.set_name(name);
+    }
+
+    /// What is waited for.
+    pub(super) const fn sides(&self) -> &impl Awaits {
+        &self.sides
+    }
+
     pub(super) const fn senders(&self) -> SendersOf<'_, B, K> {
         self.sides.senders()
     }
@@ -180,7 +205,7 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
     /// One that is there is taken without a place in line, and so one is sent for which there is room: both together take 229
     /// instructions instead of 310, and half of the time. Who has to wait looks twice, for 40 more (`bench/`: `pass`,
     /// `channel_1_2`).
-    pub(super) async fn receive(&self) -> (Result<B::Value, Closed>, Option<Waker>) {
+    pub(super) async fn receive(&self, place: CallSite) -> (Result<B::Value, Closed>, Option<Waker>) {
         if let Some(fetched) = self.fetch() {
             return fetched;
         }
@@ -189,7 +214,7 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
             let late = if fault!("value-lost-with-its-receiver") { None } else { late };
             late.and_then(|()| inside.state.borrow_mut().offer(receivers))
         };
-        Waiting::new(self.sides.receivers(), fetch, pass_on).await
+        tells::<AValue, _>(Waiting::new(self.sides.receivers(), fetch, pass_on), place).await
     }
 
     /// Takes the first value that is promised to nobody, and whom to wake over its place.
@@ -199,13 +224,13 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
     }
 
     /// Waits for a place to be a slot's.
-    pub(super) fn slot<S>(&self, new: impl Fn() -> S) -> impl Future<Output = Result<S, Closed>> {
+    pub(super) fn slot<S>(&self, new: impl Fn() -> S, place: CallSite) -> impl Future<Output = Result<S, Closed>> {
         let take = move |inside: &InsideOf<B>, _: &Line<()>, turn| match reserve(&mut inside.state.borrow_mut(), turn) {
             Err(TrySendError::Full { .. }) => None,
             Err(TrySendError::Closed(())) => Some(Err(Closed)),
             Ok(()) => Some(Ok(new())),
         };
-        Waiting::new(self.sides.senders(), take, pass_place_on)
+        leaf::<Room, _>(Waiting::new(self.sides.senders(), take, pass_place_on), place)
     }
 
     /// Makes a place a slot's.

@@ -32,7 +32,7 @@ impl<const N: usize> Wakes for [Option<Waker>; N] {
 }
 
 pin_project! {
-    /// A leaf future around one that says what it got, and whom to wake over that.
+    /// A leaf future around one that says what it waits for, what it got, and whom to wake over that.
     pub(super) struct Deliver<F> {
         #[pin]
         future: F,
@@ -48,10 +48,7 @@ impl<O, W: Wakes, F: Future<Output = (O, W)>> Future for Deliver<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
         let go = ready!(poll_proceed(cx));
-        let Poll::Ready((got, woken)) = self.project().future.poll(cx) else {
-            go.waits_for("channel");
-            return Poll::Pending;
-        };
+        let (got, woken) = ready!(self.project().future.poll(cx));
         go.made_progress();
         woken.wake();
         Poll::Ready(got)

@@ -8,6 +8,7 @@ use super::deliver::deliver;
 use super::errors::{Closed, TryReceiveError, TrySendError};
 use super::send::Send;
 use super::slot::Slot;
+use crate::call_site::CallSite;
 
 /// An end to send by, as [`Channel::sender`](super::Channel::sender) makes it. It borrows the channel.
 ///
@@ -137,7 +138,7 @@ impl<'a, C: Carrier> Receiver<'a, C> {
     /// [**Restartable; loses its place.**](crate#cancellation) No value is lost.
     #[track_caller]
     pub fn receive(&self) -> impl Future<Output = Result<C::Value, Closed>> + use<'a, C> {
-        deliver(self.0.buffered().receive())
+        deliver(self.0.buffered().receive(CallSite::here()))
     }
 
     /// As [`Channel::drain`](super::Channel::drain).

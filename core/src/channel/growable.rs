@@ -12,6 +12,7 @@ use super::errors::{Closed, TryReceiveError, TrySendError};
 use super::methods::methods;
 use super::send::Send;
 use super::slot::Slot;
+use crate::call_site::CallSite;
 use crate::kernel::wait_queue::{Access, Local, Shared};
 
 /// A [`Channel`](super::Channel) whose size is known only while the program runs, and may grow. All that is said there holds

@@ -45,6 +45,13 @@ macro_rules! methods {
         methods!($value);
     };
     ($value:ty) => {
+        /// As [`Channel::named`](super::Channel::named).
+        #[must_use]
+        pub const fn named(mut self, name: &'static str) -> Self {
+            self.buffered.set_name(name);
+            self
+        }
+
         /// As [`Channel::try_receive`](super::Channel::try_receive).
         ///
         /// # Errors
@@ -62,7 +69,7 @@ macro_rules! methods {
         /// [**Restartable; loses its place.**](crate#cancellation) No value is lost: dropped after its turn had come, it leaves the value to the next.
         #[track_caller]
         pub fn receive(&self) -> impl Future<Output = Result<$value, Closed>> {
-            deliver(self.buffered.receive())
+            deliver(self.buffered.receive(CallSite::here()))
         }
 
         /// As [`Channel::close`](super::Channel::close).

@@ -6,7 +6,8 @@ use core::fmt;
 use core::mem::ManuallyDrop;
 
 use super::errors::{Closed, SendError, TryReceiveError};
-use crate::budgeted::budgeted;
+use crate::budgeted::{Named, leaf};
+use crate::call_site::CallSite;
 use crate::fault::fault;
 use crate::kernel::wait_queue::{Access, Line, Local, Shared, Turn, WaitQueue, Waiting};
 
@@ -62,6 +63,14 @@ impl<T> OneShot<T, Shared> {
 }
 
 impl<T, K: Access> OneShot<T, K> {
+    /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
+    /// `introspect`; without that, it costs nothing and does nothing.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.queue.set_name(name);
+        self
+    }
+
     /// Sends the value. Never waits.
     ///
     /// # Errors
@@ -104,9 +113,8 @@ impl<T, K: Access> OneShot<T, K> {
     #[track_caller]
     pub fn receive(&self) -> impl Future<Output = Result<T, Closed>> {
         let look = |state: &Cell<State<T>>, _: &Line<Infallible>, _: Turn<Infallible>| take(state);
-        budgeted(Waiting::new(&self.queue, look, |_: &Cell<State<T>>, _: &Line<Infallible>, _: Option<Infallible>| {
-            None
-        }))
+        let nobody = |_: &Cell<State<T>>, _: &Line<Infallible>, _: Option<Infallible>| None;
+        leaf::<AValue, _>(Waiting::new(&self.queue, look, nobody), CallSite::here())
     }
 
     /// No value will be sent: all who wait for it are told. One that was sent before is still there.
@@ -128,6 +136,12 @@ impl<T, K: Access> OneShot<T, K> {
     pub const fn sender(&self) -> OneShotSender<'_, T, K> {
         OneShotSender(self)
     }
+}
+
+struct AValue;
+
+impl Named for AValue {
+    const NAME: &'static str = "value of oneshot";
 }
 
 /// The value, or that there is none any more.

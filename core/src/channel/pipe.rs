@@ -9,6 +9,8 @@ use super::deliver::{Wakes, deliver};
 use super::ends::{Receiver, Sender};
 use super::errors::{Closed, TrySendError};
 use super::flow::{Flow, InsideOf, pass_receiving_on, pass_sending_on};
+use crate::budgeted::{Named, tells};
+use crate::call_site::CallSite;
 use crate::kernel::wait_queue::{Access, Line, Local, Shared, Sides, Turn, Waiting};
 use crate::panics::First;
 
@@ -83,6 +85,14 @@ impl<const N: usize, K: Access> Pipe<N, K> {
         Pipe { sides: Sides::new(RefCell::new(Flow::new())) }
     }
 
+    /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
+    /// `introspect`; without that, it costs nothing and does nothing.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.sides.set_name(name);
+        self
+    }
+
     pub(super) fn with<R>(&self, f: impl FnOnce(&mut Flow<N>, &InsideOf<N>) -> R) -> R {
         self.sides.with(|inside| f(&mut inside.state.borrow_mut(), inside))
     }
@@ -104,7 +114,8 @@ impl<const N: usize, K: Access> Pipe<N, K> {
     pub fn receive(&self, buffer: &mut [u8]) -> impl Future<Output = usize> {
         let receive =
             move |inside: &InsideOf<N>, _: &Line<()>, turn| inside.state.borrow_mut().receive(inside, turn, buffer);
-        deliver(Waiting::new(self.sides.receivers(), receive, pass_receiving_on::<N>))
+        let wait = Waiting::new(self.sides.receivers(), receive, pass_receiving_on::<N>);
+        deliver(tells::<Bytes, _>(wait, CallSite::here()))
     }
 
     /// Sends the beginning of `data`, as much as there is room for, if it is nobody else's turn; says how many bytes, which is 0 only
@@ -132,7 +143,8 @@ impl<const N: usize, K: Access> Pipe<N, K> {
     #[track_caller]
     pub fn send(&self, data: &[u8]) -> impl Future<Output = Result<usize, Closed>> {
         let send = move |inside: &InsideOf<N>, _: &Line<()>, turn| inside.state.borrow_mut().send(inside, turn, data);
-        deliver(Waiting::new(self.sides.senders(), send, pass_sending_on::<N>))
+        let wait = Waiting::new(self.sides.senders(), send, pass_sending_on::<N>);
+        deliver(tells::<Room, _>(wait, CallSite::here()))
     }
 
     /// From now on nothing can be sent, and all who wait to are told so. What is in it can still be received, and then comes the end.
@@ -182,6 +194,20 @@ impl<const N: usize, K: Access> Pipe<N, K> {
     pub fn peak(&self) -> usize {
         self.with(|flow, _| flow.peak)
     }
+}
+
+/// What those wait for who receive.
+pub(super) struct Bytes;
+
+impl Named for Bytes {
+    const NAME: &'static str = "bytes of pipe";
+}
+
+/// What those wait for who send.
+pub(super) struct Room;
+
+impl Named for Room {
+    const NAME: &'static str = "room in pipe";
 }
 
 impl<const N: usize, K: Access> Ends for Pipe<N, K> {

@@ -15,6 +15,7 @@ use super::errors::{Closed, TryReceiveError, TrySendError};
 use super::methods::methods;
 use super::send::Send;
 use super::slot::Slot;
+use crate::call_site::CallSite;
 use crate::kernel::wait_queue::{Access, Local, Shared};
 
 /// A [`Channel`](super::Channel) of `N` places out of which the value of the highest priority comes first, and of equal ones the one

@@ -14,6 +14,8 @@ use super::ends::{Receiver, Sender};
 use super::errors::{Closed, SendError, TryReceiveError, TrySendError};
 use super::held::{Look, poll_held};
 use super::table::{InsideOf, PassOn, Table, pass_table_on, pass_value_on};
+use crate::budgeted::{Named, tell, tells};
+use crate::call_site::CallSite;
 use crate::fault::fault;
 use crate::gate::poll_proceed;
 use crate::kernel::wait_queue::{Access, Line, Local, Place, Senders, Shared, Sides, Turn, Waiting};
@@ -76,6 +78,14 @@ impl<T, K: Access> Rendezvous<T, K> {
         Rendezvous { sides: Sides::new(RefCell::new(Table::new())) }
     }
 
+    /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
+    /// `introspect`; without that, it costs nothing and does nothing.
+    #[must_use]
+    pub const fn named(mut self, name: &'static str) -> Self {
+        self.sides.set_name(name);
+        self
+    }
+
     fn with<R>(&self, f: impl FnOnce(&mut Table<T>, &InsideOf<T>) -> R) -> R {
         self.sides.with(|inside| f(&mut inside.state.borrow_mut(), inside))
     }
@@ -116,7 +126,7 @@ impl<T, K: Access> Rendezvous<T, K> {
     #[track_caller]
     pub fn send(&self, value: T) -> HandOver<'_, T, K> {
         let place = Place::new(self.sides.senders(), pass_table_on as PassOn<T>);
-        HandOver { rendezvous: self, value: Some(value), number: None, place }
+        HandOver { rendezvous: self, value: Some(value), number: None, asked_at: CallSite::here(), place }
     }
 
     /// Takes the value of who has waited longest to send, if it is promised to nobody who waits. Never waits.
@@ -143,7 +153,7 @@ impl<T, K: Access> Rendezvous<T, K> {
     #[track_caller]
     pub fn receive(&self) -> impl Future<Output = Result<T, Closed>> {
         let take = |inside: &InsideOf<T>, _: &Line<()>, turn| inside.state.borrow_mut().take(&inside.senders, turn);
-        deliver(Waiting::new(self.sides.receivers(), take, pass_value_on::<T>))
+        deliver(tells::<ASender, _>(Waiting::new(self.sides.receivers(), take, pass_value_on::<T>), CallSite::here()))
     }
 
     /// From now on nothing changes hands: who sends gets its value back, and who receives is told. (A value of
@@ -174,6 +184,20 @@ impl<T, K: Access> Rendezvous<T, K> {
     pub fn receiver(&self) -> Receiver<'_, Self> {
         Receiver::new(self)
     }
+}
+
+/// Whom those wait for who receive.
+struct ASender;
+
+impl Named for ASender {
+    const NAME: &'static str = "sender at rendezvous";
+}
+
+/// Whom those wait for who send.
+struct AReceiver;
+
+impl Named for AReceiver {
+    const NAME: &'static str = "receiver at rendezvous";
 }
 
 pin_project! {
@@ -208,6 +232,7 @@ pin_project! {
         value: Option<T>,
         // By which it is known from then on.
         number: Option<u64>,
+        asked_at: CallSite,
         #[pin]
         place: Place<Senders<'a, RefCell<Table<T>>, K>, PassOn<T>>,
     }
@@ -265,7 +290,7 @@ impl<T, K: Access> Future for HandOver<'_, T, K> {
                         return Poll::Ready(Err(closed));
                     }
                     Poll::Pending => {
-                        go.waits_for("channel");
+                        tell::<AReceiver>(&this.rendezvous.sides, *this.asked_at);
                         return Poll::Pending;
                     }
                 }
@@ -285,7 +310,7 @@ impl<T, K: Access> Future for HandOver<'_, T, K> {
         };
         let keep = |waker: &mut Option<Waker>| rendezvous.with(|table, _| table.sender.keep(number, waker));
         let Poll::Ready(sent) = poll_held(cx, look, keep) else {
-            go.waits_for("channel");
+            tell::<AReceiver>(&rendezvous.sides, *this.asked_at);
             return Poll::Pending;
         };
         *this.number = None;

@@ -6,9 +6,11 @@ use core::task::{Context, Poll, Waker, ready};
 
 use pin_project_lite::pin_project;
 
-use super::buffered::{InsideOf, SendersOf, pass_place_on, send_in};
+use super::buffered::{InsideOf, Room, SendersOf, pass_place_on, send_in};
 use super::carrier::Carrier;
 use super::errors::SendError;
+use crate::budgeted::tell;
+use crate::call_site::CallSite;
 use crate::gate::poll_proceed;
 use crate::kernel::wait_queue::{Line, Place};
 
@@ -47,6 +49,7 @@ pin_project! {
     {
         value: Option<C::Value>,
         channel: &'a C,
+        asked_at: CallSite,
         // In line, once it had to wait: see `Buffered::receive`.
         #[pin]
         place: Option<Place<SendersOf<'a, C::Buffer, C::Access>, PassOn<C::Buffer>>>,
@@ -54,8 +57,9 @@ pin_project! {
 }
 
 impl<'a, C: Carrier> Send<'a, C> {
+    #[cfg_attr(feature = "introspect", track_caller)]
     pub(super) fn new(channel: &'a C, value: C::Value) -> Self {
-        Send { value: Some(value), channel, place: None }
+        Send { value: Some(value), channel, asked_at: CallSite::here(), place: None }
     }
 
     /// Hands the value back, unless it was sent, and leaves the line. This must not be polled again.
@@ -82,7 +86,11 @@ impl<C: Carrier> Future for Send<'_, C> {
                     this.place.set(Some(Place::new(channel.senders(), pass_place_on)));
                 }
                 let Some(place) = this.place.as_pin_mut() else { unreachable!("giambio: it is in line now") };
-                ready!(place.poll(cx, |inside, _, turn| send_in(inside, turn, this.value)))
+                let Poll::Ready(sent) = place.poll(cx, |inside, _, turn| send_in(inside, turn, this.value)) else {
+                    tell::<Room>(channel.sides(), *this.asked_at);
+                    return Poll::Pending;
+                };
+                sent
             }
         };
         go.made_progress();

@@ -5,7 +5,7 @@ use core::mem::ManuallyDrop;
 
 use super::carrier::Carrier;
 use super::errors::Closed;
-use crate::budgeted::budgeted;
+use crate::call_site::CallSite;
 
 /// A place in a channel that is kept for somebody's value, by [`Channel::slot`](super::Channel::slot). What goes into it never waits
 /// and is never refused. Dropped, it gives the place to the next who waits for one.
@@ -22,8 +22,9 @@ impl<'a, C: Carrier> Slot<'a, C> {
     }
 
     /// Waits for one.
+    #[cfg_attr(feature = "introspect", track_caller)]
     pub(super) fn wait(channel: &'a C) -> impl Future<Output = Result<Slot<'a, C>, Closed>> {
-        budgeted(channel.buffered().slot(|| Slot::new(channel)))
+        channel.buffered().slot(|| Slot::new(channel), CallSite::here())
     }
 
     /// Puts a value into the place. Never waits.

@@ -10,6 +10,7 @@ use super::deliver::deliver;
 use super::ends::{Receiver, Sender};
 use super::errors::{Closed, SendError, TryReceiveError};
 use super::methods::methods;
+use crate::call_site::CallSite;
 use crate::kernel::wait_queue::{Access, Local, Shared};
 
 /// Any number of values on their way from any number of tasks to any number of tasks: a [`Channel`](super::Channel) that is never

@@ -11,7 +11,9 @@ use super::deliver::Wakes;
 use super::errors::{Closed, EndedEarly};
 use super::flow::{Flow, InsideOf, pass_receiving_on, pass_sending_on};
 use super::held::{Look, poll_held};
-use super::pipe::Pipe;
+use super::pipe::{Bytes, Pipe, Room};
+use crate::budgeted::tell;
+use crate::call_site::CallSite;
 use crate::gate::poll_proceed;
 use crate::kernel::wait_queue::{Access, Line, Waiting};
 use crate::panics::First;
@@ -35,6 +37,7 @@ pin_project! {
         data: &'a [u8],
         sent: usize,
         turn: MyTurn<'a, P>,
+        asked_at: CallSite,
         #[pin]
         wait: F,
     }
@@ -59,6 +62,7 @@ pin_project! {
         buffer: &'a mut [u8],
         received: usize,
         turn: MyTurn<'a, P>,
+        asked_at: CallSite,
         #[pin]
         wait: F,
     }
@@ -169,7 +173,8 @@ impl<const N: usize, K: Access> Pipe<N, K> {
     ) -> ReceiveExact<'a, Self, impl Future<Output = Option<u64>> + use<'a, N, K>> {
         let begin = |inside: &InsideOf<N>, _: &Line<()>, turn| inside.state.borrow_mut().begin(Side::Receives, turn);
         let wait = Waiting::new(self.sides.receivers(), begin, pass_receiving_on::<N>);
-        ReceiveExact { buffer, received: 0, turn: MyTurn { pipe: self, side: Side::Receives, number: None }, wait }
+        let turn = MyTurn { pipe: self, side: Side::Receives, number: None };
+        ReceiveExact { buffer, received: 0, turn, asked_at: CallSite::here(), wait }
     }
 
     /// Sends all of `data`, in one piece: from its first byte on nobody else sends. The future tells how far it got:
@@ -201,7 +206,8 @@ impl<const N: usize, K: Access> Pipe<N, K> {
     ) -> SendAll<'a, Self, impl Future<Output = Option<u64>> + use<'a, N, K>> {
         let begin = |inside: &InsideOf<N>, _: &Line<()>, turn| inside.state.borrow_mut().begin(Side::Sends, turn);
         let wait = Waiting::new(self.sides.senders(), begin, pass_sending_on::<N>);
-        SendAll { data, sent: 0, turn: MyTurn { pipe: self, side: Side::Sends, number: None }, wait }
+        let turn = MyTurn { pipe: self, side: Side::Sends, number: None };
+        SendAll { data, sent: 0, turn, asked_at: CallSite::here(), wait }
     }
 }
 
@@ -227,7 +233,7 @@ impl<const N: usize, K: Access, F: Future<Output = Option<u64>>> Future for Send
                 (count, *sent == data.len())
             };
             let Poll::Ready(done) = this.turn.poll(this.wait, cx, step) else {
-                go.waits_for("channel");
+                tell::<Room>(&this.turn.pipe.sides, *this.asked_at);
                 return Poll::Pending;
             };
             is_done = done;
@@ -260,7 +266,7 @@ impl<const N: usize, K: Access, F: Future<Output = Option<u64>>> Future for Rece
                 (count, *received == wanted)
             };
             let Poll::Ready(done) = this.turn.poll(this.wait, cx, step) else {
-                go.waits_for("channel");
+                tell::<Bytes>(&this.turn.pipe.sides, *this.asked_at);
                 return Poll::Pending;
             };
             is_done = done;

@@ -9,6 +9,7 @@ use std::sync::Mutex as StdMutex;
 use std::task::Poll;
 
 use crate::common::{alone, finish, run_foreign, secs};
+use giambio_core::channel::{Broadcast, Channel, Growable, OneShot, Pipe, Priority, Rendezvous, Unbounded};
 use giambio_core::introspect::{Dump, NodeKind, dump};
 use giambio_core::sync::{
     Barrier, Condition, Event, Latch, Limiter, Mutex, OnceCell, RwLock, Semaphore, Shared, Watch,
@@ -176,6 +177,106 @@ fn all_that_can_have_a_name_is_told_by_it() {
         _ => true,
     };
     assert!(tree.nodes.iter().all(|node| is_placed(&node.kind)));
+}
+
+#[test]
+fn all_channels_are_told_by_their_names_and_which_side_waits() {
+    static SAMPLES: Channel<u8, 1, Shared> = Channel::shared().named("samples");
+    static UART: Pipe<1, Shared> = Pipe::shared().named("uart");
+    SAMPLES.try_send(1).unwrap();
+    UART.try_send(&[1]).unwrap();
+    let tree = run(async {
+        let (empty, urgent) = (Channel::<u8, 1>::new().named("jobs"), Priority::<u8, 1>::new().named("urgent"));
+        let (lines, events) = (Growable::<u8>::new(1).named("lines"), Unbounded::<u8>::new().named("events"));
+        let (counter, exit) = (Rendezvous::<u8>::new().named("counter"), Rendezvous::<u8>::new().named("exit"));
+        let (news, answer) = (Broadcast::<u8, 1>::new().named("news"), OneShot::<u8>::new().named("answer"));
+        let (bytes, whole) = (Pipe::<1>::new().named("bytes"), Pipe::<1>::new().named("whole"));
+        let (taken, halves) = (Pipe::<1>::new().named("taken"), Pipe::<2>::new().named("halves"));
+        lines.try_send(1).unwrap();
+        nursery(async |n| {
+            n.child().name("1").spawn(async { Ok::<_, ()>(_ = SAMPLES.send(2).await) });
+            n.child().name("2").spawn(async { Ok(_ = SAMPLES.slot().await) });
+            n.child().name("3").spawn(async { Ok(_ = empty.receive().await) });
+            n.child().name("4").spawn(async { Ok(_ = urgent.receiver().receive().await) });
+            n.child().name("5").spawn(async { Ok(_ = lines.sender().send(2).await) });
+            n.child().name("6").spawn(async { Ok(_ = events.receive().await) });
+            n.child().name("7").spawn(async { Ok(_ = counter.receive().await) });
+            n.child().name("8").spawn(async { Ok(_ = exit.send(1).await) });
+            n.child().name("9").spawn(async { Ok(_ = exit.send(2).await) });
+            n.child().name("10").spawn(async { Ok(_ = news.subscribe().receive().await) });
+            n.child().name("11").spawn(async { Ok(_ = answer.receive().await) });
+            n.child().name("12").spawn(async { Ok(_ = UART.send(&[2]).await) });
+            n.child().name("13").spawn(async { Ok(_ = bytes.receive(&mut [0]).await) });
+            n.child().name("14").spawn(async { Ok(_ = bytes.receive_exact(&mut [0, 0]).await) });
+            n.child().name("15").spawn(async { Ok(_ = whole.send_all(&[1, 2]).await) });
+            n.child().name("16").spawn(async { Ok(_ = whole.send_all(&[3]).await) });
+            taken.try_send(&[1]).unwrap();
+            n.child().name("17").spawn(async { Ok(_ = taken.receive_exact(&mut [0, 0]).await) });
+            n.child().name("18").spawn(async { Ok(_ = halves.receiver().receive_exact(&mut [0]).await) });
+            wait_all_blocked().await;
+            let tree = dump().await;
+            n.cancel_children();
+            Ok(tree)
+        })
+        .await
+        .unwrap()
+    });
+    let all: Vec<_> = (1..=18).flat_map(|number| waits(&tree, &number.to_string())).collect();
+    assert_eq!(
+        all,
+        [
+            "room in channel samples",
+            "room in channel samples",
+            "value of channel jobs",
+            "value of channel urgent",
+            "room in channel lines",
+            "value of channel events",
+            "sender at rendezvous counter",
+            "receiver at rendezvous exit",
+            "receiver at rendezvous exit",
+            "value of broadcast news",
+            "value of oneshot answer",
+            "room in pipe uart",
+            "bytes of pipe bytes",
+            "bytes of pipe bytes",
+            "room in pipe whole",
+            "room in pipe whole",
+            "bytes of pipe taken",
+            "bytes of pipe halves",
+        ]
+    );
+    for node in &tree.nodes {
+        if let NodeKind::Task(task) = &node.kind {
+            for wait in task.waits.iter().flatten() {
+                assert!(wait.asked_at.unwrap().file().ends_with("dump.rs"), "{wait:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_deadlock_over_channels_says_which_and_which_side() {
+    let (jobs, results) = (Channel::<u8, 1>::new().named("jobs"), Channel::<u8, 1>::new().named("results"));
+    let found = chains(async {
+        nursery(async |n| {
+            n.child().name("worker").spawn(async {
+                while let Ok(job) = jobs.receive().await {
+                    results.send(job).await.unwrap();
+                }
+                Ok::<_, ()>(())
+            });
+            for job in 0..9 {
+                jobs.send(job).await.unwrap();
+            }
+            Ok(())
+        })
+        .await
+    });
+    let told = [
+        r#"main waits for room in channel "jobs" at dump.rs"#,
+        r#"worker waits for room in channel "results" at dump.rs"#,
+    ];
+    assert_eq!(found, told);
 }
 
 #[test]

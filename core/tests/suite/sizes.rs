@@ -2,6 +2,7 @@
 // A tool may have the compiler lay types out at random.
 #![cfg(all(target_pointer_width = "64", not(giambio_no_spare)))]
 
+use giambio_core::channel::{Broadcast, Channel, OneShot, Pipe, Priority, Rendezvous};
 use giambio_core::sync::{Barrier, Condition, Event, Latch, Limiter, Mutex, OnceCell, RwLock, Semaphore, Watch};
 
 /// With feature `introspect` a wait keeps the place where it was asked for, in 8 bytes; an `async` block around it, as those have that
@@ -29,6 +30,29 @@ fn who_waits_keeps_the_place_with_feature_introspect_alone() {
     assert_eq!(found, [64, 96, 176, 104, 96, 112, 64, 80, 184]);
 }
 
+/// Also those who wait for channels.
+#[test]
+fn who_waits_for_a_channel_keeps_the_place_with_feature_introspect_alone() {
+    let place = if cfg!(feature = "introspect") { 8 } else { 0 };
+    let (channel, counter, pipe) = (Channel::<u64, 4>::new(), Rendezvous::<u64>::new(), Pipe::<4>::new());
+    let (news, answer) = (Broadcast::<u64, 4>::new(), OneShot::<u64>::new());
+    let mut subscriber = news.subscribe();
+    let found = [
+        size_of_val(&channel.send(1)) - place,
+        size_of_val(&channel.slot()) - place,
+        size_of_val(&channel.receive()) - 2 * place,
+        size_of_val(&counter.send(1)) - place,
+        size_of_val(&counter.receive()) - place,
+        size_of_val(&pipe.send(&[])) - place,
+        size_of_val(&pipe.receive(&mut [])) - place,
+        size_of_val(&pipe.send_all(&[])) - place,
+        size_of_val(&pipe.receive_exact(&mut [])) - place,
+        size_of_val(&subscriber.receive()) - place,
+        size_of_val(&answer.receive()) - place,
+    ];
+    assert_eq!(found, [96, 72, 80, 112, 64, 80, 80, 120, 120, 72, 64]);
+}
+
 /// The same for what they wait for: its name, and who makes a cell's value.
 #[test]
 fn what_is_waited_for_keeps_its_name_with_feature_introspect_alone() {
@@ -47,4 +71,14 @@ fn what_is_waited_for_keeps_its_name_with_feature_introspect_alone() {
         size_of::<OnceCell<u64>>() - name - name / 2,
     ];
     assert_eq!(found, [32, 64, 48, 72, 40, 32, 48, 32, 48, 64]);
+    let found = [
+        // Two lines each.
+        size_of::<Channel<u64, 4>>() - 2 * name,
+        size_of::<Priority<u64, 4>>() - 2 * name,
+        size_of::<Rendezvous<u64>>() - 2 * name,
+        size_of::<Pipe<4>>() - 2 * name,
+        size_of::<Broadcast<u64, 4>>() - name,
+        size_of::<OneShot<u64>>() - name,
+    ];
+    assert_eq!(found, [168, 224, 128, 192, 104, 40]);
 }

@@ -4,7 +4,9 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use super::access::{Access, Crosses};
 use super::line::Line;
-use super::waiting::Lead;
+use super::waiting::{Awaits, Held, Lead};
+use crate::name::GivenName;
+use crate::task_info::TaskId;
 
 /// Something between two sides, under one access, and who waits on either side. What is handed over is leave to go on: a place,
 /// or something that is there.
@@ -41,6 +43,12 @@ impl<S, K: Access> Sides<S, K> {
         Sides { guard: K::OPEN, inside: Inside { state, senders: Line::new(), receivers: Line::new() } }
     }
 
+    /// Gives it a name, for those who look on.
+    pub(crate) const fn set_name(&mut self, name: &'static str) {
+        self.inside.senders.name = GivenName::new(name);
+        self.inside.receivers.name = GivenName::new(name);
+    }
+
     /// Looks at what is inside, or changes it. It must be short, and call nobody.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&Inside<S>) -> R) -> R {
         K::alone(&self.guard, || f(&self.inside))
@@ -52,6 +60,15 @@ impl<S, K: Access> Sides<S, K> {
 
     pub(crate) const fn receivers(&self) -> Receivers<'_, S, K> {
         Receivers(self)
+    }
+}
+
+/// Nobody has what is between two sides.
+impl<S> Held for Inside<S> {}
+
+impl<S, K: Access> Awaits for Sides<S, K> {
+    fn awaits(&self) -> (Option<&'static str>, Option<TaskId>) {
+        self.with(|inside| (inside.senders.name.get(), None))
     }
 }
 

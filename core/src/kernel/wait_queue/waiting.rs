@@ -1,6 +1,6 @@
 //! A place in line, and the future of one who waits there.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::pin::Pin;
 use core::ptr::NonNull;
 use core::task::{Context, Poll, Waker};
@@ -137,6 +137,7 @@ pub(crate) trait Held {
 
 impl Held for () {}
 impl<T> Held for Cell<T> {}
+impl<T> Held for RefCell<T> {}
 
 /// Says what it waits for, to those who look on.
 pub(crate) trait Awaits {
