@@ -40,6 +40,12 @@ impl<const BITS: u32> WideCounter<BITS> {
     };
 
     /// Half of a round, in ticks: never sleep for longer without a reading.
+    ///
+    /// ```
+    /// use giambio_core::WideCounter;
+    ///
+    /// assert_eq!(WideCounter::<24>::MAX_SLEEP, 0x7f_ffff); // of a SysTick at 16 MHz, half a second
+    /// ```
     pub const MAX_SLEEP: u32 = (Self::MASK / 2) as u32;
 
     /// A counter that has not been read.

@@ -70,6 +70,34 @@ pub enum Often {
 impl Event<'_> {
     /// Calls the debugger's method for this event: what [`Debugger::event`] does unless it is written. For one that writes
     /// both it and some of the others.
+    ///
+    /// ```
+    /// use core::sync::atomic::{AtomicUsize, Ordering};
+    /// use giambio_core::{Debugger, Event};
+    ///
+    /// /// Counts all events, and has a method for one kind of them.
+    /// #[derive(Default)]
+    /// struct Counts {
+    ///     all: AtomicUsize,
+    ///     starts: AtomicUsize,
+    /// }
+    ///
+    /// impl Debugger for Counts {
+    ///     fn event(&self, event: Event<'_>) {
+    ///         self.all.fetch_add(1, Ordering::Relaxed);
+    ///         event.dispatch(self); // calls the methods below
+    ///     }
+    ///
+    ///     fn on_start(&self) {
+    ///         self.starts.fetch_add(1, Ordering::Relaxed);
+    ///     }
+    /// }
+    ///
+    /// let counts = Counts::default();
+    /// counts.event(Event::Start);
+    /// counts.event(Event::Exit);
+    /// assert_eq!((counts.all.into_inner(), counts.starts.into_inner()), (2, 1));
+    /// ```
     pub fn dispatch<D: Debugger + ?Sized>(self, debugger: &D) {
         match self {
             Event::Start => debugger.on_start(),

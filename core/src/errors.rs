@@ -97,6 +97,15 @@ mod group {
     /// All errors of one nursery, in the order in which they happened. There is always a first.
     ///
     /// An example is at [`nursery_group`](crate::nursery_group).
+    ///
+    /// ```
+    /// use giambio_core::ErrorGroup;
+    ///
+    /// let group = ErrorGroup::new("disk full", vec!["no network", "no paper"]);
+    /// assert_eq!((*group.first(), group.rest(), group.len()), ("disk full", &["no network", "no paper"][..], 3));
+    /// assert!(group.iter().any(|error| *error == "no paper"));
+    /// assert_eq!(group.into_first(), "disk full");
+    /// ```
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct ErrorGroup<E> {
         first: E,

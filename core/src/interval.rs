@@ -93,8 +93,21 @@ impl Interval {
         NextTick { interval: self, place: CallSite::here(), entry: Entry::sleeping(noted) }
     }
 
-    /// From now on, ticks whose time has passed before anyone waited for them are left out; the
-    /// beat stays the same.
+    /// From now on, of several ticks whose time has passed before anyone waited for them one comes, the first, and the others are
+    /// left out; the beat stays the same.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use giambio_core::{clock, interval, sleep, testing};
+    ///
+    /// testing::run(async {
+    ///     let start = clock();
+    ///     let mut ticks = interval(Duration::from_secs(1)).skip_missed();
+    ///     sleep(Duration::from_millis(3500)).await; // three are late
+    ///     assert_eq!(ticks.tick().await, start + Duration::from_secs(1)); // at once
+    ///     assert_eq!(ticks.tick().await, start + Duration::from_secs(4));
+    /// });
+    /// ```
     pub fn skip_missed(mut self) -> Self {
         self.skip = Some(|this| {
             let late = with_clock(|clock, _| clock.instant(clock.now()) - this.due.instant(clock));

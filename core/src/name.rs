@@ -32,6 +32,13 @@ enum Text {
 
 impl TaskName {
     /// A name that is there for ever, for a `const` or a `static`.
+    ///
+    /// ```
+    /// use giambio_core::TaskName;
+    ///
+    /// const ACCEPTOR: TaskName = TaskName::from_static("acceptor");
+    /// assert_eq!(ACCEPTOR.as_str(), "acceptor");
+    /// ```
     pub const fn from_static(text: &'static str) -> Self {
         TaskName(Text::Static(text))
     }

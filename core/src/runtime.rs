@@ -72,6 +72,23 @@ impl<F: Future, C: Clock> Runtime<F, C> {
     }
 
     /// The same with a debugger, which sees every event.
+    ///
+    /// ```
+    /// use core::pin::pin;
+    /// use giambio_core::{Event, Next, Runtime, VirtualClock, Debugger};
+    ///
+    /// struct Log;
+    ///
+    /// impl Debugger for Log {
+    ///     fn event(&self, event: Event<'_>) {
+    ///         println!("{event:?}");
+    ///     }
+    /// }
+    ///
+    /// let clock: VirtualClock = VirtualClock::new();
+    /// let mut runtime = pin!(Runtime::new(&clock, async { 42 }).with_debugger(Log));
+    /// assert_eq!(runtime.as_mut().turn(), Next::Finished(42));
+    /// ```
     pub fn with_debugger<D: Debugger>(mut self, debugger: D) -> Runtime<F, C, D> {
         #[cfg_attr(not(feature = "std"), expect(unused_mut, reason = "it has no notifier"))]
         let mut root = Root::new();
@@ -92,6 +109,18 @@ impl<F: Future, C: Clock> Runtime<F, C> {
 impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// The same with something to call when a task is woken by another thread: it must end a
     /// [`Wait::wait`] that is under way, or the next one. It may be called from any thread.
+    ///
+    /// ```
+    /// use core::{pin::pin, time::Duration};
+    /// use giambio_core::{Runtime, VirtualClock, sleep, testing::Autojump};
+    ///
+    /// let clock: VirtualClock = VirtualClock::new();
+    /// let mut wait = Autojump::new(&clock).patience(Duration::from_secs(10)).turns(1000);
+    /// let (sender, receiver) = futures::channel::oneshot::channel();
+    /// let runtime = pin!(Runtime::new(&clock, receiver).with_notify(wait.waker()));
+    /// std::thread::spawn(|| sender.send(42));
+    /// assert_eq!(runtime.run(&mut wait), Ok(42));
+    /// ```
     #[cfg(feature = "std")]
     pub fn with_notify(mut self, notify: core::task::Waker) -> Self {
         self.root.set_notify(Some(notify));

@@ -129,6 +129,18 @@ impl<'a, T: Clone, const N: usize, K: Access> Subscriber<'a, T, N, K> {
     /// What it receives, as a stream, which ends when the broadcast is closed and all was received. That values were missed is an
     /// item: [`BroadcastError::Lagged`].
     ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use giambio_core::{channel::Broadcast, testing};
+    ///
+    /// let news = Broadcast::<&str, 4>::new();
+    /// let (reader, other) = (news.subscribe().into_stream(), news.stream());
+    /// news.send("rain").unwrap();
+    /// news.close();
+    /// assert_eq!(testing::run(reader.collect::<Vec<_>>()), [Ok("rain")]);
+    /// assert_eq!(testing::run(other.collect::<Vec<_>>()), [Ok("rain")]);
+    /// ```
+    ///
     /// # Errors
     /// An item is [`BroadcastError::Lagged`] where values were missed. The stream goes on after it.
     ///

@@ -67,6 +67,18 @@ impl<T> Task<'_, T> {
 
     /// Cancels the child: it is dropped at its next suspension, but for shields and clean-ups in
     /// it. The nursery goes on. No effect on a child that is over.
+    ///
+    /// ```
+    /// use giambio_core::{nursery, testing};
+    ///
+    /// let ended: Result<(), ()> = testing::run(nursery(async |n| {
+    ///     let child = n.spawn(core::future::pending());
+    ///     child.cancel();
+    ///     assert!(child.await.is_err());
+    ///     Ok(()) // the nursery is as it was
+    /// }));
+    /// assert_eq!(ended, Ok(()));
+    /// ```
     pub fn cancel(&self) {
         if let Some(handle) = &self.handle {
             handle.cancel();

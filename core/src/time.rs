@@ -237,6 +237,16 @@ impl Instant {
     }
 
     /// How long after `earlier` this is; zero if it isn't.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use giambio_core::Instant;
+    ///
+    /// let (early, late) = (Instant::from_nanos(1_000), Instant::from_nanos(3_000));
+    /// assert_eq!(late.duration_since(early), Duration::from_nanos(2_000));
+    /// assert_eq!(late.as_nanos() - early.as_nanos(), 2_000);
+    /// assert_eq!(late.checked_add(Duration::MAX), None); // `+` gives `Instant::MAX`
+    /// ```
     pub const fn duration_since(self, earlier: Instant) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }

@@ -159,6 +159,16 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
     /// the thread sleeps wakes nobody: it is seen when that sleep ends, by what was left when it began or by an event or
     /// a wake that comes before. Who makes or notices the jump can end it: have a task wait for word of that, and wake
     /// it.
+    ///
+    /// ```
+    /// use giambio::StdClock;
+    /// use std::num::NonZeroUsize;
+    /// use std::time::Duration;
+    ///
+    /// let clock = StdClock::new(); // others look at it, too
+    /// let builder = giambio::builder().clock(&clock).timer_slack(Duration::from_millis(1));
+    /// builder.events_per_wait(NonZeroUsize::new(16).unwrap()).run(giambio::sleep(Duration::from_millis(2)));
+    /// ```
     pub fn clock<C2: Clock>(self, clock: C2) -> Builder<C2, D> {
         let Builder { clock: _, is_steady: _, debugger, events, slack, threads } = self;
         Builder { clock, is_steady: false, debugger, events, slack, threads }

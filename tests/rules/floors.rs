@@ -315,6 +315,7 @@ const FLOORS_OF_THE_CORE: &[&str] = &[
     "channel/unbounded",
     "channel/priority",
     "channel/rendezvous",
+    "channel/rendezvous_ends",
     "channel/pipe",
     "channel/whole",
     "channel/pipe_ends",

@@ -5,6 +5,7 @@
 mod cancellation;
 mod dependencies;
 mod errors;
+mod examples;
 mod floors;
 mod items;
 mod page;

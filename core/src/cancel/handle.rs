@@ -41,6 +41,16 @@ impl<'s> CancelScope<'s, '_> {
     }
 
     /// Cancels the scope: its code is dropped at its next suspension. Again: no effect.
+    ///
+    /// ```
+    /// use giambio_core::{Reason, cancel_scope, testing};
+    ///
+    /// let ended = testing::run(cancel_scope(async |scope| {
+    ///     scope.cancel();
+    ///     core::future::pending::<()>().await // the scope is left here
+    /// }));
+    /// assert_eq!(ended.unwrap_err().reason, Reason::Requested);
+    /// ```
     pub fn cancel(&self) {
         self.scope.cancel(Reason::Requested);
     }
@@ -51,6 +61,16 @@ impl<'s> CancelScope<'s, '_> {
     }
 
     /// The same with [`Reason::Interrupted`]: for Ctrl+C and its like.
+    ///
+    /// ```
+    /// use giambio_core::{Reason, cancel_scope, testing};
+    ///
+    /// let ended = testing::run(cancel_scope(async |scope| {
+    ///     scope.interrupt();
+    ///     core::future::pending::<()>().await
+    /// }));
+    /// assert_eq!(ended.unwrap_err().reason, Reason::Interrupted);
+    /// ```
     pub fn interrupt(&self) {
         self.scope.cancel(Reason::Interrupted);
     }
@@ -71,6 +91,20 @@ impl<'s> CancelScope<'s, '_> {
 
     /// Sets, moves or takes away the scope's deadline. One that has passed counts at the code's
     /// next suspension.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use giambio_core::{cancel_scope, clock, sleep, testing};
+    ///
+    /// let ended = testing::run(cancel_scope(async |scope| {
+    ///     scope.set_deadline(Some(clock() + Duration::from_secs(1)));
+    ///     sleep(Duration::from_millis(900)).await;
+    ///     scope.set_deadline(None); // it was quick enough: from now on it may take its time
+    ///     sleep(Duration::from_secs(60)).await;
+    ///     "done"
+    /// }));
+    /// assert_eq!(ended, Ok("done"));
+    /// ```
     ///
     /// # Panics
     /// Outside a runtime.

@@ -124,6 +124,16 @@ impl<T, const N: usize, K: Access> Channel<T, N, K> {
 
     /// Keeps a place for a value that is still to come, if there is one. Never waits.
     ///
+    /// ```
+    /// use giambio_core::channel::{Channel, TrySendError};
+    ///
+    /// let orders = Channel::<&str, 1>::new();
+    /// let slot = orders.try_slot().unwrap(); // from now on the place is taken
+    /// assert!(matches!(orders.try_send("late"), Err(TrySendError::Full { .. })));
+    /// slot.send("early");
+    /// assert_eq!(orders.try_receive(), Ok("early"));
+    /// ```
+    ///
     /// # Errors
     /// The channel is full, or closed.
     pub fn try_slot(&self) -> Result<Slot<'_, Self>, TrySendError<()>> {
@@ -184,6 +194,17 @@ impl<T, const N: usize, K: Access> Channel<T, N, K> {
     }
 
     /// Is it closed? Values may still be in it.
+    ///
+    /// ```
+    /// use giambio_core::channel::{Channel, TryReceiveError};
+    ///
+    /// let channel = Channel::<u8, 2>::new();
+    /// channel.try_send(1).unwrap();
+    /// channel.close();
+    /// assert!(channel.is_closed() && channel.len() == 1);
+    /// assert_eq!(channel.try_receive(), Ok(1));
+    /// assert_eq!(channel.try_receive(), Err(TryReceiveError::Closed));
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.buffered.is_closed()
     }

@@ -170,6 +170,16 @@ impl<T: Clone, const N: usize, K: Access> Subscriber<'_, T, N, K> {
 
     /// Takes the next value, if it is there: `None` means that it is still to come. Never waits.
     ///
+    /// ```
+    /// use giambio_core::channel::Broadcast;
+    ///
+    /// let news = Broadcast::<&str, 4>::new();
+    /// let mut reader = news.subscribe();
+    /// assert_eq!(reader.try_receive(), Ok(None)); // still to come
+    /// news.send("rain").unwrap();
+    /// assert_eq!(reader.try_receive(), Ok(Some("rain")));
+    /// ```
+    ///
     /// # Errors
     /// Values were missed; or the broadcast is closed, and nothing is left.
     pub fn try_receive(&mut self) -> Result<Option<T>, BroadcastError> {

@@ -85,6 +85,17 @@ impl core::error::Error for EndedEarly {}
 
 impl<T> TrySendError<T> {
     /// The value.
+    ///
+    /// ```
+    /// # #[cfg(feature = "heapless")] {
+    /// use giambio_core::channel::Channel;
+    ///
+    /// let channel = Channel::<String, 1>::new();
+    /// channel.try_send("first".to_owned()).unwrap();
+    /// let refused = channel.try_send("second".to_owned()).unwrap_err();
+    /// assert_eq!(refused.into_value(), "second"); // nothing is lost
+    /// # }
+    /// ```
     pub fn into_value(self) -> T {
         match self {
             TrySendError::Full { value, .. } | TrySendError::Closed(value) => value,

@@ -84,6 +84,17 @@ impl<T, K: Access> Growable<T, K> {
 
     /// Adds places, and wakes those who have waited for some. Allocates.
     ///
+    /// ```
+    /// use giambio_core::channel::Growable;
+    ///
+    /// let jobs = Growable::new(1);
+    /// jobs.try_send("first").unwrap();
+    /// assert!(jobs.try_send("second").is_err());
+    /// jobs.grow(1);
+    /// jobs.try_send("second").unwrap();
+    /// assert_eq!((jobs.len(), jobs.capacity(), jobs.peak()), (2, 2, 2));
+    /// ```
+    ///
     /// # Panics
     /// If there would be more than memory can hold; nothing has changed then.
     #[track_caller]

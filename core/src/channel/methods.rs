@@ -77,7 +77,7 @@ macro_rules! methods {
             self.buffered.close();
         }
 
-        /// Is it closed? Values may still be in it.
+        /// As [`Channel::is_closed`](super::Channel::is_closed).
         pub fn is_closed(&self) -> bool {
             self.buffered.is_closed()
         }
@@ -87,12 +87,12 @@ macro_rules! methods {
             self.buffered.drain()
         }
 
-        /// One more end to send by. When the last is dropped, the channel is closed.
+        /// As [`Channel::sender`](super::Channel::sender).
         pub fn sender(&self) -> Sender<'_, Self> {
             Sender::new(self)
         }
 
-        /// One more end to receive by. When the last is dropped, the channel is closed.
+        /// As [`Channel::receiver`](super::Channel::receiver).
         pub fn receiver(&self) -> Receiver<'_, Self> {
             Receiver::new(self)
         }
@@ -107,7 +107,7 @@ macro_rules! methods {
             self.len() == 0
         }
 
-        /// How many values were in it at most, at any one time.
+        /// As [`Channel::peak`](super::Channel::peak).
         pub fn peak(&self) -> usize {
             self.buffered.peak()
         }

@@ -18,6 +18,20 @@
 //! of these has, values, counts and who waits, is touched under its one lock alone, a critical section or a mutex, and there are no
 //! atomics besides; so what threads see of each other is what that lock makes them see.
 //!
+//! ```
+//! # #[cfg(feature = "heapless")] {
+//! use giambio_core::channel::{Channel, OneShot};
+//! use giambio_core::sync::Shared;
+//!
+//! static READINGS: Channel<u16, 8, Shared> = Channel::shared().named("readings"); // interrupts may send
+//!
+//! let answer = OneShot::new(); // of the tasks of one runtime
+//! READINGS.try_send(20).unwrap();
+//! answer.send(READINGS.try_receive()).unwrap();
+//! assert_eq!(answer.try_receive(), Ok(Ok(20)));
+//! # }
+//! ```
+//!
 //! # How it ends
 //! [`close`](Channel::close) says that nothing more is sent. Values that are in the channel are still received, and then
 //! whoever receives is told [`Closed`]. Who waits to send gets its value back at once. Or let the ends be counted:
@@ -68,6 +82,8 @@ mod pipe_ends;
 mod priority;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod rendezvous;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+mod rendezvous_ends;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod ring;
 #[cfg(any(feature = "heapless", feature = "alloc"))]

@@ -94,6 +94,16 @@ impl<T, K: Access> OneShot<T, K> {
 
     /// Takes the value, if it is there. Never waits.
     ///
+    /// ```
+    /// use giambio_core::channel::{OneShot, TryReceiveError};
+    ///
+    /// let answer = OneShot::new();
+    /// assert_eq!(answer.try_receive(), Err(TryReceiveError::Empty));
+    /// answer.send(42).unwrap();
+    /// assert_eq!(answer.try_receive(), Ok(42));
+    /// assert_eq!(answer.try_receive(), Err(TryReceiveError::Closed)); // there was one, and somebody has it
+    /// ```
+    ///
     /// # Errors
     /// It is not there yet, or was taken, or will never come.
     pub fn try_receive(&self) -> Result<T, TryReceiveError> {
@@ -118,6 +128,16 @@ impl<T, K: Access> OneShot<T, K> {
     }
 
     /// No value will be sent: all who wait for it are told. One that was sent before is still there.
+    ///
+    /// ```
+    /// use giambio_core::channel::{Closed, OneShot};
+    /// use giambio_core::testing;
+    ///
+    /// let answer = OneShot::<u32>::new();
+    /// answer.close();
+    /// assert_eq!(testing::run(answer.receive()), Err(Closed));
+    /// assert!(answer.send(42).is_err());
+    /// ```
     pub fn close(&self) {
         let closes = self.queue.with(|state, _| match state.replace(State::Over) {
             State::Full(value) => {

@@ -135,6 +135,14 @@ impl<const N: usize, K: Access> Pipe<N, K> {
 
     /// Waits for room and sends the beginning of `data`; returns how many bytes, which is 0 only if there are none.
     ///
+    /// ```
+    /// use giambio_core::{channel::Pipe, testing};
+    ///
+    /// let pipe = Pipe::<4>::new();
+    /// let sent = testing::run(pipe.send(b"abcdef"));
+    /// assert_eq!(sent, Ok(4)); // as much as there was room for
+    /// ```
+    ///
     /// # Errors
     /// It is closed, or is while this waits.
     ///
@@ -161,6 +169,16 @@ impl<const N: usize, K: Access> Pipe<N, K> {
     }
 
     /// Is it closed? Bytes may still be in it.
+    ///
+    /// ```
+    /// use giambio_core::channel::Pipe;
+    ///
+    /// let pipe = Pipe::<8>::new();
+    /// pipe.try_send(b"the end").unwrap();
+    /// pipe.close();
+    /// assert!(pipe.is_closed() && !pipe.is_empty());
+    /// assert_eq!((pipe.len(), pipe.peak(), pipe.capacity()), (7, 7, 8));
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.with(|flow, _| flow.is_closed)
     }

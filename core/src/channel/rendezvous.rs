@@ -95,6 +95,16 @@ impl<T, K: Access> Rendezvous<T, K> {
     /// Who waits is woken, and the value lies ready for it. Should that one be cancelled before it has come, the value goes to the next
     /// who receives; it is kept until there is one, also when this is closed.
     ///
+    /// ```
+    /// use giambio_core::channel::{Rendezvous, TrySendError};
+    ///
+    /// let counter = Rendezvous::new();
+    /// let refused = counter.try_send("a parcel"); // nobody waits for it
+    /// assert_eq!(refused, Err(TrySendError::Full { value: "a parcel", capacity: 0 }));
+    /// counter.close();
+    /// assert_eq!(counter.try_send("a parcel"), Err(TrySendError::Closed("a parcel")));
+    /// ```
+    ///
     /// # Errors
     /// `Full`, of capacity 0: nobody waits to receive, or others who send come before. Or it is closed. The value is handed back.
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
@@ -132,6 +142,24 @@ impl<T, K: Access> Rendezvous<T, K> {
     /// Takes the value of who has waited longest to send, if it is promised to nobody who waits. Never waits.
     ///
     /// When several wait to send, it finds the value of the second when that task was polled after this.
+    ///
+    /// ```
+    /// use giambio_core::channel::{Rendezvous, TryReceiveError};
+    /// use giambio_core::{nursery, testing, checkpoint};
+    ///
+    /// testing::run(nursery(async |n| {
+    ///     let counter = Rendezvous::new();
+    ///     assert_eq!(counter.try_receive(), Err(TryReceiveError::Empty)); // nobody is there to send
+    ///     nursery(async |n| {
+    ///         n.spawn(counter.send("a parcel"));
+    ///         checkpoint().await;
+    ///         assert_eq!(counter.try_receive(), Ok("a parcel"));
+    ///         Ok(())
+    ///     })
+    ///     .await
+    /// }))
+    /// .unwrap();
+    /// ```
     ///
     /// # Errors
     /// No such value is there, or none will ever be.
@@ -175,12 +203,12 @@ impl<T, K: Access> Rendezvous<T, K> {
         self.with(|table, _| table.is_closed)
     }
 
-    /// One more end to send by. When the last is dropped, this is closed.
+    /// As [`Channel::sender`](super::Channel::sender).
     pub fn sender(&self) -> Sender<'_, Self> {
         Sender::new(self)
     }
 
-    /// One more end to receive by. When the last is dropped, this is closed.
+    /// As [`Channel::receiver`](super::Channel::receiver).
     pub fn receiver(&self) -> Receiver<'_, Self> {
         Receiver::new(self)
     }
@@ -328,50 +356,6 @@ impl<T, K: Access> Ends for Rendezvous<T, K> {
         if self.with(|table, _| table.ends.go(side)) {
             self.close();
         }
-    }
-}
-
-impl<'a, T, K: Access> Sender<'a, Rendezvous<T, K>> {
-    /// As [`Rendezvous::try_send`].
-    ///
-    /// # Errors
-    /// Nobody waits to receive, or it is closed; the value is handed back.
-    pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
-        self.channel().try_send(value)
-    }
-
-    /// As [`Rendezvous::send`].
-    ///
-    /// # Errors
-    /// It is closed, or is while this waits; the value is handed back.
-    ///
-    /// # Cancellation
-    /// [**Restartable; loses its place.**](crate#cancellation) [`HandOver::into_value`] hands the value back.
-    #[track_caller]
-    pub fn send(&self, value: T) -> HandOver<'a, T, K> {
-        self.channel().send(value)
-    }
-}
-
-impl<'a, T, K: Access> Receiver<'a, Rendezvous<T, K>> {
-    /// As [`Rendezvous::try_receive`].
-    ///
-    /// # Errors
-    /// No value is there, or none will ever be.
-    pub fn try_receive(&self) -> Result<T, TryReceiveError> {
-        self.channel().try_receive()
-    }
-
-    /// As [`Rendezvous::receive`].
-    ///
-    /// # Errors
-    /// It is closed.
-    ///
-    /// # Cancellation
-    /// [**Restartable; loses its place.**](crate#cancellation) No value is lost.
-    #[track_caller]
-    pub fn receive(&self) -> impl Future<Output = Result<T, Closed>> + use<'a, T, K> {
-        self.channel().receive()
     }
 }
 

@@ -28,6 +28,17 @@ impl<'a, C: Carrier> Slot<'a, C> {
     }
 
     /// Puts a value into the place. Never waits.
+    ///
+    /// ```
+    /// # #[cfg(feature = "heapless")] {
+    /// use giambio_core::channel::Channel;
+    ///
+    /// let channel = Channel::<u8, 1>::new();
+    /// let slot = channel.try_slot().unwrap();
+    /// slot.send(7); // there is room for it: it was kept
+    /// assert_eq!(channel.try_receive(), Ok(7));
+    /// # }
+    /// ```
     pub fn send(self, value: C::Value) {
         let slot = ManuallyDrop::new(self);
         slot.0.buffered().fill_slot(value);

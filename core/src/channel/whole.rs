@@ -160,6 +160,21 @@ impl<const N: usize, K: Access> Pipe<N, K> {
     /// Fills `buffer` to the end, from bytes that follow one another: from its first byte on nobody else receives. The future tells
     /// how far it got: [`ReceiveExact::received`].
     ///
+    /// ```
+    /// use giambio_core::{channel::Pipe, testing};
+    ///
+    /// let pipe = Pipe::<16>::new();
+    /// pipe.try_send(b"headbody").unwrap();
+    /// testing::run(async {
+    ///     let mut head = [0; 4];
+    ///     pipe.receive_exact(&mut head).await.unwrap();
+    ///     assert_eq!(&head, b"head");
+    ///     pipe.close();
+    ///     let error = pipe.receive_exact(&mut [0; 10]).await.unwrap_err(); // there are four
+    ///     assert_eq!(error.to_string(), "the pipe was closed after 4 of 10 bytes");
+    /// });
+    /// ```
+    ///
     /// # Errors
     /// It is closed, and there are not so many.
     ///

@@ -11,6 +11,17 @@ use crate::task::Task;
 
 impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> NurseryScope<'scope, 'env, E, S> {
     /// Prepares a child with a name, as a daemon, or with a delay; see [`Child`].
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use giambio_core::{nursery, testing};
+    ///
+    /// let name = testing::run(nursery(async |n| {
+    ///     let child = n.child().name("heartbeat").daemon().after(Duration::from_secs(1)).spawn(core::future::pending());
+    ///     Ok::<_, ()>(child.name().to_owned())
+    /// }));
+    /// assert_eq!(name, Ok("heartbeat".to_owned()));
+    /// ```
     pub fn child(&'scope self) -> Child<'scope, 'env, E, S> {
         Child::new(self)
     }
@@ -59,6 +70,16 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> NurseryScope<'scope, 'env
     }
 
     /// As [`spawn`](NurseryScope::spawn), for a child with a result of its own, which its handle gets.
+    ///
+    /// ```
+    /// use giambio_core::{Cancelled, nursery, testing};
+    ///
+    /// let sum: Result<u32, Cancelled> = testing::run(nursery(async |n| {
+    ///     let (one, two) = (n.spawn_value(async { Ok(1) }), n.spawn_value(async { Ok(2) }));
+    ///     Ok(one.await? + two.await?)
+    /// }));
+    /// assert_eq!(sum, Ok(3));
+    /// ```
     ///
     /// # Panics
     /// As [`spawn`](NurseryScope::spawn).
@@ -111,6 +132,21 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> NurseryScope<'scope, 'env
 
     /// Starts a child as soon as there is room for it. Those who wait are served in the order in
     /// which they came.
+    ///
+    /// ```
+    /// use giambio_core::{Arena, nursery_in, sleep, testing};
+    /// use core::time::Duration;
+    ///
+    /// static ROOM: Arena<1, 512> = Arena::new();
+    ///
+    /// let ended: Result<(), ()> = testing::run(nursery_in(&ROOM, async |n| {
+    ///     for _ in 0..3 {
+    ///         n.spawn_wait(async { Ok(sleep(Duration::from_secs(1)).await) }).await; // one after the other
+    ///     }
+    ///     Ok(())
+    /// }));
+    /// assert_eq!(ended, Ok(()));
+    /// ```
     ///
     /// # Cancellation
     /// [**Restartable; loses its place.**](crate#cancellation) Dropped before there was room, it drops `child`, which

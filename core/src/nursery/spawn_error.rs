@@ -26,6 +26,13 @@ pub enum SpawnError<F> {
 
 impl<F> SpawnError<F> {
     /// The future that was to be spawned.
+    ///
+    /// ```
+    /// use giambio_core::SpawnError;
+    ///
+    /// let refused = SpawnError::Cancelled { future: core::future::ready(42) };
+    /// assert_eq!(refused.into_future().into_inner(), 42);
+    /// ```
     pub fn into_future(self) -> F {
         match self {
             SpawnError::Full { future, .. } | SpawnError::Cancelled { future } => future,

@@ -56,6 +56,20 @@ impl Restart {
     }
 
     /// Work is begun anew however it ends: it should run for ever.
+    ///
+    /// ```
+    /// use core::{cell::Cell, time::Duration};
+    /// use giambio_core::{Restart, keep_running, testing};
+    ///
+    /// let runs = Cell::new(0);
+    /// let policy = Restart::always().limit(3, Duration::from_secs(600)).seed(7);
+    /// let work = async |_| {
+    ///     runs.set(runs.get() + 1);
+    ///     Ok::<(), ()>(()) // which is no end
+    /// };
+    /// testing::run(keep_running(policy, work)).unwrap();
+    /// assert_eq!(runs.get(), 4); // and three times anew
+    /// ```
     pub const fn always() -> Self {
         Restart { always: true, ..Restart::on_error() }
     }

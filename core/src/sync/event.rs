@@ -91,6 +91,18 @@ impl<K: Access> Event<K> {
     /// Waits until it is set; at once if it is. Who waits is let go by the very next
     /// [`set`](Event::set), also if the event is cleared again before the task runs.
     ///
+    /// ```
+    /// use giambio_core::{nursery, sync::Event, testing};
+    ///
+    /// let is_ready = Event::new();
+    /// let ended: Result<(), ()> = testing::run(nursery(async |n| {
+    ///     n.spawn(async { Ok(is_ready.wait().await) });
+    ///     is_ready.set();
+    ///     Ok(())
+    /// }));
+    /// assert!(ended.is_ok() && is_ready.clear() && !is_ready.is_set());
+    /// ```
+    ///
     /// # Cancellation
     /// [**Restartable; loses its place.**](crate#cancellation) An event that was set stays set.
     #[cfg_attr(feature = "hooks", track_caller)]

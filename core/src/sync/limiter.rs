@@ -165,6 +165,14 @@ impl<K: Access> Limiter<K> {
     }
 
     /// No more permits are given: see [`Semaphore::close`].
+    ///
+    /// ```
+    /// use giambio_core::{sync::{AcquireError, Limiter}, testing};
+    ///
+    /// let uploads = Limiter::new(2);
+    /// uploads.close();
+    /// assert_eq!(testing::run(uploads.run(1, async {})), Err(AcquireError::Closed));
+    /// ```
     pub fn close(&self) {
         self.semaphore.close();
     }

@@ -5,6 +5,19 @@
 //! thread (not signal handlers: there, [`wake_from_signal`] wakes). It lies in a `static`, or is borrowed, and masks
 //! interrupts for some dozen instructions at a time: `Event::shared()`.
 //!
+//! ```
+//! use giambio_core::sync::{Event, Semaphore, Shared};
+//!
+//! // With a name, by which those who look on know it.
+//! static PRESSED: Event<Shared> = Event::shared().named("button");
+//! static LINES: Semaphore<Shared> = Semaphore::shared(2).named("lines");
+//!
+//! let is_set_up = Event::new(); // of the tasks of this runtime alone
+//! is_set_up.set();
+//! PRESSED.set();
+//! assert!(is_set_up.is_set() && PRESSED.is_set() && LINES.free() == 2);
+//! ```
+//!
 //! Nothing here needs a heap. A task that is told is polled later, never inside of who tells it.
 //!
 //! | what it is about | what to take | bytes (32 bits) |

@@ -207,6 +207,14 @@ impl<T: ?Sized, K: Access> Mutex<T, K> {
     }
 
     /// The value: who has the mutex itself needs no lock.
+    ///
+    /// ```
+    /// use giambio_core::sync::Mutex;
+    ///
+    /// let mut count = Mutex::new(1);
+    /// *count.get_mut() += 1;
+    /// assert_eq!(count.into_inner(), 2);
+    /// ```
     pub fn get_mut(&mut self) -> &mut T {
         &mut self.lending.get_mut().value
     }

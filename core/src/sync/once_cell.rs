@@ -159,6 +159,15 @@ impl<T, K: Access> OnceCell<T, K> {
 
     /// Sets the value, if there is none, and nobody is making one. Never waits.
     ///
+    /// ```
+    /// use giambio_core::sync::OnceCell;
+    ///
+    /// let name = OnceCell::new();
+    /// assert_eq!(name.set("one"), Ok(&"one"));
+    /// assert_eq!(name.set("two").unwrap_err().into_value(), "two"); // it stays
+    /// assert_eq!(name.into_inner(), Some("one"));
+    /// ```
+    ///
     /// # Errors
     /// There is one, or somebody is making it.
     pub fn set(&self, value: T) -> Result<&T, SetError<T>> {
@@ -170,6 +179,16 @@ impl<T, K: Access> OnceCell<T, K> {
     }
 
     /// The value: who has the cell itself needs no lock.
+    ///
+    /// ```
+    /// use giambio_core::sync::OnceCell;
+    ///
+    /// let mut count = OnceCell::new();
+    /// assert_eq!(count.get_mut(), None);
+    /// count.set(1).unwrap();
+    /// *count.get_mut().unwrap() += 1;
+    /// assert_eq!(count.get(), Some(&2));
+    /// ```
     pub fn get_mut(&mut self) -> Option<&mut T> {
         self.once.get_mut()
     }

@@ -137,6 +137,14 @@ impl<T: ?Sized, K: Access> RwLock<T, K> {
     }
 
     /// The value: who has the lock itself needs not lock it.
+    ///
+    /// ```
+    /// use giambio_core::sync::RwLock;
+    ///
+    /// let mut routes = RwLock::new(vec!["home"]);
+    /// routes.get_mut().push("away");
+    /// assert_eq!(routes.into_inner(), ["home", "away"]);
+    /// ```
     pub fn get_mut(&mut self) -> &mut T {
         self.sharing.get_mut()
     }

@@ -176,6 +176,16 @@ impl<K: Access> Semaphore<K> {
 
     /// Adds permits: from now on there are `n` more.
     ///
+    /// ```
+    /// use giambio_core::sync::Semaphore;
+    ///
+    /// let connections = Semaphore::new(1);
+    /// connections.add(1); // another link is up
+    /// assert!(connections.try_acquire(2).is_ok());
+    /// connections.close(); // and now it goes down
+    /// assert!(connections.try_acquire(1).is_err());
+    /// ```
+    ///
     /// # Panics
     /// If there are more than `usize::MAX` then.
     pub fn add(&self, n: usize) {

@@ -97,6 +97,20 @@ impl<T, K: Access> Watch<T, K> {
 
     /// Changes the value in its place, and tells all who wait; returns what `change` does.
     ///
+    /// ```
+    /// use giambio_core::sync::Watch;
+    ///
+    /// let readings = Watch::new(vec![20]);
+    /// let mut watcher = readings.watcher();
+    /// let count = readings.update(|readings| {
+    ///     readings.push(7);
+    ///     readings.len()
+    /// });
+    /// assert!(count == 2 && watcher.has_changed());
+    /// assert_eq!(watcher.read(|readings| readings.last().copied()), Some(7)); // now it is seen
+    /// assert!(!watcher.has_changed());
+    /// ```
+    ///
     /// # Panics
     /// If `change` panics, of which nobody is told; or if it uses this watch. And as [`set`](Watch::set).
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
@@ -135,6 +149,22 @@ impl<T, K: Access> Watch<T, K> {
 
 impl<T, K: Access> Watcher<'_, T, K> {
     /// Waits until there is a value that this one has not seen; at once if there is. From then on it is seen.
+    ///
+    /// ```
+    /// use giambio_core::{nursery, sync::Watch, testing};
+    ///
+    /// let level = Watch::new(20);
+    /// let seen: Result<u32, ()> = testing::run(nursery(async |n| {
+    ///     let mut watcher = level.watcher();
+    ///     n.spawn(async {
+    ///         level.set(15);
+    ///         Ok(())
+    ///     });
+    ///     watcher.changed().await;
+    ///     Ok(level.get())
+    /// }));
+    /// assert_eq!(seen, Ok(15));
+    /// ```
     ///
     /// # Cancellation
     /// [**Restartable; loses its place.**](crate#cancellation) A value is seen only when this ends.

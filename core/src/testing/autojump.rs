@@ -63,6 +63,19 @@ impl<'c, const HZ: u64> Autojump<'c, HZ> {
     /// from another thread. For tests in which other threads take part; by default there is no wait.
     ///
     /// The runtime has to be given the [`waker`](Autojump::waker).
+    ///
+    /// ```
+    /// use core::{pin::pin, time::Duration};
+    /// use giambio_core::testing::Autojump;
+    /// use giambio_core::{Runtime, VirtualClock};
+    ///
+    /// let clock: VirtualClock = VirtualClock::new();
+    /// let mut wait = Autojump::new(&clock).patience(Duration::from_secs(10)).turns(1000);
+    /// let (sender, receiver) = futures::channel::oneshot::channel();
+    /// let runtime = pin!(Runtime::new(&clock, receiver).with_notify(wait.waker()));
+    /// std::thread::spawn(|| sender.send(42));
+    /// assert_eq!(runtime.run(&mut wait), Ok(42));
+    /// ```
     pub fn patience(mut self, real_time: Duration) -> Self {
         self.patience = real_time;
         self

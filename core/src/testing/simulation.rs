@@ -104,6 +104,19 @@ impl Simulation {
 
     /// How many turns there may be while the clock stands still, before that counts as being
     /// [stuck](Stuck::Livelock); 100,000 by default, each of up to 64 polls.
+    ///
+    /// ```
+    /// use giambio_core::checkpoint;
+    /// use giambio_core::testing::{Simulation, Stuck};
+    ///
+    /// let spins = async {
+    ///     loop {
+    ///         checkpoint().await;
+    ///     }
+    /// };
+    /// let error: Stuck = Simulation::new().turns(10).try_run(async { spins.await }).map(|(): ()| ()).unwrap_err();
+    /// assert!(matches!(error, Stuck::Livelock { .. }));
+    /// ```
     pub fn turns(mut self, most: u64) -> Self {
         self.turns = most;
         self

@@ -73,6 +73,21 @@ impl<T: Lends> Fd<T> {
     /// Waits for `io` from now on, and leaves its mode as it is: in blocking mode, a call may block the thread, unless it says itself
     /// that it must not, as one with `MSG_DONTWAIT` does. So may a read after [`readable`](Fd::readable), if somebody else reads first.
     ///
+    /// ```
+    /// use std::net::UdpSocket;
+    /// use giambio::fd::Fd;
+    ///
+    /// # giambio::run(async {
+    /// let ours = UdpSocket::bind("127.0.0.1:0")?;
+    /// let clone = ours.try_clone()?; // another thread has it, say, and wants it to block
+    /// let fd = Fd::in_its_mode(clone)?;
+    /// ours.send_to(b"hello", ours.local_addr()?)?;
+    /// fd.readable().await?;
+    /// assert_eq!(fd.get_ref().recv(&mut [0; 16])?, 5);
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`new`](Fd::new).
     pub fn in_its_mode(io: T) -> io::Result<Fd<T>> {
@@ -89,6 +104,18 @@ impl<T: Lends> Fd<T> {
     /// Gives it back in the mode in which it came; on Windows, which does not tell it, in blocking mode. It may be
     /// [closed](Fd::close) here.
     ///
+    /// ```
+    /// use std::net::UdpSocket;
+    /// use giambio::fd::Fd;
+    ///
+    /// # giambio::run(async {
+    /// let fd = Fd::new(UdpSocket::bind("127.0.0.1:0")?)?;
+    /// let socket: UdpSocket = fd.into_inner()?; // it blocks again
+    /// assert!(socket.local_addr().is_ok());
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// The system refuses to change the mode. `T` is dropped then.
     pub fn into_inner(self) -> io::Result<T> {
@@ -104,6 +131,19 @@ impl<T: Lends> Fd<T> {
     /// Ends all waiting. Tasks that wait are woken and get [`Closed`], as does every later call. Closing twice does nothing.
     ///
     /// `T` itself may be borrowed, and so stays open until this is dropped.
+    ///
+    /// ```
+    /// use std::net::UdpSocket;
+    /// use giambio::fd::{Closed, Fd};
+    ///
+    /// # giambio::run(async {
+    /// let fd = Fd::new(UdpSocket::bind("127.0.0.1:0")?)?;
+    /// fd.close();
+    /// let error = fd.readable().await.unwrap_err();
+    /// assert!(error.get_ref().is_some_and(|inside| inside.is::<Closed>()));
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn close(&self) {
         self.twin.close();
         self.urgent.close();
@@ -112,6 +152,20 @@ impl<T: Lends> Fd<T> {
     /// Waits until the system says that it can be read, or that there will never be anything: then reading says so.
     ///
     /// On Unix the system is asked each time, whoever has read meanwhile. On Windows it may be a false alarm.
+    ///
+    /// ```
+    /// use std::net::UdpSocket;
+    /// use giambio::fd::Fd;
+    ///
+    /// # giambio::run(async {
+    /// let fd = Fd::new(UdpSocket::bind("127.0.0.1:0")?)?;
+    /// fd.writable().await?;
+    /// fd.get_ref().send_to(b"hello", fd.get_ref().local_addr()?)?;
+    /// fd.readable().await?;
+    /// assert_eq!(fd.get_ref().recv(&mut [0; 16])?, 5);
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task waits to read; [`Closed`].
@@ -179,6 +233,22 @@ impl<T: Lends> Fd<T> {
     }
 
     /// Calls `f` once, unless another task waits to read. Never waits, if `f` does not.
+    ///
+    /// ```
+    /// use std::io::ErrorKind;
+    /// use std::net::UdpSocket;
+    /// use giambio::fd::Fd;
+    ///
+    /// # giambio::run(async {
+    /// let fd = Fd::new(UdpSocket::bind("127.0.0.1:0")?)?;
+    /// let mut buffer = [0; 16];
+    /// let nothing = fd.try_read_with(|socket| socket.recv(&mut buffer));
+    /// assert_eq!(nothing.unwrap_err().kind(), ErrorKind::WouldBlock);
+    /// let here = fd.get_ref().local_addr()?;
+    /// assert_eq!(fd.try_write_with(|socket| socket.send_to(b"hello", here))?, 5);
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Those of `f`; [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task waits to read; [`Closed`].

@@ -28,6 +28,25 @@ mod urgent {
     impl<T: AsFd> Fd<T> {
         /// Waits until the system says that something urgent is there (`POLLPRI`), or an error. Others may read and write meanwhile.
         ///
+        /// ```
+        /// # #[cfg(target_os = "linux")] {
+        /// use std::io::ErrorKind;
+        /// use std::net::{TcpListener, TcpStream};
+        /// use std::time::Duration;
+        /// use giambio::{fd::Fd, move_on_after};
+        ///
+        /// # giambio::run(async {
+        /// let listener = TcpListener::bind("127.0.0.1:0")?;
+        /// let fd = Fd::new(TcpStream::connect(listener.local_addr()?)?)?;
+        /// // The peer sends nothing that is urgent.
+        /// assert!(move_on_after(Duration::from_millis(1), fd.priority()).await.is_none());
+        /// let nothing = fd.try_priority_with(|_| Err::<(), _>(ErrorKind::WouldBlock.into()));
+        /// assert_eq!(nothing.unwrap_err().kind(), ErrorKind::WouldBlock);
+        /// # Ok::<(), std::io::Error>(()) })?;
+        /// # }
+        /// # Ok::<(), std::io::Error>(())
+        /// ```
+        ///
         /// # Errors
         /// As [`readable`](Fd::readable), while another task waits for what is urgent; the system's, for want of descriptors.
         ///

@@ -13,6 +13,23 @@ use crate::call::is_abandoned;
 /// Copies a file's bytes and permissions; returns how many bytes. What `to` had before is gone. Where the system can copy by itself,
 /// it does.
 ///
+/// ```
+/// use giambio::fs;
+///
+/// # giambio::run(async {
+/// fs::in_temporary_folder(async |folder| {
+///     let (from, to) = (folder.join("from"), folder.join("to"));
+///     fs::write(&from, "some bytes").await?;
+///     assert_eq!(fs::copy(&from, &to).await?, 10);
+///     fs::copy_with(&from, &to, |done, all| eprintln!("{done} of {all}")).await?;
+///     assert_eq!(fs::read(&to).await?, b"some bytes");
+///     Ok::<(), std::io::Error>(())
+/// })
+/// .await?
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`read`](super::read) and [`write`](super::write()), each with the path that it is about.
 ///

@@ -88,6 +88,20 @@ impl Entry {
     }
 
     /// The same, to keep.
+    ///
+    /// ```
+    /// use giambio::fs;
+    ///
+    /// # giambio::run(async {
+    /// let mut names = Vec::new();
+    /// let mut entries = fs::read_dir("src");
+    /// while let Some(entry) = entries.next().await? {
+    ///     names.push((entry.file_name().to_owned(), entry.depth(), entry.into_path()));
+    /// }
+    /// assert!(names.iter().all(|(name, depth, path)| *depth == 1 && path.ends_with(name)));
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn into_path(self) -> PathBuf {
         self.path
     }

@@ -112,6 +112,24 @@ impl File {
 
     /// Makes it so long: what is behind is gone, what is new is zeros.
     ///
+    /// ```
+    /// use giambio::fs;
+    ///
+    /// # giambio::run(async {
+    /// fs::in_temporary_folder(async |folder| {
+    ///     let path = folder.join("file");
+    ///     let file = fs::File::from_std(std::fs::File::create(&path)?, &path);
+    ///     file.set_len(4096).await?;
+    ///     file.sync().await?;
+    ///     assert_eq!(file.metadata().await?.len(), 4096);
+    ///     file.close().await?;
+    ///     Ok::<(), std::io::Error>(())
+    /// })
+    /// .await?
+    /// # })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// The system's, with the path.
     ///

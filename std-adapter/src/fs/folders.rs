@@ -9,6 +9,21 @@ use super::path_error::named;
 
 /// What the system knows of a file or folder; of a symbolic link, what it knows of what that leads to.
 ///
+/// ```
+/// use giambio::fs;
+///
+/// # giambio::run(async {
+/// fs::in_temporary_folder(async |folder| {
+///     fs::write(folder.join("file"), "12345").await?;
+///     assert_eq!(fs::metadata(folder.join("file")).await?.len(), 5);
+///     assert!(fs::symlink_metadata(folder).await?.is_dir());
+///     Ok::<(), std::io::Error>(())
+/// })
+/// .await?
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 /// The system's, with the path.
 ///
@@ -34,6 +49,23 @@ pub fn symlink_metadata<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Res
 }
 
 /// Makes a folder, and those that it is in, as far as they are not there.
+///
+/// ```
+/// use giambio::fs;
+///
+/// # giambio::run(async {
+/// fs::in_temporary_folder(async |folder| {
+///     fs::create_dir_all(folder.join("a/b/c")).await?;
+///     fs::remove_dir(folder.join("a/b/c")).await?; // it is empty
+///     fs::write(folder.join("a/b/file"), "").await?;
+///     assert!(fs::remove_dir(folder.join("a/b")).await.is_err());
+///     fs::remove_dir_all(folder.join("a")).await?;
+///     Ok::<(), std::io::Error>(())
+/// })
+/// .await?
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Errors
 /// The system's, with the path.
@@ -86,6 +118,21 @@ pub fn remove_dir_all<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Resul
 }
 
 /// Gives a file or folder another name. A file that has it already is replaced.
+///
+/// ```
+/// use giambio::fs;
+///
+/// # giambio::run(async {
+/// fs::in_temporary_folder(async |folder| {
+///     fs::write(folder.join("old"), "text").await?;
+///     fs::rename(folder.join("old"), folder.join("new")).await?;
+///     assert_eq!(fs::read_to_string(folder.join("new")).await?, "text");
+///     Ok::<(), std::io::Error>(())
+/// })
+/// .await?
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Errors
 /// The system's, with the first path, and the second in its text: [`CrossesDevices`](io::ErrorKind::CrossesDevices) if they are on two

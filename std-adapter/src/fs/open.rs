@@ -50,6 +50,27 @@ impl OpenOptions {
     }
 
     /// To write it at its end, wherever that is by then.
+    ///
+    /// ```
+    /// use giambio::fs;
+    ///
+    /// # giambio::run(async {
+    /// fs::in_temporary_folder(async |folder| {
+    ///     let path = folder.join("log");
+    ///     fs::write(&path, "one\n").await?;
+    ///     let mut options = fs::OpenOptions::new();
+    ///     fs::with_file(options.append(true), &path, |file| {
+    ///         use std::io::Write;
+    ///         file.write_all(b"two\n")
+    ///     })
+    ///     .await?;
+    ///     assert_eq!(fs::read_to_string(&path).await?, "one\ntwo\n");
+    ///     Ok::<(), std::io::Error>(())
+    /// })
+    /// .await?
+    /// # })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn append(&mut self, append: bool) -> &mut Self {
         self.options.append(append);
         self
@@ -68,6 +89,25 @@ impl OpenOptions {
     }
 
     /// Makes it, and refuses if there is one.
+    ///
+    /// ```
+    /// use giambio::fs;
+    ///
+    /// # giambio::run(async {
+    /// fs::in_temporary_folder(async |folder| {
+    ///     let mut options = fs::OpenOptions::new();
+    ///     options.write(true).create_new(true);
+    ///     let lock = options.open(folder.join("lock")).await?;
+    ///     assert!(options.open(folder.join("lock")).await.is_err()); // somebody has it
+    ///     let mut options = fs::OpenOptions::new();
+    ///     options.write(true).truncate(true).open(folder.join("lock")).await?.close().await?; // it is empty now
+    ///     lock.close().await?;
+    ///     Ok::<(), std::io::Error>(())
+    /// })
+    /// .await?
+    /// # })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn create_new(&mut self, create_new: bool) -> &mut Self {
         self.options.create_new(create_new);
         self

@@ -13,6 +13,19 @@ use super::path_error::named;
 
 /// A file without a name, for what is too large for memory: to write, and to read again. It is gone when it is closed.
 ///
+/// ```
+/// use giambio::fs;
+///
+/// # giambio::run(async {
+/// let file = fs::temporary_file().await?;
+/// let (buffer, written) = file.write_at(b"for later".to_vec(), 0).await;
+/// written?;
+/// let (buffer, count) = file.read_at(buffer, 0).await;
+/// assert_eq!((buffer.as_slice(), count?), (&b"for later"[..], 9));
+/// # Ok::<(), std::io::Error>(()) })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 /// The system's, with the folder for temporary files as the path.
 ///

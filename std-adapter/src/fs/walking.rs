@@ -40,6 +40,22 @@ pub struct Walk {
 impl Walk {
     /// Follows symbolic links, too. For one that leads to a folder that it is in there is an error with its path, and the walk goes
     /// on behind it.
+    ///
+    /// ```
+    /// use giambio::fs;
+    ///
+    /// # giambio::run(async {
+    /// let mut rust = Vec::new();
+    /// let mut walk = fs::walk("src").follow_links();
+    /// while let Some(entry) = walk.next().await? {
+    ///     if entry.path().extension().is_some_and(|extension| extension == "rs") {
+    ///         rust.push(entry.into_path());
+    ///     }
+    /// }
+    /// assert!(rust.iter().any(|path| path.ends_with("lib.rs")));
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn follow_links(self) -> Walk {
         Walk { follows: true, ..self }

@@ -53,6 +53,21 @@ pub fn read_to_string<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Resul
 /// Writes a file, which has `bytes` and nothing else then; it is made if there is none. Who reads it meanwhile may see a part:
 /// [`write_atomically`](super::write_atomically) shows all or nothing.
 ///
+/// ```
+/// use giambio::fs;
+///
+/// # giambio::run(async {
+/// fs::in_temporary_folder(async |folder| {
+///     fs::write(folder.join("file"), "some bytes").await?;
+///     assert_eq!(fs::read(folder.join("file")).await?, b"some bytes");
+///     assert_eq!(fs::read_to_string(folder.join("file")).await?, "some bytes");
+///     Ok::<(), std::io::Error>(())
+/// })
+/// .await?
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 /// The system's, with the path: [`NotFound`](io::ErrorKind::NotFound) if there is no folder for it,
 /// [`PermissionDenied`](io::ErrorKind::PermissionDenied), [`StorageFull`](io::ErrorKind::StorageFull),

@@ -6,6 +6,21 @@ use socket2::SockRef;
 
 use crate::stream::{ByteStream, Connection};
 
+///
+/// ```
+/// use giambio::net::{TcpListener, TcpStream};
+///
+/// # giambio::run(async {
+/// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+/// # let (peer, _) = listener.accept().await?;
+/// stream.set_send_buffer_size(1 << 16)?;
+/// stream.set_receive_buffer_size(1 << 16)?;
+/// assert!(stream.send_buffer_size()? > 0 && stream.receive_buffer_size()? > 0);
+/// # Ok::<(), std::io::Error>(()) })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Buffers of the system
 impl<S: Connection> ByteStream<S> {
     /// How many bytes the system may hold that were sent but not delivered.

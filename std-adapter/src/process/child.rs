@@ -89,6 +89,16 @@ impl Child {
     /// Its pipes stay as they are: who waits for a program that reads to the end of its input closes [`stdin`](Child::stdin)
     /// before.
     ///
+    /// ```
+    /// use giambio::process::{Spawn, run_in};
+    ///
+    /// # giambio::run(async {
+    /// let (ended, _) = run_in(Spawn::new("sh").args(["-c", "exit 3"]), async |child| child.wait().await).await?;
+    /// assert_eq!(ended?.code(), Some(3));
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Nobody knows how it ended: another part of the program has waited for all children, or SIGCHLD is ignored.
     ///
@@ -104,6 +114,16 @@ impl Child {
 
     /// How it has ended, if it has. Never waits.
     ///
+    /// ```
+    /// use giambio::process::{Spawn, run_in};
+    ///
+    /// # giambio::run(async {
+    /// let (running, ended) = run_in(Spawn::new("sleep").arg("1000"), async |child| child.try_wait()).await?;
+    /// assert!(running?.is_none() && !ended.success()); // it was stopped when the block was left
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`wait`](Child::wait).
     pub fn try_wait(&self) -> io::Result<Option<ExitStatus>> {
@@ -111,6 +131,22 @@ impl Child {
     }
 
     /// Sends a signal, to the program or its [group](Spawn::group). If it has ended, this does nothing.
+    ///
+    /// ```
+    /// use giambio::process::{Spawn, run_in};
+    /// use giambio::signal::Signal;
+    /// use std::os::unix::process::ExitStatusExt;
+    ///
+    /// # giambio::run(async {
+    /// let work = async |child: &giambio::process::Child| {
+    ///     child.signal(Signal::USR1)?;
+    ///     child.wait().await
+    /// };
+    /// let (_, ended) = run_in(Spawn::new("sleep").arg("1000"), work).await?;
+    /// assert!(ended.signal().is_some());
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`PermissionDenied`](io::ErrorKind::PermissionDenied): it runs as another user.
@@ -120,6 +156,17 @@ impl Child {
     }
 
     /// Kills it, or its [group](Spawn::group). If it has ended, this does nothing.
+    ///
+    /// ```
+    /// use giambio::process::{Spawn, run_in};
+    /// use std::os::unix::process::ExitStatusExt;
+    ///
+    /// # giambio::run(async {
+    /// let (_, ended) = run_in(Spawn::new("sleep").arg("1000"), async |child| child.kill()).await?;
+    /// assert_eq!(ended.signal(), Some(9));
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`signal`](Child::signal).

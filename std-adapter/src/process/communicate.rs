@@ -15,6 +15,19 @@ impl Child {
     /// A program that does not want to read all of its input is no error. Output ends when all that have it are done: a program
     /// that was started by the child and lives on holds it up, unless they are a [group](super::Spawn::group).
     ///
+    /// ```
+    /// use giambio::process::{Spawn, run_in};
+    /// use std::process::Stdio;
+    ///
+    /// # giambio::run(async {
+    /// let sort = Spawn::new("sort").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).current_dir("/");
+    /// let (talk, ended) = run_in(sort, async |child| child.communicate(b"b\na\n").await).await?;
+    /// let (sorted, complaints) = talk?;
+    /// assert_eq!((sorted.as_slice(), complaints.len(), ended.success()), (&b"a\nb\n"[..], 0, true));
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`receive`](PipeReceiver::receive) and [`send`](PipeSender::send).
     ///

@@ -13,7 +13,7 @@ const GRACE: Duration = Duration::from_secs(5);
 ///
 /// ```
 /// use giambio::process::{Spawn, status};
-/// use std::process::Command;
+/// use std::process::{Command, Stdio};
 /// use std::time::Duration;
 ///
 /// giambio::run(async {
@@ -21,6 +21,7 @@ const GRACE: Duration = Duration::from_secs(5);
 ///     let mut command = Command::new("sh");
 ///     command.args(["-c", "test $WORD = hello"]).env("WORD", "hello");
 ///     let spawn = Spawn::from(command).grace(Duration::from_millis(500)).group(true);
+///     let spawn = spawn.current_dir("/").stdin(Stdio::null()).stderr(Stdio::inherit());
 ///     assert!(status(spawn).await?.success());
 ///     Ok::<(), std::io::Error>(())
 /// })?;

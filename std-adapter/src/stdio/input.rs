@@ -85,6 +85,19 @@ impl Stdin {
     /// Waits for input and moves it to `buffer`; returns how many bytes. 0 says that it is over (or that `buffer` is empty). A closed
     /// standard input is over.
     ///
+    /// ```no_run
+    /// # giambio::run(async {
+    /// let mut buffer = [0; 4096];
+    /// loop {
+    ///     match giambio::stdin().receive(&mut buffer).await? {
+    ///         0 => break,
+    ///         count => giambio::stdout().send_all(&buffer[..count]).await?,
+    ///     }
+    /// }
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// The system's: [`IsADirectory`](io::ErrorKind::IsADirectory) if it is a folder.
     /// [`QuotaExceeded`](io::ErrorKind::QuotaExceeded): there is no thread to read it.

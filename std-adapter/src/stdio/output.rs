@@ -23,6 +23,13 @@ pub fn stdout() -> Output {
 }
 
 /// Where the process writes what went wrong.
+///
+/// ```
+/// # giambio::run(async {
+/// giambio::stderr().send_all("no such file\n").await?;
+/// # Ok::<(), std::io::Error>(()) })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn stderr() -> Output {
     Output { name: "stderr", pool: &ERROR, write: system::write_error }
 }

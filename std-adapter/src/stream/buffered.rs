@@ -61,6 +61,24 @@ impl<R> Buffered<R> {
     }
 
     /// How long a piece may be, without what ends it. With 0 there are none but empty ones.
+    ///
+    /// ```
+    /// use giambio::net::{TcpListener, TcpStream};
+    /// use giambio::stream::Buffered;
+    /// use std::io::ErrorKind;
+    ///
+    /// # giambio::run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// stream.send_all(b"a line that is far too long\n").await?;
+    /// let mut from = Buffered::new(&peer).limit(16);
+    /// assert_eq!(from.receive_line().await.unwrap_err().kind(), ErrorKind::InvalidData);
+    /// let (_peer, rest) = from.into_parts(); // nothing is lost
+    /// assert_eq!(rest, b"a line that is far too long\n");
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use]
     pub fn limit(mut self, limit: usize) -> Buffered<R> {
         self.buffer.limit = limit;
@@ -189,6 +207,23 @@ impl<R: Incoming> Buffered<R> {
 
     /// The next frame: so many bytes as the four before it say, the most significant first. `None`: the stream is over.
     /// [`send_frame`](super::ByteStream::send_frame) sends them.
+    ///
+    /// ```
+    /// use giambio::net::{TcpListener, TcpStream};
+    /// use giambio::stream::Buffered;
+    ///
+    /// # giambio::run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// stream.send_frame(b"any \n bytes").await?;
+    /// stream.send_all(b"key=value;").await?;
+    /// let mut from = Buffered::new(&peer);
+    /// assert_eq!(from.receive_frame().await?.unwrap(), b"any \n bytes");
+    /// assert_eq!(from.until(b'=').await?.unwrap(), b"key=");
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`InvalidData`](io::ErrorKind::InvalidData): the frame is longer than the [limit](Buffered::limit); it is not taken.

@@ -14,6 +14,20 @@ impl<S: Sends> ByteStream<S> {
     /// Sends how many bytes `data` has, in four of them, the most significant first, and then `data`:
     /// [`Buffered::receive_frame`](super::Buffered::receive_frame) takes it as a whole.
     ///
+    /// ```
+    /// use giambio::net::{TcpListener, TcpStream};
+    /// use giambio::stream::Buffered;
+    ///
+    /// # giambio::run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// stream.send_frame(b"hello").await?;
+    /// assert_eq!(Buffered::new(&peer).receive_frame().await?.unwrap(), b"hello");
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`InvalidInput`](io::ErrorKind::InvalidInput): it has 4 GiB or more, and nothing was sent. Else as
     /// [`send`](ByteStream::send).

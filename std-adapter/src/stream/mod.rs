@@ -85,6 +85,32 @@ use crate::reactor::{Closed, Descriptor, Direction, Done, Source};
 ///
 /// It is closed when dropped, or by [`close`](ByteStream::close). One that waits for data costs some hundred bytes; hold no
 /// buffer meanwhile by waiting with [`readable`](ByteStream::readable).
+///
+/// ```
+/// use giambio::net::{TcpListener, TcpStream};
+/// use std::io::{ErrorKind, IoSlice, IoSliceMut};
+///
+/// # giambio::run(async {
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let one = TcpStream::from_std(std::net::TcpStream::connect(listener.local_addr()?)?); // as `TcpStream::from`
+/// let (other, _) = listener.accept().await?;
+/// assert_eq!(one.peer_addr()?, other.local_addr()?);
+///
+/// let mut buffer = [0; 16];
+/// assert_eq!(other.try_receive(&mut buffer).unwrap_err().kind(), ErrorKind::WouldBlock); // nothing yet
+/// one.writable().await?;
+/// assert_eq!(one.try_send(b"he")? + one.send(b"ll").await? + one.send_vectored(&[IoSlice::new(b"o")]).await?, 5);
+/// assert!(other.peek(&mut buffer).await? > 0); // it is there still
+/// let (head, tail) = buffer.split_at_mut(1);
+/// assert!(other.receive_vectored(&mut [IoSliceMut::new(head), IoSliceMut::new(tail)]).await? > 0);
+/// assert!(other.take_error()?.is_none());
+///
+/// other.close();
+/// assert!(other.receive(&mut buffer).await.is_err());
+/// let _blocking: std::net::TcpStream = one.into_std()?;
+/// # Ok::<(), std::io::Error>(()) })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct ByteStream<S: Descriptor> {
     source: Source<S>,
 }

@@ -116,6 +116,20 @@ impl<E> Portal<E> {
     /// Spawns `work` as a child of the nursery, and does not wait. Its error and its panic are the nursery's, as those of all
     /// children.
     ///
+    /// ```
+    /// use giambio::{OpenPortal, nursery, sync::Event, unblock};
+    /// use std::sync::Arc;
+    ///
+    /// let ended = giambio::run(nursery(async |n| {
+    ///     let (portal, done) = (n.portal(), Arc::new(Event::shared()));
+    ///     let told = done.clone();
+    ///     unblock(move || portal.spawn(async move || Ok(told.set()))).await?;
+    ///     done.wait().await;
+    ///     Ok::<(), giambio::PortalError>(())
+    /// }));
+    /// assert_eq!(ended, Ok(()));
+    /// ```
+    ///
     /// # Errors
     /// [`PortalError::Gone`]: the nursery has ended. (If it ends before `work` begins, `work` is dropped.)
     pub fn spawn<F>(&self, work: F) -> Result<(), PortalError>

@@ -59,6 +59,32 @@ pub enum Then {
 ///
 /// Every call takes `&self`: one task may receive while another sends. While a task *waits* in one direction, a second one in the
 /// same gets [`ResourceBusy`](io::ErrorKind::ResourceBusy).
+///
+/// ```
+/// use giambio::net::UdpSocket;
+/// use std::io::ErrorKind;
+///
+/// # giambio::run(async {
+/// let server = UdpSocket::from_std(std::net::UdpSocket::bind("127.0.0.1:0")?); // as `UdpSocket::from`
+/// let client = UdpSocket::bind("127.0.0.1:0").await?;
+/// client.connect(server.local_addr()?).await?;
+/// assert_eq!(client.peer_addr()?, server.local_addr()?);
+///
+/// let mut buffer = [0; 1500];
+/// assert_eq!(client.try_receive(&mut buffer).unwrap_err().kind(), ErrorKind::WouldBlock);
+/// client.writable().await?;
+/// client.try_send(b"hello")?; // or: client.send(b"hello").await?
+/// server.readable().await?;
+/// assert_eq!(server.peek(&mut buffer).await?.length, 5); // it is there still
+/// assert_eq!(server.receive(&mut buffer).await?.length, 5);
+/// assert!(server.take_error()?.is_none());
+///
+/// server.close();
+/// assert!(server.try_receive(&mut buffer).is_err());
+/// let _blocking: std::net::UdpSocket = client.into_std()?;
+/// # Ok::<(), std::io::Error>(()) })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct DatagramSocket<S: Datagrams> {
     source: Source<S>,
 }

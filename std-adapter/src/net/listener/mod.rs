@@ -44,6 +44,24 @@ type Accepted<L> = (ByteStream<<L as Listens>::Stream>, <<L as Listens>::Stream 
 
 /// A socket that takes connections, over `L`: [`TcpListener`](super::TcpListener) is one over [`std::net::TcpListener`], and on
 /// Unix there is `net::unix::UnixListener`.
+///
+/// ```
+/// use giambio::net::{TcpListener, TcpStream};
+/// use std::io::ErrorKind;
+///
+/// # giambio::run(async {
+/// let listener = TcpListener::from_std(std::net::TcpListener::bind("127.0.0.1:0")?); // as `TcpListener::from`
+/// assert_eq!(listener.try_accept().unwrap_err().kind(), ErrorKind::WouldBlock); // nobody comes
+/// let _client = TcpStream::connect(listener.local_addr()?).await?;
+/// let (_stream, _peer) = listener.accept().await?;
+/// assert!(listener.take_error()?.is_none());
+///
+/// let listener = TcpListener::from(listener.into_std()?); // there and back
+/// listener.close();
+/// assert!(listener.accept().await.is_err());
+/// # Ok::<(), std::io::Error>(()) })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Listener<L: Listens> {
     source: Source<L>,
     /// Who accepts.

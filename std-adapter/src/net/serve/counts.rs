@@ -5,6 +5,13 @@ use std::fmt;
 
 /// What a server does and has done, to look at while it runs: see [`Serve::counts`](super::Serve::counts).
 ///
+/// ```
+/// use giambio::net::Counts;
+///
+/// let counts = Counts::new(); // for `serve(…).counts(&counts)`
+/// assert_eq!((counts.now(), counts.peak(), counts.finished() + counts.failed() + counts.timed_out()), (0, 0, 0));
+/// ```
+///
 /// Of those that were accepted, each is served [now](Counts::now) or has finished, failed, run out of time, or was cut off.
 #[derive(Default)]
 pub struct Counts {

@@ -162,6 +162,23 @@ impl<'a, A: Accept, H, R: Handled, X> Serve<'a, A, H, R, X> {
     /// How long one connection may take in all, from when it is accepted. Then its handler is cancelled, which is no error, and
     /// [counted](Counts::timed_out). How long a client may be silent is the handler's to say, by
     /// [`fail_after`](crate::fail_after()) around a `receive`.
+    ///
+    /// ```
+    /// use giambio::net::{TcpListener, TcpStream, serve};
+    /// use std::time::Duration;
+    ///
+    /// # giambio::run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let client = TcpStream::connect(listener.local_addr()?).await?;
+    /// let handler = async |stream: TcpStream, _| drop(stream.receive(&mut [0; 8]).await); // a client that says nothing
+    /// let server = serve(listener, handler)
+    ///     .time_limit(Duration::from_millis(10))
+    ///     .on_shortage(|error| eprintln!("no more connections for now: {error}"));
+    /// # let closed = async { drop(client.receive(&mut [0; 8]).await) };
+    /// # server.stop_when(closed).await?;
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn time_limit(self, time: Duration) -> Self {
         self.with(|plan| plan.time = Some(time))

@@ -137,6 +137,35 @@ impl Socket {
     /// Waits for a message, or for bytes of a stream, and moves it to `buffer`. What of a message does not fit is gone, which
     /// [`Received`] tells. Of a stream, 0 bytes say that it is over.
     ///
+    /// ```
+    /// use giambio::net::Socket;
+    /// use socket2::{Domain, Type};
+    /// use std::net::{Shutdown, SocketAddr};
+    ///
+    /// # giambio::run(async {
+    /// let new = || socket2::Socket::new(Domain::IPV4, Type::STREAM, None).and_then(Socket::new);
+    /// let listener = new()?;
+    /// # let here = SocketAddr::from(([127, 0, 0, 1], 0)).into();
+    /// socket2::SockRef::from(&listener).bind(&here)?;
+    /// socket2::SockRef::from(&listener).listen(1)?;
+    /// let client = new()?;
+    /// client.connect(&listener.local_addr()?).await?;
+    /// let (server, _) = listener.accept().await?;
+    /// assert_eq!(client.peer_addr()?.as_socket(), listener.local_addr()?.as_socket());
+    ///
+    /// let mut buffer = [0; 16];
+    /// assert!(server.try_receive(&mut buffer).is_err()); // nothing yet
+    /// assert_eq!(client.send(b"hel").await? + client.try_send(b"lo")?, 5);
+    /// client.shutdown(Shutdown::Write)?;
+    /// assert!(server.receive(&mut buffer).await?.length > 0);
+    /// assert!(server.take_error()?.is_none());
+    ///
+    /// client.close();
+    /// let _blocking: socket2::Socket = server.into_inner()?;
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// The system's; [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task receives; [`Closed`].
     ///

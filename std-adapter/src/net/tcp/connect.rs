@@ -91,6 +91,20 @@ impl ConnectOptions {
 
     /// Gives up on an address for which there is no answer in this time, with [`TimedOut`](io::ErrorKind::TimedOut). The
     /// system does so by itself, often after minutes.
+    ///
+    /// ```
+    /// use giambio::net::{ConnectOptions, TcpListener};
+    /// use std::time::Duration;
+    ///
+    /// # giambio::run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let server = listener.local_addr()?;
+    /// let options = ConnectOptions::new().attempt_timeout(Duration::from_secs(3));
+    /// let stream = options.send_buffer_size(1 << 16).receive_buffer_size(1 << 16).connect(server).await?;
+    /// assert!(stream.send_buffer_size()? > 0);
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn attempt_timeout(self, limit: Duration) -> ConnectOptions {
         ConnectOptions { attempt_timeout: Some(limit), ..self }
     }

@@ -71,12 +71,40 @@ impl ListenOptions {
 
     /// May a port be bound while connections of its last owner linger? `true` by default, but on Windows, where the
     /// option means that a port may be taken from its owner.
+    ///
+    /// ```
+    /// use giambio::net::ListenOptions;
+    ///
+    /// # giambio::run(async {
+    /// let options = ListenOptions::new().reuse_address(true).ttl(64);
+    /// let listener = options.bind("127.0.0.1:0").await?;
+    /// assert_eq!(listener.ttl()?, 64);
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn reuse_address(self, reuse: bool) -> ListenOptions {
         ListenOptions { reuse_address: reuse, ..self }
     }
 
     /// May several listeners share the port, as when each thread has its own? Linux spreads connections over them; elsewhere
     /// one may get them all. Where ports can't be shared, [`bind`](ListenOptions::bind) fails with [`Unsupported`](io::ErrorKind::Unsupported).
+    ///
+    /// ```
+    /// use giambio::net::ListenOptions;
+    /// use std::io::ErrorKind;
+    ///
+    /// # giambio::run(async {
+    /// let options = ListenOptions::new().reuse_port(true);
+    /// match options.bind("127.0.0.1:0").await {
+    ///     Ok(first) => {
+    ///         let second = options.bind(first.local_addr()?).await?; // in another thread, say
+    ///         assert_eq!(first.local_addr()?, second.local_addr()?);
+    ///     }
+    ///     Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported),
+    /// }
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn reuse_port(self, reuse: bool) -> ListenOptions {
         ListenOptions { reuse_port: reuse, ..self }
     }

@@ -30,6 +30,18 @@ pub type TcpListener = Listener<net::TcpListener>;
 impl TcpListener {
     /// How many routers a packet of a connection that is accepted from now on may pass.
     ///
+    /// ```
+    /// use giambio::net::TcpListener;
+    ///
+    /// # giambio::run(async {
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// listener.set_ttl(32)?;
+    /// assert_eq!(listener.ttl()?, 32);
+    /// assert!(listener.only_v6().is_err()); // it is one of IPv4
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Closed`](crate::net::Closed), or the system's.
     pub fn ttl(&self) -> io::Result<u32> {

@@ -21,7 +21,9 @@ use crate::sys::limits::LONGEST_LINGER;
 /// let stream = TcpStream::connect(listener.local_addr()?).await?;
 /// stream.set_nodelay(true)?;
 /// stream.set_keepalive(Some(Duration::from_secs(60)))?;
-/// assert!(stream.nodelay()? && stream.keepalive()?);
+/// stream.set_ttl(32)?;
+/// stream.set_linger(None)?;
+/// assert!(stream.nodelay()? && stream.keepalive()? && stream.ttl()? == 32 && stream.linger()?.is_none());
 /// # Ok::<(), std::io::Error>(()) })?;
 /// # Ok::<(), std::io::Error>(())
 /// ```

@@ -14,6 +14,20 @@ impl TcpStream {
     ///
     /// On Linux and Android.
     ///
+    /// ```
+    /// use giambio::net::{TcpListener, TcpStream};
+    /// use std::time::Duration;
+    ///
+    /// # giambio::run(async {
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (peer, _) = listener.accept().await?;
+    /// stream.set_user_timeout(Some(Duration::from_secs(20)))?;
+    /// assert_eq!(stream.user_timeout()?, Some(Duration::from_secs(20)));
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// See [options](#options).
     pub fn user_timeout(&self) -> io::Result<Option<Duration>> {

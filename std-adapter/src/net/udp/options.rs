@@ -19,6 +19,11 @@ use super::socket::UdpSocket;
 /// socket.set_broadcast(true)?;
 /// socket.set_multicast_ttl_v4(4)?;
 /// assert!(socket.broadcast()? && socket.multicast_ttl_v4()? == 4);
+///
+/// socket.set_ttl(32)?;
+/// socket.set_receive_buffer_size(1 << 18)?; // for bursts
+/// socket.set_send_buffer_size(1 << 16)?;
+/// assert!(socket.ttl()? == 32 && socket.receive_buffer_size()? > 0 && socket.send_buffer_size()? > 0);
 /// # Ok::<(), std::io::Error>(()) })?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -57,6 +62,29 @@ impl UdpSocket {
 
     /// Receives from now on what is sent to the group `group`, too, at the interface that has this address; the unspecified one
     /// lets the system choose.
+    ///
+    /// ```
+    /// use giambio::net::UdpSocket;
+    /// use std::io;
+    /// use std::net::{Ipv4Addr, Ipv6Addr};
+    ///
+    /// /// What is announced in this network, by either protocol.
+    /// async fn listen() -> io::Result<(UdpSocket, UdpSocket)> {
+    ///     let (mdns, mdns6) = (Ipv4Addr::new(224, 0, 0, 251), Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb));
+    ///     let socket = UdpSocket::bind("0.0.0.0:5353").await?;
+    ///     socket.join_multicast_v4(mdns, Ipv4Addr::UNSPECIFIED)?;
+    ///     socket.set_multicast_loop_v4(false)?; // not what we say ourselves
+    ///     assert!(!socket.multicast_loop_v4()?);
+    ///     let socket6 = UdpSocket::bind("[::]:5353").await?;
+    ///     socket6.join_multicast_v6(mdns6, 0)?;
+    ///     Ok((socket, socket6))
+    /// }
+    ///
+    /// fn leave(socket: &UdpSocket, socket6: &UdpSocket) -> io::Result<()> {
+    ///     socket.leave_multicast_v4(Ipv4Addr::new(224, 0, 0, 251), Ipv4Addr::UNSPECIFIED)?;
+    ///     socket6.leave_multicast_v6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb), 0)
+    /// }
+    /// ```
     ///
     /// # Errors
     /// See [options](#options): as for what is no address of a group.

@@ -104,6 +104,17 @@ impl UdpSocket {
 
     /// Sends `data` as one datagram to an address, if there is room now. Never waits.
     ///
+    /// ```
+    /// use giambio::net::UdpSocket;
+    ///
+    /// # giambio::run(async {
+    /// let (one, other) = (UdpSocket::bind("127.0.0.1:0").await?, UdpSocket::bind("127.0.0.1:0").await?);
+    /// one.try_send_to(b"hello", other.local_addr()?)?;
+    /// assert_eq!(other.receive(&mut [0; 16]).await?.length, 5);
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; else as [`send_to`](UdpSocket::send_to).
     pub fn try_send_to(&self, data: &[u8], address: impl Into<SocketAddr>) -> io::Result<()> {

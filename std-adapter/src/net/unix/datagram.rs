@@ -87,7 +87,7 @@ impl UnixDatagram {
         UnixDatagram::bind_addr(&of_path(path.as_ref())?)
     }
 
-    /// Receives at an address, which on Linux may be [a name that is no path](super#names-that-are-no-paths).
+    /// As [`bind`](UnixDatagram::bind), at an address, which on Linux may be [a name that is no path](super#names-that-are-no-paths).
     ///
     /// # Errors
     /// As [`UnixListener::bind`](super::UnixListener::bind).
@@ -179,6 +179,19 @@ impl<S: Datagrams<Address = SocketAddr> + AsFd> DatagramSocket<S> {
     }
 
     /// Sends `data` as one datagram to an address, if there is room now. Never waits.
+    ///
+    /// ```
+    /// use giambio::net::unix::UnixDatagram;
+    /// use std::os::unix::net::SocketAddr;
+    ///
+    /// # giambio::run(async {
+    /// let path = std::env::temp_dir().join(format!("giambio-try-send-{}", std::process::id()));
+    /// let (server, client) = (UnixDatagram::bind_fresh(&path)?, UnixDatagram::unbound()?);
+    /// client.try_send_to_addr(b"hello", &SocketAddr::from_pathname(&path)?)?;
+    /// assert_eq!(server.receive(&mut [0; 16]).await?.length, 5);
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; else as [`send_to`](UnixDatagram::send_to).

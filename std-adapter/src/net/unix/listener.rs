@@ -44,7 +44,7 @@ impl UnixListener {
         UnixListener::bind_addr(&of_path(path.as_ref())?)
     }
 
-    /// Listens at an address, which on Linux may be [a name that is no path](super#names-that-are-no-paths).
+    /// As [`bind`](UnixListener::bind), at an address, which on Linux may be [a name that is no path](super#names-that-are-no-paths).
     ///
     /// # Errors
     /// As [`bind`](UnixListener::bind).
