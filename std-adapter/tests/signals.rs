@@ -130,3 +130,18 @@ fn a_watch_for_ctrl_c_that_ends_while_it_is_pressed_raises_no_signal() {
     assert_eq!(SIGNALS.load(SeqCst), 0);
     assert!(unregister(id));
 }
+
+#[cfg(feature = "introspect")]
+#[test]
+fn a_task_that_waits_for_a_signal_says_so() {
+    use giambio::introspect::dump;
+    let tree = giambio::run(giambio::nursery(async |n| {
+        n.spawn(async { Ok::<_, io::Error>(giambio::ctrl_c().await?) });
+        giambio::checkpoint().await;
+        let tree = dump().await;
+        n.cancel_children();
+        Ok(tree.to_string())
+    }));
+    let tree = tree.unwrap();
+    assert!(tree.contains(r#"waits for readiness to read "signals""#), "{tree}");
+}

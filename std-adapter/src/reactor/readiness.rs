@@ -29,6 +29,14 @@ impl Direction {
     pub(crate) fn unless(self, moves_nothing: bool) -> Option<Direction> {
         (!moves_nothing).then_some(self)
     }
+
+    /// What those wait for who look for it.
+    pub(super) const fn awaited(self) -> &'static str {
+        match self {
+            Direction::Read => "readiness to read",
+            Direction::Write => "readiness to write",
+        }
+    }
 }
 
 /// What the system said about one direction of a source.

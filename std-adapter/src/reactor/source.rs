@@ -151,7 +151,12 @@ impl<S: Descriptor> Source<S> {
         let result = loop {
             if !self.of(direction).is_ready() {
                 match self.park(cx, direction) {
-                    Ok(()) => return Poll::Pending,
+                    Ok(()) => {
+                        if cfg!(feature = "introspect") {
+                            go.waits_for_this(direction.awaited(), &format_args!("{self:?}"));
+                        }
+                        return Poll::Pending;
+                    }
                     Err(error) => break Err(error),
                 }
             }

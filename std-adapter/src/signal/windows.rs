@@ -59,6 +59,7 @@ impl Watch {
         let old = state.waker.replace(new);
         drop(state);
         drop(old);
+        go.waits_for("a signal");
         Poll::Pending
     }
 

@@ -35,4 +35,5 @@ mod unix_names;
 mod unix_passing;
 #[cfg(unix)]
 mod unix_streams;
+mod waits;
 mod watchdog;
