@@ -2,6 +2,7 @@
 
 mod bell;
 pub mod callgrind;
+mod gate;
 mod meter;
 mod process;
 mod server;
@@ -11,6 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 pub use bell::Bell;
+pub use gate::Gate;
 pub use meter::{Meter, timed};
 pub use process::{argument, cpu_ns, limit_life, move_to_other_cpu, quantile, resident_bytes, sleeps, spin};
 pub use server::{BUFFER, server_arguments};

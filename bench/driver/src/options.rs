@@ -11,6 +11,7 @@ cargo xtask bench [PART...]   all parts, or these:
     message   system calls and instructions of an echoed message, memory of an idle connection
     micro     spawning, switching, timers, cancelling: CPU time, instructions, allocations of one operation
     sync      locks, channels, events, of libraries: CPU time, instructions, allocations, bytes of who waits
+    system    datagrams, streams, programs, files, threads, of libraries: CPU time, system calls, allocations
     latency   wakes from another thread, lateness of timers, a process that idles
     growth    the cost of an operation among 10 to 1,000,000 tasks, and in 1 to 1,000 nurseries
     cores     giambio's echo server on one thread and on two

@@ -8,7 +8,7 @@ use rustix::process::setpriority_process;
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use crate::build::built;
-use crate::machine::allowed;
+use crate::machine::{allowed, has_perf};
 use crate::numbers::Numbers;
 
 /// Ahead of what else runs on the machine, where that is permitted.
@@ -75,6 +75,15 @@ impl Program {
         self.within(valgrind)
     }
 
+    /// The same under perf, or strace where perf may not, which count system calls into a file.
+    pub(crate) fn counting_system_calls(self, into: &Scratch) -> Program {
+        let counter = match has_perf() {
+            true => Program::other("perf").arg("stat").arg("-x,").arg("-e").arg("raw_syscalls:sys_enter"),
+            false => Program::other("strace").arg("-f").arg("-c"),
+        };
+        self.within(counter.arg("-o").arg(&into.0))
+    }
+
     /// The same, started by another program.
     pub(crate) fn within(self, outer: Program) -> Program {
         let mut outer = outer.arg(self.command.get_program());
@@ -132,6 +141,18 @@ impl Scratch {
 
     pub(crate) fn text(&self) -> String {
         std::fs::read_to_string(&self.0).unwrap_or_default()
+    }
+
+    /// The system calls that perf or strace has counted into it.
+    pub(crate) fn system_calls(&self) -> Result<f64, String> {
+        let of_perf = |line: &str| line.split(',').next()?.parse().ok();
+        let of_strace = |line: &str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            (words.last() == Some(&"total")).then(|| words.get(3)?.parse().ok())?
+        };
+        let text = self.text();
+        let count = text.lines().find_map(|line| if has_perf() { of_perf(line) } else { of_strace(line) });
+        count.ok_or_else(|| "the tool has counted nothing".to_owned())
     }
 
     /// The instructions that callgrind has counted into it.

@@ -67,8 +67,7 @@ fn system_calls(program: (&str, &str), connections: usize) -> Result<f64, String
             let perf = Program::other("perf").arg("stat").arg("-x,").arg("-o").arg(&scratch.0);
             let perf = perf.arg("-e").arg("raw_syscalls:sys_enter").arg("-p").arg(server.id().to_string());
             server.clients(&words, |load| load.on(cpus().0).within(perf))?;
-            let count = |line: &str| line.split(',').next()?.parse::<f64>().ok();
-            return scratch.text().lines().find_map(count).ok_or_else(|| "perf has counted nothing".to_owned());
+            return scratch.system_calls();
         }
         // `-D`: the server is the process that is started and ended, and strace watches it from the side.
         let strace = Program::other("strace").arg("-D").arg("-f").arg("-c").arg("-o").arg(&scratch.0);
@@ -81,12 +80,8 @@ fn system_calls(program: (&str, &str), connections: usize) -> Result<f64, String
 
 /// strace writes when the server has ended.
 fn total_of_strace(scratch: &Scratch) -> Result<f64, String> {
-    let total = |line: &str| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        (words.last() == Some(&"total")).then(|| words.get(3)?.parse::<f64>().ok())?
-    };
     for _ in 0..100 {
-        if let Some(count) = scratch.text().lines().find_map(total) {
+        if let Ok(count) = scratch.system_calls() {
             return Ok(count);
         }
         std::thread::sleep(std::time::Duration::from_millis(20));

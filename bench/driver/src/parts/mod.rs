@@ -8,6 +8,7 @@ mod message;
 mod micro;
 pub(crate) mod smoke;
 mod sync;
+mod system;
 
 use crate::options::Options;
 use crate::peers::Peers;
@@ -37,6 +38,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part { name: "message", is_of_peers: true, run: message::run },
     Part { name: "micro", is_of_peers: true, run: micro::run },
     Part { name: "sync", is_of_peers: false, run: sync::run },
+    Part { name: "system", is_of_peers: false, run: system::run },
     Part { name: "latency", is_of_peers: true, run: latency::run },
     Part { name: "growth", is_of_peers: true, run: growth::run },
     Part { name: "cores", is_of_peers: true, run: cores::run },

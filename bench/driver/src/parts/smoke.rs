@@ -1,7 +1,7 @@
 //! Do giambio's own programs work? Each benchmark for a moment, and an echo server with a few clients. No figure of this
 //! means anything.
 
-use super::{growth, latency, micro, sync};
+use super::{growth, latency, micro, sync, system};
 use crate::build;
 use crate::peers::{self, OURS, Peer};
 use crate::program::Program;
@@ -32,6 +32,15 @@ pub(crate) fn run() -> Result<(), String> {
         let numbers = program.run()?.ok_or(format!("giambio lacks the benchmark {bench}"))?;
         if numbers.get("ops") < OPERATIONS as f64 {
             return Err(format!("{bench} says {numbers:?}"));
+        }
+    }
+    build::with_words("system-micro", &["--no-default-features"])?;
+    for bench in system::benches() {
+        let n = system::operations(bench, true).min(OPERATIONS);
+        let numbers = Program::new("system-micro").arg(OURS).arg(bench).arg(n.to_string()).life(60).run()?;
+        let ops = numbers.ok_or(format!("giambio lacks the benchmark {bench}"))?.get("ops");
+        if ops != n as f64 {
+            return Err(format!("{bench} did {ops} operations, not {n}"));
         }
     }
     let echo = ours.echo.ok_or("giambio has no echo server")?;

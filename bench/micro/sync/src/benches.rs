@@ -5,10 +5,10 @@ use std::hint::black_box;
 use std::pin::pin;
 use std::task::Poll;
 
+use bench_common::Gate;
 use micro_suite::lacks;
 
 use crate::executors::Executor;
-use crate::gate::Gate;
 use crate::libraries::{Bell, Broadcast, Channel, Library, Lock, OneShot, Permits, Watch};
 
 pub(crate) fn run<E: Executor, L: Library>(bench: &str, n: u64) {

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use giambio::nursery;
 
-use crate::gate::Gate;
+use bench_common::Gate;
 
 /// Runs tasks side by side on the calling thread.
 pub(crate) trait Executor {
@@ -44,7 +44,7 @@ mod peers {
     use futures::task::LocalSpawnExt;
 
     use super::Executor;
-    use crate::gate::Gate;
+    use bench_common::Gate;
 
     /// tokio's scheduler for one thread, with tasks that need not be `Send`.
     pub(crate) struct Tokio;

@@ -20,7 +20,6 @@
 
 mod benches;
 mod executors;
-mod gate;
 mod libraries;
 
 use std::process::ExitCode;

@@ -5,12 +5,13 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use bench_common::Meter;
+use crate::Meter;
 
 /// A gate for so many tasks, which belongs to no library.
-#[derive(Clone)]
-pub(crate) struct Gate(Rc<Inner>);
+#[derive(Clone, Debug)]
+pub struct Gate(Rc<Inner>);
 
+#[derive(Debug)]
 struct Inner {
     operations: u64,
     missing: Cell<usize>,
@@ -20,7 +21,8 @@ struct Inner {
 }
 
 impl Gate {
-    pub(crate) fn new(tasks: usize, operations: u64) -> Gate {
+    /// For so many tasks, which do so many operations together.
+    pub fn new(tasks: usize, operations: u64) -> Gate {
         Gate(Rc::new(Inner {
             operations,
             missing: Cell::new(tasks),
@@ -31,7 +33,7 @@ impl Gate {
     }
 
     /// Waits for the others; the last starts the meter.
-    pub(crate) async fn enter(&self) {
+    pub async fn enter(&self) {
         let Inner { missing, wakers, meter, .. } = &*self.0;
         missing.set(missing.get() - 1);
         if missing.get() == 0 {
@@ -54,7 +56,7 @@ impl Gate {
     }
 
     /// The last stops the meter.
-    pub(crate) fn leave(&self) {
+    pub fn leave(&self) {
         let Inner { inside, meter, operations, .. } = &*self.0;
         inside.set(inside.get() - 1);
         if inside.get() == 0 {
@@ -62,17 +64,18 @@ impl Gate {
         }
     }
 
-    #[cfg(feature = "peers")]
-    pub(crate) fn is_over(&self) -> bool {
+    /// Have all left?
+    pub fn is_over(&self) -> bool {
         self.0.inside.get() == 0
     }
 
     /// One more number, by name.
-    pub(crate) fn tell(&self, name: &'static str, value: f64) {
+    pub fn tell(&self, name: &'static str, value: f64) {
         self.0.meter.borrow_mut().tell(name, value);
     }
 
-    pub(crate) fn print(&self) {
+    /// Prints what the meter says.
+    pub fn print(&self) {
         self.0.meter.borrow().print();
     }
 }
