@@ -108,8 +108,14 @@ fn each_wait_is_told_with_what_it_is_for() {
         })
         .await;
     });
-    let wanted =
-        ["main - event", "helper - sleep", "helper - sleep", "main - channel", "helper - sleep", "main - room"];
+    let wanted = [
+        "main - event",
+        "helper - sleep",
+        "helper - sleep",
+        "main - value of channel",
+        "helper - sleep",
+        "main - room",
+    ];
     assert_eq!(sorted(waits), sorted(wanted.map(str::to_owned).to_vec()));
 }
 
