@@ -46,7 +46,7 @@
 //! | `process` | programs that end with their scope, on Unix | on |
 //! | `heapless` | `channel::Channel`, `channel::Broadcast`: channels of fixed size | on |
 //! | `embedded-hal-async` | `Delay`, for drivers that want a `DelayNs` | off |
-//! | `embedded-io-async` | its traits for `channel::Pipe` | off |
+//! | `embedded-io-async` | its traits for byte streams and `channel::Pipe` | off |
 //! | `futures` | channels, watches and intervals as `Stream`s, what sends as `Sink`s | off |
 //! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats | off |
 //!

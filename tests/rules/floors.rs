@@ -138,6 +138,7 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "stream/halves",
     "stream/ends",
     "stream/futures_io",
+    "stream/embedded_io",
     "stream/to_end",
     "stream/frame",
     "stream/pump",

@@ -43,6 +43,8 @@ mod all;
 mod buffered;
 mod calls;
 mod copy;
+#[cfg(feature = "embedded-io-async")]
+mod embedded_io;
 mod ends;
 mod frame;
 mod futures_io;
@@ -81,7 +83,8 @@ use crate::reactor::{Closed, Descriptor, Direction, Done, Source};
 /// second one in the same direction gets [`ResourceBusy`](io::ErrorKind::ResourceBusy).
 ///
 /// For libraries it is an [`AsyncRead`](::futures_io::AsyncRead) and [`AsyncWrite`](::futures_io::AsyncWrite), the traits of
-/// `futures-io`, and so is `&ByteStream`: `futures`, `futures-lite` and smol's crates take both as they are.
+/// `futures-io`, and so is `&ByteStream`: `futures`, `futures-lite` and smol's crates take both as they are. With feature `embedded-io-async`
+/// it is a `Read` and `Write` of that crate, too, for drivers that are to run on boards and here.
 ///
 /// It is closed when dropped, or by [`close`](ByteStream::close). One that waits for data costs some hundred bytes; hold no
 /// buffer meanwhile by waiting with [`readable`](ByteStream::readable).

@@ -11,6 +11,7 @@ mod blocking_calls;
 #[cfg(target_os = "linux")] // elsewhere it refuses, or 127.0.0.2 is not there
 mod connecting;
 mod cores;
+mod embedded_io;
 mod fd;
 #[cfg(target_os = "linux")]
 mod fd_linux;
