@@ -22,10 +22,10 @@ fn main() {
         .unwrap();
         writeln!(
             modules,
-            "pub(super) fn run() -> std::process::ExitCode {{ std::process::Termination::report(main()) }}\n}}"
+            "pub(super) fn __run() -> std::process::ExitCode {{ std::process::Termination::report(main()) }}\n}}"
         )
         .unwrap();
-        writeln!(table, "    ({name:?}, {name}::run),").unwrap();
+        writeln!(table, "    ({name:?}, {name}::__run),").unwrap();
     }
     let out = Path::new(&env::var_os("OUT_DIR").expect("cargo sets it")).join("programs.rs");
     fs::write(out, format!("{modules}\n{table}];\n")).expect("cargo's folder can be written to");

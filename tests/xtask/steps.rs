@@ -293,6 +293,14 @@ pub(crate) const STEPS: &[Step] = &[
         .takes(60)
         .in_folder(site::FOLDER)
         .needs(&[&PYTHON]),
+    lines(
+        "other-crates",
+        Part::Release,
+        "the programs of the book that use other crates do what its pages say",
+        &["cargo test --locked --manifest-path tests/book/Cargo.toml --features=other-crates"],
+    )
+    .takes(120)
+    .in_folder("book"),
     code("fuzz", Part::Release, "bytes and numbers from outside break nothing", fuzz::run)
         .takes(180)
         .in_folder("fuzz")

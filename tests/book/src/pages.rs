@@ -1,7 +1,8 @@
 //! The programs in the pages of `docs/`, and what the pages say that they print.
 //!
 //! A program is a block of code whose language is `rust`. As in the documentation of items, lines that begin with `# ` are part of it
-//! and not shown, and where there is no `main`, all of it is the inside of one. `no_run` compiles it alone, `ignore` not even that.
+//! and not shown, and where there is no `main`, all of it is the inside of one. `no_run` compiles it alone, `ignore` not even that;
+//! `other_crates` has it left out without the feature of that name.
 //! A block of `text,output` after it is what it prints; `…` stands for anything in a line, or alone for any lines.
 #![allow(dead_code, reason = "the build wants the code, the test what it does")]
 
@@ -13,6 +14,7 @@ pub(crate) struct Program {
     pub(crate) page: String,
     pub(crate) line: usize,
     source: String,
+    wants_other_crates: bool,
     pub(crate) runs: bool,
     pub(crate) panics: bool,
     pub(crate) output: Option<String>,
@@ -56,9 +58,11 @@ pub(crate) fn pages() -> Vec<PathBuf> {
     pages
 }
 
-/// Those of all pages.
+/// Those of all pages, as far as there are the crates for them.
 pub(crate) fn programs() -> Vec<Program> {
-    pages().iter().flat_map(|path| in_page(path)).collect()
+    let all = pages();
+    let all = all.iter().flat_map(|path| in_page(path));
+    all.filter(|program| cfg!(feature = "other-crates") || !program.wants_other_crates).collect()
 }
 
 fn collect(folder: &Path, pages: &mut Vec<PathBuf>) {
@@ -87,6 +91,7 @@ fn in_page(path: &Path) -> Vec<Program> {
                 page: page.clone(),
                 line: at + 1,
                 source: block,
+                wants_other_crates: words.contains(&"other_crates"),
                 runs: !words.contains(&"no_run"),
                 panics: words.contains(&"should_panic"),
                 output: None,
