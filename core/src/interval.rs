@@ -87,6 +87,9 @@ impl Interval {
     ///
     /// # Cancellation
     /// [**Restartable.**](crate#cancellation) A tick that was waited for in vain is the next one again.
+    ///
+    /// # Panics
+    /// When polled outside a runtime.
     #[cfg_attr(feature = "hooks", track_caller)]
     pub fn tick(&mut self) -> impl Future<Output = Instant> {
         let noted = self.due.noted();

@@ -216,8 +216,8 @@ impl<C: Clock + Copy + Send, D: Debugger + Copy + Send> EachCore<C, D> {
         together(self.start(&main, true))
     }
 
-    /// As [`run`](EachCore::run), but returns everything: what became of each core, beside its index, in the order in
-    /// which they ended. The first that has no value is the failure; it cancelled the others.
+    /// Returns everything, of which [`run`](EachCore::run) makes one result: what became of each core, beside its index, in the
+    /// order in which they ended. The first that has no value is the failure; it cancelled the others.
     ///
     /// ```
     /// use giambio::{Outcome, sleep};

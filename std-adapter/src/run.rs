@@ -235,6 +235,9 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
     ///
     /// # Errors
     /// [`RunError`]: `main` was dropped before its first poll.
+    ///
+    /// # Panics
+    /// As `main`.
     pub fn try_run<F: Future>(self, main: F) -> Result<F::Output, RunError> {
         self.run_boxed(Box::pin(main))
     }
@@ -272,6 +275,9 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
     /// # Errors
     /// [`RunError::Interrupted`] after Ctrl+C, unless `main` finished all the same. With any other error `main` was dropped
     /// before its first poll.
+    ///
+    /// # Panics
+    /// As `main`.
     pub fn try_run_or_ctrl_c<F: Future>(self, main: F) -> Result<F::Output, RunError> {
         self.run_boxed_or_ctrl_c(Box::pin(main))
     }
@@ -293,6 +299,9 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
     /// # Errors
     /// [`RunError::Interrupted`] after the second order, unless `main` finished all the same. With any other error `main` was
     /// dropped before its first poll.
+    ///
+    /// # Panics
+    /// As `main`.
     pub fn try_run_until_stopped<F: Future>(self, main: F) -> Result<F::Output, RunError> {
         self.run_boxed_until_stopped(Box::pin(main))
     }

@@ -62,11 +62,6 @@ impl Item {
     }
 }
 
-/// The names of what is public in a list of the public API.
-fn names(list: &str) -> BTreeSet<&str> {
-    list.lines().flat_map(words_of).collect()
-}
-
 #[test]
 fn whatever_is_public_is_shown_in_an_example() {
     let sources: Vec<Source> =

@@ -66,7 +66,7 @@ impl Default for Simulation {
 }
 
 impl Simulation {
-    /// As [`run`] does it.
+    /// One that runs as [`run`] does.
     pub const fn new() -> Self {
         Simulation { patience: Duration::ZERO, turns: MANY_TURNS, seed: None }
     }

@@ -109,6 +109,9 @@ impl<R: Incoming> Buffered<R> {
     /// # Errors
     /// As there.
     ///
+    /// # Panics
+    /// As there.
+    ///
     /// # Cancellation
     /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]

@@ -64,6 +64,9 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> ReceiveHalf<P> {
     /// # Errors
     /// As [`ByteStream::receive`].
     ///
+    /// # Panics
+    /// As [`ByteStream::receive`].
+    ///
     /// # Cancellation
     /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
@@ -76,6 +79,9 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> ReceiveHalf<P> {
     /// # Errors
     /// As [`ByteStream::receive`].
     ///
+    /// # Panics
+    /// As [`ByteStream::receive`].
+    ///
     /// # Cancellation
     /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
@@ -84,6 +90,12 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> ReceiveHalf<P> {
     }
 
     /// As [`ByteStream::receive_exact`].
+    ///
+    /// # Errors
+    /// As [`ByteStream::receive_exact`].
+    ///
+    /// # Panics
+    /// As [`ByteStream::receive`].
     ///
     /// # Cancellation
     /// [**Lossy**](giambio_core#cancellation): see [`ByteStream::receive_exact`].
@@ -95,6 +107,9 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> ReceiveHalf<P> {
     /// As [`ByteStream::peek`].
     ///
     /// # Errors
+    /// As [`ByteStream::receive`].
+    ///
+    /// # Panics
     /// As [`ByteStream::receive`].
     ///
     /// # Cancellation
@@ -117,6 +132,9 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> SendHalf<P> {
     /// # Errors
     /// As [`ByteStream::send`].
     ///
+    /// # Panics
+    /// As [`ByteStream::send`].
+    ///
     /// # Cancellation
     /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
@@ -129,6 +147,9 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> SendHalf<P> {
     /// # Errors
     /// As [`ByteStream::send`].
     ///
+    /// # Panics
+    /// As [`ByteStream::send`].
+    ///
     /// # Cancellation
     /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
@@ -137,6 +158,12 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> SendHalf<P> {
     }
 
     /// As [`ByteStream::send_all`].
+    ///
+    /// # Errors
+    /// As [`ByteStream::send_all`].
+    ///
+    /// # Panics
+    /// As [`ByteStream::send`].
     ///
     /// # Cancellation
     /// [**Lossy**](giambio_core#cancellation): see [`ByteStream::send_all`].

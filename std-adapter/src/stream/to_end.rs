@@ -48,6 +48,9 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> ReceiveHalf<P> {
     /// # Errors
     /// As [`ByteStream::receive_to_end`].
     ///
+    /// # Panics
+    /// As [`ByteStream::receive`].
+    ///
     /// # Cancellation
     /// [**Lossy**](giambio_core#cancellation): see [`ByteStream::receive_to_end`].
     #[track_caller]

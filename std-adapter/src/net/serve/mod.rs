@@ -139,7 +139,12 @@ impl<'a, A: Accept, H, R: Handled, X> State<'a, A, H, R, X> {
 /// Nothing in it is pinned but what is on the heap.
 impl<A: Accept, H, R: Handled, X> Unpin for Serve<'_, A, H, R, X> {}
 
-/// None of these can be called when it has been polled: it is a panic.
+/// # How it is to be
+///
+/// All of this is said before.
+///
+/// # Panics
+/// Each of these does, when the server has been polled.
 impl<'a, A: Accept, H, R: Handled, X> Serve<'a, A, H, R, X> {
     /// Serves at most so many at once. With so many it accepts nobody: others wait in the system's
     /// [backlog](crate::net::ListenOptions::backlog), and are refused when that is full.
