@@ -36,7 +36,8 @@ pub struct Node {
     pub depth: usize,
     /// What it is.
     pub kind: NodeKind,
-    /// Why it was cancelled, if it was itself.
+    /// Why it was cancelled, if it was itself. Words of [`cancel_because`](crate::CancelScope::cancel_because) are told to who awaits the
+    /// scope alone: here it [was asked for](Reason::Requested).
     pub cancelled: Option<Reason>,
     /// Is it a shield, or a clean-up that runs?
     pub is_shielded: bool,
