@@ -4,7 +4,7 @@ use crate::firmware;
 use crate::foreign::{check_for, compiler};
 use crate::machine::{self, BARE_METAL, Compiler, Tool};
 use crate::steps::{BARE_METAL_FEATURES, Outcome, Part, STEPS};
-use crate::systems::{I686, MUSL, S390X, WINDOWS};
+use crate::systems::{AARCH64, I686, MUSL, S390X, WINDOWS};
 
 /// A system, and what is done there.
 pub(crate) struct Platform {
@@ -45,6 +45,7 @@ pub(crate) const PLATFORMS: &[Platform] = &[
     platform("Linux, musl", &[MUSL.target], "epoll", Care::Runs("natively"), "linux-musl"),
     platform("Linux, 32 bits", &[I686.target], "epoll", Care::Runs("natively"), "linux-32-bit"),
     platform("Linux, big-endian", &[S390X.target], "epoll", Care::Runs("by QEMU"), "linux-big-endian"),
+    platform("Linux on 64-bit ARM", &[AARCH64.target], "epoll", Care::Runs("by QEMU"), "linux-arm"),
     platform("FreeBSD", &["x86_64-unknown-freebsd"], "kqueue", Care::Checked, "other-systems"),
     platform("macOS", &["aarch64-apple-darwin"], "kqueue", Care::Checked, "other-systems"),
     platform(

@@ -4,7 +4,7 @@ use crate::machine::{
     BARE_METAL_CLIPPY, BARE_METAL_COMPILER, EMULATORS, FROM_SOURCES, LINUX, NIGHTLY, PYTHON, STRACE, Tool,
 };
 use crate::shell::{DEBUG, Shell, files};
-use crate::systems::{I686, MUSL, S390X, WINDOWS};
+use crate::systems::{AARCH64, I686, MUSL, S390X, WINDOWS};
 use crate::{bench, faults, firmware, fuzz, packages, platforms, sanitizers, site};
 
 /// One check.
@@ -272,6 +272,10 @@ pub(crate) const STEPS: &[Step] = &[
         .takes(600)
         .in_folder(FOREIGN)
         .needs(&[&S390X.compiler, &S390X.tools]),
+    code("linux-arm", Part::Release, "tests and examples run on a 64-bit ARM", || AARCH64.check())
+        .takes(600)
+        .in_folder(FOREIGN)
+        .needs(&[&AARCH64.compiler, &AARCH64.tools]),
     code("bench-smoke", Part::Release, "the benchmarks of giambio run (not: how fast)", bench::smoke)
         .takes(240)
         .in_folder("bench-smoke")

@@ -1,5 +1,5 @@
 //! The systems beside this one that programs are built for and run here: Windows in Wine, and Linux with another C library, 32
-//! bits, the big end first.
+//! bits, the big end first, an ARM.
 
 use std::fs;
 use std::path::Path;
@@ -93,6 +93,25 @@ pub(crate) const S390X: Foreign = Foreign {
         is_here: || S390X.is_complete(),
         from: Source::Packages("gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user"),
     },
-    left_out: "--skip a_million --skip a_hundred_thousand --skip a_send_that_was_given_up_can_be_resumed",
+    left_out: EMULATED,
     ..Foreign::PLAIN
 };
+
+/// Most boards and phones, and many servers; with a weaker order of memory than this machine's, which QEMU does not show.
+pub(crate) const AARCH64: Foreign = Foreign {
+    target: "aarch64-unknown-linux-gnu",
+    linker: "aarch64-linux-gnu-gcc",
+    rustflags: "-Ctarget-feature=+crt-static",
+    runner: Some("qemu-aarch64"),
+    compiler: compiler("a compiler for 64-bit ARM", || machine::compiler_for(&[AARCH64.target]).is_some()),
+    tools: Tool {
+        name: "a linker for 64-bit ARM, and QEMU's user emulation",
+        is_here: || AARCH64.is_complete(),
+        from: Source::Packages("gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"),
+    },
+    left_out: EMULATED,
+    ..Foreign::PLAIN
+};
+
+/// What is too large for an emulator.
+const EMULATED: &str = "--skip a_million --skip a_hundred_thousand --skip a_send_that_was_given_up_can_be_resumed";
