@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use common::kind;
+use common::{kind, words_of_itself};
 use giambio::fs::{self, File, OpenOptions};
 use giambio::{fail_after, run};
 
@@ -200,9 +200,9 @@ fn a_copy_keeps_the_mode_and_never_empties_what_it_reads() {
 
 /// This program once more, with limits that the shell sets.
 fn with_limits(limits: &str, test: &str) {
-    let script = format!("{limits}; exec \"$0\" --exact {test} --nocapture");
+    let script = format!("{limits}; exec \"$0\" \"$@\" --exact {test} --nocapture");
     let mut child = Command::new("sh");
-    child.args(["-c", &script]).arg(env::current_exe().unwrap()).env("GIAMBIO_LIMITED", "1");
+    child.args(["-c", &script]).args(words_of_itself()).env("GIAMBIO_LIMITED", "1");
     child.env("ASAN_OPTIONS", "detect_leaks=0"); // who has given up root may not look for leaks
     let output = child.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);

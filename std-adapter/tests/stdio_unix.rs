@@ -1,6 +1,9 @@
 //! The standard streams, in children that are this program once more.
 #![cfg(unix)]
 
+#[path = "../../core/tests/common/itself.rs"]
+mod itself;
+
 use std::env;
 use std::fs;
 use std::future::poll_fn;
@@ -14,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use futures_lite::future::zip;
 use giambio::{fail_after, move_on_after, nursery, run, stderr, stdin, stdout, unblock};
+use itself::words_of_itself;
 
 /// What hangs takes longer.
 const LONG: Duration = Duration::from_secs(20);
@@ -26,7 +30,7 @@ fn is_child() -> bool {
 /// One test of this program, its streams set up by a line for the shell, as `exec "$0" "$@" < /`.
 fn child(test: &str, line: &str) -> Command {
     let mut command = Command::new("sh");
-    command.args(["-c", line]).arg(env::current_exe().unwrap()).args(["--exact", test, "--nocapture", "--quiet"]);
+    command.args(["-c", line]).args(words_of_itself()).args(["--exact", test, "--nocapture", "--quiet"]);
     command.env("GIAMBIO_STDIO", "1").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

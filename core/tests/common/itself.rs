@@ -1,20 +1,23 @@
 //! A test program that starts itself once more.
+#![allow(dead_code, reason = "each program uses a part")]
 
 use std::env;
+use std::ffi::OsString;
 use std::io;
 use std::process::Command;
 
-/// This program, as it was started: by an emulator, if the environment names one.
+/// This program, as it was started.
 pub(crate) fn itself() -> Command {
-    let program = env::current_exe().unwrap();
-    match env::var_os("GIAMBIO_RUNNER") {
-        None => Command::new(program),
-        Some(runner) => {
-            let mut command = Command::new(runner);
-            command.arg(program);
-            command
-        }
-    }
+    let words = words_of_itself();
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]);
+    command
+}
+
+/// What starts this program: its path, behind an emulator's if the environment names one.
+pub(crate) fn words_of_itself() -> Vec<OsString> {
+    let program = env::current_exe().unwrap().into();
+    env::var_os("GIAMBIO_RUNNER").into_iter().chain([program]).collect()
 }
 
 /// What a program says when it has ended, or the program, whichever `start` returns. In Wine a program now and then dies before
