@@ -129,17 +129,6 @@ impl Proceed {
     }
 }
 
-/// What a leaf future does that need not wait: the same as `poll_proceed`, `f`, and `made_progress`, without a poll of a future.
-/// `None`: it may not go on, or `f` has nothing yet; so it has to wait, where the gate is asked once more.
-pub(crate) fn at_once<T>(f: impl FnOnce() -> Option<T>) -> Option<T> {
-    if is_cancelled() || is_spent() {
-        return None;
-    }
-    let got = f()?;
-    spend();
-    Some(got)
-}
-
 /// Must the running code yield before it begins something that may end without waiting? Then its task is woken. Cancelled
 /// code begins it in any case: it would not be polled again.
 pub(crate) fn must_yield(cx: &mut Context<'_>) -> bool {

@@ -212,6 +212,7 @@ mod task_info;
 mod task_local;
 #[cfg(feature = "std")]
 pub mod testing;
+mod then;
 mod time;
 mod wait;
 

@@ -277,6 +277,7 @@ const FLOORS_OF_THE_CORE: &[&str] = &[
     "kernel/scope/tree",
     "sync/waker_slot",
     "budgeted",
+    "then",
     "task_local",
     "kernel/scope/stop",
     "kernel/scope/asking",

@@ -201,20 +201,13 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
     }
 
     /// Waits for a value; it comes with whom to wake over its place.
-    ///
-    /// One that is there is taken without a place in line, and so one is sent for which there is room: both together take 229
-    /// instructions instead of 310, and half of the time. Who has to wait looks twice, for 40 more (`bench/`: `pass`,
-    /// `channel_1_2`).
-    pub(super) async fn receive(&self, place: CallSite) -> (Result<B::Value, Closed>, Option<Waker>) {
-        if let Some(fetched) = self.fetch() {
-            return fetched;
-        }
+    pub(super) fn receive(&self, place: CallSite) -> impl Future<Output = (Result<B::Value, Closed>, Option<Waker>)> {
         let fetch = |inside: &InsideOf<B>, _: &Line<()>, turn| inside.state.borrow_mut().fetch(turn, &inside.senders);
         let pass_on = |inside: &InsideOf<B>, receivers: &Line<()>, late: Option<()>| {
             let late = if fault!("value-lost-with-its-receiver") { None } else { late };
             late.and_then(|()| inside.state.borrow_mut().offer(receivers))
         };
-        tells::<AValue, _>(Waiting::new(self.sides.receivers(), fetch, pass_on), place).await
+        tells::<AValue, _>(Waiting::new(self.sides.receivers(), fetch, pass_on), place)
     }
 
     /// Takes the first value that is promised to nobody, and whom to wake over its place.

@@ -50,22 +50,22 @@ pin_project! {
         value: Option<C::Value>,
         channel: &'a C,
         asked_at: CallSite,
-        // In line, once it had to wait: see `Buffered::receive`.
         #[pin]
-        place: Option<Place<SendersOf<'a, C::Buffer, C::Access>, PassOn<C::Buffer>>>,
+        place: Place<SendersOf<'a, C::Buffer, C::Access>, PassOn<C::Buffer>>,
     }
 }
 
 impl<'a, C: Carrier> Send<'a, C> {
     #[cfg_attr(feature = "introspect", track_caller)]
     pub(super) fn new(channel: &'a C, value: C::Value) -> Self {
-        Send { value: Some(value), channel, asked_at: CallSite::here(), place: None }
+        let place = Place::new(channel.buffered().senders(), pass_place_on as PassOn<C::Buffer>);
+        Send { value: Some(value), channel, asked_at: CallSite::here(), place }
     }
 
     /// Hands the value back, unless it was sent, and leaves the line. This must not be polled again.
     pub fn into_value(self: Pin<&mut Self>) -> Option<C::Value> {
-        let mut this = self.project();
-        this.place.set(None);
+        let this = self.project();
+        this.place.leave();
         this.value.take()
     }
 }
@@ -74,24 +74,12 @@ impl<C: Carrier> Future for Send<'_, C> {
     type Output = Result<(), SendError<C::Value>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
+        let this = self.project();
         assert!(this.value.is_some(), "giambio: a `Send` is polled whose value was sent or handed back");
         let go = ready!(poll_proceed(cx));
-        let channel = this.channel.buffered();
-        let at_once = if this.place.is_none() { channel.put(this.value) } else { None };
-        let sent = match at_once {
-            Some(sent) => sent,
-            None => {
-                if this.place.is_none() {
-                    this.place.set(Some(Place::new(channel.senders(), pass_place_on)));
-                }
-                let Some(place) = this.place.as_pin_mut() else { unreachable!("giambio: it is in line now") };
-                let Poll::Ready(sent) = place.poll(cx, |inside, _, turn| send_in(inside, turn, this.value)) else {
-                    tell::<Room>(channel.sides(), *this.asked_at);
-                    return Poll::Pending;
-                };
-                sent
-            }
+        let Poll::Ready(sent) = this.place.poll(cx, |inside, _, turn| send_in(inside, turn, this.value)) else {
+            tell::<Room>(this.channel.buffered().sides(), *this.asked_at);
+            return Poll::Pending;
         };
         go.made_progress();
         Poll::Ready(sent.map(|receiver| {

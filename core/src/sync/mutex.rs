@@ -10,11 +10,13 @@ use super::{Access, Local, Shared};
 use crate::budgeted::{Named, leaf};
 use crate::call_site::CallSite;
 use crate::fault::fault;
-use crate::gate::{at_once, current_task, is_cancelled};
+use crate::gate::is_cancelled;
 use crate::kernel::lending::{Lending, Loan, Notes};
+use crate::kernel::task::id::Noted;
 use crate::panics::is_panicking;
 use crate::shield::shield;
 use crate::task_info::TaskId;
+use crate::then::Then;
 
 /// A value for one task at a time, first come, first served: for what has to stay as it is while its user waits, such as a bus,
 /// a connection or a file.
@@ -80,7 +82,7 @@ struct Contents<T: ?Sized> {
 }
 
 struct Holder {
-    task: Cell<TaskId>,
+    task: Cell<Noted>,
     /// In which runtime the code of a `use_shielded` is being polled, if it is.
     inside: Cell<usize>,
 }
@@ -104,7 +106,7 @@ impl<T> Mutex<T, Shared> {
 
 impl<T, K: Access> Mutex<T, K> {
     const fn of(value: T) -> Self {
-        let nobody = Holder { task: Cell::new(TaskId::NONE), inside: Cell::new(0) };
+        let nobody = Holder { task: Cell::new(Noted::NOBODY), inside: Cell::new(0) };
         Mutex { lending: Lending::new(Contents { is_torn: false, value }, nobody) }
     }
 
@@ -141,18 +143,14 @@ impl<T: ?Sized, K: Access> Mutex<T, K> {
     #[track_caller]
     pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T, K>> {
         let caller = Location::caller();
-        async move {
-            if let Some(loan) = at_once(|| self.lending.try_lend()) {
-                return MutexGuard { was_cut_off: is_panicking(), loan };
-            }
-            let refuse = |holder: &Holder| is_inside(holder.inside.get()).then_some(Held);
-            match leaf::<AMutex, _>(self.lending.lend(refuse), CallSite::at(caller)).await {
-                Ok(loan) => MutexGuard { was_cut_off: is_panicking(), loan },
-                Err(Held) => panic!(
-                    "giambio: the `lock` at {caller} is in a `use_shielded` of the same mutex, and would wait for itself for ever"
-                ),
-            }
-        }
+        let refuse = |holder: &Holder| is_inside(holder.inside.get()).then_some(Held);
+        let wait = leaf::<AMutex, _>(self.lending.lend(refuse), CallSite::at(caller));
+        Then::new(wait, move |lent| match lent {
+            Ok(loan) => MutexGuard { was_cut_off: is_panicking(), loan },
+            Err(Held) => panic!(
+                "giambio: the `lock` at {caller} is in a `use_shielded` of the same mutex, and would wait for itself for ever"
+            ),
+        })
     }
 
     /// Locks it, if it isn't locked. Never waits.
@@ -232,15 +230,15 @@ impl<T: ?Sized, K: Access> Mutex<T, K> {
 
 impl Notes for Holder {
     fn is_lent(&self) {
-        self.task.set(current_task().unwrap_or(TaskId::NONE));
+        self.task.set(Noted::current());
     }
 
     fn is_back(&self) {
-        self.task.set(TaskId::NONE);
+        self.task.set(Noted::NOBODY);
     }
 
     fn holder(&self) -> Option<TaskId> {
-        Some(self.task.get()).filter(|task| *task != TaskId::NONE)
+        self.task.get().id()
     }
 }
 

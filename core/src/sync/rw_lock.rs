@@ -6,8 +6,8 @@ use core::ops::{Deref, DerefMut};
 use super::{Access, Local, Shared};
 use crate::budgeted::{Named, leaf};
 use crate::call_site::CallSite;
-use crate::gate::at_once;
 use crate::kernel::sharing::{Look, Sharing, Whole};
+use crate::then::Then;
 
 /// A value that any number of tasks look at, or one changes: as a [`Mutex`](super::Mutex), where most only look, and wait while
 /// they do.
@@ -99,14 +99,7 @@ impl<T: ?Sized, K: Access> RwLock<T, K> {
     /// [**Restartable; loses its place.**](crate#cancellation) Dropped after its turn had come, it leaves that to the next.
     #[track_caller]
     pub fn read(&self) -> impl Future<Output = ReadGuard<'_, T, K>> {
-        let place = CallSite::here();
-        async move {
-            let look = match at_once(|| self.sharing.try_look()) {
-                Some(look) => look,
-                None => leaf::<ALock, _>(self.sharing.look(), place).await,
-            };
-            ReadGuard { look }
-        }
+        Then::new(leaf::<ALock, _>(self.sharing.look(), CallSite::here()), |look| ReadGuard { look })
     }
 
     /// Waits until those who came before have unlocked it, and locks it to change it.
@@ -116,14 +109,7 @@ impl<T: ?Sized, K: Access> RwLock<T, K> {
     /// dropped before, it lets those look who came after it.
     #[track_caller]
     pub fn write(&self) -> impl Future<Output = WriteGuard<'_, T, K>> {
-        let place = CallSite::here();
-        async move {
-            let whole = match at_once(|| self.sharing.try_whole()) {
-                Some(whole) => whole,
-                None => leaf::<ALock, _>(self.sharing.whole(), place).await,
-            };
-            WriteGuard { whole }
-        }
+        Then::new(leaf::<ALock, _>(self.sharing.whole(), CallSite::here()), |whole| WriteGuard { whole })
     }
 
     /// Locks it to look, if nobody changes it or waits. Never waits.

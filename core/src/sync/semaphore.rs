@@ -8,7 +8,6 @@ use super::{Access, Local, Shared};
 use crate::budgeted::{Named, leaf};
 use crate::call_site::CallSite;
 use crate::fault::fault;
-use crate::gate::at_once;
 use crate::kernel::wait_queue::{Held, Line, Turn, WaitQueue, Waiting};
 
 /// A number of permits, of which tasks take some, and give them back when they are done: for how much may go on at once.
@@ -154,12 +153,7 @@ impl<K: Access> Semaphore<K> {
         let pass_on = |permits: &Permits, line: &Line<usize>, late: Option<usize>| {
             permits.put(line, late.filter(|_| !fault!("permits-die-with-their-waiter")))
         };
-        async move {
-            match at_once(|| self.queue.with(|permits, line| take(permits, line, Turn::New))) {
-                Some(taken) => taken,
-                None => leaf::<N, _>(Waiting::asking(&self.queue, n, take, pass_on), place).await,
-            }
-        }
+        leaf::<N, _>(Waiting::asking(&self.queue, n, take, pass_on), place)
     }
 
     /// Takes `n` permits, if there are so many and nobody waits. Never waits.

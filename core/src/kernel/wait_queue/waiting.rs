@@ -48,8 +48,8 @@ pub(crate) unsafe trait Lead {
 }
 
 pin_project! {
-    /// Somebody's place in line, as soon as it is polled. Who leaves the line with nothing asks `pass_on` whom to wake over it,
-    /// until it says nobody: first with the grant that comes too late, if there is one.
+    /// Somebody's place in line, as soon as it has to wait; what it gets at once costs no place. Who leaves the line with nothing asks
+    /// `pass_on` whom to wake over it, until it says nobody: first with the grant that comes too late, if there is one.
     pub(crate) struct Place<L, R>
     where
         L: Lead,
@@ -57,10 +57,8 @@ pin_project! {
     {
         lead: L,
         pass_on: R,
-        // It may be in line.
-        has_joined: bool,
         #[pin]
-        waiter: Waiter<L::Grant>,
+        at: At<L::Grant>,
     }
 
     impl<L, R> PinnedDrop for Place<L, R>
@@ -70,6 +68,44 @@ pin_project! {
     {
         fn drop(this: Pin<&mut Self>) {
             this.leave();
+        }
+    }
+}
+
+pin_project! {
+    /// Where one is who waits.
+    #[project = AtProjected]
+    enum At<G> {
+        // Nowhere: in no line.
+        Outside { ask: Option<G> },
+        // It may be in line.
+        InLine { #[pin] waiter: Waiter<G> },
+    }
+}
+
+impl<G> At<G> {
+    /// Its place, which it has from now on.
+    fn place(mut self: Pin<&mut Self>) -> PinRef<Waiter<G>> {
+        if let AtProjected::Outside { ask } = self.as_mut().project() {
+            let waiter = Waiter::new(ask.take());
+            self.set(At::InLine { waiter });
+        }
+        let Some(waiter) = self.taken() else { unreachable!("giambio: it has a place now") };
+        waiter
+    }
+
+    /// Its place, if it has one.
+    fn taken(self: Pin<&mut Self>) -> Option<PinRef<Waiter<G>>> {
+        match self.project() {
+            AtProjected::InLine { waiter } => Some(pinned(waiter.into_ref())),
+            AtProjected::Outside { .. } => None,
+        }
+    }
+
+    /// It has none any more, and is in no line.
+    fn leave(mut self: Pin<&mut Self>) {
+        if self.as_mut().taken().is_some() {
+            self.set(At::Outside { ask: None });
         }
     }
 }
@@ -123,7 +159,7 @@ where
 
     /// The same, for one who asks for just this; whoever hands out looks at it before.
     pub(crate) const fn asking(lead: L, ask: L::Grant, take: T, pass_on: R) -> Self {
-        Waiting { take, place: Place { lead, pass_on, has_joined: false, waiter: Waiter::new(Some(ask)) } }
+        Waiting { take, place: Place { lead, pass_on, at: At::Outside { ask: Some(ask) } } }
     }
 }
 
@@ -188,16 +224,13 @@ where
     R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
 {
     pub(crate) const fn new(lead: L, pass_on: R) -> Self {
-        Place { lead, pass_on, has_joined: false, waiter: Waiter::new(None) }
+        Place { lead, pass_on, at: At::Outside { ask: None } }
     }
 
     /// Leaves the line.
     pub(crate) fn leave(self: Pin<&mut Self>) {
-        let this = self.project();
-        if !core::mem::take(this.has_joined) {
-            return;
-        }
-        let waiter = pinned(this.waiter.into_ref());
+        let mut this = self.project();
+        let Some(waiter) = this.at.as_mut().taken() else { return };
         let (next, own) = this.lead.with(|state, line| {
             // SAFETY: MEMBER: it joins the line of its lead alone.
             let late = match unsafe { line.leave(waiter) } {
@@ -207,6 +240,7 @@ where
             let is_over = late.is_none() && fault!("nobody-looks-when-the-head-leaves");
             (if is_over { None } else { (this.pass_on)(state, line, late) }, waiter.waker.take())
         });
+        this.at.leave();
         let mut first = First::new();
         wake_all(next, this.lead, &*this.pass_on, &mut first);
         if let Some(own) = own {
@@ -221,44 +255,45 @@ where
         cx: &mut Context<'_>,
         mut take: impl FnMut(&L::State, &Line<L::Grant>, Turn<L::Grant>) -> Option<O>,
     ) -> Poll<O> {
-        let this = self.project();
-        let waiter = pinned(this.waiter.into_ref());
+        let mut this = self.project();
         let _too_early = fault!("waker-cloned-for-nothing").then(|| cx.waker().clone());
-        let mut look = || {
+        let mut look = |mut at: Pin<&mut At<L::Grant>>| {
             this.lead.with(|state, line| {
-                let has_to_wait = line.has_to_wait(waiter);
-                match waiter.waker.take() {
-                    Some(same) if has_to_wait && !line.is_owed() && same.will_wake(cx.waker()) => {
-                        waiter.waker.set(Some(same));
-                        return Look::Waits;
+                let mut turn = Some(Turn::New);
+                if let Some(waiter) = at.as_mut().taken() {
+                    let has_to_wait = line.has_to_wait(waiter);
+                    match waiter.waker.take() {
+                        Some(same) if has_to_wait && !line.is_owed() && same.will_wake(cx.waker()) => {
+                            waiter.waker.set(Some(same));
+                            return Look::Waits;
+                        }
+                        Some(old) => return Look::Has(old),
+                        None => {}
                     }
-                    Some(old) => return Look::Has(old),
-                    None => {}
-                }
-                if !has_to_wait {
                     // SAFETY: MEMBER: it joins the line of its lead alone.
-                    let turn = unsafe { line.leave(waiter) };
+                    turn = if has_to_wait { None } else { Some(unsafe { line.leave(waiter) }) };
+                }
+                if let Some(turn) = turn {
                     if let Some(got) = take(state, line, turn) {
                         return Look::Got(got);
                     }
-                    line.join(waiter);
+                    line.join(at.as_mut().place());
                 }
                 if !line.is_owed() {
                     return Look::NeedsWaker(false);
                 }
                 // SAFETY: as above.
-                match unsafe { line.take_over(waiter) } {
+                match unsafe { line.take_over(at.place()) } {
                     Left::Nothing => Look::NeedsWaker(false),
                     Left::Seen => Look::NeedsWaker(true),
                     Left::Passed(grant, old) => Look::HandedOn((this.pass_on)(state, line, Some(grant)), old),
                 }
             })
         };
-        *this.has_joined = true;
         let looks_again = loop {
-            match look() {
+            match look(this.at.as_mut()) {
                 Look::Got(got) => {
-                    *this.has_joined = false;
+                    this.at.leave();
                     return Poll::Ready(got);
                 }
                 Look::Waits => return Poll::Pending,
@@ -274,6 +309,7 @@ where
         };
         let new = cx.waker().clone();
         let has_to_wait = this.lead.with(|_, line| {
+            let waiter = this.at.place();
             waiter.set_waker(new);
             line.has_to_wait(waiter)
         });
