@@ -219,6 +219,9 @@ pub(crate) fn check_dropped(code: &Code, turns: u64, surroundings: Surroundings)
 }
 
 fn nothing_is_left(world: &World) -> Result<(), String> {
+    if let Some(left) = world.between.left() {
+        return Err(format!("left between the tasks: {left}"));
+    }
     match (world.live.left(), world.arenas.used(), __census()) {
         (0, 0, 0) => Ok(()),
         (0, 0, blocks) => Err(format!("{blocks} control blocks are in use")),

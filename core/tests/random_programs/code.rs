@@ -1,11 +1,15 @@
 //! What a random program is made of.
 
+use crate::between::Use;
+
 /// A piece of a program. The numbers tell its events apart; spans are nanoseconds.
 #[derive(Clone, Debug)]
 pub(crate) enum Code {
     /// Sleeps, and says so with its number.
     Sleep(u32, u64),
     Yield,
+    /// Uses something that all pieces share, and says so with its number.
+    Use(u32, Use),
     /// Waits for another thread to wake it, which takes no virtual time.
     Remote,
     /// Fails with its number.
@@ -93,7 +97,7 @@ pub(crate) enum Way {
 macro_rules! parts {
     ($code:expr, $iter:ident, $as_deref:ident $(, $mut:ident)?) => {
         match $code {
-            Code::Sleep(..) | Code::Yield | Code::Remote | Code::Fail(_) | Code::Panic(_) => Vec::new(),
+            Code::Sleep(..) | Code::Yield | Code::Use(..) | Code::Remote | Code::Fail(_) | Code::Panic(_) => Vec::new(),
             Code::Seq(steps) | Code::Set(steps) => steps.$iter().collect(),
             Code::Guarded(_, body)
             | Code::Catch(body)

@@ -1,6 +1,6 @@
 //! Random programs against a reference: trees of nurseries, scopes, deadlines, shields, clean-ups,
-//! joins, selects, foreign sets of futures, arenas and handles, made from a seed, run in virtual
-//! time, and compared with what a small model says must happen: which sleeps end when, which
+//! joins, selects, foreign sets of futures, arenas and handles, locks and channels that all of it shares (`between.rs`), made from a
+//! seed, run in virtual time, and compared with what a small model says must happen: which sleeps end when, which
 //! clean-ups begin and end when, who gets which result, what fails or panics, and when all of it is
 //! over. Nothing may be alive at the end, nor after a drop half-way.
 //!
@@ -24,6 +24,7 @@
 mod common;
 
 mod arenas;
+mod between;
 mod check;
 mod code;
 mod maker;

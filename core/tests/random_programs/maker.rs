@@ -1,5 +1,6 @@
 //! Programs from seeds.
 
+use crate::between::Use;
 use crate::code::{Code, Handle, Kid, Way};
 use crate::common::Rng;
 
@@ -65,7 +66,7 @@ impl Maker {
             return self.nap();
         }
         self.size -= 1;
-        match self.rng.below(42) {
+        match self.rng.below(46) {
             0..3 => self.nap(),
             3 => Code::Yield,
             4 => Code::Remote,
@@ -91,6 +92,7 @@ impl Maker {
             28..32 => Code::Through(self.way(), self.boxed()),
             32 | 33 => self.nursery_in_an_arena(),
             34 => self.race(),
+            35..39 => Code::Use(self.number(), Use::ALL[self.rng.below(Use::ALL.len() as u64) as usize]),
             // Else most programs would end with their first failure.
             _ if self.rng.one_in(2) => Code::Catch(Box::new(self.nursery())),
             _ => self.nursery(),

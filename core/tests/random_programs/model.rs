@@ -105,6 +105,8 @@ pub(crate) fn fate(code: &Code, start: u64, cancel: u64) -> Fate {
         }
         Code::Yield | Code::Remote if cancel <= start => Fate::cancelled(start),
         Code::Yield | Code::Remote => done,
+        Code::Use(..) if cancel <= start => Fate::cancelled(start),
+        Code::Use(number, _) => Fate { events: vec![(start, *number, "used")], ..done },
         Code::Fail(number) => Fate { how: How::Failed(*number), events: vec![(start, *number, "failed")], ..done },
         Code::Panic(number) => {
             Fate { how: How::Panicked(vec![*number]), events: vec![(start, *number, "panicked")], ..done }

@@ -17,6 +17,7 @@ use giambio_core::{
 };
 
 use crate::arenas::{Arenas, Place};
+use crate::between::Between;
 use crate::code::{Code, Handle, Kid};
 use crate::common::{Live, Object, Rng};
 use crate::model::Event;
@@ -67,6 +68,7 @@ pub(crate) struct World {
     pub(crate) events: RefCell<Vec<Event>>,
     pub(crate) live: Live,
     pub(crate) arenas: Arenas,
+    pub(crate) between: Between,
     /// Where to ask for wakes from another thread; `None`: it is done at once.
     pub(crate) helper: Option<Sender<Request>>,
     /// How many requests are open.
@@ -110,6 +112,7 @@ impl World {
             events: RefCell::default(),
             live: Live::new(),
             arenas: Arenas::default(),
+            between: Between::new(),
             helper,
             open: Arc::default(),
             noise: noise.map(RefCell::new),
@@ -237,6 +240,10 @@ fn piece<'a>(world: &'a World, code: &'a Code) -> Run<'a> {
                 world.say(*number, "slept");
             }
             Code::Yield => checkpoint().await,
+            Code::Use(number, what) => {
+                world.between.uses(*what, *number).await;
+                world.say(*number, "used");
+            }
             Code::Remote => world.remote().await,
             Code::Fail(number) => {
                 world.say(*number, "failed");

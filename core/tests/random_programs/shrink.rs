@@ -15,7 +15,9 @@ impl Code {
             }
         }
         match self {
-            Code::Fail(_) | Code::Panic(_) | Code::Remote | Code::Yield => all.push(Code::Seq(Vec::new())),
+            Code::Fail(_) | Code::Panic(_) | Code::Remote | Code::Yield | Code::Use(..) => {
+                all.push(Code::Seq(Vec::new()))
+            }
             Code::Seq(steps) | Code::Set(steps) => {
                 for i in 0..steps.len() {
                     let mut steps = steps.clone();

@@ -2,9 +2,9 @@
 
 #[cfg(not(feature = "std"))]
 use super::header::Header;
-use super::header::TaskRef;
 #[cfg(feature = "std")]
-use super::header::{GENERATIONS, THREAD_SHIFT};
+use super::header::{GENERATIONS, THREAD_SHIFT, generation_of};
+use super::header::{TaskRef, name, named};
 use crate::kernel::context::now;
 #[cfg(feature = "std")]
 use crate::kernel::memory::page::Page;
@@ -32,46 +32,46 @@ pub(crate) fn id_of(task: TaskRef) -> TaskId {
     }
 }
 
-/// Which task something is noted of. Without `std`, where a task's id says no more than where it is, the id is made when somebody asks
-/// for it; with it the id says which of those it was that are in one place, one after the other.
-#[cfg(feature = "std")]
+/// Which task something is noted of. It is what a waker of the task says, and the id is made of it when somebody asks: that is many times
+/// as much as to note it.
 #[derive(Clone, Copy)]
-pub(crate) struct Noted(TaskId);
+pub(crate) struct Noted(*const ());
 
-/// As above.
-#[cfg(not(feature = "std"))]
-#[derive(Clone, Copy)]
-pub(crate) struct Noted(*const Header);
-
-// SAFETY: NEVER-FREED; of a header it looks at what an interrupt may look at.
-#[cfg(not(feature = "std"))]
+// SAFETY: NEVER-FREED; of a header it looks at nothing but its key, and without `std` at what an interrupt may look at.
 unsafe impl Send for Noted {}
 
+/// A root task's with `std`, where one more thread may ask, and not look into the header. No header lies there.
 #[cfg(feature = "std")]
-impl Noted {
-    pub(crate) const NOBODY: Noted = Noted(TaskId::NONE);
+const MAIN: *const () = core::ptr::without_provenance(1);
 
-    /// The task that is being polled.
-    pub(crate) fn current() -> Self {
-        Noted(now(|context| context.task()).map_or(TaskId::NONE, id_of))
-    }
-
-    pub(crate) fn id(self) -> Option<TaskId> {
-        Some(self.0).filter(|task| *task != TaskId::NONE)
-    }
-}
-
-#[cfg(not(feature = "std"))]
 impl Noted {
     pub(crate) const NOBODY: Noted = Noted(core::ptr::null());
 
-    /// As above.
+    /// The task that is being polled.
     pub(crate) fn current() -> Self {
-        Noted(now(|context| context.task.get()))
+        let Some(task) = now(|context| context.task()) else { return Noted::NOBODY };
+        #[cfg(feature = "std")]
+        if task.node.has(ROOT) {
+            return Noted(MAIN);
+        }
+        Noted(name(task))
     }
 
+    /// The task, which may be over.
     pub(crate) fn id(self) -> Option<TaskId> {
-        // SAFETY: NEVER-FREED.
-        core::ptr::NonNull::new(self.0.cast_mut()).map(|task| id_of(unsafe { TaskRef::new(task) }))
+        #[cfg(feature = "std")]
+        if self.0 == MAIN {
+            return Some(TaskId::MAIN);
+        }
+        if self.0.is_null() {
+            return None;
+        }
+        // SAFETY: `name` gave it.
+        let task = unsafe { named(self.0) };
+        #[cfg(feature = "std")]
+        let id = TaskId::new((task.key() >> THREAD_SHIFT) as u16, generation_of(self.0) as u16, Page::number(task));
+        #[cfg(not(feature = "std"))]
+        let id = id_of(task);
+        Some(id)
     }
 }
