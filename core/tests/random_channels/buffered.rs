@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use crate::common::{Rng, alone, seeds};
+use crate::ends::Ends;
 use crate::line::{Boxed, COUNT, Line, NOBODY, State, Wakers};
 use giambio_core::channel::{
     Carrier, Channel, Closed, Priority, Receiver, Send, SendError, Sender, Slot, TryReceiveError, TrySendError,
@@ -206,8 +207,7 @@ struct World<'a, C: Carrier> {
     channel: &'a C,
     doing: [Doing<'a, C>; COUNT],
     wakers: Wakers,
-    senders: Vec<Sender<'a, C>>,
-    receivers: Vec<Receiver<'a, C>>,
+    ends: Ends<'a, C>,
     model: Model,
     rng: Rng,
     /// The last value that was made.
@@ -222,8 +222,7 @@ impl<'a, C: Tested> World<'a, C> {
             channel,
             doing: [const { Doing::Nothing }; COUNT],
             wakers: Wakers::new(),
-            senders: Vec::new(),
-            receivers: Vec::new(),
+            ends: Ends::new(channel.sender(), channel.receiver()),
             model: Model { capacity: C::CAPACITY, ..Model::default() },
             rng: Rng(seed),
             made: 0,
@@ -332,8 +331,8 @@ impl<'a, C: Tested> World<'a, C> {
 
     /// What never waits.
     fn try_something(&mut self) {
-        let sender = self.senders.last().cloned();
-        let receiver = self.receivers.last().cloned();
+        let sender = self.ends.senders.last().cloned();
+        let receiver = self.ends.receivers.last().cloned();
         match (self.rng.below(3), sender, receiver) {
             (0, Some(sender), _) => {
                 let number = self.number();
@@ -384,19 +383,9 @@ impl<'a, C: Tested> World<'a, C> {
 
     /// An end comes, or goes: the last of a side closes the channel.
     fn change_ends(&mut self) {
-        let (comes, is_sender) = (self.rng.one_in(2), self.rng.one_in(2));
-        let left = if is_sender { self.senders.len() } else { self.receivers.len() };
-        match (comes, is_sender) {
-            (true, true) => self.senders.push(self.channel.sender()),
-            (true, false) => self.receivers.push(self.channel.receiver()),
-            // The last goes seldom, or every program would end early.
-            _ if left == 1 && !self.rng.one_in(6) => {}
-            _ => {
-                if left == 1 {
-                    self.model.close();
-                }
-                if is_sender { drop(self.senders.pop()) } else { drop(self.receivers.pop()) }
-            }
+        let channel = self.channel;
+        if self.ends.change(&mut self.rng, || channel.sender(), || channel.receiver()) {
+            self.model.close();
         }
     }
 
@@ -406,7 +395,7 @@ impl<'a, C: Tested> World<'a, C> {
     }
 
     fn drain(&mut self) {
-        let Some(receiver) = self.receivers.last() else { return };
+        let Some(receiver) = self.ends.receivers.last() else { return };
         let drained: Vec<u32> = receiver.drain().map(C::number).collect();
         for value in &drained {
             assert_eq!(self.model.fetch(NOBODY, C::next), Some(Ok(*value)));
@@ -461,8 +450,6 @@ fn play<C: Tested>(new: fn() -> C) {
     for seed in seeds(2_000) {
         let channel = new();
         let mut world = World::new(&channel, seed);
-        world.senders.push(channel.sender());
-        world.receivers.push(channel.receiver());
         (0..120).for_each(|_| world.step());
         world.end();
     }

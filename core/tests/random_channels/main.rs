@@ -7,6 +7,7 @@ mod common;
 
 mod broadcast;
 mod buffered;
+mod ends;
 mod line;
 mod oneshot;
 mod pipe;

@@ -5,8 +5,9 @@ use std::pin::pin;
 use std::task::Poll;
 
 use crate::common::{Rng, alone, seeds};
+use crate::ends::Ends;
 use crate::line::{Boxed, COUNT, Line, NOBODY, State, Wakers};
-use giambio_core::channel::{Closed, EndedEarly, Pipe, Receiver, Sender, TrySendError};
+use giambio_core::channel::{Closed, EndedEarly, Pipe, TrySendError};
 use giambio_core::sync::Access;
 
 const N: usize = 3;
@@ -186,8 +187,7 @@ struct World<'a, K: Access> {
     pipe: &'a Pipe<N, K>,
     doing: [Doing<'a>; COUNT],
     wakers: Wakers,
-    senders: Vec<Sender<'a, Pipe<N, K>>>,
-    receivers: Vec<Receiver<'a, Pipe<N, K>>>,
+    ends: Ends<'a, Pipe<N, K>>,
     model: Model,
     rng: Rng,
 }
@@ -307,19 +307,9 @@ impl<'a, K: Access> World<'a, K> {
     }
 
     fn change_ends(&mut self) {
-        let (comes, is_sender) = (self.rng.one_in(2), self.rng.one_in(2));
-        let left = if is_sender { self.senders.len() } else { self.receivers.len() };
-        match (comes, is_sender) {
-            (true, true) => self.senders.push(self.pipe.sender()),
-            (true, false) => self.receivers.push(self.pipe.receiver()),
-            // The last goes seldom, or every program would end early.
-            _ if left == 1 && !self.rng.one_in(6) => {}
-            _ => {
-                if left == 1 {
-                    self.model.close();
-                }
-                if is_sender { drop(self.senders.pop()) } else { drop(self.receivers.pop()) }
-            }
+        let pipe = self.pipe;
+        if self.ends.change(&mut self.rng, || pipe.sender(), || pipe.receiver()) {
+            self.model.close();
         }
     }
 
@@ -372,8 +362,7 @@ fn play<K: Access>(new: fn() -> Pipe<N, K>) {
             pipe: &pipe,
             doing: [const { Doing::Nothing }; COUNT],
             wakers: Wakers::new(),
-            senders: vec![pipe.sender()],
-            receivers: vec![pipe.receiver()],
+            ends: Ends::new(pipe.sender(), pipe.receiver()),
             model: Model::default(),
             rng: Rng(seed),
         };

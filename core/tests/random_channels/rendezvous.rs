@@ -4,8 +4,9 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use crate::common::{Rng, alone, seeds};
+use crate::ends::Ends;
 use crate::line::{Boxed, COUNT, Line, NOBODY, State, Wakers};
-use giambio_core::channel::{Closed, HandOver, Receiver, Rendezvous, SendError, Sender, TryReceiveError, TrySendError};
+use giambio_core::channel::{Closed, HandOver, Rendezvous, SendError, TryReceiveError, TrySendError};
 use giambio_core::sync::Access;
 
 /// What somebody is at.
@@ -146,8 +147,7 @@ struct World<'a, K: Access> {
     counter: &'a Rendezvous<u32, K>,
     doing: [Doing<'a, K>; COUNT],
     wakers: Wakers,
-    senders: Vec<Sender<'a, Rendezvous<u32, K>>>,
-    receivers: Vec<Receiver<'a, Rendezvous<u32, K>>>,
+    ends: Ends<'a, Rendezvous<u32, K>>,
     model: Model,
     rng: Rng,
     made: u32,
@@ -223,19 +223,9 @@ impl<K: Access> World<'_, K> {
     }
 
     fn change_ends(&mut self) {
-        let (comes, is_sender) = (self.rng.one_in(2), self.rng.one_in(2));
-        let left = if is_sender { self.senders.len() } else { self.receivers.len() };
-        match (comes, is_sender) {
-            (true, true) => self.senders.push(self.counter.sender()),
-            (true, false) => self.receivers.push(self.counter.receiver()),
-            // The last goes seldom, or every program would end early.
-            _ if left == 1 && !self.rng.one_in(6) => {}
-            _ => {
-                if left == 1 {
-                    self.model.close();
-                }
-                if is_sender { drop(self.senders.pop()) } else { drop(self.receivers.pop()) }
-            }
+        let counter = self.counter;
+        if self.ends.change(&mut self.rng, || counter.sender(), || counter.receiver()) {
+            self.model.close();
         }
     }
 
@@ -281,8 +271,7 @@ fn play<K: Access>(new: fn() -> Rendezvous<u32, K>) {
             counter: &counter,
             doing: [const { Doing::Nothing }; COUNT],
             wakers: Wakers::new(),
-            senders: vec![counter.sender()],
-            receivers: vec![counter.receiver()],
+            ends: Ends::new(counter.sender(), counter.receiver()),
             model: Model::default(),
             rng: Rng(seed),
             made: 0,

@@ -635,45 +635,19 @@ fn both_sides_wait_in_an_executor_that_is_not_ours() {
 #[cfg(feature = "std")]
 #[test]
 fn threads_send_and_receive_and_nothing_is_lost_or_doubled() {
-    use super::block_on;
-    use std::task::{Context, Waker};
-    const EACH: u32 = 2_000;
+    use super::{block_on, threads::meet};
+    use std::task::Waker;
     let channel = Channel::<u32, 3, Shared>::shared();
-    let mut got: Vec<u32> = std::thread::scope(|threads| {
-        let receivers = [(); 3].map(|()| {
-            threads.spawn(|| {
-                let mut got = Vec::new();
-                loop {
-                    if got.len() % 3 == 0 {
-                        // Gives up, perhaps with a value promised to it.
-                        let mut wait = pin!(channel.receive());
-                        match wait.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                            Poll::Ready(Ok(value)) => got.push(value),
-                            Poll::Ready(Err(Closed)) => return got,
-                            Poll::Pending => std::thread::yield_now(),
-                        }
-                    }
-                    match block_on(channel.receive()) {
-                        Ok(value) => got.push(value),
-                        Err(Closed) => return got,
-                    }
-                }
-            })
-        });
-        let senders = [0, 1, 2].map(|first| (first, channel.sender()));
-        for (first, sender) in senders {
-            threads.spawn(move || {
-                for number in (first..3 * EACH).step_by(3) {
-                    let mut send = pin!(sender.send(number));
-                    if send.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
-                        let number = send.into_value().unwrap();
-                        block_on(sender.slot()).unwrap().send(number);
-                    }
-                }
-            });
-        }
-        receivers.into_iter().flat_map(|receiver| receiver.join().unwrap()).collect()
-    });
-    got.sort_unstable();
-    assert!(got.into_iter().eq(0..3 * EACH));
+    meet(
+        2_000,
+        || channel.receive(),
+        [(); 3].map(|()| channel.sender()),
+        |sender, number| {
+            let mut send = pin!(sender.send(number));
+            if poll(send.as_mut(), Waker::noop()).is_pending() {
+                let number = send.into_value().unwrap();
+                block_on(sender.slot()).unwrap().send(number);
+            }
+        },
+    );
 }

@@ -17,6 +17,8 @@ mod pipe;
 mod priority;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod rendezvous;
+#[cfg(all(feature = "std", any(feature = "heapless", feature = "alloc")))]
+mod threads;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};

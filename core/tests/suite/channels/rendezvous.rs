@@ -465,48 +465,22 @@ fn to_poll_what_was_handed_back_is_a_panic_that_says_so() {
 #[cfg(feature = "std")]
 #[test]
 fn threads_meet_and_nothing_is_lost_or_doubled() {
-    use super::block_on;
+    use super::{block_on, threads::meet};
     use giambio_core::sync::Shared;
-    use std::task::{Context, Waker};
-    const EACH: u32 = 1_000;
+    use std::task::Waker;
     static COUNTER: Rendezvous<u32, Shared> = Rendezvous::shared();
-    let mut got: Vec<u32> = std::thread::scope(|threads| {
-        let receivers = [(); 3].map(|()| {
-            threads.spawn(|| {
-                let mut got = Vec::new();
-                loop {
-                    if got.len() % 3 == 0 {
-                        // Gives up, perhaps with a value promised to it.
-                        let mut wait = pin!(COUNTER.receive());
-                        match wait.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                            Poll::Ready(Ok(value)) => got.push(value),
-                            Poll::Ready(Err(Closed)) => return got,
-                            Poll::Pending => std::thread::yield_now(),
-                        }
-                    }
-                    match block_on(COUNTER.receive()) {
-                        Ok(value) => got.push(value),
-                        Err(Closed) => return got,
-                    }
-                }
-            })
-        });
-        let senders = [0, 1, 2].map(|first| (first, COUNTER.sender()));
-        for (first, sender) in senders {
-            threads.spawn(move || {
-                for number in (first..3 * EACH).step_by(3) {
-                    let mut send = pin!(sender.send(number));
-                    // Gives up, perhaps when the value was taken.
-                    if send.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()
-                        && let Some(number) = send.into_value()
-                    {
-                        block_on(sender.send(number)).unwrap();
-                    }
-                }
-            });
-        }
-        receivers.into_iter().flat_map(|receiver| receiver.join().unwrap()).collect()
-    });
-    got.sort_unstable();
-    assert!(got.into_iter().eq(0..3 * EACH));
+    meet(
+        1_000,
+        || COUNTER.receive(),
+        [(); 3].map(|()| COUNTER.sender()),
+        |sender, number| {
+            let mut send = pin!(sender.send(number));
+            // Gives up, perhaps when the value was taken.
+            if poll(send.as_mut(), Waker::noop()).is_pending()
+                && let Some(number) = send.into_value()
+            {
+                block_on(sender.send(number)).unwrap();
+            }
+        },
+    );
 }
