@@ -125,24 +125,26 @@
 //!
 //! # Features
 //!
-//! | feature | adds |
-//! | --- | --- |
-//! | (none) | nurseries in a `static` [`Arena`], everything else; wakes from interrupts through `critical-section` |
-//! | `alloc` | [`nursery`](nursery()) on the heap, [`nursery_group`] |
-//! | `std` | one runtime for each thread, wakes from other threads, panics that let clean-ups run, the module [`testing`] |
-//! | `clock` | without `std`: the program declares its clock by [`clock!`], so that spans cost nothing to convert |
-//! | `one-context` | without `std`: the program promises by [`one_context!`] that nobody polls but its loop; fewer critical sections |
-//! | `many-timers` | timers in a heap instead of a sorted list, which is better from some 80 of them on; `std` has more |
-//! | `hooks` | the debugger's events |
-//! | `introspect` | the module `introspect`: all live tasks and scopes, from the root, and what they wait for; names of locks |
-//! | `nb` | the module [`nb`] |
-//! | `heapless` | `channel::Channel`, `channel::Broadcast`: channels of fixed size |
-//! | `embedded-hal-async` | `Delay`, for drivers that want a `DelayNs` |
-//! | `embedded-io-async` | its traits for [`channel::Pipe`] |
-//! | `futures` | channels, watches and intervals as `Stream`s, what sends as `Sink`s: the traits of `futures-core`, `futures-sink` |
-//! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats |
+//! Without any there are nurseries in a `static` [`Arena`], wakes from interrupts through `critical-section`, and what needs no more than
+//! that. Firmware says `default-features = false`.
 //!
-//! By default all but `introspect` and the last two are on; firmware says `default-features = false`.
+//! <!-- features of giambio-core: written by `cargo xtask tables --write` -->
+//! | feature | adds | by default |
+//! | --- | --- | --- |
+//! | `alloc` | Nurseries on the heap beside those in arenas, and groups of errors. | yes |
+//! | `std` | One runtime a thread, wakes from other threads, panics that let clean-ups run; `testing`. | yes |
+//! | `clock` | The program declares its clock by `clock!`, so that spans cost nothing to convert. Without `std`. |  |
+//! | `many-timers` | Timers in a heap instead of a sorted list, which is better from some 80 of them on. `std` has more. | yes |
+//! | `one-context` | The program promises by `one_context!` that nobody polls but its loop: fewer critical sections. Without `std`. |  |
+//! | `hooks` | The debugger's events, which cost nothing without it. | yes |
+//! | `introspect` | `introspect`: all live tasks and scopes, from the root, and what they wait for; names of locks. |  |
+//! | `nb` | `nb`, which awaits the operations of `embedded-hal-nb`. | yes |
+//! | `heapless` | Channels of fixed size, to tasks from tasks and interrupts: `channel::Channel`, `Broadcast`, `Priority`. | yes |
+//! | `embedded-hal-async` | `Delay`, for drivers that are written for `embedded-hal-async`. |  |
+//! | `embedded-io-async` | The traits of `embedded-io-async` for `channel::Pipe`. |  |
+//! | `futures` | Channels, watches and intervals as streams and sinks, the traits of `futures-core` and `futures-sink`. |  |
+//! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats. |  |
+//! <!-- features of giambio-core: the end -->
 //!
 //! # Known limits of the language
 //!

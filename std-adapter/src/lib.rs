@@ -36,19 +36,22 @@
 //!
 //! # Features
 //!
-//! The core's features `std`, `hooks` and `nb` are always on. All others but the first four are passed on to it:
+//! The core's features `std`, `hooks` and `nb` are always on. All others but `fs`, `net`, `stream` and `process` are passed on to it.
 //!
+//! <!-- features of giambio: written by `cargo xtask tables --write` -->
 //! | feature | adds | by default |
 //! | --- | --- | --- |
-//! | `fs` | files | on |
-//! | `net` | sockets. Without it the loop and its reactor stay, for signals and whatever else the system tells | on |
-//! | `stream` | byte streams and pipes, which `net` and `process` bring | on |
-//! | `process` | programs that end with their scope, on Unix | on |
-//! | `heapless` | `channel::Channel`, `channel::Broadcast`: channels of fixed size | on |
-//! | `embedded-hal-async` | `Delay`, for drivers that want a `DelayNs` | off |
-//! | `embedded-io-async` | its traits for byte streams and `channel::Pipe` | off |
-//! | `futures` | channels, watches and intervals as `Stream`s, what sends as `Sink`s | off |
-//! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats | off |
+//! | `fs` | Files, `fs`. | yes |
+//! | `net` | Sockets, `net`. Without it there is the loop with its reactor, and what else that waits for. | yes |
+//! | `stream` | What byte streams have in common, `stream`, and on Unix pipes. | yes |
+//! | `process` | On Unix, `process`: programs that end with their scope. | yes |
+//! | `heapless` | Channels of fixed size: `channel::Channel`, `Broadcast`, `Priority`. | yes |
+//! | `embedded-hal-async` | `Delay`, for drivers that are written for `embedded-hal-async`. |  |
+//! | `embedded-io-async` | The traits of `embedded-io-async` for byte streams and `channel::Pipe`. |  |
+//! | `futures` | Channels, watches and intervals as streams and sinks, the traits of `futures-core` and `futures-sink`. |  |
+//! | `introspect` | `introspect`: all live tasks and scopes of a run, and what they wait for; names of locks. |  |
+//! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats. |  |
+//! <!-- features of giambio: the end -->
 //!
 //! # Operating systems
 //!
