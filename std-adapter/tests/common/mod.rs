@@ -3,9 +3,10 @@
 
 #[path = "../../../core/tests/common/itself.rs"]
 mod itself;
+mod places;
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, ErrorKind, Read};
 use std::net;
 use std::pin::pin;
 use std::sync::mpsc;
@@ -14,7 +15,10 @@ use std::thread;
 use std::time::Duration;
 
 use giambio::net::{TcpListener, TcpStream};
+use socket2::SockRef;
+
 pub(crate) use itself::*;
+pub(crate) use places::Place;
 
 /// A connection to ourselves: the client's and the server's end.
 pub(crate) async fn pair() -> (TcpStream, TcpStream) {
@@ -76,6 +80,32 @@ pub(crate) async fn settle() {
     for _ in 0..3 {
         giambio::sleep(std::time::Duration::from_millis(1)).await;
     }
+}
+
+/// What a blocking socket says when its peer resets the connection. `None`: nothing, for Wine ends such a connection in order.
+pub(crate) fn reset_of_the_system() -> Option<ErrorKind> {
+    let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(client);
+    let reset = kind(server.read(&mut [0]));
+    assert!(reset == Some(ErrorKind::ConnectionReset) || cfg!(windows), "{reset:?}");
+    reset
+}
+
+/// Does a blocking socket hear that nobody is where it sends to? In Wine it hears nothing.
+pub(crate) fn hears_that_nobody_is_there() -> bool {
+    let socket = || net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (client, gone) = (socket(), socket());
+    client.connect(gone.local_addr().unwrap()).unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    drop(gone);
+    client.send(b"lost").unwrap();
+    let heard = kind(client.recv(&mut [0; 8]));
+    let hears = matches!(heard, Some(ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset));
+    assert!(hears || cfg!(windows), "{heard:?}");
+    hears
 }
 
 pub(crate) fn kind<T>(result: io::Result<T>) -> Option<io::ErrorKind> {

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::common::{kind, poll_once, settle};
+use crate::common::{Place, kind, poll_once, settle};
 use giambio::net::Socket;
 use giambio::{fail_after, run};
 use socket2::{Domain, Protocol, SockAddr, Type};
@@ -60,9 +60,8 @@ fn a_connection_that_is_being_made_is_waited_for() {
 
 #[test]
 fn packets_come_in_sequence_whole_or_cut_and_end() {
-    let path = std::env::temp_dir().join(format!("giambio-seqpacket-{}", std::process::id()));
-    let _ = std::fs::remove_file(&path);
-    let address = SockAddr::unix(&path).unwrap();
+    let place = Place::new("seqpacket");
+    let address = SockAddr::unix(&place.0).unwrap();
     run(async {
         let new = || socket2::Socket::new(Domain::UNIX, Type::SEQPACKET, None).unwrap();
         let socket = new();
@@ -110,7 +109,6 @@ fn packets_come_in_sequence_whole_or_cut_and_end() {
         listener.accept().await.unwrap();
         fail_after(LONG, late).await.unwrap().unwrap();
     });
-    std::fs::remove_file(path).unwrap();
 }
 
 /// A question for all interfaces of the network, as the kernel wants it.

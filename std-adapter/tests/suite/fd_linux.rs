@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use crate::common::{kind, poll_once, settle};
+use crate::common::{Place, kind, poll_once, settle};
 use giambio::fd::{Closed, Fd};
 use giambio::{fail_after, run, testing, unblock};
 use rustix::event::Timespec;
@@ -22,12 +22,10 @@ const LONG: Duration = Duration::from_secs(5);
 
 #[test]
 fn an_inotify_tells_of_a_new_file() {
-    let folder = std::env::temp_dir().join(format!("giambio-inotify-{}", std::process::id()));
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir(&folder).unwrap();
+    let folder = Place::folder("inotify");
     run(async {
         let watch = inotify::init(CreateFlags::CLOEXEC).unwrap();
-        inotify::add_watch(&watch, &folder, WatchFlags::CREATE).unwrap();
+        inotify::add_watch(&watch, &folder.0, WatchFlags::CREATE).unwrap();
         let watch = Fd::new(watch).unwrap();
         let mut wait = Box::pin(watch.read_with(|fd| {
             let mut room = [MaybeUninit::uninit(); 512];
@@ -37,19 +35,17 @@ fn an_inotify_tells_of_a_new_file() {
         }));
         assert!(poll_once(&mut wait).await.is_none());
         settle().await;
-        File::create(folder.join("new")).unwrap();
+        File::create(folder.0.join("new")).unwrap();
         assert_eq!(fail_after(LONG, wait).await.unwrap().unwrap(), "new");
     });
-    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
 fn a_fifo_waits_for_who_writes() {
-    let path = std::env::temp_dir().join(format!("giambio-fifo-{}", std::process::id()));
-    let _ = fs::remove_file(&path);
-    mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let Place(path) = &Place::new("fifo");
+    mknodat(rustix::fs::CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
     run(async {
-        let open = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(&path).unwrap();
+        let open = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).unwrap();
         let fd = Fd::new(open).unwrap();
         let mut readable = Box::pin(fd.readable());
         assert!(poll_once(&mut readable).await.is_none(), "without a writer a read would say that it is over");
@@ -60,7 +56,6 @@ fn a_fifo_waits_for_who_writes() {
         let mut buffer = [0; 8];
         assert_eq!(fd.read_with(|mut file| file.read(&mut buffer)).await.unwrap(), 5);
     });
-    fs::remove_file(path).unwrap();
 }
 
 #[test]

@@ -446,13 +446,13 @@ fn as_long_as_nobody_asks_for_a_stop_there_is_none() {
 #[test]
 #[cfg(unix)]
 fn sockets_with_a_path_are_served_in_the_same_words() {
+    use crate::common::Place;
     use giambio::net::unix::{UnixListener, UnixStream};
     use std::io::Write;
-    let path = std::env::temp_dir().join(format!("giambio-serve-{}", std::process::id()));
-    let _ = std::fs::remove_file(&path);
+    let Place(path) = &Place::new("serve");
     run(async {
-        let listener = UnixListener::bind(&path).unwrap();
-        let mut client = std::os::unix::net::UnixStream::connect(&path).unwrap();
+        let listener = UnixListener::bind(path).unwrap();
+        let mut client = std::os::unix::net::UnixStream::connect(path).unwrap();
         client.write_all(b"hello").unwrap();
         let done = Event::new();
         let handler = async |stream: UnixStream, _| {
@@ -465,5 +465,4 @@ fn sockets_with_a_path_are_served_in_the_same_words() {
         let server = serve(listener, handler).on_error(|peer, error| eprintln!("{peer:?}: {error}"));
         server.stop_when(done.wait()).await.unwrap();
     });
-    std::fs::remove_file(&path).unwrap();
 }

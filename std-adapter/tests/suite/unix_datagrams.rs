@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::common::{kind, poll_once, settle};
+use crate::common::{Place, kind, poll_once, settle};
 use futures_lite::future::zip;
 use giambio::net::unix::UnixDatagram;
 use giambio::net::{Closed, TooLong};
@@ -13,23 +12,6 @@ use giambio::{fail_after, move_on_after, run, sleep};
 
 const SOON: Duration = Duration::from_millis(20);
 const LONG: Duration = Duration::from_secs(5);
-
-/// A path where nothing is, before and after.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(name: &str) -> Place {
-        let place = Place(std::env::temp_dir().join(format!("giambio-{name}-{}", std::process::id())));
-        let _ = fs::remove_file(&place.0);
-        place
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
 
 #[test]
 fn a_pair_exchanges_datagrams_whole_cut_and_empty() {

@@ -5,10 +5,9 @@ use std::io::{ErrorKind, PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::symlink;
 use std::os::unix::net as std_net;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::common::{kind, poll_once, settle};
+use crate::common::{Place, kind, poll_once, settle};
 use giambio::net::Closed;
 use giambio::net::unix::{UnixDatagram, UnixListener, UnixStream};
 use giambio::{fail_after, run};
@@ -16,24 +15,6 @@ use rustix::io::{FdFlags, fcntl_getfd};
 use rustix::process::{getegid, geteuid};
 
 const LONG: Duration = Duration::from_secs(5);
-
-/// A folder that is there for a test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let folder = Folder(std::env::temp_dir().join(format!("giambio-{name}-{}", std::process::id())));
-        let _ = fs::remove_dir_all(&folder.0);
-        fs::create_dir(&folder.0).unwrap();
-        folder
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 fn write(fd: OwnedFd, text: &[u8]) {
     PipeWriter::from(fd).write_all(text).unwrap();
@@ -170,7 +151,7 @@ fn who_is_at_the_other_end_is_known() {
 
 #[test]
 fn a_listener_with_a_path_of_its_own_removes_what_is_stale_and_its_own() {
-    let folder = Folder::new("fresh");
+    let folder = Place::folder("fresh");
     let path = folder.0.join("socket");
     run(async {
         drop(UnixListener::bind(&path).unwrap());
@@ -205,7 +186,7 @@ fn a_listener_with_a_path_of_its_own_removes_what_is_stale_and_its_own() {
 
 #[test]
 fn what_is_no_socket_is_left_alone() {
-    let folder = Folder::new("left-alone");
+    let folder = Place::folder("left-alone");
     let (file, link, inner) = (folder.0.join("file"), folder.0.join("link"), folder.0.join("folder"));
     fs::write(&file, "precious").unwrap();
     symlink(&file, &link).unwrap();

@@ -6,10 +6,9 @@ use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::net as std_net;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::common::{kind, poll_once, settle};
+use crate::common::{Place, kind, poll_once, settle};
 use futures_lite::future::zip;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use giambio::net::Closed;
@@ -21,23 +20,6 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 const SOON: Duration = Duration::from_millis(20);
 const LONG: Duration = Duration::from_secs(5);
-
-/// A path where nothing is, before and after.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(name: &str) -> Place {
-        let place = Place(std::env::temp_dir().join(format!("giambio-{name}-{}", std::process::id())));
-        let _ = fs::remove_file(&place.0);
-        place
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
 
 #[test]
 fn a_client_connects_to_a_path_and_both_know_where_they_are() {
