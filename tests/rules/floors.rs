@@ -160,6 +160,7 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "net/system",
     "net/system/unix",
     "net/system/windows",
+    "net/descriptor",
     "net/buffers",
     "net/connection",
     "net/connecting",

@@ -6,26 +6,11 @@ macro_rules! connection {
             use std::io::{self, IoSlice};
             use std::net::Shutdown;
 
-            use $crate::net::system;
-            use $crate::reactor::{Descriptor, Done, Source};
+            use $crate::net::{descriptor::descriptor, system};
+            use $crate::reactor::{Done, Source};
             use $crate::stream::{Connection, Sends};
 
-            impl Descriptor for $stream {
-                const RELIES_ON_MODE: bool = system::RELIES_ON_MODE;
-
-                fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-                    self.set_nonblocking(nonblocking)
-                }
-
-                fn prepare(&self) {
-                    system::make_quiet(self);
-                }
-
-                fn end(&self) {
-                    // It is refused where there is no connection any more.
-                    let _ = self.shutdown(Shutdown::Both);
-                }
-            }
+            descriptor!($stream);
 
             impl Sends for $stream {
                 fn send_now(&self, data: &[u8]) -> io::Result<Done<usize>> {

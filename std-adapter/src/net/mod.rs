@@ -27,6 +27,7 @@ mod buffers;
 mod connecting;
 mod connection;
 mod datagram;
+mod descriptor;
 mod listener;
 mod received;
 mod resolve;

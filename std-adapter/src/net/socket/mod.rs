@@ -14,9 +14,11 @@ use std::time::Duration;
 use giambio_core::sleep;
 use socket2::{SockAddr, Type};
 
+use super::connecting::is_connected;
+use super::descriptor::descriptor;
 use super::received::Received;
 use super::system;
-use crate::reactor::{Closed, Descriptor, Direction, Done, Source};
+use crate::reactor::{Closed, Direction, Done, Source};
 use crate::sys::errno::is_in_progress;
 
 /// How soon to ask again whether a listener has room for a connection: nobody tells.
@@ -104,7 +106,7 @@ impl Socket {
                     connected => return connected,
                 }
             }
-            let connected = self.source.attempt(Some(Direction::Write), is_connected).await;
+            let connected = self.source.attempt(Some(Direction::Write), |socket| is_connected(socket.into())).await;
             // Another task's wait goes on.
             if !matches!(&connected, Err(error) if error.kind() == io::ErrorKind::ResourceBusy) {
                 self.is_connecting.set(false);
@@ -297,34 +299,7 @@ impl Socket {
     }
 }
 
-/// Has the connection come about? Would block: not yet.
-fn is_connected(socket: &socket2::Socket) -> io::Result<Done<()>> {
-    if let Some(error) = socket.take_error()? {
-        return Err(error);
-    }
-    match socket.peer_addr() {
-        Ok(_) => Ok(Done::more(())),
-        Err(error) if error.kind() == io::ErrorKind::NotConnected => Err(io::ErrorKind::WouldBlock.into()),
-        Err(error) => Err(error),
-    }
-}
-
-impl Descriptor for socket2::Socket {
-    const RELIES_ON_MODE: bool = system::RELIES_ON_MODE;
-
-    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        self.set_nonblocking(nonblocking)
-    }
-
-    fn prepare(&self) {
-        system::make_quiet(self);
-    }
-
-    fn end(&self) {
-        // It is refused where there is no connection.
-        let _ = self.shutdown(Shutdown::Both);
-    }
-}
+descriptor!(socket2::Socket);
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

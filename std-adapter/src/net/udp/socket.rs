@@ -1,16 +1,17 @@
 //! UDP: a socket.
 
 use std::io;
-use std::net::{self, Shutdown, SocketAddr};
+use std::net::{self, SocketAddr};
 
 use socket2::SockRef;
 
 use crate::net::address_errors::AddressErrors;
 use crate::net::addresses::{ToAddresses, lookup};
 use crate::net::datagram::{DatagramSocket, Datagrams, Then, send};
+use crate::net::descriptor::descriptor;
 use crate::net::received::Received;
 use crate::net::system;
-use crate::reactor::{Descriptor, Direction};
+use crate::reactor::Direction;
 
 /// What a datagram has room for at most, over IPv4 and over IPv6: 16 bits count its bytes with the headers', of 28 and of 8.
 const LONGEST: (usize, usize) = (65_507, 65_527);
@@ -137,18 +138,7 @@ fn first<T>(addresses: Vec<SocketAddr>, take: impl Fn(SocketAddr) -> io::Result<
     Err(AddressErrors::into_one(addresses.len(), errors))
 }
 
-impl Descriptor for net::UdpSocket {
-    const RELIES_ON_MODE: bool = system::RELIES_ON_MODE;
-
-    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        self.set_nonblocking(nonblocking)
-    }
-
-    fn end(&self) {
-        // It is refused where it is not connected.
-        let _ = SockRef::from(self).shutdown(Shutdown::Both);
-    }
-}
+descriptor!(net::UdpSocket);
 
 impl Datagrams for net::UdpSocket {
     type Address = SocketAddr;

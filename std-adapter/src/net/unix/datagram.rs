@@ -1,7 +1,6 @@
 //! Datagrams between programs of one machine.
 
 use std::io;
-use std::net::Shutdown;
 use std::os::fd::AsFd;
 use std::os::unix::net::{self, SocketAddr};
 use std::path::Path;
@@ -13,9 +12,10 @@ use socket2::{SockRef, Type};
 use super::address::of_path;
 use super::fresh::Fresh;
 use crate::net::datagram::{DatagramSocket, Datagrams, Then, send};
+use crate::net::descriptor::descriptor;
 use crate::net::received::Received;
 use crate::net::system;
-use crate::reactor::Descriptor;
+use crate::reactor::Descriptor as _;
 
 /// How soon to ask again whether a receiver has room: nobody tells.
 const UNTIL_ROOM: Duration = Duration::from_millis(5);
@@ -202,22 +202,7 @@ impl<S: Datagrams<Address = SocketAddr> + AsFd> DatagramSocket<S> {
     }
 }
 
-impl Descriptor for net::UnixDatagram {
-    const RELIES_ON_MODE: bool = system::RELIES_ON_MODE;
-
-    fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-        self.set_nonblocking(nonblocking)
-    }
-
-    fn prepare(&self) {
-        system::make_quiet(self);
-    }
-
-    fn end(&self) {
-        // It is refused where it is not connected.
-        let _ = self.shutdown(Shutdown::Both);
-    }
-}
+descriptor!(net::UnixDatagram);
 
 impl Datagrams for net::UnixDatagram {
     type Address = SocketAddr;
