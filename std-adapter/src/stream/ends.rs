@@ -97,8 +97,8 @@ fn is_over(error: &io::Error) -> bool {
     matches!(error.kind(), NotConnected | ConnectionReset | ConnectionAborted)
 }
 
-/// What leads to one is one.
-macro_rules! passed_on {
+/// What leads to an end is one.
+macro_rules! incoming {
     ($(($($bound:tt)*) $end:ty, $target:ty, $way:ident;)*) => {$(
         impl<$($bound)*> Incoming for $end
         where
@@ -118,7 +118,12 @@ macro_rules! passed_on {
                 self.$way().poll_receive(cx, claim, buffer)
             }
         }
+    )*};
+}
 
+/// As `incoming`.
+macro_rules! outgoing {
+    ($(($($bound:tt)*) $end:ty, $target:ty, $way:ident;)*) => {$(
         impl<$($bound)*> Outgoing for $end
         where
             $target: Outgoing,
@@ -144,45 +149,16 @@ macro_rules! passed_on {
     )*};
 }
 
-passed_on! {
+incoming! {
     (T: ?Sized) &T, T, deref;
     (T: ?Sized) Rc<T>, T, deref;
+    (S: Connection, P: Deref<Target = ByteStream<S>>) ReceiveHalf<P>, ByteStream<S>, stream;
 }
 
-impl<S: Connection, P: Deref<Target = ByteStream<S>>> Incoming for ReceiveHalf<P> {
-    type Claim<'a>
-        = Option<Claim<'a>>
-    where
-        Self: 'a;
-
-    fn poll_receive<'a>(
-        &'a self,
-        cx: &mut Context<'_>,
-        claim: &mut Option<Claim<'a>>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        self.stream().poll_receive(cx, claim, buffer)
-    }
-}
-
-impl<S: Connection, P: Deref<Target = ByteStream<S>>> Outgoing for SendHalf<P> {
-    type Claim<'a>
-        = Option<Claim<'a>>
-    where
-        Self: 'a;
-
-    fn poll_send<'a>(
-        &'a self,
-        cx: &mut Context<'_>,
-        claim: &mut Option<Claim<'a>>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.stream().poll_send(cx, claim, data)
-    }
-
-    fn finish(&self) -> io::Result<()> {
-        self.stream().finish()
-    }
+outgoing! {
+    (T: ?Sized) &T, T, deref;
+    (T: ?Sized) Rc<T>, T, deref;
+    (S: Connection, P: Deref<Target = ByteStream<S>>) SendHalf<P>, ByteStream<S>, stream;
 }
 
 #[cfg(test)]
