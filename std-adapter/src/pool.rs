@@ -225,12 +225,7 @@ impl Crew {
             while let Some(Started { job, depth }) = jobs.ready.pop_front() {
                 drop(jobs);
                 Within { pool: Some(self.pool), depth: depth + 1 }.enter();
-                // Destructors and foreign wakers may panic, and so may their panics; they must not take the thread along.
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(move || job.run()))
-                    && let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(panic)))
-                {
-                    mem::forget(second);
-                }
+                run(job);
                 if self.process != Process::current() {
                     return; // the job has forked, and this is the child
                 }
@@ -251,6 +246,15 @@ impl Crew {
                 return;
             }
         }
+    }
+}
+
+/// Runs a job. Destructors and foreign wakers may panic, and so may their panics; they must not take the thread along.
+pub(crate) fn run(job: Arc<dyn Job + '_>) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(move || job.run()))
+        && let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(panic)))
+    {
+        mem::forget(second);
     }
 }
 

@@ -8,12 +8,11 @@ use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 use crate::call::Awaited;
-use crate::pool::{Job, Within, lock};
+use crate::pool::{Job, Within, lock, run};
 
 /// So many threads at most: as many as [`unblock`](crate::unblock()) has by default.
 const MOST: usize = 256;
@@ -137,12 +136,7 @@ impl<'env> Crew<'env> {
         loop {
             while let Some(job) = jobs.waiting.pop_front() {
                 drop(jobs);
-                // As in the other pool: destructors and foreign wakers must not take the thread along.
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(move || job.run()))
-                    && let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(panic)))
-                {
-                    mem::forget(second);
-                }
+                run(job);
                 jobs = lock(&self.jobs);
             }
             if jobs.is_over {
