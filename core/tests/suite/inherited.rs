@@ -1,5 +1,6 @@
 //! What a wrapper of another library sets while it polls, or drops, what is inside, as a span of `tracing` or the context of another
-//! runtime, is set in children too: they are polled and dropped inside of it (law NESTED-POLL).
+//! runtime, is set in children too: they are polled and dropped inside of it (law NESTED-POLL). By the real crates it is tested in
+//! `tests/scenarios/inherited.rs`.
 
 use std::cell::Cell;
 use std::future::Future;
