@@ -142,7 +142,7 @@
 //! | `heapless` | Channels of fixed size, to tasks from tasks and interrupts: `channel::Channel`, `Broadcast`, `Priority`. | yes |
 //! | `embedded-hal-async` | `Delay`, for drivers that are written for `embedded-hal-async`. |  |
 //! | `embedded-io-async` | The traits of `embedded-io-async` for `channel::Pipe`. |  |
-//! | `futures` | Channels, watches and intervals as streams and sinks, the traits of `futures-core` and `futures-sink`. |  |
+//! | `futures` | Channels, watches and intervals as streams and sinks, the traits of `futures-core` and `futures-sink`; with `std` pipes by those of `futures-io`. |  |
 //! | `defmt` | `DefmtDebugger`, which logs the debugger's events; errors that `defmt` formats. |  |
 //! <!-- features of giambio-core: the end -->
 //!

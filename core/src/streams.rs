@@ -124,6 +124,18 @@ impl<'a, C: Carrier> Receiver<'a, C> {
     }
 }
 
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+impl<'a, T, K: Access> Receiver<'a, Rendezvous<T, K>> {
+    /// The values that this end receives, as a stream, which ends when the rendezvous is closed. The end is dropped with the stream, or when
+    /// that has ended.
+    ///
+    /// # Cancellation
+    /// As [`Rendezvous::stream`].
+    pub fn into_stream(self) -> impl FusedStream<Item = T> + use<'a, T, K> {
+        unfold(self, async |receiver| Some((receiver.receive().await.ok()?, receiver)))
+    }
+}
+
 #[cfg(feature = "heapless")]
 impl<'a, T: Clone, const N: usize, K: Access> Subscriber<'a, T, N, K> {
     /// What it receives, as a stream, which ends when the broadcast is closed and all was received. That values were missed is an

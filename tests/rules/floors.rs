@@ -323,6 +323,7 @@ const FLOORS_OF_THE_CORE: &[&str] = &[
     "channel/whole",
     "channel/pipe_ends",
     "channel/embedded_io",
+    "channel/futures_io",
     "channel",
     "testing/blocked",
     "kernel/deadline",

@@ -67,6 +67,8 @@ mod ends;
 mod errors;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod flow;
+#[cfg(all(feature = "futures", feature = "std"))]
+mod futures_io;
 #[cfg(feature = "alloc")]
 mod growable;
 #[cfg(any(feature = "heapless", feature = "alloc"))]

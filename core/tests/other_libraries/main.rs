@@ -7,4 +7,6 @@ mod common;
 #[cfg(feature = "embedded-io-async")]
 mod embedded_io;
 #[cfg(feature = "futures")]
+mod futures_io;
+#[cfg(feature = "futures")]
 mod streams;

@@ -38,6 +38,8 @@ use core::task::Waker;
 pub(super) use access::Crosses;
 pub use access::{Access, Local, Shared};
 pub(crate) use line::{Line, Turn};
+#[cfg(all(feature = "futures", feature = "std"))]
+pub(crate) use sides::Receivers;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 pub(crate) use sides::{Inside, Senders, Sides};
 use waiting::Lead;
