@@ -4,6 +4,8 @@ use core::cell::Cell;
 use core::marker::PhantomPinned;
 use core::pin::Pin;
 use core::ptr;
+#[cfg(feature = "std")]
+use core::task::Waker;
 use core::task::{Context, Poll};
 
 use super::clock::{Bound, Current, Given};
@@ -104,6 +106,21 @@ impl Root {
         Some(turn)
     }
 
+    /// What it told the loop by that this is a guest in, if it was not woken since the last turn. It is to be dropped outside.
+    #[cfg(feature = "std")]
+    pub(crate) fn take_host(&self) -> Option<Waker> {
+        let task = self.task.get()?;
+        with(|context| context.home.get())?.notify.take_host(task.as_ptr().cast())
+    }
+
+    /// Until the next turn, this tells the loop that this is a guest in that it was woken.
+    #[cfg(feature = "std")]
+    pub(crate) fn set_host(&self, waker: Waker) {
+        if let Some(task) = self.task.get() {
+            with(|context| context.home()).notify.set_host(task.as_ptr().cast(), waker);
+        }
+    }
+
     /// Fires the timers that are due, in this runtime's turn.
     pub(crate) fn fire_due(&self) {
         if !self.heap.is_empty() {
@@ -170,6 +187,8 @@ impl Drop for Root {
         // The notifier may do anything when it is dropped, and panic.
         #[cfg(feature = "std")]
         let mut first = crate::panics::First::new();
+        #[cfg(feature = "std")]
+        first.catch(|| drop(self.take_host()));
         // Before the header, with which a thread that ends may give its home away: who gets it must not be taken for this.
         #[cfg(feature = "std")]
         if let Some(home) = with(|context| context.home.get())

@@ -38,10 +38,7 @@ impl Context {
 
     /// The same for one that was just marked `QUEUED`, with interrupts kept out already.
     pub(crate) fn queue(&self, task: TaskRef) -> Option<Waker> {
-        let Some(nursery) = nursery_of(&task) else {
-            self.stop.set(1);
-            return None;
-        };
+        let Some(nursery) = nursery_of(&task) else { return self.tell_host(task) };
         self.queue_in(nursery, task)
     }
 
@@ -79,14 +76,27 @@ impl Context {
             }
             // SAFETY: PINNED: it was not queued, so it is live; WHOLE-POINTER.
             let Some(outer) = (unsafe { task.node.parent.get().cast::<Children>().as_ref() }) else {
-                self.stop.set(1);
-                return None;
+                return self.tell_host(task);
             };
             outer.queue.push(task);
             if outer.wake.get() & LOOPS != 0 {
                 return None;
             }
             nursery = outer;
+        }
+    }
+
+    /// A root task is to be polled: in this turn or the next, for which the loop comes back by itself; one that the runtime is a
+    /// guest in has to be told.
+    #[inline]
+    fn tell_host(&self, root: TaskRef) -> Option<Waker> {
+        self.stop.set(1);
+        #[cfg(feature = "std")]
+        return if fault!("host-untold") { None } else { self.home.get()?.notify.take_host(root.as_ptr().cast()) };
+        #[cfg(not(feature = "std"))]
+        {
+            let _ = root;
+            None
         }
     }
 }

@@ -72,7 +72,7 @@ fn wake_elsewhere(task: TaskRef, name: *const ()) {
     #[cfg(feature = "std")]
     if let Some(home) = post_to(task, name) {
         let mut first = crate::panics::First::new();
-        first.catch(|| home.notify.runtime());
+        first.catch(|| home.notify.runtimes());
         first.catch(|| home.notify.all_executors());
         first.resume();
     }
@@ -88,7 +88,7 @@ pub(crate) fn post(waker: &Waker) -> bool {
     }
     // SAFETY: only `waker` makes our wakers.
     if let Some(home) = post_to(unsafe { named(waker.data()) }, waker.data()) {
-        home.notify.runtime();
+        home.notify.runtimes();
     }
     true
 }

@@ -14,6 +14,7 @@ mod errors;
 mod fairness;
 mod foreign_executors;
 mod futurelock;
+mod guests;
 mod hooks;
 mod inherited;
 mod interrupt_sync;

@@ -12,7 +12,8 @@ use std::cell::Cell;
 use std::io;
 use std::num::NonZeroUsize;
 pub(crate) use std::os::fd::AsFd as AsSource;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ const ALARM: u64 = u64::MAX - 1;
 
 #[derive(Debug)]
 pub(super) struct Poller {
-    epoll: OwnedFd,
+    epoll: Rc<OwnedFd>,
     timer: OwnedFd,
     bell: Bell,
     /// When the timer goes off, and for whom.
@@ -62,14 +63,16 @@ impl Poller {
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
         epoll::add(&epoll, &timer, EventData::new_u64(ALARM), EventFlags::IN | EventFlags::ET)?;
         epoll::add(&epoll, &bell.0, EventData::new_u64(BELL), EventFlags::IN | EventFlags::ET)?;
-        Ok(Poller { epoll, timer, bell, alarm: Cell::new(None), users: Cell::new(0) })
+        Ok(Poller { epoll: Rc::new(epoll), timer, bell, alarm: Cell::new(None), users: Cell::new(0) })
     }
 
     /// Starts afresh in a process that was forked: closing our copies of the parent's descriptors leaves them as they are.
     pub(super) fn renew(&mut self) -> io::Result<()> {
         self.bell.renew()?;
-        let users = self.users.clone();
-        *self = Poller { users, ..Poller::with(self.bell.clone())? };
+        let new = Poller::with(self.bell.clone())?;
+        // The loops know it by its number.
+        descriptor::replace(&self.epoll, &new.epoll)?;
+        *self = Poller { epoll: self.epoll.clone(), users: self.users.clone(), ..new };
         Ok(())
     }
 
@@ -77,7 +80,7 @@ impl Poller {
     pub(super) fn events(&self, capacity: NonZeroUsize) -> Events {
         let user = self.users.get();
         self.users.set(user.wrapping_add(1));
-        Events { list: Vec::with_capacity(capacity.get()), user }
+        Events { list: Vec::with_capacity(capacity.get()), user, epoll: self.epoll.clone() }
     }
 
     pub(super) fn bell(&self) -> Bell {
@@ -86,7 +89,7 @@ impl Poller {
 
     pub(super) fn add(&self, source: &impl AsSource, key: Key) -> io::Result<()> {
         let everything = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::PRI | EventFlags::ET;
-        Ok(epoll::add(&self.epoll, source, EventData::new_u64(u64::from(key.0)), everything)?)
+        Ok(epoll::add(&*self.epoll, source, EventData::new_u64(u64::from(key.0)), everything)?)
     }
 
     /// Never called: edges are reported whether someone waits or not.
@@ -95,7 +98,7 @@ impl Poller {
     }
 
     pub(super) fn remove(&self, source: &impl AsSource) -> io::Result<()> {
-        Ok(epoll::delete(&self.epoll, source)?)
+        Ok(epoll::delete(&*self.epoll, source)?)
     }
 
     /// Waits for events. May return early and without any.
@@ -106,7 +109,7 @@ impl Poller {
             Limit::At { moment, is_steady, left } => self.set_alarm(events.user, moment, is_steady, left)?,
         };
         events.list.clear();
-        match epoll::wait(&self.epoll, spare_capacity(&mut events.list), timeout.as_ref()) {
+        match epoll::wait(&*self.epoll, spare_capacity(&mut events.list), timeout.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -150,9 +153,22 @@ pub(super) struct Events {
     list: Vec<epoll::Event>,
     /// Tells apart the loops that take turns on one thread and its timer.
     user: u32,
+    /// Where they come from.
+    epoll: Rc<OwnedFd>,
+}
+
+impl AsFd for Events {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
 }
 
 impl Events {
+    /// Was there no room for more?
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() == self.list.capacity()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = Event> + '_ {
         self.list.iter().filter_map(|event| {
             let key = Key(u32::try_from(event.data.u64()).ok()?);

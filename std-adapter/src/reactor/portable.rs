@@ -34,6 +34,8 @@ mod bell;
 use std::io;
 use std::mem;
 use std::num::NonZeroUsize;
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,7 +89,12 @@ impl Poller {
 
     /// Room for the events of one wait.
     pub(super) fn events(&self, capacity: NonZeroUsize) -> Events {
-        Events { list: polling::Events::with_capacity(capacity), both_sides: !self.reports_edges() }
+        Events {
+            list: polling::Events::with_capacity(capacity),
+            both_sides: !self.reports_edges(),
+            #[cfg(unix)]
+            poller: self.poller.clone(),
+        }
     }
 
     fn reports_edges(&self) -> bool {
@@ -161,9 +168,24 @@ fn wants_oneshot() -> bool {
 pub(super) struct Events {
     list: polling::Events,
     both_sides: bool,
+    /// Where they come from. In a child of a fork, where they came from: a kqueue has no number that could be kept.
+    #[cfg(unix)]
+    poller: Arc<polling::Poller>,
+}
+
+#[cfg(unix)]
+impl AsFd for Events {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.poller.as_fd()
+    }
 }
 
 impl Events {
+    /// Was there no room for more?
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() >= self.list.capacity().get()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = Event> + '_ {
         self.list.iter().filter(|event| event.key != BELL).map(|event| {
             let signal = |ready| Signal { ready: ready || self.both_sides, lasting: true };

@@ -3,7 +3,7 @@
 use std::cell::{Cell, Ref, RefCell};
 use std::fmt;
 use std::io;
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::num::NonZeroUsize;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub(crate) struct Reactor {
     sockets: Cell<usize>,
     /// How many loops wait here, in turns.
     loops: Cell<usize>,
+    /// How many of them wait for the descriptor elsewhere.
+    armed: Cell<usize>,
 }
 
 /// What needs descriptors, and so may fail to be made.
@@ -74,6 +76,7 @@ impl Reactor {
             system: RefCell::new(None),
             sockets: Cell::new(0),
             loops: Cell::new(0),
+            armed: Cell::new(0),
         });
         CURRENT.with(|current| current.set(Rc::downgrade(&reactor)));
         // Fails while the thread ends: then the last who uses it takes it along.
@@ -139,7 +142,7 @@ impl Reactor {
     pub(crate) fn events(self: &Rc<Self>, capacity: NonZeroUsize) -> io::Result<Events> {
         let list = self.system()?.poller.events(capacity);
         self.loops.set(self.loops.get() + 1);
-        Ok(Events { list, reactor: self.clone() })
+        Ok(Events { list, reactor: self.clone(), is_armed: false })
     }
 
     /// Panics if there is no loop that would ever see what is waited for.
@@ -196,8 +199,20 @@ impl Reactor {
         self.sockets.get() > 0
     }
 
+    /// A loop is about to wait for the descriptor elsewhere: until it waits or looks here, whoever rings makes that ready. May it
+    /// wait? If not, a wake has come already.
+    #[cfg_attr(windows, allow(dead_code, reason = "there is no descriptor"))]
+    pub(crate) fn may_wait_elsewhere(&self, events: &mut Events) -> io::Result<bool> {
+        let may_sleep = self.system()?.notifier.may_sleep();
+        if !mem::replace(&mut events.is_armed, true) {
+            self.armed.set(self.armed.get() + 1);
+        }
+        Ok(may_sleep)
+    }
+
     /// Waits for events and wakes who waits for them. May return early.
     pub(crate) fn wait(&self, events: &mut Events, limit: Limit<'_>) -> io::Result<()> {
+        events.disarm();
         let system = self.system()?;
         let System { poller, notifier, .. } = &*system;
         let limit = match limit {
@@ -206,7 +221,12 @@ impl Reactor {
             _ => Limit::Now,
         };
         let waited = poller.wait(&mut events.list, limit);
-        notifier.awake();
+        match self.armed.get() {
+            0 => notifier.awake(),
+            // Another loop of this thread sleeps on, and may be rung for. The wakes up to here are this one's.
+            _ if !fault!("armed-loop-forgotten") => _ = notifier.may_sleep(),
+            _ => notifier.awake(),
+        }
         drop(system);
         waited?;
         let mut first = First::new();
@@ -257,10 +277,33 @@ fn no_loop() -> ! {
 pub(crate) struct Events {
     list: system::Events,
     reactor: Rc<Reactor>,
+    /// Its loop waits for the descriptor elsewhere.
+    is_armed: bool,
+}
+
+impl Events {
+    /// Did the last wait take as many as there is room for, so that there may be more?
+    pub(crate) fn is_full(&self) -> bool {
+        self.list.is_full()
+    }
+
+    fn disarm(&mut self) {
+        if mem::take(&mut self.is_armed) {
+            self.reactor.armed.set(self.reactor.armed.get() - 1);
+        }
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for Events {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.list.as_fd()
+    }
 }
 
 impl Drop for Events {
     fn drop(&mut self) {
+        self.disarm();
         self.reactor.loops.set(self.reactor.loops.get() - 1);
     }
 }

@@ -21,6 +21,8 @@ mod foreign_wakers;
 mod interface_errors;
 mod large_futures;
 mod listeners;
+#[cfg(unix)]
+mod loops_unix;
 mod outside;
 mod resolver;
 mod runs;

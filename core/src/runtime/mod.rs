@@ -5,6 +5,9 @@
 //! task, whose nurseries poll their ready children, in as many passes as fit into 64 polls: then it
 //! is time to look at timers and I/O again (law FAIR). What an adapter adds is how to wait in between.
 
+#[cfg(feature = "std")]
+mod guest;
+
 use core::convert::Infallible;
 use core::pin::Pin;
 use core::task::Poll;
@@ -108,7 +111,8 @@ impl<F: Future, C: Clock> Runtime<F, C> {
 
 impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     /// The same with something to call when a task is woken by another thread: it must end a
-    /// [`Wait::wait`] that is under way, or the next one. It may be called from any thread.
+    /// [`Wait::wait`] that is under way, or the next one. It may be called from any thread, and for a task of
+    /// another runtime of this thread.
     ///
     /// ```
     /// use core::{pin::pin, time::Duration};

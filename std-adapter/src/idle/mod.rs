@@ -1,5 +1,8 @@
 //! What a loop does between two turns: wait for I/O, for the next deadline, for a wake.
 
+#[cfg(unix)]
+mod unix;
+
 use std::fmt;
 use std::io;
 use std::mem;
@@ -37,6 +40,10 @@ use crate::reactor::{Events, Limit, Reactor};
 /// ```
 ///
 /// A wait may end early and for no reason; the next turn then says again when to come back.
+///
+/// A loop that has frames [looks](Idle::look) once in each. One that waits for something itself waits, on Unix, for the
+/// descriptor of this too: `arm` has an example. And a loop that somebody else has, an executor or a window
+/// system, has its guests: `docs/guests.md` says how, and the crate `giambio-tokio` is one.
 pub struct Idle<C> {
     reactor: Rc<Reactor>,
     events: Events,
@@ -80,28 +87,65 @@ impl<C: Clock> Idle<C> {
     pub fn waker(&self) -> Waker {
         self.waker.clone()
     }
+
+    /// Takes what the system has to say, without waiting, and wakes who waits for it. The next turn is theirs.
+    ///
+    /// `true`: it has taken as many events as there is room for (1,024), and there may be more, of which an edge-triggered
+    /// wait for the descriptor would not tell again. Look once more, after a turn for those that are ready.
+    ///
+    /// ```
+    /// # use std::pin::pin;
+    /// # use giambio::{Idle, Next, Runtime, StdClock, sleep};
+    /// # use std::time::Duration;
+    /// # let clock = StdClock::new();
+    /// # let mut idle = Idle::new(clock)?;
+    /// # let mut runtime = pin!(Runtime::new(clock, sleep(Duration::from_millis(1))));
+    /// # let draw = || std::thread::sleep(Duration::from_millis(1));
+    /// // A game: sockets, timers and other threads are seen once a frame.
+    /// loop {
+    ///     idle.look();
+    ///     if let Next::Finished(()) = runtime.as_mut().turn() {
+    ///         break;
+    ///     }
+    ///     draw(); // and wait for the next frame
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// As [`wait`](Wait::wait).
+    pub fn look(&mut self) -> bool {
+        waited(self.reactor.wait(&mut self.events, Limit::Now));
+        self.events.is_full()
+    }
+
+    /// Until when a deadline is waited for.
+    fn stretched(&mut self, tick: Tick) -> Tick {
+        let clock = &self.clock;
+        self.slack.stretch(tick, timers_fired(), || clock.now())
+    }
+}
+
+fn waited<T>(outcome: io::Result<T>) -> T {
+    outcome.unwrap_or_else(|error| panic!("the operating system refused to wait for I/O: {error}"))
 }
 
 impl<C: Clock> Wait for Idle<C> {
     /// # Panics
     /// The system refuses to wait, which it does only if the reactor's own descriptors were closed from outside.
     fn wait(&mut self, until: Until) {
-        let clock = &self.clock;
-        let waited = match until {
+        waited(match until {
             // Nothing could be found. Wakes from other threads are for the next turn to take.
             Until::Now if !self.reactor.watches_anything() => Ok(()),
             Until::Now => self.reactor.wait(&mut self.events, Limit::Now),
             Until::OnWake => self.reactor.wait(&mut self.events, Limit::Never),
             Until::At(tick) => {
-                let tick = self.slack.stretch(tick, timers_fired(), || clock.now());
-                let left = || left(clock, tick);
+                let tick = self.stretched(tick);
+                let left = || left(&self.clock, tick);
                 self.reactor
                     .wait(&mut self.events, Limit::At { moment: tick.0, is_steady: self.is_steady, left: &left })
             }
-        };
-        if let Err(error) = waited {
-            panic!("the operating system refused to wait for I/O: {error}");
-        }
+        });
     }
 
     /// Without a socket a wait merely idles.
