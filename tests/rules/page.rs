@@ -6,9 +6,10 @@ use super::sources;
 use crate::shell::read;
 
 /// Where tests are.
-const FOLDERS: [&str; 9] = [
+const FOLDERS: [&str; 10] = [
     "core/src/kernel",
     "core/tests",
+    "integrations/tokio/tests",
     "std-adapter/src",
     "std-adapter/tests",
     "tests/firmware/boards/tests",

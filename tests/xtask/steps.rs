@@ -228,7 +228,7 @@ pub(crate) const STEPS: &[Step] = &[
         "packages",
         Part::Ci,
         "what is published builds by itself",
-        &["cargo package --locked --allow-dirty -p giambio-core -p giambio -p giambio-embassy-time"],
+        &["cargo package --locked --allow-dirty -p giambio-core -p giambio -p giambio-embassy-time -p giambio-tokio"],
     )
     .takes(25)
     .in_folder("packages"),

@@ -133,7 +133,7 @@ fn a_wake_before_the_wait_keeps_the_loop_from_it() {
 }
 
 /// A loop of the thread that has its turn and its wait by the descriptor.
-fn rests<'a>(idle: &mut Idle<StdClock>, mut runtime: Pin<&mut Runtime<impl Future<Output = ()> + 'a, StdClock>>) {
+fn rests(idle: &mut Idle<StdClock>, mut runtime: Pin<&mut Runtime<impl Future<Output = ()>, StdClock>>) {
     idle.look();
     assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
     assert_eq!(idle.arm(Until::OnWake), None);
