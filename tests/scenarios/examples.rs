@@ -147,3 +147,13 @@ fn udp_query() {
 fn passing_a_descriptor() {
     assert_is_for_unix("20_passing_a_descriptor");
 }
+
+#[test]
+fn guest_of_smol() {
+    assert_is_for_unix("22_guest_of_smol");
+}
+
+#[test]
+fn guest_of_a_window() {
+    assert_is_for_unix("23_guest_of_a_window");
+}
