@@ -74,11 +74,15 @@ fn copy_now(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> io::R
         return Err(named("copy", from)(io::ErrorKind::IsADirectory.into()));
     }
     let mut target = OpenOptions::new().write(true).create(true).open_now(to)?;
-    if from == to || is_same(&before, &target.metadata()?) {
+    let place = target.metadata().map_err(named("copy to", to))?;
+    if from == to || is_same(&before, &place) {
         let text = "it would be copied to itself, and be empty before it is read";
         return Err(named("copy", from)(io::Error::new(io::ErrorKind::InvalidInput, text)));
     }
-    target.set_len(0).or_else(only_of_files).map_err(named("write", to))?;
+    // A device or a pipe has no length to be changed, and its permissions are not a file's, even if root may change them.
+    if place.is_file() {
+        target.set_len(0).map_err(named("write", to))?;
+    }
     let mut copied = 0;
     progress(0, before.len());
     loop {
@@ -92,17 +96,9 @@ fn copy_now(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> io::R
         }
         progress(copied, before.len().max(copied));
     }
-    if before.is_file() {
-        target.set_permissions(before.permissions()).or_else(only_of_files).map_err(named("copy to", to))?;
+    if before.is_file() && place.is_file() {
+        target.set_permissions(before.permissions()).map_err(named("copy to", to))?;
     }
     close(target).map_err(named("close", to))?;
     Ok(copied)
-}
-
-/// A device has neither length nor permissions to be changed.
-fn only_of_files(error: io::Error) -> io::Result<()> {
-    match error.kind() {
-        io::ErrorKind::InvalidInput | io::ErrorKind::PermissionDenied => Ok(()),
-        _ => Err(error),
-    }
 }
