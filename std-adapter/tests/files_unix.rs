@@ -51,6 +51,13 @@ fn an_atomic_write_over_a_link_keeps_the_link_its_target_and_the_mode() {
         std_fs::write(folder.join("usual"), "").unwrap();
         assert_eq!(mode(&folder.join("deep/later")), mode(&folder.join("usual")));
 
+        // What is no file stays what it is.
+        let socket = folder.join("socket");
+        let _listens = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let error = fs::write_atomically(&socket, "x").await.unwrap_err();
+        assert!(error.kind() == ErrorKind::InvalidInput && error.to_string().contains("socket\""), "{error}");
+        assert!(!std_fs::symlink_metadata(&socket).unwrap().is_file());
+
         symlink("b", folder.join("a")).unwrap();
         symlink("a", folder.join("b")).unwrap();
         let error = fs::write_atomically(folder.join("a"), "").await.unwrap_err();

@@ -21,7 +21,8 @@ const MOST_LINKS: usize = 40;
 ///
 /// # Errors
 /// The system's, with the path; then `path` is as it was. The folder must be readable and writable:
-/// [`PermissionDenied`](io::ErrorKind::PermissionDenied).
+/// [`PermissionDenied`](io::ErrorKind::PermissionDenied). A device, a pipe or a socket is not replaced:
+/// [`InvalidInput`](io::ErrorKind::InvalidInput).
 ///
 /// One error comes later, that whose [`what`](super::PathError::what) is `"bring to the disk the name of"`: then the file is all
 /// new, and a crash may bring the old one back. A disk that has no way to do this with a folder is no error.
@@ -52,6 +53,10 @@ fn target_of(path: &Path) -> io::Result<PathBuf> {
                 target = folder_of(&target).join(next);
             }
             Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(found) if !found.is_file() => {
+                let text = "it is a device, a pipe or a socket, and would be replaced by a file: `write` writes into it";
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+            }
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => return Ok(target),
         }
