@@ -16,10 +16,11 @@ use crate::steps::Outcome;
 pub(crate) const FOLDER: &str = "site";
 
 /// The libraries, and where their sources are.
-const LIBRARIES: [(&str, &str); 3] = [
+const LIBRARIES: [(&str, &str); 4] = [
     ("giambio", "std-adapter/src/"),
     ("giambio_core", "core/src/"),
     ("giambio_embassy_time", "integrations/embassy-time/src/"),
+    ("giambio_tokio", "integrations/tokio/src/"),
 ];
 
 /// mdBook, as PyPI has it, if none is here.
@@ -40,7 +41,7 @@ pub(crate) fn check() -> Outcome {
         let _ = fs::remove_dir_all(old);
     }
     // The core first: who is documented before its pages are there has no links to them.
-    for packages in ["-p giambio-core", "-p giambio -p giambio-embassy-time"] {
+    for packages in ["-p giambio-core", "-p giambio -p giambio-embassy-time -p giambio-tokio"] {
         Shell::new("cargo doc --no-deps --all-features").args(packages).in_folder(FOLDER).run()?;
     }
     let named = write_source(&source, &|page| api.join("src").join(page).exists())?;
