@@ -75,7 +75,7 @@ mod tests {
     use std::num::NonZeroUsize;
     use std::pin::pin;
 
-    use giambio_core::{Next, Runtime, nursery};
+    use giambio_core::{Next, Runtime, checkpoint, nursery};
 
     use super::*;
     use crate::clock::StdClock;
@@ -89,13 +89,17 @@ mod tests {
         let peer = StdSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let mut main = pin!(Runtime::new(clock, async {
             nursery(async |n| {
+                let mut addresses = Vec::new();
                 for _ in 0..3 {
                     let socket = UdpSocket::bind("127.0.0.1:0").await?;
-                    let address = socket.local_addr()?;
+                    addresses.push(socket.local_addr()?);
                     n.spawn(async move {
                         socket.receive_from(&mut [0; 8]).await?;
                         Ok::<_, io::Error>(())
                     });
+                }
+                checkpoint().await; // now all of them wait
+                for address in addresses {
                     peer.send_to(b"x", address)?;
                 }
                 Ok(())
