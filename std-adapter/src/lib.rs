@@ -44,7 +44,7 @@
 //! | `fs` | Files, `fs`. | yes |
 //! | `net` | Sockets, `net`. Without it there is the loop with its reactor, and what else that waits for. | yes |
 //! | `stream` | What byte streams have in common, `stream`, and on Unix pipes. | yes |
-//! | `process` | On Unix, `process`: programs that end with their scope. | yes |
+//! | `process` | `process`: programs that end with their scope. | yes |
 //! | `heapless` | Channels of fixed size: `channel::Channel`, `Broadcast`, `Priority`. | yes |
 //! | `embedded-hal-async` | `Delay`, for drivers that are written for `embedded-hal-async`. |  |
 //! | `embedded-io-async` | The traits of `embedded-io-async` for byte streams and `channel::Pipe`. |  |

@@ -1,8 +1,7 @@
 //! A program that runs beside the code that started it.
 
 use std::future::poll_fn;
-use std::io::{self, PipeReader, PipeWriter};
-use std::os::fd::OwnedFd;
+use std::io;
 use std::pin::pin;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -11,10 +10,8 @@ use giambio_core::sync::Event;
 use giambio_core::{__fault as fault, move_on_after};
 
 use super::not_started::NotStarted;
-use super::reaper;
 use super::spawn::Spawn;
-use super::unix::Running;
-use crate::reactor::Descriptor;
+use super::system::{Running, receiver, sender};
 use crate::signal::Signal;
 use crate::stream::{PipeReceiver, PipeSender};
 
@@ -36,27 +33,16 @@ pub struct Child {
 
 impl Child {
     pub(super) fn start(mut spawn: Spawn) -> io::Result<Child> {
-        reaper::look();
         let is_group = spawn.group;
         let command = spawn.settled();
-        let mut child = command.spawn().map_err(|error| NotStarted::error(command, error))?;
-        let running = Running::new(&child, is_group); // from here on it ends, whatever comes
-        let receiver = |end: OwnedFd| {
-            let end = PipeReader::from(end);
-            end.set_nonblocking(true)?;
-            io::Result::Ok(PipeReceiver::from_nonblocking(end))
-        };
-        let sender = |end: OwnedFd| {
-            let end = PipeWriter::from(end);
-            end.set_nonblocking(true)?;
-            io::Result::Ok(PipeSender::from_nonblocking(end))
-        };
+        let started = Running::start(command, is_group);
+        let (running, mut child) = started.map_err(|error| NotStarted::error(command, error))?;
         Ok(Child {
             running,
             over: Event::new(),
-            stdin: child.stdin.take().map(|end| sender(end.into())).transpose()?,
-            stdout: child.stdout.take().map(|end| receiver(end.into())).transpose()?,
-            stderr: child.stderr.take().map(|end| receiver(end.into())).transpose()?,
+            stdin: child.stdin.take().map(sender).transpose()?,
+            stdout: child.stdout.take().map(receiver).transpose()?,
+            stderr: child.stderr.take().map(receiver).transpose()?,
         })
     }
 
@@ -148,9 +134,12 @@ impl Child {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     ///
+    /// On Windows there is one that can be sent: `Signal::BREAK`, Ctrl+Break, to a program that has this one's console.
+    ///
     /// # Errors
     /// [`PermissionDenied`](io::ErrorKind::PermissionDenied): it runs as another user.
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput): no signal has this number, or one that has no name.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput): no signal has this number, or one that has no name, or that can't be sent.
+    /// Others of the system's, on Windows: this program has no console.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         self.running.signal(signal)
     }
@@ -169,9 +158,9 @@ impl Child {
     /// ```
     ///
     /// # Errors
-    /// As [`signal`](Child::signal).
+    /// [`PermissionDenied`](io::ErrorKind::PermissionDenied): it runs as another user.
     pub fn kill(&self) -> io::Result<()> {
-        self.signal(Signal::KILL)
+        self.running.kill()
     }
 
     /// How it has ended, once it has.
@@ -196,7 +185,7 @@ impl Child {
         .await
     }
 
-    /// Has it end: SIGTERM, `grace`, SIGKILL.
+    /// Has it end: asks it to, gives it `grace`, kills it.
     pub(super) async fn end(&self, grace: Duration) {
         let _ = self.running.reap();
         if !self.running.runs() {
@@ -205,12 +194,13 @@ impl Child {
         if let Some(stdin) = &self.stdin {
             stdin.close();
         }
-        // What can't be sent to another user's process is told by the status that never comes.
-        if grace > Duration::ZERO && !fault!("grace-not-given") {
-            let _ = self.signal(Signal::TERM);
-            if move_on_after(grace, self.ended()).await.is_some() {
-                return;
-            }
+        // One that can't be asked may still see that its input is over.
+        let is_given_grace = grace > Duration::ZERO && !fault!("grace-not-given");
+        if is_given_grace
+            && (self.running.ask() || self.stdin.is_some())
+            && move_on_after(grace, self.ended()).await.is_some()
+        {
+            return;
         }
         let _ = self.kill();
         move_on_after(LAST, self.ended()).await;

@@ -10,9 +10,9 @@ use giambio_core::{finally, poll_proceed};
 use super::child::Child;
 use super::spawn::Spawn;
 
-/// Starts a program, and runs `body` beside it. When `body` ends, however that is, the program is asked to end by SIGTERM, killed
-/// after its [grace](Spawn::grace), and waited for; then its status is returned with the value of `body`. One that is to end by
-/// itself is [waited for](Child::wait) in `body`.
+/// Starts a program, and runs `body` beside it. When `body` ends, however that is, the program is asked to end by SIGTERM ([on
+/// Windows](super#on-windows) by Ctrl+Break), killed after its [grace](Spawn::grace), and waited for; then its status is returned
+/// with the value of `body`. One that is to end by itself is [waited for](Child::wait) in `body`.
 ///
 /// ```
 /// use giambio::process::{Spawn, run_in};
@@ -33,7 +33,7 @@ use super::spawn::Spawn;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// `stdin` is closed before SIGTERM, if it is a pipe; what comes out after `body` is not received. With a
+/// `stdin` is closed before, if it is a pipe; what comes out after `body` is not received. With a
 /// [group](Spawn::group) all signals go to the group.
 ///
 /// Starting a program takes the system a moment, some hundred microseconds most often, in which the thread waits.

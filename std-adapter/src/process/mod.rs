@@ -1,8 +1,9 @@
-//! Programs that end with the scope that started them, on Unix.
+//! Programs that end with the scope that started them.
 //!
 //! [`run_in`] starts a program and runs code beside it. The child lives as long as that code: then, or when a scope around is
-//! cancelled, it is asked to end (SIGTERM), killed after a grace, and waited for, all before `run_in` returns. So none is forgotten, and
-//! none becomes a zombie (law NOTHING-OUTLIVES). [`status`] and [`output`] wait until it ends by itself.
+//! cancelled, it is asked to end (by SIGTERM; on Windows by Ctrl+Break), killed after a grace, and waited for, all before `run_in`
+//! returns. So none is forgotten, and none becomes a zombie (law NOTHING-OUTLIVES). [`status`] and [`output`] wait until it ends by
+//! itself.
 //!
 //! ```
 //! use giambio::process::{Spawn, output, run_in};
@@ -29,28 +30,33 @@
 //! keeps no status, and an error says so. A future that is dropped, as the losers of a `select!` are, can't wait: it kills the
 //! child, and a thread waits for it.
 //!
-//! On Linux the system tells by a pidfd, where there is kqueue by that; where neither is there, a thread waits for each child.
+//! On Linux the system tells by a pidfd, where there is kqueue by that, on Windows by the process's handle; where none is there, a thread
+//! waits for each child.
+//!
+//! # On Windows
+//! A child is in a console group of its own: Ctrl+C at the console does not reach it, and Ctrl+Break is pressed at that group, which is the
+//! child and what it has started. That takes a console that both have. A child that can't be asked to end so is killed at once, unless
+//! its [`stdin`](Child::stdin) is a pipe: then it has its grace to see that this is closed. With [`Spawn::group`] the child is in a job
+//! object, and so is what it starts; all of them end with this process, too, however that ends.
 
-#[cfg(unix)]
 mod child;
-#[cfg(unix)]
 mod communicate;
-#[cfg(unix)]
 mod lives;
-#[cfg(unix)]
 mod not_started;
 #[cfg(unix)]
 mod reaper;
-#[cfg(unix)]
 mod spawn;
 #[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
+
+pub use child::Child;
+pub use lives::{output, run_in, status};
+pub use not_started::NotStarted;
+pub use spawn::Spawn;
 
 #[cfg(unix)]
-pub use child::Child;
-#[cfg(unix)]
-pub use lives::{output, run_in, status};
-#[cfg(unix)]
-pub use not_started::NotStarted;
-#[cfg(unix)]
-pub use spawn::Spawn;
+use unix as system;
+#[cfg(windows)]
+use windows as system;

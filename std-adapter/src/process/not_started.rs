@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rustix::io::Errno;
+use super::system;
 
 /// A program was not started. It comes inside an [`io::Error`] of the kind of the system's own:
 ///
@@ -43,14 +43,14 @@ enum Cause {
 impl NotStarted {
     pub(super) fn error(command: &Command, error: io::Error) -> io::Error {
         let missing = |directory: &&Path| !directory.is_dir();
-        let cause = match (error.kind(), Errno::from_io_error(&error)) {
-            (io::ErrorKind::NotFound | io::ErrorKind::NotADirectory, _) => {
+        let cause = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
                 let directory = command.get_current_dir().filter(missing);
                 directory.map_or(Cause::NoSuchProgram, |directory| Cause::Directory(directory.into()))
             }
-            (io::ErrorKind::PermissionDenied, _) => Cause::NotExecutable,
-            (_, Some(Errno::NOEXEC)) => Cause::NoProgram,
-            (_, Some(Errno::AGAIN)) => Cause::TooManyProcesses,
+            io::ErrorKind::PermissionDenied => Cause::NotExecutable,
+            _ if system::is_no_program(&error) => Cause::NoProgram,
+            _ if system::is_too_many(&error) => Cause::TooManyProcesses,
             _ => Cause::Other,
         };
         let kind = match cause {
@@ -76,11 +76,9 @@ impl fmt::Display for NotStarted {
             Cause::Directory(directory) => {
                 write!(f, "; it was to start in `{}`, which is not there", directory.display())
             }
-            Cause::NoSuchProgram => f.write_str("; or what the first line of the script names is not there"),
-            Cause::NotExecutable => {
-                f.write_str("; it is no file that may be executed: see its mode and its directories'")
-            }
-            Cause::NoProgram => f.write_str("; it is no program for this system, nor a script that begins with `#!`"),
+            Cause::NoSuchProgram => f.write_str(system::NO_SUCH_PROGRAM),
+            Cause::NotExecutable => f.write_str(system::NOT_EXECUTABLE),
+            Cause::NoProgram => f.write_str(system::NO_PROGRAM),
             Cause::TooManyProcesses => f.write_str("; this user has as many processes as the system allows"),
             Cause::Other => Ok(()),
         }

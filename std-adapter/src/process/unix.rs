@@ -6,10 +6,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::io;
+use std::io::{self, PipeReader, PipeWriter};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::pin::Pin;
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::call::Awaited;
 use crate::pool::Pool;
 use crate::reactor::{Descriptor, Direction, Done, Source};
 use crate::signal::Signal;
+use crate::stream::{PipeReceiver, PipeSender};
 use crate::sys::exit::{self, Exit};
 use crate::sys::process::Process;
 
@@ -71,9 +73,14 @@ impl Descriptor for Exit {
 }
 
 impl Running {
-    /// Watches a child that was just started.
-    pub(super) fn new(child: &std::process::Child, is_group: bool) -> Running {
-        let child = Pid::from_child(child);
+    /// Starts a child, which from then on ends, whatever comes; and what it is to the standard library.
+    pub(super) fn start(command: &mut Command, is_group: bool) -> io::Result<(Running, std::process::Child)> {
+        reaper::look();
+        let child = command.spawn()?;
+        Ok((Running::new(Pid::from_child(&child), is_group), child))
+    }
+
+    fn new(child: Pid, is_group: bool) -> Running {
         Running {
             child,
             is_group,
@@ -186,6 +193,17 @@ impl Running {
         }
     }
 
+    /// Asks it to end. Could it be asked?
+    pub(super) fn ask(&self) -> bool {
+        // What can't be sent to another user's process is told by the status that never comes.
+        let _ = self.signal(Signal::TERM);
+        true
+    }
+
+    pub(super) fn kill(&self) -> io::Result<()> {
+        self.signal(Signal::KILL)
+    }
+
     /// Sends a signal, to it or its group. One that was reaped gets none, and nor does anybody else.
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
         let _ = self.reap();
@@ -209,7 +227,7 @@ impl Drop for Running {
         if fault!("child-outlives-its-scope") {
             return;
         }
-        let _ = self.signal(Signal::KILL);
+        let _ = self.kill();
         let _ = self.reap();
         if self.runs() {
             reaper::leave(self.child);
@@ -235,3 +253,31 @@ fn lost() -> io::Error {
          child of the process that this one was forked from",
     )
 }
+
+/// Our end of a pipe that it reads.
+pub(super) fn sender(end: impl Into<OwnedFd>) -> io::Result<PipeSender> {
+    let end = PipeWriter::from(end.into());
+    end.set_nonblocking(true)?;
+    Ok(PipeSender::from_nonblocking(end))
+}
+
+/// Our end of a pipe that it writes.
+pub(super) fn receiver(end: impl Into<OwnedFd>) -> io::Result<PipeReceiver> {
+    let end = PipeReader::from(end.into());
+    end.set_nonblocking(true)?;
+    Ok(PipeReceiver::from_nonblocking(end))
+}
+
+/// Is this error of starting that it is no program?
+pub(super) fn is_no_program(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::NOEXEC)
+}
+
+/// Is it that there are too many programs?
+pub(super) fn is_too_many(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::AGAIN)
+}
+
+pub(super) const NO_SUCH_PROGRAM: &str = "; or what the first line of the script names is not there";
+pub(super) const NOT_EXECUTABLE: &str = "; it is no file that may be executed: see its mode and its directories'";
+pub(super) const NO_PROGRAM: &str = "; it is no program for this system, nor a script that begins with `#!`";

@@ -1,5 +1,10 @@
 //! A source's descriptor for others: borrowed, or as a bare number.
 
+#[cfg(unix)]
+pub(crate) use std::os::fd::AsFd as Lends;
+#[cfg(windows)]
+pub(crate) use std::os::windows::io::AsSocket as Lends;
+
 use super::descriptor::lent;
 use super::source::{Descriptor, Source};
 
@@ -22,7 +27,7 @@ impl<S: Descriptor> Source<S> {
 }
 
 #[cfg(windows)]
-impl<S: Descriptor> Source<S> {
+impl<S: Descriptor + Lends> Source<S> {
     /// The socket, which is open as long as this is there.
     ///
     /// # Panics

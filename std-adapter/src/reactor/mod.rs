@@ -15,7 +15,8 @@
 //!
 //! # The seam
 //! One file a system, each offering the same names: `AsSource` (what can be registered), `Poller`, `Events` and `Bell`.
-//! `epoll.rs` goes to the floor on Linux: one system call a wait. `portable.rs` is everything else.
+//! `epoll.rs` goes to the floor on Linux: one system call a wait. `portable.rs` is everything else; `sources/` has what can be
+//! registered there, which on Windows are sockets and handles.
 //!
 //! # From the ground up
 //! * `limit.rs`: how long a wait may last; `closed.rs`: the error of what was closed;
@@ -61,7 +62,10 @@ pub use closed::Closed;
 pub(crate) use descriptor::close;
 #[cfg(unix)]
 pub(crate) use descriptor::peer_of;
+pub(crate) use lend::Lends;
 pub(crate) use limit::Limit;
 pub(crate) use readiness::Direction;
 pub(crate) use source::{Descriptor, Done, Source};
+#[cfg(all(windows, feature = "process"))]
+pub(crate) use system::{AsSource, Kind};
 pub(crate) use thread::{Events, Reactor};

@@ -30,6 +30,9 @@
 #[cfg_attr(unix, path = "bell/unix.rs")]
 #[cfg_attr(windows, path = "bell/windows.rs")]
 mod bell;
+#[cfg_attr(unix, path = "sources/unix.rs")]
+#[cfg_attr(windows, path = "sources/windows.rs")]
+mod sources;
 
 use std::io;
 use std::mem;
@@ -41,10 +44,11 @@ use std::time::Duration;
 
 use bell::BELL;
 pub(super) use bell::Bell;
-pub(crate) use polling::AsSource;
 use polling::PollMode;
+pub(crate) use sources::AsSource;
+#[cfg(windows)]
+pub(crate) use sources::Kind;
 
-use super::descriptor;
 use super::limit::Limit;
 use super::readiness::Signal;
 use super::registry::{Event, Key};
@@ -104,18 +108,18 @@ impl Poller {
     pub(super) fn add(&self, source: &impl AsSource, key: Key) -> io::Result<()> {
         let edges = self.reports_edges();
         let interest = interest(key, edges, edges);
-        descriptor::watch(&self.poller, &source.source(), interest, self.mode)
+        sources::add(&self.poller, source, interest, self.mode)
     }
 
     pub(super) fn arm(&self, source: &impl AsSource, key: Key, read: bool, write: bool) -> io::Result<()> {
         if self.reports_edges() {
             return Ok(());
         }
-        self.poller.modify_with_mode(source.source(), interest(key, read, write), self.mode)
+        sources::modify(&self.poller, source, interest(key, read, write), self.mode)
     }
 
     pub(super) fn remove(&self, source: &impl AsSource) -> io::Result<()> {
-        self.poller.delete(source.source())
+        sources::delete(&self.poller, source)
     }
 
     /// Waits for events. May return early and without any.

@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::Shutdown;
 
-use crate::reactor::{Descriptor, Done, Source};
+use crate::reactor::{Descriptor, Done, Lends, Source};
 
 /// What bytes can be received from: a [`ByteStream`](super::ByteStream) over it has [`receive`](super::ByteStream::receive) and
 /// what belongs to it.
@@ -40,7 +40,7 @@ pub trait Sends: Descriptor {
 /// What goes both ways, has an address at each end, and can be ended one way.
 ///
 /// It is a bound for code that is for all kinds of sockets; none can be added from outside.
-pub trait Connection: Receives + Sends {
+pub trait Connection: Receives + Sends + Lends {
     /// Where an end is.
     type Address;
 

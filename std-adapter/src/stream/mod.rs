@@ -2,7 +2,8 @@
 //!
 //! [`ByteStream<S>`](ByteStream) is a socket or an end of a pipe, `S`, that waits without stopping the thread. Its instances have
 //! names of their own, and constructors and options beside what is here: [`net::TcpStream`](crate::net::TcpStream) is a
-//! `ByteStream` over [`std::net::TcpStream`], and on Unix there are `net::unix::UnixStream` and the ends of a `pipe`.
+//! `ByteStream` over [`std::net::TcpStream`], and so are the pipes of a [child](crate::process::Child); on Unix there are
+//! `net::unix::UnixStream` and the ends of any `pipe`.
 //!
 //! Code that serves any of them takes a `ByteStream<S>`, and says what it wants to do with it: [`Receives`], [`Sends`], or
 //! [`Connection`], which is both.
@@ -50,7 +51,7 @@ mod frame;
 mod futures_io;
 mod halves;
 mod kind;
-#[cfg(unix)]
+#[cfg(any(unix, feature = "process"))]
 mod pipe;
 mod pump;
 mod stdin;
@@ -72,7 +73,9 @@ pub use frame::SendFrame;
 pub use halves::{ReceiveHalf, ReuniteError, SendHalf};
 pub use kind::{Connection, Receives, Sends};
 #[cfg(unix)]
-pub use pipe::{PipeReceiver, PipeSender, pipe};
+pub use pipe::pipe;
+#[cfg(any(unix, feature = "process"))]
+pub use pipe::{PipeReceiver, PipeSender};
 pub use to_end::ReceiveToEnd;
 
 use crate::reactor::{Closed, Descriptor, Direction, Done, Source};

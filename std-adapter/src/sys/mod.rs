@@ -8,10 +8,20 @@ pub(crate) mod errno;
 #[cfg(all(unix, feature = "process"))]
 #[allow(unsafe_code)]
 pub(crate) mod exit;
+#[cfg(all(windows, feature = "process"))]
+#[allow(unsafe_code)]
+pub(crate) mod job;
 #[cfg(feature = "stream")]
 pub(crate) mod limits;
 pub(crate) mod process;
 pub(crate) mod signals;
+#[cfg(all(windows, feature = "process"))]
+#[allow(unsafe_code)]
+pub(crate) mod transfer;
+#[cfg(windows)]
+#[allow(unsafe_code)]
+#[cfg_attr(not(feature = "process"), allow(dead_code, reason = "programs have them"))]
+pub(crate) mod waitable;
 
 #[cfg(not(any(unix, windows)))]
 compile_error!(

@@ -4,7 +4,7 @@ use std::os::windows::io::{AsRawSocket, AsSocket, BorrowedSocket, RawSocket};
 
 use super::{DatagramSocket, Datagrams};
 
-impl<S: Datagrams> AsSocket for DatagramSocket<S> {
+impl<S: Datagrams + AsSocket> AsSocket for DatagramSocket<S> {
     /// The socket, to set options and ask about them. It stays open as long as it is borrowed: after
     /// [`close`](DatagramSocket::close), until this is dropped.
     ///
@@ -17,7 +17,7 @@ impl<S: Datagrams> AsSocket for DatagramSocket<S> {
     }
 }
 
-impl<S: Datagrams> AsRawSocket for DatagramSocket<S> {
+impl<S: Datagrams + AsSocket> AsRawSocket for DatagramSocket<S> {
     /// The socket, or `RawSocket::MAX` (`INVALID_SOCKET`) once closed. It stays this one's.
     fn as_raw_socket(&self) -> RawSocket {
         self.source().number()

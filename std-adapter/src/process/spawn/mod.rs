@@ -1,12 +1,21 @@
 //! What to start, and how it is to end.
 
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
 use std::ffi::OsStr;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// How long a program has to end after SIGTERM, unless told otherwise.
+#[cfg(unix)]
+use unix::Settings;
+#[cfg(windows)]
+use windows::Settings;
+
+/// How long a program has to end after it was asked to, unless told otherwise.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// A program to start: a [`Command`], and how it is to end.
@@ -35,6 +44,7 @@ pub struct Spawn {
     pub(super) group: bool,
     /// Were standard input, output and error chosen here?
     chosen: [bool; 3],
+    settings: Settings,
 }
 
 impl Spawn {
@@ -69,8 +79,8 @@ impl Spawn {
 
     /// Where it reads from: what this program does, unless told otherwise.
     ///
-    /// With [`Stdio::piped`] the other end is [`Child::stdin`](super::Child::stdin). An end of a [`pipe`](crate::stream::pipe())
-    /// goes in by [`into_std`](crate::stream::ByteStream::into_std): so one program's output is another's input.
+    /// With [`Stdio::piped`] the other end is [`Child::stdin`](super::Child::stdin). An end of a [`pipe`](std::io::pipe) goes in as it is:
+    /// so one program's output is another's input.
     pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Spawn {
         self.command.stdin(stdin);
         self.chosen[0] = true;
@@ -91,15 +101,16 @@ impl Spawn {
         self
     }
 
-    /// How long it has to end after SIGTERM until it is killed; 5 s unless told otherwise. With zero it is killed at once, without SIGTERM.
+    /// How long it has to end after it was asked to, until it is killed; 5 s unless told otherwise. With zero it is killed at once, and not
+    /// asked.
     pub fn grace(self, grace: Duration) -> Spawn {
         Spawn { grace, ..self }
     }
 
-    /// Puts it in a process group of its own. All signals go to the group, and what is left of that is killed when the program itself
-    /// has ended: programs that it started don't outlive it, unless they go to other groups.
+    /// Has what it starts end with it. On Unix it gets a process group of its own, to which all signals go; on Windows a job. What is left of
+    /// that is killed when the program itself has ended: programs that it started don't outlive it, unless they go to other groups.
     ///
-    /// The keys of a terminal, Ctrl+C too, no longer reach the group, and it can't read from the terminal.
+    /// The keys of a terminal, Ctrl+C too, no longer reach the group, and on Unix it can't read from the terminal.
     pub fn group(mut self, group: bool) -> Spawn {
         self.group = group;
         self
@@ -127,15 +138,13 @@ impl Spawn {
 
     /// Ready to be started.
     pub(super) fn settled(&mut self) -> &mut Command {
-        if self.group {
-            self.command.process_group(0);
-        }
+        self.settings.settle(&mut self.command, self.group);
         &mut self.command
     }
 }
 
 impl From<Command> for Spawn {
     fn from(command: Command) -> Spawn {
-        Spawn { command, grace: GRACE, group: false, chosen: [false; 3] }
+        Spawn { command, grace: GRACE, group: false, chosen: [false; 3], settings: Settings::default() }
     }
 }

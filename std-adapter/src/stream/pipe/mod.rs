@@ -1,17 +1,26 @@
 //! Pipes.
+//!
+//! On Windows an end is opened either for calls that wait, as programs want theirs, or for such as go on by themselves, as this crate
+//! needs. So there each pipe is between this program and another: [`process`](crate::process) has them. One between two
+//! others is made by [`std::io::pipe`].
 
-use std::io::{self, IoSlice, IoSliceMut, PipeReader, PipeWriter};
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
 
-use rustix::io::{ioctl_fionbio, read, readv, write, writev};
+#[cfg(unix)]
+use unix::{Reader, Writer};
+#[cfg(windows)]
+use windows::{Reader, Writer};
 
 use super::ByteStream;
-use super::kind::{Receives, Sends};
-use crate::reactor::{Descriptor, Done, Source};
 
 /// The end of a pipe that bytes come out of.
 ///
 /// It is at its end when all its [senders](PipeSender) are closed, in all processes that have one. Its own waits are those of
-/// every [`ByteStream`]; made by [`pipe`], or from what the standard library has:
+/// every [`ByteStream`]. A program's output is one, as [`Child::stdout`](crate::process::Child::stdout); on Unix it is made by
+/// `pipe`, too, or from what the standard library has:
 ///
 /// ```
 /// use giambio::stream::PipeReceiver;
@@ -27,13 +36,18 @@ use crate::reactor::{Descriptor, Done, Source};
 /// })?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub type PipeReceiver = ByteStream<PipeReader>;
+///
+/// On Windows some bytes that have come may wait in this process, 8 KiB at most.
+pub type PipeReceiver = ByteStream<Reader>;
 
 /// The end of a pipe that bytes go into.
 ///
 /// Closing it, or dropping it, is how who receives is told that nothing will follow. Once all receivers are closed, sending is
-/// [`BrokenPipe`](io::ErrorKind::BrokenPipe), in a program that ignores SIGPIPE, as those in Rust do.
-pub type PipeSender = ByteStream<PipeWriter>;
+/// [`BrokenPipe`](std::io::ErrorKind::BrokenPipe), in a program that ignores SIGPIPE, as those in Rust do.
+///
+/// On Windows what was sent last, 8 KiB at most, may wait in this process until who receives takes it. It is delivered though this end is
+/// closed, and an error of it is one of the next call.
+pub type PipeSender = ByteStream<Writer>;
 
 /// A pipe: what goes into the sender comes out of the receiver. The system holds some bytes, 64 KiB most often; who sends more waits.
 ///
@@ -58,53 +72,12 @@ pub type PipeSender = ByteStream<PipeWriter>;
 ///
 /// # Errors
 /// The system's, for want of descriptors most often.
-pub fn pipe() -> io::Result<(PipeReceiver, PipeSender)> {
-    let (reader, writer) = io::pipe()?;
+#[cfg(unix)]
+pub fn pipe() -> std::io::Result<(PipeReceiver, PipeSender)> {
+    use crate::reactor::Descriptor;
+
+    let (reader, writer) = std::io::pipe()?;
     reader.set_nonblocking(true)?;
     writer.set_nonblocking(true)?;
     Ok((PipeReceiver::from_nonblocking(reader), PipeSender::from_nonblocking(writer)))
-}
-
-macro_rules! end_of_a_pipe {
-    ($end:ty) => {
-        impl Descriptor for $end {
-            /// No call says for itself that it must not wait.
-            const RELIES_ON_MODE: bool = true;
-
-            fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
-                Ok(ioctl_fionbio(self, nonblocking)?)
-            }
-
-            fn end(&self) {}
-        }
-    };
-}
-
-end_of_a_pipe!(PipeReader);
-end_of_a_pipe!(PipeWriter);
-
-/// A short count says nothing: whoever sends may have set `O_DIRECT`, and then each call stops behind a packet.
-impl Receives for PipeReader {
-    fn receive_now(&self, buffer: &mut [u8]) -> io::Result<Done<usize>> {
-        Ok(Done::more(read(self, buffer)?))
-    }
-
-    fn receive_vectored_now(&self, buffers: &mut [IoSliceMut<'_>], _: usize) -> io::Result<Done<usize>> {
-        Ok(Done::more(readv(self, buffers)?))
-    }
-}
-
-impl Sends for PipeWriter {
-    fn send_now(&self, data: &[u8]) -> io::Result<Done<usize>> {
-        Ok(Done::moved(write(self, data)?, data.len()))
-    }
-
-    fn send_vectored_now(&self, data: &[IoSlice<'_>], length: usize) -> io::Result<Done<usize>> {
-        Ok(Done::moved(writev(self, data)?, length))
-    }
-
-    fn finish(source: &Source<Self>) -> io::Result<()> {
-        source.close();
-        Ok(())
-    }
 }
