@@ -9,6 +9,7 @@ use std::sync::Mutex as StdMutex;
 use std::task::Poll;
 
 use crate::common::{alone, finish, run_foreign, secs};
+#[cfg(feature = "heapless")]
 use giambio_core::channel::{Broadcast, Channel, Growable, OneShot, Pipe, Priority, Rendezvous, Unbounded};
 use giambio_core::introspect::{Dump, NodeKind, dump};
 use giambio_core::sync::{
@@ -179,6 +180,7 @@ fn all_that_can_have_a_name_is_told_by_it() {
     assert!(tree.nodes.iter().all(|node| is_placed(&node.kind)));
 }
 
+#[cfg(feature = "heapless")]
 #[test]
 fn all_channels_are_told_by_their_names_and_which_side_waits() {
     static SAMPLES: Channel<u8, 1, Shared> = Channel::shared().named("samples");
@@ -254,6 +256,7 @@ fn all_channels_are_told_by_their_names_and_which_side_waits() {
     }
 }
 
+#[cfg(feature = "heapless")]
 #[test]
 fn a_deadlock_over_channels_says_which_and_which_side() {
     let (jobs, results) = (Channel::<u8, 1>::new().named("jobs"), Channel::<u8, 1>::new().named("results"));
