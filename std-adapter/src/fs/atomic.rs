@@ -54,7 +54,8 @@ fn target_of(path: &Path) -> io::Result<PathBuf> {
             }
             Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
             Ok(found) if !found.is_file() => {
-                let text = "it is a device, a pipe or a socket, and would be replaced by a file: `write` writes into it";
+                let text =
+                    "it is a device, a pipe or a socket, and would be replaced by a file: `write` writes into it";
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
             }
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
