@@ -12,6 +12,8 @@
 
 #[path = "../random_programs/arenas.rs"]
 mod arenas;
+#[path = "../random_programs/between.rs"]
+mod between;
 #[path = "../random_programs/code.rs"]
 mod code;
 #[path = "../common/mod.rs"]
