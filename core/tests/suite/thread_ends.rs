@@ -1,11 +1,7 @@
 //! Threads that end while something of a runtime is left.
 #![cfg(feature = "std")]
 use std::cell::RefCell;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Poll, Wake, Waker};
+use std::pin::Pin;
 
 use crate::common::*;
 use giambio_core::*;
@@ -62,6 +58,12 @@ fn a_test_in_virtual_time_runs_in_a_destructor_of_a_thread_local() {
 #[cfg(not(windows))]
 #[test]
 fn each_runtime_of_a_thread_that_ends_has_its_own_notifier_told() {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::{Poll, Wake, Waker};
+
     struct Bell(AtomicU32);
     impl Wake for Bell {
         fn wake(self: Arc<Self>) {
