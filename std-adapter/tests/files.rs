@@ -317,3 +317,28 @@ fn a_file_may_be_had_for_many_small_steps() {
         assert_eq!(kind(failed.await), Some(ErrorKind::TimedOut));
     });
 }
+
+/// By whatever path that leads there.
+#[test]
+fn a_copy_of_a_file_to_itself_is_refused_and_leaves_it_whole() {
+    in_a_folder(async |folder| {
+        let path = folder.join("data");
+        std_fs::create_dir(folder.join("beside")).unwrap();
+        std_fs::write(&path, "text").unwrap();
+        for same in [path.clone(), folder.join("beside").join("..").join("data")] {
+            assert_eq!(kind(fs::copy(&path, &same).await), Some(ErrorKind::InvalidInput), "{}", same.display());
+            assert_eq!(std_fs::read(&path).unwrap(), b"text");
+        }
+    });
+}
+
+#[test]
+fn a_temporary_folder_may_be_gone_before_its_time() {
+    run(async {
+        let value = fs::in_temporary_folder(async |folder| {
+            std_fs::remove_dir(folder).unwrap();
+            7
+        });
+        assert_eq!(value.await.unwrap(), 7);
+    });
+}

@@ -290,3 +290,19 @@ fn an_atomic_write_in_a_folder_that_can_not_be_read_changes_nothing() {
         assert_eq!(std_fs::read_dir(&folder).unwrap().count(), 1);
     });
 }
+
+#[test]
+fn what_is_made_of_a_private_file_is_private_from_the_first_moment_on() {
+    in_a_folder(async |folder| {
+        assert_eq!(mode(folder), 0o700);
+        let (from, to) = (folder.join("key"), folder.join("copy"));
+        std_fs::write(&from, "secret").unwrap();
+        std_fs::set_permissions(&from, std_fs::Permissions::from_mode(0o600)).unwrap();
+        let watched = to.clone();
+        fs::copy_with(&from, &to, move |_, _| assert_eq!(mode(&watched), 0o600)).await.unwrap();
+        // Also where another was there.
+        std_fs::set_permissions(&to, std_fs::Permissions::from_mode(0o644)).unwrap();
+        let watched = to.clone();
+        fs::copy_with(&from, &to, move |_, _| assert_eq!(mode(&watched), 0o600)).await.unwrap();
+    });
+}

@@ -94,6 +94,17 @@ fn a_program_that_ends_by_itself_is_waited_for() {
     });
 }
 
+/// Nobody could send anything into them, or take it out.
+#[test]
+fn a_program_that_is_only_waited_for_finds_its_pipes_closed() {
+    bounded(async {
+        let waits_for_input = Spawn::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped());
+        assert!(status(waits_for_input).await.unwrap().success());
+        let says_more_than_a_pipe_holds = sh("head -c 1000000 /dev/zero").stdout(Stdio::piped());
+        assert!(!status(says_more_than_a_pipe_holds).await.unwrap().success());
+    });
+}
+
 #[test]
 fn any_number_of_tasks_wait_for_a_child_and_those_that_give_up_hold_up_nobody() {
     bounded(run_in(Spawn::new("sleep").arg("0.05"), async |child| {

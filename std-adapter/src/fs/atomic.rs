@@ -16,8 +16,9 @@ const MOST_LINKS: usize = 40;
 /// Writes a file so that whoever opens it, now or after a crash, finds what was there before or all of `bytes`: they are written to
 /// a file beside it, which is brought to the disk and then gets its name.
 ///
-/// If `path` is a symbolic link, what it leads to is written, and it stays a link. A file that was there keeps its permissions; who
-/// has it open, or another hard link to it, has the old one.
+/// If `path` is a symbolic link, what it leads to is written, and it stays a link. A file that was there keeps its permissions, as
+/// far as they are bits; it belongs to who writes it, without the lists and labels that some systems have. Who has it open, or another
+/// hard link to it, has the old one.
 ///
 /// # Errors
 /// The system's, with the path; then `path` is as it was. The folder must be readable and writable:
@@ -75,10 +76,11 @@ fn folder_of(path: &Path) -> &Path {
 /// Returns the folder that has the new name, which is not on the disk yet.
 fn replace(target: &Path, bytes: &[u8]) -> io::Result<Folder> {
     let folder = folder_of(target);
-    let mut beside = new_in(folder)?;
+    let old = fs::metadata(target).ok();
+    let mut beside = new_in(folder, old.as_ref())?;
     // Before anything has changed: it may be closed to us, or there may be no descriptor for it.
     let folder = Folder::open(folder)?;
-    if let Ok(old) = fs::metadata(target) {
+    if let Some(old) = old {
         beside.as_file().set_permissions(old.permissions())?;
     }
     write_all(beside.as_file_mut(), bytes)?;

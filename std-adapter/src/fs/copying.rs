@@ -1,5 +1,6 @@
 //! From one file to another.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -73,9 +74,9 @@ fn copy_now(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> io::R
     if before.is_dir() {
         return Err(named("copy", from)(io::ErrorKind::IsADirectory.into()));
     }
-    let mut target = OpenOptions::new().write(true).create(true).open_now(to)?;
+    let mut target = OpenOptions::new().write(true).create(true).no_more_open_than(&before).open_now(to)?;
     let place = target.metadata().map_err(named("copy to", to))?;
-    if from == to || is_same(&before, &place) {
+    if from == to || is_same((from, &before), (to, &place)) {
         let text = "it would be copied to itself, and be empty before it is read";
         return Err(named("copy", from)(io::Error::new(io::ErrorKind::InvalidInput, text)));
     }
@@ -83,6 +84,12 @@ fn copy_now(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> io::R
     if place.is_file() {
         target.set_len(0).map_err(named("write", to))?;
     }
+    // Before there is anything to be read; and in the end, since who writes may lose some of them.
+    let set_permissions = |target: &File| match before.is_file() && place.is_file() {
+        true => target.set_permissions(before.permissions()).map_err(named("copy to", to)),
+        false => Ok(()),
+    };
+    set_permissions(&target)?;
     let mut copied = 0;
     progress(0, before.len());
     loop {
@@ -96,9 +103,7 @@ fn copy_now(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> io::R
         }
         progress(copied, before.len().max(copied));
     }
-    if before.is_file() && place.is_file() {
-        target.set_permissions(before.permissions()).map_err(named("copy to", to))?;
-    }
+    set_permissions(&target)?;
     close(target).map_err(named("close", to))?;
     Ok(copied)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::job::writing;
 use super::path_error::named;
-use super::system::{close, open};
+use super::system::{close, open, restrict};
 
 /// How a file is opened: as [`std::fs::OpenOptions`], which this is made of.
 ///
@@ -110,6 +110,12 @@ impl OpenOptions {
     /// ```
     pub fn create_new(&mut self, create_new: bool) -> &mut Self {
         self.options.create_new(create_new);
+        self
+    }
+
+    /// A file that it makes is open to nobody to whom this one isn't.
+    pub(super) fn no_more_open_than(&mut self, like: &fs::Metadata) -> &mut OpenOptions {
+        restrict(&mut self.options, like);
         self
     }
 

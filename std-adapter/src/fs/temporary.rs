@@ -5,11 +5,12 @@ use std::io;
 use std::path::Path;
 
 use giambio_core::finally;
-use tempfile::{Builder, TempDir};
+use tempfile::TempDir;
 
 use super::file::File;
 use super::job::writing;
 use super::path_error::named;
+use super::system::new_folder_in;
 
 /// A file without a name, for what is too large for memory: to write, and to read again. It is gone when it is closed.
 ///
@@ -40,7 +41,8 @@ pub fn temporary_file() -> impl Future<Output = io::Result<File>> {
     })
 }
 
-/// Makes a folder for `body`, and removes it with all that is in it when `body` has ended, however it ends.
+/// Makes a folder for `body`, of this user alone, and removes it with all that is in it when `body` has ended, however it ends. One that
+/// `body` has removed, or given another name, is no error.
 ///
 /// # Errors
 /// The system's: no folder can be made, and `body` is not called; or it can't be removed, and what `body` returned is lost.
@@ -54,9 +56,7 @@ pub fn temporary_file() -> impl Future<Output = io::Result<File>> {
 pub fn in_temporary_folder<R>(body: impl AsyncFnOnce(&Path) -> R) -> impl Future<Output = io::Result<R>> {
     async {
         let parent = std::env::temp_dir();
-        let made = writing(move || {
-            Builder::new().prefix("giambio-").tempdir().map_err(named("make a temporary folder in", &parent))
-        });
+        let made = writing(move || new_folder_in(&parent).map_err(named("make a temporary folder in", &parent)));
         let folder = made.await?;
         let path = folder.path().to_owned();
         let (mut folder, mut removed) = (Some(folder), Ok(()));
@@ -72,5 +72,8 @@ pub fn in_temporary_folder<R>(body: impl AsyncFnOnce(&Path) -> R) -> impl Future
 
 fn remove(folder: TempDir) -> io::Result<()> {
     let path = folder.keep();
-    fs::remove_dir_all(&path).map_err(named("remove the folder", &path))
+    match fs::remove_dir_all(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()), // `body` has, or it has another name now
+        removed => removed.map_err(named("remove the folder", &path)),
+    }
 }

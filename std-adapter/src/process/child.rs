@@ -52,6 +52,15 @@ impl Child {
         self.running.id()
     }
 
+    /// Closes all that there is of them.
+    pub(super) fn close_pipes(&self) {
+        let ends = [&self.stdout, &self.stderr];
+        ends.into_iter().flatten().for_each(PipeReceiver::close);
+        if let Some(stdin) = &self.stdin {
+            stdin.close();
+        }
+    }
+
     /// Where its input goes in, if [`Spawn::stdin`] is a pipe. Many programs end when it is [closed](PipeSender::close).
     #[must_use]
     pub fn stdin(&self) -> Option<&PipeSender> {

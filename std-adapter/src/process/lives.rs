@@ -69,7 +69,7 @@ pub fn run_in<R>(
     }
 }
 
-/// Runs a program until it ends by itself.
+/// Runs a program until it ends by itself. Of its pipes, if it is to have some, all are closed: nobody could use them.
 ///
 /// ```
 /// # giambio::run(async {
@@ -88,7 +88,12 @@ pub fn run_in<R>(
 #[track_caller]
 pub fn status(spawn: impl Into<Spawn>) -> impl Future<Output = io::Result<ExitStatus>> {
     async {
-        let (ended, _) = run_in(spawn, async |child| child.wait().await).await?;
+        let (ended, _) = run_in(spawn, async |child| {
+            // Nobody else has their ends, and the program might wait for them.
+            child.close_pipes();
+            child.wait().await
+        })
+        .await?;
         ended
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use tempfile::{Builder, NamedTempFile};
+use tempfile::{Builder, NamedTempFile, TempDir};
 
 use crate::reactor;
 
@@ -57,13 +57,25 @@ pub(in crate::fs) fn write_at(file: &File, data: &[u8], at: u64) -> io::Result<u
     file.write_at(data, at)
 }
 
-pub(in crate::fs) fn is_same(one: &Metadata, other: &Metadata) -> bool {
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
+/// Are they one file, by whatever paths?
+pub(in crate::fs) fn is_same(one: (&Path, &Metadata), other: (&Path, &Metadata)) -> bool {
+    (one.1.dev(), one.1.ino()) == (other.1.dev(), other.1.ino())
 }
 
-/// A new file in that folder, with the permissions that any new file has.
-pub(in crate::fs) fn new_in(folder: &Path) -> io::Result<NamedTempFile> {
-    Builder::new().prefix(".writing-").permissions(Permissions::from_mode(0o666)).tempfile_in(folder)
+/// If it makes a new file, that is open to nobody to whom `like` isn't.
+pub(in crate::fs) fn restrict(options: &mut OpenOptions, like: &Metadata) {
+    options.mode(like.mode() & 0o777);
+}
+
+/// A new file in that folder, open to nobody to whom `like` isn't; else with the permissions that any new file has.
+pub(in crate::fs) fn new_in(folder: &Path, like: Option<&Metadata>) -> io::Result<NamedTempFile> {
+    let mode = like.map_or(0o666, |like| like.mode() & 0o777);
+    Builder::new().prefix(".writing-").permissions(Permissions::from_mode(mode)).tempfile_in(folder)
+}
+
+/// A new folder in that one, for this user alone.
+pub(in crate::fs) fn new_folder_in(parent: &Path) -> io::Result<TempDir> {
+    Builder::new().prefix("giambio-").permissions(Permissions::from_mode(0o700)).tempdir_in(parent)
 }
 
 /// A folder whose names can be brought to the disk.

@@ -5,7 +5,7 @@ use std::io;
 use std::os::windows::fs::FileExt;
 use std::path::Path;
 
-use tempfile::{Builder, NamedTempFile};
+use tempfile::{Builder, NamedTempFile, TempDir};
 
 pub(in crate::fs) fn open(options: &OpenOptions, _: bool, path: &Path) -> io::Result<File> {
     options.open(path)
@@ -29,14 +29,22 @@ pub(in crate::fs) fn write_at(file: &File, data: &[u8], at: u64) -> io::Result<u
     file.seek_write(data, at)
 }
 
-/// What the standard library knows does not tell. A file that is written can be read there, too; so a copy to itself is found out by
-/// the paths alone, where that matters.
-pub(in crate::fs) fn is_same(_: &Metadata, _: &Metadata) -> bool {
-    false
+/// Are they one file, by whatever paths? Of two hard links the standard library does not know it.
+pub(in crate::fs) fn is_same(one: (&Path, &Metadata), other: (&Path, &Metadata)) -> bool {
+    let (one, other) = (one.0.canonicalize(), other.0.canonicalize());
+    one.is_ok_and(|one| other.is_ok_and(|other| one == other))
 }
 
-pub(in crate::fs) fn new_in(folder: &Path) -> io::Result<NamedTempFile> {
+/// The folder says who may open it.
+pub(in crate::fs) fn restrict(_: &mut OpenOptions, _: &Metadata) {}
+
+pub(in crate::fs) fn new_in(folder: &Path, _: Option<&Metadata>) -> io::Result<NamedTempFile> {
     Builder::new().prefix(".writing-").tempfile_in(folder)
+}
+
+/// In a folder of this user's, as that for temporary files is.
+pub(in crate::fs) fn new_folder_in(parent: &Path) -> io::Result<TempDir> {
+    Builder::new().prefix("giambio-").tempdir_in(parent)
 }
 
 /// A folder, whose names the system brings to the disk by itself.
