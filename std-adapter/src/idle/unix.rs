@@ -39,8 +39,9 @@ impl<C: Clock> Idle<C> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     ///
-    /// Where the loop is not your own and code of it runs between this and the next turn, that may wake tasks:
-    /// [`turn_in`](crate::Runtime::turn_in) tells of these.
+    /// Where the loop is not your own and code of it runs between this and the next turn, that may wake tasks, or where another loop of
+    /// this thread may look or wait meanwhile, a nested [`run()`](crate::run()) too: what such a one takes from the system for
+    /// your tasks is told by [`turn_in`](crate::Runtime::turn_in) alone, with a waker that wakes your loop.
     ///
     /// # Panics
     /// As [`wait`](crate::Wait::wait).

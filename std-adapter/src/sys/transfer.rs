@@ -10,7 +10,7 @@ use std::io;
 use std::os::windows::io::{AsRawHandle, OwnedHandle};
 use std::ptr;
 
-use windows_sys::Win32::Foundation::{ERROR_IO_INCOMPLETE, ERROR_IO_PENDING, ERROR_PIPE_NOT_CONNECTED};
+use windows_sys::Win32::Foundation::{ERROR_IO_INCOMPLETE, ERROR_IO_PENDING, ERROR_PIPE_NOT_CONNECTED, STATUS_PENDING};
 use windows_sys::Win32::Storage::FileSystem::{ReadFile, WriteFile};
 use windows_sys::Win32::System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED};
 
@@ -153,6 +153,11 @@ impl Drop for Transfer {
             // SAFETY: it is what the call has, by KEPT-UNTIL-OVER. That it is over already is no error here.
             unsafe { CancelIoEx(self.pipe.as_raw_handle(), &raw const (*self.used).overlapped) };
             self.finish();
+            // SAFETY: it is what the call has, by KEPT-UNTIL-OVER.
+            let status = unsafe { (&raw const (*self.used).overlapped.Internal).read_volatile() };
+            if status == STATUS_PENDING as usize {
+                return; // the wait itself has failed, and the call goes on: its memory stays
+            }
         }
         // SAFETY: it was made of a box, and nothing goes on.
         drop(unsafe { Box::from_raw(self.used) });
