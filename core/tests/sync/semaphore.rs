@@ -277,3 +277,19 @@ fn a_semaphore_in_a_static_serves_several_threads() {
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     assert_eq!(SEMAPHORE.free(), 3);
 }
+
+/// It asks anew, as before: one in line that asks for nothing would hold up all others.
+#[test]
+fn who_has_its_permits_and_is_polled_again_holds_up_nobody() {
+    let _alone = alone();
+    let semaphore = Semaphore::new(1);
+    let held = semaphore.try_acquire(1).unwrap();
+    let mut asks = waiting(&semaphore, 1);
+    drop(held);
+    let permit = asks.goes_on().unwrap();
+    asks.waits();
+    let mut next = waiting(&semaphore, 1);
+    drop(permit);
+    drop(asks.goes_on().unwrap());
+    drop(next.goes_on().unwrap());
+}

@@ -100,6 +100,14 @@ impl<G> Waiter<G> {
         }
     }
 
+    /// What it asks for, if it says so.
+    pub(super) fn asks(&self) -> Option<G>
+    where
+        G: Copy,
+    {
+        self.ask
+    }
+
     /// It was granted something, and another one of its task finds that in the poll that is under way: was it passed over in a
     /// whole one? `None`: it was found in this poll already.
     fn is_passed_over(&self) -> Option<bool> {

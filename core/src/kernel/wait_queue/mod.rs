@@ -68,7 +68,7 @@ unsafe impl<S: Send, G: Send, K: Crosses> Sync for WaitQueue<S, G, K> {}
 impl<S, G, K: Access> UnwindSafe for WaitQueue<S, G, K> {}
 impl<S, G, K: Access> RefUnwindSafe for WaitQueue<S, G, K> {}
 
-impl<S, G, K: Access> WaitQueue<S, G, K> {
+impl<S, G: Copy, K: Access> WaitQueue<S, G, K> {
     pub(crate) const fn new(state: S) -> Self {
         WaitQueue { guard: K::OPEN, state, line: Line::new() }
     }
@@ -101,7 +101,7 @@ impl<S, G, K: Access> WaitQueue<S, G, K> {
 }
 
 // SAFETY: it is borrowed, so it stays where it is; and `with` excludes others, or there are none.
-unsafe impl<S, G, K: Access> Lead for &WaitQueue<S, G, K> {
+unsafe impl<S, G: Copy, K: Access> Lead for &WaitQueue<S, G, K> {
     type State = S;
     type Grant = G;
 
@@ -112,7 +112,7 @@ unsafe impl<S, G, K: Access> Lead for &WaitQueue<S, G, K> {
 
 // SAFETY: a thread has one value of a key, where it stays until the thread ends; who waits stays on its thread.
 #[cfg(feature = "std")]
-unsafe impl<S, G> Lead for &'static std::thread::LocalKey<WaitQueue<S, G, Local>> {
+unsafe impl<S, G: Copy> Lead for &'static std::thread::LocalKey<WaitQueue<S, G, Local>> {
     type State = S;
     type Grant = G;
 

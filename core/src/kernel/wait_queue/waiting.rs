@@ -20,7 +20,7 @@ use crate::task_info::TaskId;
 pub(crate) unsafe trait Lead {
     type State;
     /// What is handed to one who waits.
-    type Grant;
+    type Grant: Copy;
 
     fn with<R>(&self, f: impl FnOnce(&Self::State, &Line<Self::Grant>) -> R) -> R;
 
@@ -83,11 +83,11 @@ pin_project! {
     }
 }
 
-impl<G> At<G> {
+impl<G: Copy> At<G> {
     /// Its place, which it has from now on.
     fn place(mut self: Pin<&mut Self>) -> PinRef<Waiter<G>> {
         if let AtProjected::Outside { ask } = self.as_mut().project() {
-            let waiter = Waiter::new(ask.take());
+            let waiter = Waiter::new(*ask);
             self.set(At::InLine { waiter });
         }
         let Some(waiter) = self.taken() else { unreachable!("giambio: it has a place now") };
@@ -102,10 +102,11 @@ impl<G> At<G> {
         }
     }
 
-    /// It has none any more, and is in no line.
+    /// It has none any more, and is in no line. What it asks for stays: one without would hold up all behind it, should it wait again.
     fn leave(mut self: Pin<&mut Self>) {
-        if self.as_mut().taken().is_some() {
-            self.set(At::Outside { ask: None });
+        if let Some(waiter) = self.as_mut().taken() {
+            let ask = waiter.asks();
+            self.set(At::Outside { ask });
         }
     }
 }
