@@ -10,14 +10,14 @@ use giambio_core::{
 };
 
 use crate::common::{FIRST_PROGRAM, PROGRAMS, Rng, audit, itself, poll_once, secs, started};
-use crate::maker::make;
+use crate::maker::make_apart;
 use crate::real::{World, run};
 
 /// Polls a program for a while and forgets it; then nothing is left of what it could borrow.
 async fn forget(seed: u64) {
     let mut rng = Rng(seed);
     let world = Box::new(World::new(None, Some(Rng(seed))));
-    let code = Box::new(make(seed));
+    let code = Box::new(make_apart(seed));
     {
         let mut program = run(&world, &code);
         for _ in 0..rng.below(8) {

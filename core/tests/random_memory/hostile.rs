@@ -17,7 +17,7 @@ use giambio_core::{
 
 use crate::code::{Code, Way};
 use crate::common::{Rng, audit, on_drop};
-use crate::maker::make;
+use crate::maker::make_apart;
 use crate::real::{Boom, Failure, MISCHIEF, Run, World, run};
 
 /// Who does mischief.
@@ -91,9 +91,9 @@ impl Victims {
     fn program(&self) -> Run<'static> {
         // Dropping a foreign set stops at the first destructor that panics, and leaks the rest.
         let leaks = |code: &Code| matches!(code, Code::Set(_) | Code::Through(Way::Set, _));
-        let mut code = make(self.below(u64::MAX));
+        let mut code = make_apart(self.below(u64::MAX));
         while self.panics && code.any(&leaks) {
-            code = make(self.below(u64::MAX));
+            code = make_apart(self.below(u64::MAX));
         }
         let world = self.world.clone();
         Box::pin(async move { run(&world, &code).await })

@@ -6,8 +6,18 @@ use crate::common::Rng;
 
 /// The program of a seed.
 pub(crate) fn make(seed: u64) -> Code {
+    made(seed, true)
+}
+
+/// One whose pieces share nothing: polled in the middle of itself, what is shared would rightly panic.
+#[allow(dead_code, reason = "of two programs one makes these")]
+pub(crate) fn make_apart(seed: u64) -> Code {
+    made(seed, false)
+}
+
+fn made(seed: u64, shares: bool) -> Code {
     let size = 2 + (seed % 60) as u32;
-    let mut maker = Maker { rng: Rng(seed ^ 0x6769_616d_6269_6f00), size, next: 0 };
+    let mut maker = Maker { rng: Rng(seed ^ 0x6769_616d_6269_6f00), size, next: 0, shares };
     loop {
         maker.size = size;
         let code = maker.code();
@@ -22,6 +32,8 @@ struct Maker {
     /// How many more nodes there may be.
     size: u32,
     next: u32,
+    /// Do its pieces use what all of them share?
+    shares: bool,
 }
 
 impl Maker {
@@ -92,6 +104,7 @@ impl Maker {
             28..32 => Code::Through(self.way(), self.boxed()),
             32 | 33 => self.nursery_in_an_arena(),
             34 => self.race(),
+            35..39 if !self.shares => Code::Yield,
             35..39 => Code::Use(self.number(), Use::ALL[self.rng.below(Use::ALL.len() as u64) as usize]),
             // Else most programs would end with their first failure.
             _ if self.rng.one_in(2) => Code::Catch(Box::new(self.nursery())),
