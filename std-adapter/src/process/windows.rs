@@ -14,6 +14,7 @@ use std::time::Duration;
 use giambio_core::{Sleep, sleep};
 use windows_sys::Win32::Foundation::{ERROR_BAD_EXE_FORMAT, ERROR_EXE_MACHINE_TYPE_MISMATCH};
 
+use super::spawn::Spawn;
 use crate::reactor::{AsSource, Descriptor, Direction, Done, Kind, Source};
 use crate::signal::Signal;
 use crate::stream::{PipeReceiver, PipeSender};
@@ -198,3 +199,15 @@ pub(super) fn is_too_many(_: &io::Error) -> bool {
 pub(super) const NO_SUCH_PROGRAM: &str = "; or a library that it needs is not there";
 pub(super) const NOT_EXECUTABLE: &str = "; it is a folder, or this user may not execute it";
 pub(super) const NO_PROGRAM: &str = "; it is no program for this system";
+
+/// # On Windows
+impl Spawn {
+    /// [Flags](https://learn.microsoft.com/windows/win32/procthread/process-creation-flags) of `CreateProcess`, as `CREATE_NO_WINDOW`, beside
+    /// those that are set anyway. Flags that were set for the [`command`](Spawn::command) are not kept.
+    ///
+    /// A program that gets a console of its own, or none, can't be asked to end by Ctrl+Break.
+    pub fn creation_flags(mut self, flags: u32) -> Spawn {
+        self.settings.flags = flags;
+        self
+    }
+}

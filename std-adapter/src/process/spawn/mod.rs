@@ -44,7 +44,7 @@ pub struct Spawn {
     pub(super) group: bool,
     /// Were standard input, output and error chosen here?
     chosen: [bool; 3],
-    settings: Settings,
+    pub(super) settings: Settings,
 }
 
 impl Spawn {

@@ -5,10 +5,10 @@ use std::process::Command;
 
 /// What only some systems know of: here nothing.
 #[derive(Debug, Default)]
-pub(in crate::process) struct Settings(());
+pub(crate) struct Settings(());
 
 impl Settings {
-    pub(in crate::process) fn settle(&self, command: &mut Command, is_group: bool) {
+    pub(crate) fn settle(&self, command: &mut Command, is_group: bool) {
         if is_group {
             command.process_group(0);
         }
