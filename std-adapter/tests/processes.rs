@@ -3,6 +3,8 @@
 
 #[path = "common/child.rs"]
 mod child;
+#[path = "common/cut_off.rs"]
+mod cut_off;
 
 use std::cell::{Cell, RefCell};
 use std::fs;
@@ -16,6 +18,7 @@ use std::process::{Command, Stdio};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use cut_off::cut_off;
 use giambio::process::{Child, NotStarted, Spawn, output, run_in, status};
 use giambio::signal::Signal;
 use giambio::stream::pipe;
@@ -545,31 +548,13 @@ fn cut_off_at_each_place_where_they_wait_they_leave_no_child() {
     for (case, is_dropped) in cases.into_iter().flat_map(|case| [(case, false), (case, true)]) {
         for place in 0.. {
             let ids = RefCell::new(Vec::new());
-            let suspensions = Cell::new(0);
             let ended = bounded(async {
                 let work = run_in(case(), async |child| {
                     ids.borrow_mut().push(child.id());
                     child.communicate(&data).await.unwrap();
                     child.wait().await.unwrap();
                 });
-                let cut_off = cancel_scope(async |scope| {
-                    let mut work = pin!(work);
-                    poll_fn(|cx| {
-                        let polled = work.as_mut().poll(cx);
-                        if polled.is_pending() {
-                            if suspensions.get() == place {
-                                if is_dropped {
-                                    return Poll::Ready(false);
-                                }
-                                scope.cancel();
-                            }
-                            suspensions.set(suspensions.get() + 1);
-                        }
-                        polled.map(|ended| ended.is_ok())
-                    })
-                    .await
-                });
-                let ended = cut_off.await == Ok(true);
+                let ended = cut_off(place, is_dropped, work).await;
                 while is_dropped && ids.borrow().iter().any(|id| is_there(*id)) {
                     sleep(Duration::from_millis(1)).await;
                 }

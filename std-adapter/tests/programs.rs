@@ -1,5 +1,7 @@
 //! Programs that end with their scope, on every system: each is this program, started again. `processes.rs` goes further, on Unix.
 
+#[path = "common/cut_off.rs"]
+mod cut_off;
 #[path = "../../core/tests/common/itself.rs"]
 mod itself;
 
@@ -13,6 +15,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cut_off::cut_off;
 use giambio::process::{Child, NotStarted, Spawn, output, run_in, status};
 use giambio::signal::{Signal, Signals};
 use giambio::{cancel_scope, fail_after, finally, move_on_after, nursery, race, run, shield, sleep};
@@ -489,7 +492,6 @@ fn cut_off_at_each_place_where_they_wait_they_leave_no_child() {
     for (case, is_dropped) in cases.into_iter().flat_map(|case| [(case, false), (case, true)]) {
         for place in 0.. {
             let readers = RefCell::new(Vec::new());
-            let suspensions = Cell::new(0);
             let ended = bounded(async {
                 let (reader, writer) = io::pipe().unwrap();
                 let piped = case().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(writer);
@@ -498,24 +500,7 @@ fn cut_off_at_each_place_where_they_wait_they_leave_no_child() {
                     child.communicate(&data).await.unwrap();
                     child.wait().await.unwrap();
                 });
-                let cut_off = cancel_scope(async |scope| {
-                    let mut work = pin!(work);
-                    poll_fn(|cx| {
-                        let polled = work.as_mut().poll(cx);
-                        if polled.is_pending() {
-                            if suspensions.get() == place {
-                                if is_dropped {
-                                    return Poll::Ready(false);
-                                }
-                                scope.cancel();
-                            }
-                            suspensions.set(suspensions.get() + 1);
-                        }
-                        polled.map(|ended| ended.is_ok())
-                    })
-                    .await
-                });
-                cut_off.await == Ok(true)
+                cut_off(place, is_dropped, work).await
             });
             readers.into_inner().into_iter().for_each(assert_over);
             if ended {
