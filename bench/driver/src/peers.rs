@@ -77,11 +77,20 @@ pub(crate) const PEERS: &[Peer] = &[
     Peer { name: "embassy", micro: Some(("embassy-micro", "std")), echo: None, crates: &["embassy-executor"] },
 ];
 
+/// One of the libraries of a program that has several: its name is the program's variant, too.
+pub(crate) const fn library(package: &'static str, name: &'static str, crates: &'static [&'static str]) -> Peer {
+    Peer { name, micro: Some((package, name)), echo: None, crates }
+}
+
 /// giambio, the limits, and those that are named; all if none is.
 pub(crate) fn chosen(only: &[String]) -> Vec<&'static Peer> {
-    let always = [OURS, RAW, FLOOR];
+    chosen_of(PEERS, only, |name| [OURS, RAW, FLOOR].contains(&name))
+}
+
+/// Those that are there always, and those that are named; all if none is.
+pub(crate) fn chosen_of(all: &'static [Peer], only: &[String], is_always: fn(&str) -> bool) -> Vec<&'static Peer> {
     let is_chosen = |peer: &&Peer| {
-        only.is_empty() || always.contains(&peer.name) || only.iter().any(|name| peer.name.contains(name.as_str()))
+        only.is_empty() || is_always(peer.name) || only.iter().any(|name| peer.name.contains(name.as_str()))
     };
-    PEERS.iter().filter(is_chosen).collect()
+    all.iter().filter(is_chosen).collect()
 }

@@ -45,7 +45,7 @@ fn benches_of(groups: &[Group]) -> impl Iterator<Item = &'static str> {
 }
 
 pub(super) fn run(options: &Options, peers: &Peers) -> Result<Report, String> {
-    let times = times("micro", options, GROUPS, peers);
+    let times = times("micro", options, GROUPS, peers, operations);
     let counts = counts(options, GROUPS, peers);
     let mut text = String::new();
     for group in GROUPS {
@@ -130,7 +130,13 @@ pub(super) fn table(
 
 /// The CPU time of an operation, in every round. Peers follow each other within a benchmark, so that a ratio is of
 /// neighbours.
-pub(super) fn times(part: &'static str, options: &Options, groups: &[Group], peers: &Peers) -> Found<Vec<f64>> {
+pub(super) fn times(
+    part: &'static str,
+    options: &Options,
+    groups: &[Group],
+    peers: &Peers,
+    operations: fn(&str, bool) -> u64,
+) -> Found<Vec<f64>> {
     let mut found = Found::new();
     for _ in options.rounds(part, 5, 2) {
         for bench in benches_of(groups) {
@@ -144,7 +150,7 @@ pub(super) fn times(part: &'static str, options: &Options, groups: &[Group], pee
     found
 }
 
-fn operations(bench: &str, quick: bool) -> u64 {
+pub(super) fn operations(bench: &str, quick: bool) -> u64 {
     match bench {
         "tree" => 222_222,
         "cancel_all" | "timer_set" | "parked" => 100_000,

@@ -2,12 +2,12 @@
 //! others' in giambio too.
 
 use super::Report;
-use super::micro::{Group, counts, table, tables, times};
+use super::micro::{Group, counts, operations, table, tables, times};
 use crate::build;
 use crate::machine::versions;
 use crate::numbers::shown;
 use crate::options::Options;
-use crate::peers::{OURS, Peer, Peers};
+use crate::peers::{OURS, Peer, Peers, chosen_of, library};
 
 const PACKAGE: &str = "sync-micro";
 
@@ -34,26 +34,21 @@ const GROUPS: &[Group] = &[
 
 const WAITERS: Group = Group { title: "Who waits", benches: &["waiter_lock", "waiter_receive", "waiter_bell"] };
 
-/// A row: its name, which is the program's variant too, and the crates.
-const fn library(name: &'static str, crates: &'static [&'static str]) -> Peer {
-    Peer { name, micro: Some((PACKAGE, name)), echo: None, crates }
-}
-
 const SMOLS: &[&str] =
     &["async-executor", "async-lock", "async-channel", "async-broadcast", "event-listener", "futures-lite"];
 
 static LIBRARIES: &[Peer] = &[
-    library(OURS, &[]),
-    library("giambio-shared", &[]),
-    library("tokio", &["tokio"]),
-    library("smol", SMOLS),
-    library("flume", &["flume"]),
-    library("futures", &["futures"]),
-    library("embassy", &["embassy-executor", "embassy-sync"]),
-    library("embassy-shared", &["embassy-sync"]),
-    library("tokio-in-giambio", &["tokio"]),
-    library("smol-in-giambio", SMOLS),
-    library("flume-in-giambio", &["flume"]),
+    library(PACKAGE, OURS, &[]),
+    library(PACKAGE, "giambio-shared", &[]),
+    library(PACKAGE, "tokio", &["tokio"]),
+    library(PACKAGE, "smol", SMOLS),
+    library(PACKAGE, "flume", &["flume"]),
+    library(PACKAGE, "futures", &["futures"]),
+    library(PACKAGE, "embassy", &["embassy-executor", "embassy-sync"]),
+    library(PACKAGE, "embassy-shared", &["embassy-sync"]),
+    library(PACKAGE, "tokio-in-giambio", &["tokio"]),
+    library(PACKAGE, "smol-in-giambio", SMOLS),
+    library(PACKAGE, "flume-in-giambio", &["flume"]),
 ];
 
 /// All benchmarks of this part.
@@ -63,13 +58,8 @@ pub(super) fn benches() -> impl Iterator<Item = &'static str> {
 
 pub(super) fn run(options: &Options, _: &Peers) -> Result<Report, String> {
     build::with_words(PACKAGE, &[])?;
-    let is_chosen = |peer: &&Peer| {
-        options.only.is_empty()
-            || peer.name.starts_with(OURS)
-            || options.only.iter().any(|name| peer.name.contains(name.as_str()))
-    };
-    let libraries: Vec<&Peer> = LIBRARIES.iter().filter(is_chosen).collect();
-    let times = times("sync", options, GROUPS, &libraries);
+    let libraries = chosen_of(LIBRARIES, &options.only, |name| name.starts_with(OURS));
+    let times = times("sync", options, GROUPS, &libraries, operations);
     let counted = counts(options, GROUPS, &libraries);
     let mut text = format!("{}\n\n", versions(&libraries));
     for group in GROUPS {

@@ -1,12 +1,12 @@
 //! What an operating system has, by giambio and by other libraries, and the same calls without any.
 
 use super::Report;
-use super::micro::{Found, Group, table, timed};
+use super::micro::{Found, Group, table, times};
 use crate::build;
 use crate::machine::{cpus, versions};
 use crate::numbers::{Numbers, median, ratio, shown};
 use crate::options::Options;
-use crate::peers::{OURS, Peer, Peers};
+use crate::peers::{OURS, Peer, Peers, chosen_of, library};
 use crate::program::{Program, Scratch};
 
 const PACKAGE: &str = "system-micro";
@@ -19,18 +19,13 @@ const GROUPS: &[Group] = &[
     Group { title: "Programs, files, threads", benches: &["process", "large_file", "small_file", "unblock"] },
 ];
 
-/// A row: its name, which is the program's variant too, and the crates.
-const fn library(name: &'static str, crates: &'static [&'static str]) -> Peer {
-    Peer { name, micro: Some((PACKAGE, name)), echo: None, crates }
-}
-
 static LIBRARIES: &[Peer] = &[
-    library(OURS, &[]),
-    library(BARE, &[]),
-    library("tokio", &["tokio"]),
-    library("smol", &["async-executor", "async-io", "async-process", "async-fs", "blocking"]),
-    library("compio-epoll", &["compio"]),
-    library("compio-uring", &["compio"]),
+    library(PACKAGE, OURS, &[]),
+    library(PACKAGE, BARE, &[]),
+    library(PACKAGE, "tokio", &["tokio"]),
+    library(PACKAGE, "smol", &["async-executor", "async-io", "async-process", "async-fs", "blocking"]),
+    library(PACKAGE, "compio-epoll", &["compio"]),
+    library(PACKAGE, "compio-uring", &["compio"]),
 ];
 
 /// All benchmarks of this part.
@@ -52,13 +47,8 @@ pub(super) fn operations(bench: &str, quick: bool) -> u64 {
 pub(super) fn run(options: &Options, _: &Peers) -> Result<Report, String> {
     build::with_words(PACKAGE, &[])?;
     build::with_words("alloc-count", &[])?;
-    let is_chosen = |peer: &&Peer| {
-        options.only.is_empty()
-            || [OURS, BARE].contains(&peer.name)
-            || options.only.iter().any(|name| peer.name.contains(name.as_str()))
-    };
-    let libraries: Vec<&Peer> = LIBRARIES.iter().filter(is_chosen).collect();
-    let times = times(options, &libraries);
+    let libraries = chosen_of(LIBRARIES, &options.only, |name| [OURS, BARE].contains(&name));
+    let times = times("system", options, GROUPS, &libraries, operations);
     let counts = counts(options, &libraries);
     let mut text = format!("{}\n\n", versions(&libraries));
     for group in GROUPS {
@@ -82,20 +72,6 @@ fn tables(group: &Group, libraries: &Peers, times: &Found<Vec<f64>>, counts: &Fo
     table(group, "CPU µs (and ratio to the bare calls)", libraries, time)
         + &table(group, "system calls", libraries, calls)
         + &table(group, "allocations / bytes", libraries, allocations)
-}
-
-fn times(options: &Options, libraries: &Peers) -> Found<Vec<f64>> {
-    let mut found = Found::new();
-    for _ in options.rounds("system", 5, 2) {
-        for bench in benches() {
-            for peer in libraries {
-                if let Some(numbers) = timed(peer, bench, operations(bench, options.quick)) {
-                    found.entry((bench, peer.name)).or_insert_with(Vec::new).push(numbers.get("cpu_ns"));
-                }
-            }
-        }
-    }
-    found
 }
 
 fn counts(options: &Options, libraries: &Peers) -> Found<Numbers> {
