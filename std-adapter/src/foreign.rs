@@ -27,6 +27,11 @@ impl First {
         }
     }
 
+    /// Has one been caught?
+    pub(crate) fn has_caught(&self) -> bool {
+        self.0.is_err()
+    }
+
     /// The first panic goes on, unless another one is under way.
     pub(crate) fn resume(self) {
         match self.0 {

@@ -7,11 +7,14 @@ use super::emit as hooks;
 #[cfg(feature = "std")]
 use super::memory::home::Home;
 #[cfg(feature = "std")]
+use crate::panics::First;
+#[cfg(feature = "std")]
 use crate::task_info::WokenBy;
 
 /// Takes the wakes of other threads.
 #[cfg(feature = "std")]
 pub(crate) fn take_remote(home: &'static Home) {
+    let mut first = First::new();
     home.take_remote(|task| {
         // One that is over doesn't mind. What was called before may have ended the last task of a thread that ends, and all of
         // them are another thread's now.
@@ -21,9 +24,10 @@ pub(crate) fn take_remote(home: &'static Home) {
             hooks::tell_wake(task, WokenBy::Thread);
         }
         if let Some(foreign) = foreign {
-            foreign.wake();
+            first.catch(|| foreign.wake());
         }
     });
+    first.resume();
 }
 
 /// A scope is polled by an executor that isn't ours: wakes from other threads have to reach it.

@@ -243,6 +243,10 @@ impl Reactor {
                 }
             }
         }
+        if first.has_caught() && self.armed.get() > 0 {
+            // No turn of this loop's takes the wakes that the bell was for; so who sleeps on hears it once more.
+            self.waker().into_iter().for_each(Waker::wake);
+        }
         first.resume();
         Ok(())
     }

@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::mpsc;
-use std::task::{Poll, Waker};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -207,4 +208,37 @@ fn a_look_takes_what_has_come_and_waits_for_nothing() {
     assert!(wait(&idle, LONG), "loopback takes a moment");
     assert!(!idle.look());
     assert_eq!(runtime.as_mut().turn(), Next::Finished(7));
+}
+
+/// What it has taken from the system on the way is another one's, too.
+#[test]
+fn a_loop_that_a_panic_leaves_keeps_no_wake_from_one_that_sleeps() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("a foreign waker");
+        }
+    }
+    for wakes in WAYS {
+        let clock = StdClock::new();
+        let (mut idle, mut other) = (Idle::new(clock).unwrap(), Idle::new(clock).unwrap());
+        let (sender, wakers) = mpsc::channel();
+        let mut runtime = pin!(Runtime::new(clock, gives(sender)).with_notify(idle.waker()));
+        let (one, peer) = run(pair());
+        let mut byte = [0];
+        let mut receives = pin!(one.receive(&mut byte));
+        assert!(receives.as_mut().poll(&mut Context::from_waker(&Arc::new(Panics).into())).is_pending());
+        rests(&mut idle, runtime.as_mut());
+        assert_eq!(peer.try_send(&[1]).unwrap(), 1);
+        woken_elsewhere(&wakers.recv().unwrap(), wakes);
+        // The bell and the socket are there together, and the one who sleeps has not looked yet.
+        let left = (0..1000).any(|_| {
+            thread::sleep(MS);
+            catch_unwind(AssertUnwindSafe(|| other.look())).is_err()
+        });
+        assert!(left, "loopback takes a moment");
+        assert!(wait(&idle, LONG), "the wake was lost");
+        rests(&mut idle, runtime.as_mut());
+        assert_eq!(wakers.try_iter().count(), 1, "the task was polled again");
+    }
 }
