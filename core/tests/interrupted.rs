@@ -104,6 +104,6 @@ fn signals_that_come_at_any_moment_lose_no_wake_and_break_nothing() {
         stop.store(true, SeqCst);
     });
     assert_eq!(live.left(), 0);
-    assert!(SIGNALS.load(SeqCst) > 800, "each round takes two");
+    assert!(SIGNALS.load(SeqCst) >= 800, "each round takes two");
     assert!(unregister(id));
 }
