@@ -87,8 +87,8 @@ impl<'a> View<'a> {
             return false;
         }
         *text += " waits for its children";
-        let end = number + self.inside(number).count();
-        let is_inside = |id: &&TaskId| self.task(**id).is_some_and(|(at, _)| number < at && at <= end);
+        let among = self.inside(number);
+        let is_inside = |id: &&TaskId| self.task(**id).is_some_and(|(at, _)| among.contains(&at));
         let inside = chain.iter().find(is_inside);
         if let Some(id) = inside {
             let _ = write!(text, ", {} among them", self.title_of(*id));

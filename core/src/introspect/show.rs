@@ -1,7 +1,10 @@
 //! A dump as text: a line for each task and scope, with what is in it further to the right.
 
 use alloc::collections::BTreeMap;
+use alloc::vec;
+use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 use core::time::Duration;
 
 use super::dump::{Dump, Node, NodeKind, TaskNode};
@@ -26,11 +29,13 @@ impl fmt::Display for Dump {
 pub(super) struct View<'a> {
     pub(super) nodes: &'a [Node],
     places: BTreeMap<TaskId, usize>,
+    /// What comes after each, and is not in it.
+    ends: Vec<usize>,
 }
 
 impl<'a> View<'a> {
     pub(super) fn new(nodes: &'a [Node]) -> Self {
-        let mut view = View { nodes, places: BTreeMap::new() };
+        let mut view = View { nodes, places: BTreeMap::new(), ends: ends(nodes) };
         view.places = view.tasks().map(|(number, task)| (task.id, number)).collect();
         view
     }
@@ -108,9 +113,8 @@ impl<'a> View<'a> {
     }
 
     /// The numbers of what is in one.
-    pub(super) fn inside(&self, number: usize) -> impl Iterator<Item = usize> {
-        let depth = self.nodes[number].depth;
-        (number + 1..self.nodes.len()).take_while(move |at| self.nodes[*at].depth > depth)
+    pub(super) fn inside(&self, number: usize) -> Range<usize> {
+        number + 1..self.ends[number]
     }
 
     pub(super) fn has_children(&self, number: usize) -> bool {
@@ -124,6 +128,18 @@ impl<'a> View<'a> {
             None => write!(f, "{id}"),
         })
     }
+}
+
+/// Where what is in each ends: found once, since many may wait for one who has many children.
+fn ends(nodes: &[Node]) -> Vec<usize> {
+    let (mut ends, mut open) = (vec![nodes.len(); nodes.len()], Vec::new());
+    for (number, node) in nodes.iter().enumerate() {
+        while let Some(inner) = open.pop_if(|outer: &mut usize| nodes[*outer].depth >= node.depth) {
+            ends[inner] = number;
+        }
+        open.push(number);
+    }
+    ends
 }
 
 fn task_of(node: &Node) -> Option<&TaskNode> {

@@ -350,6 +350,38 @@ fn who_is_not_polled_any_more_is_given_up_and_said_to_be_so() {
 }
 
 #[test]
+fn hundreds_that_are_not_polled_any_more_keep_nobody_who_is_from_being_heard() {
+    run(async {
+        const MANY: usize = 500;
+        let work = async || {
+            nursery(async |n| {
+                for _ in 0..MANY {
+                    n.spawn(async { Ok::<_, ()>(sleep(secs(9)).await) });
+                }
+                Ok(())
+            })
+            .await
+        };
+        let mut aside = Box::pin(work());
+        poll_fn(|cx| Poll::Ready(assert!(aside.as_mut().poll(cx).is_pending()))).await;
+        nursery(async |n| {
+            n.spawn(work());
+            checkpoint().await;
+            let tree = dump().await;
+            let tasks = tree.nodes.iter().filter_map(|node| match &node.kind {
+                NodeKind::Task(task) => Some(task.waits.is_some()),
+                _ => None,
+            });
+            let (heard, silent): (Vec<_>, Vec<_>) = tasks.partition(|is_heard| *is_heard);
+            assert_eq!((heard.len(), silent.len()), (1 + 1 + MANY, MANY)); // the root, and the one that has them
+            Ok::<_, ()>(n.cancel_children())
+        })
+        .await
+        .unwrap();
+    });
+}
+
+#[test]
 fn tasks_that_are_never_idle_are_asked_as_well() {
     run(async {
         let (is_over, sleeping) = (Cell::new(false), Cell::new(0));
