@@ -90,12 +90,18 @@ fn lint(manifest: &str, target: &str, what: &str) -> Outcome {
     }
 }
 
-/// The core's conformance cases, on a board of each target.
+/// The core's conformance cases, on one board.
+pub(crate) fn one_board() -> Outcome {
+    build(TESTS, machine::BARE_METAL[0], CONFORMANCE)?.run()?;
+    look("--lib --test conformance -- --nocapture cortex_m3")
+}
+
+/// The same on a board of each target.
 pub(crate) fn tests() -> Outcome {
     for target in machine::BARE_METAL {
         build(TESTS, target, CONFORMANCE)?.run()?;
     }
-    look("--lib --test conformance -- --nocapture")
+    look("--test conformance -- --nocapture each_target")
 }
 
 /// The programs of `examples/bare-metal`, each on each board.

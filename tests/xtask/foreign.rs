@@ -49,40 +49,23 @@ impl Foreign {
         prepare: || Ok(Vec::new()),
     };
 
-    /// The tests of the core and the adapter, then the whole programs under the same tests as on this system.
+    /// The tests of the adapter, then the whole programs under the same tests as on this system.
     pub(crate) fn check(&self) -> Outcome {
+        self.with(|there| there.adapter())
+    }
+
+    /// The core's tests, of which few can tell anything about the system.
+    pub(crate) fn check_core(&self) -> Outcome {
+        self.with(|there| there.core())
+    }
+
+    pub(crate) fn check_both(&self) -> Outcome {
+        self.with(|there| there.core().and_then(|()| there.adapter()))
+    }
+
+    fn with(&self, check: impl FnOnce(&There<'_>) -> Outcome) -> Outcome {
         let compiler = machine::compiler_for(&[self.target]).ok_or("there is no compiler for it")?;
-        let environment = (self.prepare)()?;
-        let with = |shell: Shell| shell.envs(environment.clone());
-
-        // The same packages in both commands, or cargo would choose other features and build their dependencies twice.
-        let packages = "-p giambio-core -p giambio -p giambio-examples";
-        // Random programs by the thousand are the work of other steps, and tell nothing about the system.
-        let mut tests =
-            self.cargo(compiler, &format!("cargo test {packages} --lib --tests")).env("GIAMBIO_PROGRAMS", "250");
-        if let Some(runner) = self.runner {
-            tests = tests.env(&format!("CARGO_TARGET_{}_RUNNER", self.shouted()), runner);
-            // A test that starts itself once more needs no runner in Wine, which is a system of its own.
-            if !self.target.contains("windows") {
-                tests = tests.env("GIAMBIO_RUNNER", runner);
-            }
-        }
-        if !self.left_out.is_empty() {
-            tests = tests.args("--").args(self.left_out);
-        }
-        with(tests).run()?;
-        self.cargo(compiler, &format!("cargo build {packages} --examples")).run()?;
-
-        // As the step "workspace" builds them, so that nothing is built again.
-        let scenarios = "cargo test --workspace --exclude giambio-compile-fail";
-        let mut scenarios = Shell::new(scenarios).args("--test echo_clients --test echo_ends --test examples");
-        scenarios = scenarios.in_folder(DEBUG);
-        let examples = root().join(target_folder(FOREIGN)).join(self.target).join("debug/examples");
-        scenarios = scenarios.env("GIAMBIO_EXAMPLES", &examples.display().to_string());
-        if let Some(runner) = self.runner {
-            scenarios = scenarios.env("GIAMBIO_RUNNER", runner);
-        }
-        with(scenarios).run()?;
+        check(&There { system: self, compiler, environment: (self.prepare)()? })?;
         // No other step builds for this target.
         shell::remove(&format!("{FOREIGN}/{}", self.target));
         Ok(())
@@ -95,20 +78,62 @@ impl Foreign {
             && self.files.iter().all(|file| Path::new(file).exists())
     }
 
-    fn cargo(&self, compiler: Compiler, line: &str) -> Shell {
-        let target = self.shouted();
-        let mut cargo = cargo_for(compiler, line, &[self.target])
-            .env("CARGO_PROFILE_DEV_DEBUG", "0")
-            .env(&format!("CARGO_TARGET_{target}_LINKER"), self.linker);
-        if !self.rustflags.is_empty() {
-            cargo = cargo.env(&format!("CARGO_TARGET_{target}_RUSTFLAGS"), self.rustflags);
-        }
-        cargo
-    }
-
     /// As cargo wants it in the names of variables.
     fn shouted(&self) -> String {
         self.target.to_uppercase().replace('-', "_")
+    }
+}
+
+/// A system that is up, and what builds for it.
+struct There<'a> {
+    system: &'a Foreign,
+    compiler: Compiler,
+    environment: Environment,
+}
+
+impl There<'_> {
+    fn core(&self) -> Outcome {
+        self.tests("cargo test -p giambio-core --lib --tests")
+    }
+
+    fn adapter(&self) -> Outcome {
+        // The same packages in both commands, or cargo would choose other features and build their dependencies twice.
+        let packages = "-p giambio -p giambio-examples";
+        self.tests(&format!("cargo test {packages} --lib --tests"))?;
+        self.cargo(&format!("cargo build {packages} --examples")).run()?;
+
+        // As the step "workspace" builds them, so that nothing is built again.
+        let scenarios = "cargo test --workspace --exclude giambio-compile-fail";
+        let scenarios = Shell::new(scenarios).args("--test echo_clients --test echo_ends --test examples");
+        let examples = root().join(target_folder(FOREIGN)).join(self.system.target).join("debug/examples");
+        let scenarios = scenarios.in_folder(DEBUG).env("GIAMBIO_EXAMPLES", &examples.display().to_string());
+        let runner = self.system.runner.map(|runner| ("GIAMBIO_RUNNER", runner));
+        scenarios.envs(self.environment.clone()).envs(runner).run()
+    }
+
+    fn tests(&self, line: &str) -> Outcome {
+        let Foreign { target, runner, left_out, .. } = *self.system;
+        // Random programs by the thousand are the work of other steps, and tell nothing about the system.
+        let mut tests = self.cargo(line).env("GIAMBIO_PROGRAMS", "250").envs(self.environment.clone());
+        if let Some(runner) = runner {
+            tests = tests.env(&format!("CARGO_TARGET_{}_RUNNER", self.system.shouted()), runner);
+            // A test that starts itself once more needs no runner in Wine, which is a system of its own.
+            if !target.contains("windows") {
+                tests = tests.env("GIAMBIO_RUNNER", runner);
+            }
+        }
+        if !left_out.is_empty() {
+            tests = tests.args("--").args(left_out);
+        }
+        tests.run()
+    }
+
+    fn cargo(&self, line: &str) -> Shell {
+        let Foreign { target, linker, rustflags, .. } = *self.system;
+        let variable = |name| format!("CARGO_TARGET_{}_{name}", self.system.shouted());
+        let cargo = cargo_for(self.compiler, line, &[target]).env("CARGO_PROFILE_DEV_DEBUG", "0");
+        let cargo = cargo.env(&variable("LINKER"), linker);
+        if rustflags.is_empty() { cargo } else { cargo.env(&variable("RUSTFLAGS"), rustflags) }
     }
 }
 

@@ -66,7 +66,12 @@ fn main() -> ExitCode {
         }
     };
     let ended = match command {
-        Command::Run(plan) => return lanes::run(&plan),
+        Command::Run(plan) => {
+            if !plan.keeps {
+                shell::build_lean();
+            }
+            return lanes::run(&plan);
+        }
         Command::Print(text) => {
             print!("{}", text());
             Ok(())
@@ -151,8 +156,8 @@ impl Command<'_> {
             (words, true) if let Some(parts) = parts(words) => steps_of(&parts),
             (words, _) => return Err(format!("there is no command `{}` with these options", words.join(" "))),
         };
-        let Options { words, skipped, is_verbose, .. } = given;
-        Ok(Command::Run(Plan { steps, skipped, is_verbose, keeps: words[0] == "step" }))
+        let Options { words, quick, skipped, is_verbose, .. } = given;
+        Ok(Command::Run(Plan { steps, skipped, is_verbose, keeps: words[0] == "step" || quick }))
     }
 }
 

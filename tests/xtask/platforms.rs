@@ -127,7 +127,14 @@ impl Platform {
             Care::Home => ("everything".to_owned(), "everything".to_owned()),
             Care::Runs(place) => (
                 "both libraries, with tests; the examples".to_owned(),
-                format!("{place}: the tests of both libraries; the examples, by the tests of Linux"),
+                match self.part() {
+                    Part::Release => {
+                        format!("{place}: the tests of both libraries; the examples, by the tests of Linux")
+                    }
+                    _ => format!(
+                        "{place}: the adapter's tests, before a release the core's; the examples, by the tests of Linux"
+                    ),
+                },
             ),
             Care::Checked => ("everything is type-checked".to_owned(), "-".to_owned()),
             Care::Core => (

@@ -62,17 +62,11 @@ pub(crate) fn thread() -> Outcome {
     THREADS.into_iter().try_for_each(test)
 }
 
-/// The core under MemorySanitizer, which must see every write.
+/// The core under MemorySanitizer, which must see every write, with a standard library that checks what its unsafe functions
+/// demand, the order of fields being any that the compiler may choose.
 pub(crate) fn memory() -> Outcome {
-    let flags = instrumented("memory", "msan")?;
+    let flags = instrumented("memory", "msan")? + " -Zub-checks=yes -Zrandomize-layout";
     with_standard_library(&flags, "-p giambio-core --lib --tests")?.env("RUST_MIN_STACK", "16777216").run()
-}
-
-/// The core with a standard library that checks what its unsafe functions demand, the order of fields being any that the
-/// compiler may choose.
-pub(crate) fn checked_library() -> Outcome {
-    let flags = "-Zub-checks=yes -Zrandomize-layout --cfg giambio_no_spare";
-    with_standard_library(flags, "-p giambio-core --lib --tests")?.run()
 }
 
 /// No checker of aliasing rules is to be had without rustup's `miri`. What they ask of pointers as such

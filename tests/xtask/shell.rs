@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
@@ -49,6 +50,14 @@ pub(crate) fn target_folder(kind: &str) -> String {
 
 /// Where `cargo` builds into if nobody says anything else.
 pub(crate) const DEBUG: &str = "debug";
+
+/// Whole runs build each thing once: what the compiler would keep for the next change, and debug information, cost time and room.
+static IS_LEAN: AtomicBool = AtomicBool::new(false);
+
+/// From now on what is built is built to run once.
+pub(crate) fn build_lean() {
+    IS_LEAN.store(true, Relaxed);
+}
 
 thread_local! {
     static OUTPUT: RefCell<Option<File>> = const { RefCell::new(None) };
@@ -128,7 +137,10 @@ impl Shell {
             return self.env("CARGO_TARGET_DIR", &target_folder(kind)).env("CARGO_INCREMENTAL", "0");
         }
         self.environment.retain(|(name, _)| !["CARGO_TARGET_DIR", "CARGO_INCREMENTAL"].contains(&name.as_str()));
-        self
+        if !IS_LEAN.load(Relaxed) {
+            return self;
+        }
+        self.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0")
     }
 
     /// The command itself, for those who look at its output while it runs.
