@@ -346,7 +346,7 @@ fn attack_for(turns: u32, seed: u64, panics: bool) {
 
 /// One takes longer than twenty random programs, so there are fewer of them, however many programs are asked for.
 fn attacks() -> impl Iterator<Item = u64> {
-    seeds(400).step_by(20)
+    seeds(160).step_by(20)
 }
 
 #[test]

@@ -19,6 +19,9 @@ fn runtime(sanitizer: &str) -> String {
     format!("lib/librustc-stable_rt.{sanitizer}.a")
 }
 
+/// How many random programs each test makes, of which a sanitizer makes each a slow one.
+const PROGRAMS: &str = "300";
+
 /// Everything under AddressSanitizer and its search for leaks, then the core where it is most different: without threads, and
 /// without a heap.
 pub(crate) fn address() -> Outcome {
@@ -40,6 +43,7 @@ fn smaller(features: &str) -> Outcome {
 fn under_address_sanitizer(what: &str, finds_leaks: bool) -> Outcome {
     Shell::new(&format!("cargo +nightly test {what} --lib --tests --target {}", machine::host()?))
         .env("RUSTFLAGS", "-Zsanitizer=address --cfg giambio_no_spare")
+        .env("GIAMBIO_PROGRAMS", PROGRAMS)
         // Frames are larger with red zones around every variable.
         .env("RUST_MIN_STACK", "16777216")
         // Some programs forget on purpose; the file names them.
@@ -98,5 +102,5 @@ fn instrumented(sanitizer: &str, name: &str) -> Result<String, String> {
 /// Tests for which the standard library is built with the same flags, by the compiler that has its sources.
 fn with_standard_library(flags: &str, tests: &str) -> Result<Shell, String> {
     let cargo = format!("cargo test -Zbuild-std=std,panic_unwind,test --target {} {tests}", machine::host()?);
-    Ok(machine::from_sources(Shell::new(&cargo)).env("RUSTFLAGS", flags).env("GIAMBIO_PROGRAMS", "300"))
+    Ok(machine::from_sources(Shell::new(&cargo)).env("RUSTFLAGS", flags).env("GIAMBIO_PROGRAMS", PROGRAMS))
 }
