@@ -32,7 +32,7 @@ pub enum Stuck {
     Livelock {
         /// When, by the virtual clock.
         at: Instant,
-        /// How many turns there were at that moment.
+        /// How many turns there were at that moment, none of which another thread brought about.
         turns: u64,
         /// As for a deadlock.
         tasks: Vec<String>,

@@ -211,6 +211,21 @@ fn another_thread_has_time_to_wake_a_task_before_the_clock_jumps() {
 }
 
 #[test]
+fn a_task_that_waits_for_threads_again_and_again_is_not_one_that_never_waits() {
+    const OFTEN: usize = 200;
+    let rounds = Simulation::new().patience(secs(60)).turns(50).try_run(async {
+        for _ in 0..OFTEN {
+            let (sender, receiver) = futures::channel::oneshot::channel();
+            let thread = std::thread::spawn(|| sender.send(()));
+            receiver.await.unwrap();
+            thread.join().unwrap().unwrap();
+        }
+        OFTEN
+    });
+    assert_eq!(rounds, Ok(OFTEN));
+}
+
+#[test]
 fn a_wake_that_came_before_the_wait_ends_it() {
     let mut polls = 0;
     testing::run(poll_fn(|cx| {
