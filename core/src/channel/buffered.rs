@@ -82,10 +82,10 @@ impl<B: Buffer> Books<B> {
         self.offer(receivers)
     }
 
-    /// One more value is there to be fetched, by the first who waits or by anyone; returns whom to wake.
+    /// One more value, or the end, is there to be fetched, by the first who waits or by anyone; returns whom to wake.
     fn offer(&mut self, receivers: &Line<()>) -> Option<Waker> {
         receivers.grant(()).unwrap_or_else(|()| {
-            self.free += 1;
+            self.free += usize::from(self.buffer.len() > 0);
             None
         })
     }
@@ -100,23 +100,28 @@ impl<B: Buffer> Books<B> {
         waker
     }
 
-    /// Takes the first value, if this is who it was promised to, or if it was to nobody; and whom to wake over its place.
+    /// Takes the first value, if this is who it was promised to, or if it was to nobody; and whom to wake over its place. Who takes
+    /// the last, or is told the end, tells the next.
     #[expect(clippy::type_complexity, reason = "no more than it says")]
-    fn fetch(&mut self, turn: Turn<()>, senders: &Line<()>) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
+    fn fetch(&mut self, inside: &InsideOf<B>, turn: Turn<()>) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
         if turn != Turn::Granted(()) {
             match self.free.checked_sub(1) {
                 Some(free) => self.free = free,
-                None if self.is_over() => return Some((Err(Closed), None)),
+                None if self.is_over() => {}
                 None => return None,
             }
         }
-        let value = self.buffer.pop()?;
-        Some((Ok(value), self.release(senders)))
+        let value = self.buffer.pop().ok_or(Closed);
+        let next = match self.is_over() {
+            true => inside.receivers.grant(()).unwrap_or(None),
+            false => self.release(&inside.senders),
+        };
+        Some((value, next))
     }
 
-    /// Nothing more will be put in.
+    /// Nothing is left, and nothing more will be put in.
     fn is_over(&self) -> bool {
-        self.is_closed && self.slots == 0
+        self.is_closed && self.slots == 0 && (self.buffer.len() == 0 || fault!("the-end-before-the-last-value"))
     }
 
     /// A slot is given back; its place is free.
@@ -202,7 +207,7 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
 
     /// Waits for a value; it comes with whom to wake over its place.
     pub(super) fn receive(&self, place: CallSite) -> impl Future<Output = (Result<B::Value, Closed>, Option<Waker>)> {
-        let fetch = |inside: &InsideOf<B>, _: &Line<()>, turn| inside.state.borrow_mut().fetch(turn, &inside.senders);
+        let fetch = |inside: &InsideOf<B>, _: &Line<()>, turn| inside.state.borrow_mut().fetch(inside, turn);
         let pass_on = |inside: &InsideOf<B>, receivers: &Line<()>, late: Option<()>| {
             let late = if fault!("value-lost-with-its-receiver") { None } else { late };
             late.and_then(|()| inside.state.borrow_mut().offer(receivers))
@@ -213,7 +218,7 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
     /// Takes the first value that is promised to nobody, and whom to wake over its place.
     #[expect(clippy::type_complexity, reason = "no more than it says")]
     fn fetch(&self) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
-        self.sides.with(|inside| inside.state.borrow_mut().fetch(Turn::New, &inside.senders))
+        self.sides.with(|inside| inside.state.borrow_mut().fetch(inside, Turn::New))
     }
 
     /// Waits for a place to be a slot's.
@@ -233,12 +238,11 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
 
     /// Puts a value into a slot.
     pub(super) fn fill_slot(&self, value: B::Value) {
-        let (receiver, is_over) = self.sides.with(|inside| {
+        wake(self.sides.with(|inside| {
             let mut books = inside.state.borrow_mut();
             books.return_slot();
-            (books.put(value, &inside.receivers), books.is_over())
-        });
-        self.slot_is_gone(receiver, is_over);
+            books.put(value, &inside.receivers)
+        }));
     }
 
     /// Gives a slot back.
@@ -248,17 +252,11 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
             books.return_slot();
             (books.release(&inside.senders), books.is_over())
         });
-        self.slot_is_gone(sender, is_over);
-    }
-
-    fn slot_is_gone(&self, waker: Option<Waker>, is_over: bool) {
-        if !is_over {
-            return wake(waker);
+        // Where it is over, it was closed, and nobody waits for a place.
+        wake(sender);
+        if is_over {
+            self.sides.receivers().tell_all();
         }
-        let mut first = First::new();
-        first.catch(|| wake(waker));
-        first.catch(|| self.sides.receivers().tell_all());
-        first.resume();
     }
 
     pub(super) fn close(&self) {
@@ -268,7 +266,7 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
         });
         let mut first = First::new();
         first.catch(|| self.sides.senders().tell_all());
-        // As long as there are slots, more may come.
+        // As long as there are values or slots, more may come.
         if is_over && !fault!("close-tells-senders-alone") {
             first.catch(|| self.sides.receivers().tell_all());
         }

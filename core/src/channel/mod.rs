@@ -34,7 +34,9 @@
 //!
 //! # How it ends
 //! [`close`](Channel::close) says that nothing more is sent. Values that are in the channel are still received, and then
-//! whoever receives is told [`Closed`]. Who waits to send gets its value back at once. Or let the ends be counted:
+//! whoever receives is told [`Closed`]: not before the last is received, for one that is promised to somebody may yet be another's.
+//! (A future that was promised a value, and is forgotten, keeps the others waiting.) Who waits to send gets its value back at once.
+//! Or let the ends be counted:
 //! [`sender`](Channel::sender) and [`receiver`](Channel::receiver) make some, and the last of a side that is dropped closes the channel.
 //! Both borrow the channel, so that what is left in it when all have ended can be [drained](Channel::drain).
 //!

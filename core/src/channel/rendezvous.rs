@@ -164,7 +164,7 @@ impl<T, K: Access> Rendezvous<T, K> {
     /// # Errors
     /// No such value is there, or none will ever be.
     pub fn try_receive(&self) -> Result<T, TryReceiveError> {
-        let taken = self.with(|table, inside| table.take(&inside.senders, Turn::New));
+        let taken = self.with(|table, inside| table.take(inside, Turn::New));
         let Some((value, woken)) = taken else { return Err(TryReceiveError::Empty) };
         woken.wake();
         value.map_err(|Closed| TryReceiveError::Closed)
@@ -180,21 +180,23 @@ impl<T, K: Access> Rendezvous<T, K> {
     /// is cancelled just when this was promised its value waits on behind those that have come meanwhile.
     #[track_caller]
     pub fn receive(&self) -> impl Future<Output = Result<T, Closed>> {
-        let take = |inside: &InsideOf<T>, _: &Line<()>, turn| inside.state.borrow_mut().take(&inside.senders, turn);
+        let take = |inside: &InsideOf<T>, _: &Line<()>, turn| inside.state.borrow_mut().take(inside, turn);
         deliver(tells::<ASender, _>(Waiting::new(self.sides.receivers(), take, pass_value_on::<T>), CallSite::here()))
     }
 
     /// From now on nothing changes hands: who sends gets its value back, and who receives is told. (A value of
     /// [`try_send`](Rendezvous::try_send) that nobody came for can still be received.)
     pub fn close(&self) {
-        let sender = self.with(|table, _| {
+        let (sender, is_over) = self.with(|table, _| {
             table.is_closed = true;
-            table.sender.tell()
+            (table.sender.tell(), table.is_over())
         });
         let mut first = First::new();
         first.catch(|| sender.wake());
         first.catch(|| self.sides.senders().tell_all());
-        first.catch(|| self.sides.receivers().tell_all());
+        if is_over {
+            first.catch(|| self.sides.receivers().tell_all());
+        }
         first.resume();
     }
 

@@ -28,7 +28,7 @@ pub(super) struct Table<T> {
 pub(super) type InsideOf<T> = Inside<RefCell<Table<T>>>;
 /// What becomes of a turn that comes too late. A pointer, so that the type has a name.
 pub(super) type PassOn<T> = fn(&InsideOf<T>, &Line<()>, Option<()>) -> Option<Waker>;
-/// Whom to wake: whose value was taken, and whose turn it is to lay one down.
+/// Whom to wake: whose value was taken, and whose turn it is to lay one down, or to be told the end.
 pub(super) type Woken = [Option<Waker>; 2];
 
 impl<T> Table<T> {
@@ -58,9 +58,15 @@ impl<T> Table<T> {
         Some(Ok((self.sender.begin(), self.offer(receivers))))
     }
 
-    /// What lies there is for the first who waits.
+    /// Can nothing come any more? From the close on a value is its sender's, if that waits; one of `try_send` is still received.
+    pub(super) fn is_over(&self) -> bool {
+        let is_offered = self.value.is_some() && !self.sender.is_held() && !fault!("the-end-before-the-last-parcel");
+        self.is_closed && !is_offered
+    }
+
+    /// What lies there, or that nothing comes any more, is for the first who waits.
     pub(super) fn offer(&mut self, receivers: &Line<()>) -> Option<Waker> {
-        if self.is_promised || self.value.is_none() {
+        if self.is_promised || self.value.is_none() && !self.is_over() {
             return None;
         }
         let waker = receivers.grant(()).ok()?;
@@ -78,19 +84,21 @@ impl<T> Table<T> {
         waker
     }
 
-    /// Takes what lies there, if this is who it was promised to, or if it was to nobody.
-    pub(super) fn take(&mut self, senders: &Line<()>, turn: Turn<()>) -> Option<(Result<T, Closed>, Woken)> {
+    /// Takes what lies there, if this is who it was promised to, or if it was to nobody. Who is told that nothing comes any more
+    /// tells the next.
+    pub(super) fn take(&mut self, inside: &InsideOf<T>, turn: Turn<()>) -> Option<(Result<T, Closed>, Woken)> {
         let is_mine = turn == Turn::Granted(()) || !self.is_promised;
         if turn == Turn::Granted(()) {
             self.is_promised = false;
         }
-        // From the close on a value is its sender's, if that waits.
         let is_there = is_mine && !(self.is_closed && self.sender.is_held());
-        match if is_there { self.value.take() } else { None } {
-            Some(value) => Some((Ok(value), [self.sender.end(), self.release(senders)])),
-            None if self.is_closed => Some((Err(Closed), [None, None])),
-            None => None,
+        let value = if is_there { self.value.take() } else { None };
+        if value.is_none() && !self.is_over() {
+            return None;
         }
+        let own = if value.is_some() { self.sender.end() } else { None };
+        let next = if self.is_closed { self.offer(&inside.receivers) } else { self.release(&inside.senders) };
+        Some((value.ok_or(Closed), [own, next]))
     }
 }
 

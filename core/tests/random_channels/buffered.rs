@@ -121,7 +121,7 @@ impl Model {
         self.values.len() + self.promised < self.capacity
     }
     fn is_over(&self) -> bool {
-        self.is_closed && self.slots == 0
+        self.is_closed && self.slots == 0 && self.values.is_empty()
     }
     fn put(&mut self, value: u32) {
         assert!(self.values.len() < self.capacity);
@@ -132,7 +132,14 @@ impl Model {
     fn offer(&mut self) {
         match self.receivers.grant() {
             Some(who) => self.woken.push(who),
+            None if self.values.is_empty() => {}
             None => self.free += 1,
+        }
+    }
+    /// The end is told by one to the next.
+    fn tell_end(&mut self) {
+        if let Some(who) = self.receivers.grant() {
+            self.woken.push(who);
         }
     }
     fn release(&mut self) {
@@ -184,6 +191,7 @@ impl Model {
         if self.receivers.leave(who) != Some(State::Granted) {
             if self.free == 0 {
                 if self.is_over() {
+                    self.tell_end();
                     return Some(Err(Closed));
                 }
                 self.receivers.join(who);
@@ -191,8 +199,15 @@ impl Model {
             }
             self.free -= 1;
         }
+        if self.values.is_empty() {
+            self.tell_end();
+            return Some(Err(Closed));
+        }
         let value = self.values.remove(next(&self.values)).unwrap();
-        self.release();
+        match self.is_over() {
+            true => self.tell_end(),
+            false => self.release(),
+        }
         Some(Ok(value))
     }
     fn sender_leaves(&mut self, who: usize) {
@@ -237,16 +252,25 @@ impl<'a, C: Tested> World<'a, C> {
 
     /// Somebody begins something, or goes on with it.
     fn act(&mut self, who: usize) {
+        let mut uses_an_end = false;
         let doing = match std::mem::replace(&mut self.doing[who], Doing::Nothing) {
             Doing::Nothing if self.rng.below(5) < 2 => {
+                uses_an_end = true;
                 let number = self.number();
                 Doing::Sends(number, Box::pin(self.channel.sender().send(C::value(number))))
             }
-            Doing::Nothing if self.rng.one_in(3) => Doing::Reserves(Box::pin(self.channel.sender().slot())),
+            Doing::Nothing if self.rng.one_in(3) => {
+                uses_an_end = true;
+                Doing::Reserves(Box::pin(self.channel.sender().slot()))
+            }
             Doing::Nothing => Doing::Receives(self.channel.receive()),
             doing => doing,
         };
         let model = &mut self.model;
+        if uses_an_end && self.ends.senders.is_empty() {
+            // The end that it was begun by was the last.
+            model.close();
+        }
         let wakers = &self.wakers;
         self.doing[who] = match doing {
             Doing::Nothing => unreachable!(),

@@ -31,9 +31,13 @@ struct Model {
 }
 
 impl Model {
+    /// No value can come: one that was tried is still received, and one of who waits is handed back.
+    fn is_over(&self) -> bool {
+        self.is_closed && self.value.is_none_or(|(_, owner)| owner.is_some())
+    }
     fn offer(&mut self) {
         if !self.is_promised
-            && self.value.is_some()
+            && (self.value.is_some() || self.is_over())
             && let Some(who) = self.receivers.grant()
         {
             self.is_promised = true;
@@ -107,10 +111,14 @@ impl Model {
         let is_mine = is_granted || !self.is_promised;
         if let Some((value, owner)) = self.value.take_if(|(_, owner)| is_mine && !(is_closed && owner.is_some())) {
             self.woken.extend(owner);
-            self.release();
+            match is_closed {
+                true => self.offer(),
+                false => self.release(),
+            }
             return Poll::Ready(Ok(value));
         }
-        if is_closed {
+        if self.is_over() {
+            self.offer();
             return Poll::Ready(Err(Closed));
         }
         self.receivers.join(who);
@@ -139,7 +147,9 @@ impl Model {
             self.woken.extend(self.value.and_then(|(_, owner)| owner));
         }
         self.woken.extend(self.senders.tell_all());
-        self.woken.extend(self.receivers.tell_all());
+        if self.is_over() {
+            self.woken.extend(self.receivers.tell_all());
+        }
     }
 }
 

@@ -408,9 +408,10 @@ fn a_closed_channel_with_a_slot_out_is_empty_until_the_slot_is_gone() {
         } else {
             drop(second);
         }
-        assert_eq!(woken.take(), 2, "one has a value and the other the end, or both the end");
+        assert_eq!(woken.take(), if is_used { 1 } else { 2 }, "one has a value, or both the end");
         let first = if is_used { Ok(7) } else { Err(Closed) };
         assert_eq!(waits.map(|mut wait| poll(wait.as_mut(), &waker)), [Poll::Ready(first), Poll::Ready(Err(Closed))]);
+        assert_eq!(woken.take(), u32::from(is_used), "the first tells the second");
         assert_eq!((channel.try_receive(), channel.len()), (Err(TryReceiveError::Closed), 0));
     }
 }
@@ -472,7 +473,7 @@ fn a_value_that_was_promised_when_the_channel_was_closed_is_received() {
     assert!(waits.iter_mut().all(|wait| poll(wait.as_mut(), &waker).is_pending()));
     channel.try_send(1).unwrap();
     channel.close();
-    assert_eq!(channel.try_receive(), Err(TryReceiveError::Closed), "what is left is promised");
+    assert_eq!(channel.try_receive(), Err(TryReceiveError::Empty), "what is left is promised");
     assert_eq!(waits.map(|mut wait| poll(wait.as_mut(), &waker)), [Poll::Ready(Ok(1)), Poll::Ready(Err(Closed))]);
     // And one that is dropped with its promise leaves the value to whoever comes.
     let channel = Channel::<_, 2>::new();
@@ -482,6 +483,46 @@ fn a_value_that_was_promised_when_the_channel_was_closed_is_received() {
     channel.close();
     drop(wait);
     assert_eq!((channel.try_receive(), channel.try_receive()), (Ok(1), Err(TryReceiveError::Closed)));
+}
+
+#[test]
+fn the_end_is_told_when_no_value_can_come_any_more() {
+    let _alone = alone();
+    let (woken, waker) = Woken::new();
+    let (next_woken, next_waker) = Woken::new();
+    let (last_woken, last_waker) = Woken::new();
+    for (first_comes, next_comes) in [(true, true), (true, false), (false, true), (false, false)] {
+        let channel = Channel::<u32, 2>::new();
+        let (mut first, mut next) = (Box::pin(channel.receive()), Box::pin(channel.receive()));
+        let mut last = pin!(channel.receive());
+        assert_eq!(poll(first.as_mut(), &waker), Poll::Pending);
+        assert_eq!(poll(next.as_mut(), &next_waker), Poll::Pending);
+        assert_eq!(poll(last.as_mut(), &last_waker), Poll::Pending);
+        assert_eq!(channel.try_send(1), Ok(()));
+        channel.close();
+        assert_eq!((woken.take(), next_woken.take(), last_woken.take()), (1, 0, 0));
+        assert_eq!(poll(next.as_mut(), &next_waker), Poll::Pending, "a value is promised to another, who may leave");
+        assert_eq!(poll(pin!(channel.receive()), &waker), Poll::Pending);
+        assert_eq!(channel.try_receive(), Err(TryReceiveError::Empty));
+        let expected = if first_comes {
+            assert_eq!(poll(first.as_mut(), &waker), Poll::Ready(Ok(1)));
+            Err(Closed)
+        } else {
+            drop(first);
+            Ok(1)
+        };
+        assert_eq!((next_woken.take(), last_woken.take()), (1, 0));
+        let mut last_expected = Err(Closed);
+        if next_comes {
+            assert_eq!(poll(next.as_mut(), &next_waker), Poll::Ready(expected));
+        } else {
+            drop(next);
+            last_expected = expected;
+        }
+        assert_eq!(last_woken.take(), 1);
+        assert_eq!(poll(last.as_mut(), &last_waker), Poll::Ready(last_expected));
+        assert_eq!((channel.try_receive(), channel.len()), (Err(TryReceiveError::Closed), 0));
+    }
 }
 
 #[test]

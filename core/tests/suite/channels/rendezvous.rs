@@ -350,6 +350,59 @@ fn the_last_end_of_a_side_closes_it() {
     assert_eq!(poll(send, &waker), Poll::Ready(Err(SendError(1))));
 }
 
+#[test]
+fn the_end_is_told_when_no_value_can_come_any_more() {
+    let _alone = alone();
+    let (woken, waker) = Woken::new();
+    let (next_woken, next_waker) = Woken::new();
+    let (last_woken, last_waker) = Woken::new();
+    for first_comes in [true, false] {
+        let counter = Rendezvous::new();
+        let mut first = Box::pin(counter.receive());
+        let (mut next, mut last) = (pin!(counter.receive()), pin!(counter.receive()));
+        assert_eq!(poll(first.as_mut(), &waker), Poll::Pending);
+        assert_eq!(poll(next.as_mut(), &next_waker), Poll::Pending);
+        assert_eq!(poll(last.as_mut(), &last_waker), Poll::Pending);
+        assert_eq!(counter.try_send(1), Ok(()));
+        counter.close();
+        assert_eq!((woken.take(), next_woken.take(), last_woken.take()), (1, 0, 0));
+        assert_eq!(poll(next.as_mut(), &next_waker), Poll::Pending, "a value is promised to another, who may leave");
+        assert_eq!(poll(pin!(counter.receive()), &waker), Poll::Pending);
+        assert_eq!(counter.try_receive(), Err(TryReceiveError::Empty));
+        if first_comes {
+            assert_eq!(poll(first.as_mut(), &waker), Poll::Ready(Ok(1)));
+            assert_eq!(next_woken.take(), 1, "it was the last");
+            assert_eq!(poll(next.as_mut(), &next_waker), Poll::Ready(Err(Closed)));
+        } else {
+            drop(first);
+            assert_eq!((next_woken.take(), last_woken.take()), (1, 0));
+            assert_eq!(poll(next.as_mut(), &next_waker), Poll::Ready(Ok(1)));
+        }
+        assert_eq!(last_woken.take(), 1);
+        assert_eq!(poll(last.as_mut(), &last_waker), Poll::Ready(Err(Closed)));
+        assert_eq!(counter.try_receive(), Err(TryReceiveError::Closed));
+    }
+}
+
+#[test]
+fn who_is_told_the_end_and_does_not_come_keeps_nobody_waiting() {
+    let _alone = alone();
+    let (_, waker) = Woken::new();
+    let (last_woken, last_waker) = Woken::new();
+    let counter = Rendezvous::new();
+    let mut first = pin!(counter.receive());
+    let (mut next, mut last) = (Box::pin(counter.receive()), pin!(counter.receive()));
+    assert_eq!(poll(first.as_mut(), &waker), Poll::Pending);
+    assert_eq!(poll(next.as_mut(), &waker), Poll::Pending);
+    assert_eq!(poll(last.as_mut(), &last_waker), Poll::Pending);
+    assert_eq!(counter.try_send(1), Ok(()));
+    counter.close();
+    assert_eq!(poll(first, &waker), Poll::Ready(Ok(1)));
+    drop(next);
+    assert_eq!(last_woken.take(), 1);
+    assert_eq!(poll(last, &last_waker), Poll::Ready(Err(Closed)));
+}
+
 // ------------------------------------------------------------------------------------- neighbours
 
 #[test]
