@@ -18,7 +18,7 @@ mod worker;
 use std::cell::Cell;
 use std::println;
 
-use giambio::{keep_running, nursery};
+use giambio::nursery;
 use worker::{ConnectionLost, POLICY, WORKERS, work};
 
 async fn main_task() -> Result<(), ConnectionLost> {
@@ -26,7 +26,7 @@ async fn main_task() -> Result<(), ConnectionLost> {
     nursery(async |n| {
         for worker in WORKERS {
             let done = &done;
-            n.spawn(keep_running(POLICY, async move |attempt| work(worker, attempt, done).await));
+            n.child().restart(POLICY).spawn_with(async move |attempt| work(worker, attempt, done).await);
         }
         Ok(())
     })

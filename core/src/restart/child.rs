@@ -5,6 +5,7 @@ use crate::name::Name;
 use crate::nursery::{Child, Delay};
 use crate::storage::{Heap, Storage, Unbounded};
 use crate::task::Task;
+use crate::then::Then;
 
 /// A child about to be spawned that is begun anew when it has failed: what [`Child::restart`] returns.
 #[derive(Debug)]
@@ -18,8 +19,8 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env, N: Name, D: Delay> Child<
     /// Has the child begun anew when it has failed, as `policy` says: with a back-off in between, at most so often. All that time it is
     /// one task, with one handle; its siblings know nothing of it. What shall survive lies outside, and the child borrows it.
     ///
-    /// It fails for good, and ends the nursery, with its last error: when the limit is reached, or a stop was asked for. A
-    /// cancellation is no failure, and a panic is the nursery's, as of any child.
+    /// It fails for good, and ends the nursery, with its last error: when the limit is reached, or it fails after a stop was asked for.
+    /// A cancellation is no failure, nor is a stop while it waits to be begun anew; a panic is the nursery's, as of any child.
     ///
     /// ```
     /// # use core::pin::pin;
@@ -71,7 +72,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env, N: Name, D: Delay> Restar
         F: AsyncFnMut(Attempt) -> Result<(), E> + 'scope,
         S: Unbounded,
     {
-        self.child.spawn(keep_running(self.policy, work))
+        self.child.spawn(Then::new(keep_running(self.policy, work), done))
     }
 
     /// The same as soon as there is room for it.
@@ -105,6 +106,11 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env, N: Name, D: Delay> Restar
     where
         F: AsyncFnMut(Attempt) -> Result<(), E> + 'scope,
     {
-        self.child.spawn_wait(keep_running(self.policy, work))
+        self.child.spawn_wait(Then::new(keep_running(self.policy, work), done))
     }
+}
+
+/// How a child ends: well, also if it was stopped.
+fn done<E>(outcome: Result<Option<()>, E>) -> Result<(), E> {
+    outcome.map(|_| ())
 }

@@ -10,6 +10,7 @@ mod child;
 
 use core::time::Duration;
 
+use crate::fault::fault;
 use crate::gate::current_task;
 use crate::sleep::{clock, sleep};
 use crate::stop::{is_stopping, until_stopped};
@@ -112,13 +113,14 @@ pub struct Attempt {
     pub failures: u32,
 }
 
-/// Runs `work`, and begins it anew when it has failed, as `policy` says.
+/// Runs `work`, and begins it anew when it has failed, as `policy` says; returns the value of what has ended well. `None`: a scope
+/// around was [asked to stop](crate::is_stopping) during a back-off, and what had failed was begun anew no more.
 ///
 /// State that shall survive lies outside, and `work` borrows it. A panic is no error: it goes on in the caller. When a scope
-/// around is [asked to stop](crate::is_stopping), nothing is begun anew, and no back-off is waited for.
+/// around is asked to stop, nothing is begun anew, and no back-off is waited for. As a child it is [`Child::restart`](crate::Child::restart).
 ///
 /// # Errors
-/// That of the last attempt, when the limit is reached or a stop was asked for.
+/// That of the last attempt, when the limit is reached, or it has failed after a stop was asked for.
 ///
 /// # Cancellation
 /// [**Restartable; starts anew.**](crate#cancellation) It drops the work, and nothing is begun anew: what is cancelled has not
@@ -137,23 +139,25 @@ pub struct Attempt {
 /// # pin!(Runtime::new(&time, async {
 /// let mut lines = vec![]; // survives
 /// let policy = Restart::on_error().backoff(Duration::from_secs(1), Duration::from_secs(8));
-/// keep_running(policy, async |attempt| {
+/// let connection = keep_running(policy, async |attempt| {
 ///     lines.push(format!("attempt {}", attempt.restarts));
-///     if attempt.restarts < 3 { Err("no route to host") } else { Ok(()) }
-/// })
-/// .await
-/// .unwrap();
+///     if attempt.restarts < 3 { Err("no route to host") } else { Ok("connected") }
+/// });
+/// assert_eq!(connection.await, Ok(Some("connected")));
 /// assert_eq!(lines.len(), 4);
 /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
 /// ```
-pub async fn keep_running<E>(policy: Restart, mut work: impl AsyncFnMut(Attempt) -> Result<(), E>) -> Result<(), E> {
+pub async fn keep_running<T, E>(
+    policy: Restart,
+    mut work: impl AsyncFnMut(Attempt) -> Result<T, E>,
+) -> Result<Option<T>, E> {
     let mut chance = Chance::new(policy.seed);
     let mut attempt = Attempt { restarts: 0, failures: 0 };
     // When the period of the limit began, and how often the work was begun anew in it.
     let (mut period_began, mut times): (Option<Instant>, u32) = (None, 0);
     loop {
         let began = clock();
-        let outcome = work(attempt).await;
+        let outcome = work(attempt).await.map(Some);
         if is_stopping() || outcome.is_ok() && !policy.always {
             return outcome;
         }
@@ -174,7 +178,8 @@ pub async fn keep_running<E>(policy: Restart, mut work: impl AsyncFnMut(Attempt)
         attempt.failures = attempt.failures.saturating_add(1);
         attempt.restarts = attempt.restarts.saturating_add(1);
         if until_stopped(sleep(span - chance.part_of(span / 2))).await.is_none() {
-            return outcome;
+            // It was to be begun anew, so the stop is all that ends it.
+            return if fault!("failures-of-long-ago") { outcome } else { outcome.or(Ok(None)) };
         }
     }
 }

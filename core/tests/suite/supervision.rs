@@ -55,11 +55,11 @@ fn those_who_failed_together_come_back_apart_and_the_same_seed_comes_back_the_sa
     run_virtual(async {
         nursery_in(&ROOM, async |n| {
             for _ in 0..8 {
-                let work = keep_running(policy, async |attempt| match attempt.restarts {
+                let work = async |attempt: giambio_core::Attempt| match attempt.restarts {
                     0 => Err(()),
                     _ => Ok(seconds.borrow_mut().push(now())),
-                });
-                n.spawn_wait(work).await;
+                };
+                n.child().restart(policy).spawn_wait_with(work).await;
             }
             Ok::<_, ()>(())
         })
@@ -107,7 +107,7 @@ fn the_limit_counts_within_its_period() {
             count.set(count.get() + 1);
             Err(count.get())
         };
-        assert_eq!(keep_running(policy.limit(2, DAY), work).await, Err(3), "the last error comes out");
+        assert_eq!(keep_running(policy.limit(2, DAY), work).await, Err::<Option<()>, _>(3), "the last error comes out");
     });
 }
 
@@ -141,10 +141,11 @@ fn a_stop_begins_nothing_anew_and_ends_the_back_off() {
             };
             n.spawn_wait(ask).await;
             let policy = Restart::on_error().backoff(DAY, DAY);
-            keep_running(policy, async |_| Err("failed")).await
+            assert_eq!(keep_running(policy, async |_| Err::<u32, _>("failed")).await, Ok(None));
+            Ok(())
         })
         .await;
-        assert_eq!((outcome, now()), (Err("failed"), secs(5)));
+        assert_eq!((outcome, now()), (Ok(()), secs(5)), "it would have been begun anew");
 
         let runs = Cell::new(0);
         cancel_scope(async |scope| {
@@ -157,6 +158,66 @@ fn a_stop_begins_nothing_anew_and_ends_the_back_off() {
         .await
         .unwrap();
         assert_eq!(runs.get(), 1);
+        // What fails while the stop is asked for has failed.
+        let outcome = cancel_scope(async |scope| {
+            let work = async |_| {
+                scope.ask_to_stop();
+                Err::<(), _>("failed")
+            };
+            keep_running(Restart::always(), work).await
+        });
+        assert_eq!(outcome.await, Ok(Err("failed")));
+    });
+}
+
+#[test]
+fn a_child_that_is_stopped_or_cancelled_in_its_back_off_has_not_failed_and_takes_no_sibling_along() {
+    static ROOM: Arena<2, 1024> = Arena::new();
+    for is_cancelled in [false, true] {
+        let is_done = Cell::new(false);
+        run_virtual(async {
+            let outcome: Result<(), &str> = nursery_in(&ROOM, async |n| {
+                let policy = Restart::on_error().backoff(DAY, DAY);
+                let task = n.child().restart(policy).spawn_wait_with(async |_| Err("failed long ago")).await;
+                n.spawn_wait(async {
+                    sleep(secs(9)).await; // a sibling that finishes what it does
+                    Ok(is_done.set(true))
+                })
+                .await;
+                sleep(secs(5)).await;
+                match is_cancelled {
+                    true => task.cancel(),
+                    false => n.ask_to_stop(),
+                }
+                assert_eq!((task.await.is_ok(), now()), (!is_cancelled, secs(5)));
+                Ok(())
+            })
+            .await;
+            assert_eq!((outcome, is_done.get(), now()), (Ok(()), true, secs(9)));
+        });
+    }
+}
+
+#[test]
+fn the_value_of_what_ended_well_comes_out() {
+    run_virtual(async {
+        let work = async |attempt: giambio_core::Attempt| match attempt.restarts {
+            0..3 => Err("no route to host"),
+            restarts => Ok(restarts),
+        };
+        assert_eq!(keep_running(Restart::on_error(), work).await, Ok(Some(3)));
+        let policy = Restart::always().limit(5, DAY);
+        assert_eq!(keep_running(policy, work).await, Ok(Some(5)), "the last of those that shall run for ever");
+        // A value that is known when the stop comes is not lost.
+        let outcome = cancel_scope(async |scope| {
+            let asks = async {
+                sleep(secs(1)).await;
+                scope.ask_to_stop();
+            };
+            let work = async |_| Ok::<_, ()>("known");
+            futures::join!(keep_running(Restart::always().backoff(DAY, DAY), work), asks).0
+        });
+        assert_eq!(outcome.await, Ok(Ok(Some("known"))));
     });
 }
 

@@ -13,7 +13,7 @@ use core::cell::Cell;
 use core::pin::pin;
 
 use board::{entry, println};
-use giambio::{Arena, Runtime, keep_running, nursery_in};
+use giambio::{Arena, Runtime, nursery_in};
 use worker::{ConnectionLost, POLICY, WORKERS, work};
 
 static TASKS: Arena<2, 512> = Arena::new();
@@ -23,7 +23,8 @@ async fn main_task() -> Result<(), ConnectionLost> {
     nursery_in(&TASKS, async |n| {
         for worker in WORKERS {
             let done = &done;
-            n.spawn_wait(keep_running(POLICY, async move |attempt| work(worker, attempt, done).await)).await;
+            let work = async move |attempt| work(worker, attempt, done).await;
+            n.child().restart(POLICY).spawn_wait_with(work).await;
         }
         Ok(())
     })

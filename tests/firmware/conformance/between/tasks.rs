@@ -89,7 +89,7 @@ fn what_fails_is_begun_anew_later_each_time_and_its_state_stays() {
             assert!(attempt.restarts == 0 || now - began.get() >= SECOND / 2, "without a pause");
             began.set(now);
             done.set(done.get() + 1);
-            if done.get() < 4 { Err("lost") } else { Ok(()) }
+            if done.get() < 4 { Err("lost") } else { Ok("found") }
         });
         let Ok(ended) = nursery_in(&INNER, async |n| {
             n.spawn_wait(async { Ok::<(), Never>(()) }).await;
@@ -98,18 +98,18 @@ fn what_fails_is_begun_anew_later_each_time_and_its_state_stays() {
         .await;
         ended
     });
-    assert_eq!((ended, done.get()), (Ok(()), 4));
+    assert_eq!((ended, done.get()), (Ok(Some("found")), 4));
 }
 
 fn what_fails_too_often_fails_for_good() {
     let attempts = Cell::new(0);
     let policy = Restart::on_error().backoff(SECOND, SECOND).limit(2, 3600 * SECOND).seed(1);
     let ended = run(nursery_in(&OUTER, async |n| {
-        n.spawn_wait(keep_running(policy, async |_| {
+        let work = async |_| {
             attempts.set(attempts.get() + 1);
             Err::<(), _>("broken")
-        }))
-        .await;
+        };
+        n.child().restart(policy).spawn_wait_with(work).await;
         forever().await;
         Ok(())
     }));
