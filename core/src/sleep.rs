@@ -130,12 +130,7 @@ pub(crate) fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, place: CallSi
             }
             entry.store_waker(cx.waker());
         }
-        #[cfg(feature = "hooks")]
-        if let Some(sleeper) = hooks::sleep_begins(|| clock.instant(deadline) - clock.instant(now))
-            && deadline > now
-        {
-            entry.note_sleeper(sleeper, now);
-        }
+        entry.sleep_begins(clock, now, deadline);
     });
     if begun.is_none() {
         no_runtime("sleep");

@@ -209,6 +209,16 @@ impl Context {
         false
     }
 
+    /// One more timer went off.
+    #[cfg(feature = "std")]
+    pub(crate) fn count_fired(&self) {
+        self.fired.set(self.fired.get().wrapping_add(1));
+    }
+
+    /// Nobody wants to know.
+    #[cfg(not(feature = "std"))]
+    pub(crate) fn count_fired(&self) {}
+
     /// A number to choose the order of this pass by, if a test wants that: of Knuth's linear generator, whose upper half is what
     /// counts; mixed by who uses it.
     #[cfg(feature = "std")]

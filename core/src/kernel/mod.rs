@@ -80,6 +80,7 @@ pub(crate) mod memory;
 pub(crate) mod nursery;
 pub(crate) mod once;
 pub(crate) mod one_context;
+mod outside;
 pub(crate) mod pin_ref;
 pub(crate) mod remote;
 #[cfg(feature = "hooks")]

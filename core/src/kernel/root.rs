@@ -13,19 +13,14 @@ use super::context::{Around, Context as Kernel, now, with};
 use super::deadline::Heap;
 use super::foreign;
 use super::mask::within;
-#[cfg(feature = "alloc")]
-use super::memory::slab::class_of;
 use super::nursery::children::Children;
-#[cfg(feature = "std")]
+use super::outside::Outside;
 use super::remote::take_remote;
 use super::scope::node::ROOT;
-#[cfg(feature = "alloc")]
-use super::storage::heap::{claim_header, release_header};
-use super::task::header::{DIRECT, Header, QUEUED, TOLD_OF, TaskRef};
+use super::task::header::{DIRECT, QUEUED, TOLD_OF, TaskRef};
+use super::task::root::{claim, release};
 use super::waker::waker;
 use crate::debugger::Debugger;
-#[cfg(feature = "hooks")]
-use crate::debugger::Event;
 use crate::fault::fault;
 use crate::kernel::emit as hooks;
 use crate::time::Tick;
@@ -41,11 +36,7 @@ pub(crate) struct Root {
     pub(super) clock: Bound,
     /// The debugger has panicked.
     mute: Cell<bool>,
-    /// By what a test has the order of each pass chosen.
-    #[cfg(feature = "std")]
-    seed: Cell<Option<u64>>,
-    #[cfg(feature = "std")]
-    notify: Option<core::task::Waker>,
+    outside: Outside,
 }
 
 impl Root {
@@ -56,10 +47,7 @@ impl Root {
             _pinned: PhantomPinned,
             clock: Bound::new(),
             mute: Cell::new(false),
-            #[cfg(feature = "std")]
-            seed: Cell::new(None),
-            #[cfg(feature = "std")]
-            notify: None,
+            outside: Outside::new(),
         }
     }
 
@@ -109,8 +97,7 @@ impl Root {
     /// What it told the loop by that this is a guest in, if it was not woken since the last turn. It is to be dropped outside.
     #[cfg(feature = "std")]
     pub(crate) fn take_host(&self) -> Option<Waker> {
-        let task = self.task.get()?;
-        with(|context| context.home.get())?.notify.take_host(task.as_ptr().cast())
+        Outside::take_host(self.task.get()?)
     }
 
     /// Until the next turn, this tells the loop that this is a guest in that it was woken.
@@ -119,6 +106,11 @@ impl Root {
         if let Some(task) = self.task.get() {
             with(|context| context.home()).notify.set_host(task.as_ptr().cast(), waker);
         }
+    }
+
+    /// By which others tell it from the rest.
+    fn name(&self) -> *const () {
+        ptr::from_ref(self).cast()
     }
 
     /// Fires the timers that are due, in this runtime's turn.
@@ -132,14 +124,7 @@ impl Root {
         let Some(clock) = self.clock.get() else { return };
         let now = clock.now();
         while let Some(due) = self.heap.fire(now) {
-            #[cfg(feature = "hooks")]
-            if let Some((task, since)) = due.sleeper {
-                let span = clock.instant(now) - clock.instant(since);
-                if hooks::tells_wakes() {
-                    task.tell_that_time_is_over();
-                }
-                hooks::tell_of(&task.told(), |task| Event::AfterSleep(task, span));
-            }
+            due.slept.tell(clock, now);
             let looker = if fault!("looker-untold") { None } else { due.looker };
             foreign::wake_both(due.foreign, looker);
         }
@@ -147,11 +132,7 @@ impl Root {
 
     /// Has the root task been woken?
     pub(crate) fn is_ready(&self) -> bool {
-        #[cfg(feature = "std")]
-        if with(|context| context.home.get().is_some_and(|home| home.mailbox.is_pending())) {
-            return true;
-        }
-        self.is_queued()
+        Outside::has_woken() || self.is_queued()
     }
 
     /// Has the root task been woken since its last poll, by this thread?
@@ -162,7 +143,7 @@ impl Root {
     /// What chooses the order of each pass, instead of that of the wakes.
     #[cfg(feature = "std")]
     pub(crate) fn seed(&self) -> &Cell<Option<u64>> {
-        &self.seed
+        &self.outside.seed
     }
 
     /// Audits the books of its tree of scopes.
@@ -173,29 +154,18 @@ impl Root {
 
     #[cfg(feature = "std")]
     pub(crate) fn set_notify(&mut self, notify: Option<core::task::Waker>) {
-        self.notify = notify;
+        self.outside.notify = notify;
     }
 
     #[cfg(feature = "std")]
     pub(crate) fn take_notify(&mut self) -> Option<core::task::Waker> {
-        self.notify.take()
+        self.outside.notify.take()
     }
 }
 
 impl Drop for Root {
     fn drop(&mut self) {
-        // The notifier may do anything when it is dropped, and panic.
-        #[cfg(feature = "std")]
-        let mut first = crate::panics::First::new();
-        #[cfg(feature = "std")]
-        first.catch(|| drop(self.take_host()));
-        // Before the header, with which a thread that ends may give its home away: who gets it must not be taken for this.
-        #[cfg(feature = "std")]
-        if let Some(home) = with(|context| context.home.get())
-            && !fault!("notifier-given-away")
-        {
-            first.catch(|| home.notify.forget(ptr::from_ref(self).cast()));
-        }
+        let part = self.outside.part(self.name(), self.task.get());
         if let Some(task) = self.task.take() {
             with(|context| {
                 context.orphan(task.as_ptr().cast());
@@ -206,50 +176,9 @@ impl Drop for Root {
             });
             release(task);
         }
-        #[cfg(feature = "std")]
-        {
-            first.catch(|| drop(self.notify.take()));
-            first.resume();
-        }
+        self.outside.end(part);
     }
 }
-
-/// A root task.
-#[cfg(feature = "alloc")]
-fn claim() -> TaskRef {
-    match claim_header(const { class_of(size_of::<Header>()) }) {
-        Some(task) => task,
-        None => panic!("giambio: all tasks that a thread can have are in use"),
-    }
-}
-
-#[cfg(feature = "alloc")]
-fn release(task: TaskRef) {
-    release_header(const { class_of(size_of::<Header>()) }, task);
-}
-
-/// Without a heap: root tasks are in a `static`.
-#[cfg(not(feature = "alloc"))]
-fn claim() -> TaskRef {
-    struct Headers([Header; ROOTS]);
-    // SAFETY: headers are touched as all are (ONE-CONTEXT).
-    unsafe impl Sync for Headers {}
-    const ROOTS: usize = 2;
-    static HEADERS: Headers = Headers([const { Header::new() }; ROOTS]);
-    // In one step: an interrupt may claim one as well.
-    let free = with(|_| {
-        let free = HEADERS.0.iter().find(|header| !header.is_live());
-        free.inspect(|header| header.node.begin(ptr::null(), ROOT, 0))
-    });
-    match free {
-        // SAFETY: LIVE: in a `static`.
-        Some(header) => unsafe { TaskRef::new(core::ptr::NonNull::from(header)) },
-        None => panic!("giambio: without feature `alloc` at most {ROOTS} runtimes exist at once"),
-    }
-}
-
-#[cfg(not(feature = "alloc"))]
-fn release(_: TaskRef) {}
 
 /// What a root task was woken for since this was asked last.
 pub(super) fn take_wake(task: TaskRef) -> u8 {
@@ -312,16 +241,14 @@ impl Turn<'_> {
             context.task.set(self.task.as_ptr());
             context.nursery.set(ptr::null());
             context.begin_turn();
-            #[cfg(feature = "std")]
-            context.seed.set(self.root.seed.get());
+            self.root.outside.lend_seed(context);
             context.begin_poll();
         });
         if let Some(debugger) = self.watching() {
             hooks::install(debugger);
         }
         // Other threads that wake a task of this one end this runtime's wait.
-        #[cfg(feature = "std")]
-        with(|context| context.home()).notify.set_of(ptr::from_ref(self.root).cast(), &self.root.notify);
+        self.root.outside.is_told(self.root.name());
     }
 
     /// Makes it nobody's turn. What is good during a turn, as the clock, is reached through `runtime` alone.
@@ -333,8 +260,7 @@ impl Turn<'_> {
             context.leave(self.task.as_ptr().cast(), self.outer.around.node);
             self.outer.restore(context);
             context.runtime.set(ptr::null());
-            #[cfg(feature = "std")]
-            self.root.seed.set(context.seed.take());
+            self.root.outside.take_seed(context);
         });
     }
 
@@ -350,8 +276,7 @@ impl Turn<'_> {
 
     /// Takes the wakes of other threads.
     pub(crate) fn take_remote(&self) {
-        #[cfg(feature = "std")]
-        take_remote(with(|context| context.home()));
+        take_remote();
     }
 
     /// Fires the timers that are due.

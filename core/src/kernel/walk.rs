@@ -5,7 +5,7 @@ use core::mem::ManuallyDrop;
 use core::ptr;
 
 use super::context::{Context, with};
-use super::deadline::deadline_of;
+use super::deadline::timed::deadline_of;
 use super::emit::{Told, describe};
 use super::nursery::children::Children;
 use super::scope::listed::Cursor;

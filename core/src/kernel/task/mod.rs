@@ -5,3 +5,4 @@ pub(crate) mod handle;
 pub(crate) mod header;
 pub(crate) mod id;
 pub(crate) mod lifecycle;
+pub(crate) mod root;
