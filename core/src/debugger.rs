@@ -12,7 +12,8 @@ use crate::task_info::{TaskError, TaskInfo, WaitsFor, WokenBy};
 ///
 /// A task that fails with an error is told of by `TaskError` first, then by `TaskExit`. With a panic it is the other way
 /// round for a child: what a panic comes to is known when the child is gone. If a panic leaves the main future, or the
-/// runtime is dropped before its end, there is no `Exit`, and no `TaskExit` of the root; each child has its own also then.
+/// runtime is dropped before its end, the `TaskExit` of the root and `Exit` come when it is dropped, after the children's. (But not where
+/// that is inside another runtime's turn.)
 ///
 /// There may be more events one day: a `match` has a last arm for them.
 #[derive(Clone, Copy, Debug)]
@@ -20,13 +21,13 @@ use crate::task_info::{TaskError, TaskInfo, WaitsFor, WokenBy};
 pub enum Event<'a> {
     /// The first turn begins.
     Start,
-    /// The main future has returned. Not after a panic in it, and not if the runtime is dropped before.
+    /// The run is over: the main future has returned, or is gone with the runtime, after a panic or before its end.
     Exit,
     /// A child was spawned that begins only after this delay. Its `TaskSpawn` came before.
     TaskSchedule(TaskInfo<'a>, Duration),
     /// A child was started; its first step comes later.
     TaskSpawn(TaskInfo<'a>),
-    /// A task is over: a child in whatever way, the root if it has returned. It ends the task's last step.
+    /// A task is over, in whatever way. It ends the task's last step.
     TaskExit(TaskInfo<'a>),
     /// The task's own code is about to run.
     BeforeTaskStep(TaskInfo<'a>),

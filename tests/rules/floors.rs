@@ -360,6 +360,7 @@ const FLOORS_OF_THE_CORE: &[&str] = &[
     "kernel/root",
     "kernel/nursery/outermost",
     "kernel/spawn",
+    "runtime/step",
     "runtime",
     "runtime/guest",
     "introspect",

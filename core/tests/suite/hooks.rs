@@ -1032,7 +1032,7 @@ fn a_debugger_reads_which_child_has_panicked_and_what_the_panic_says() {
 
 #[test]
 #[cfg(feature = "std")]
-fn every_child_is_told_to_end_also_after_a_panic_or_a_drop_and_the_root_only_if_it_returns() {
+fn every_task_is_told_to_end_and_then_the_run_also_after_a_panic_or_a_drop() {
     /// The names of the tasks that end, and of those that fail.
     #[derive(Default)]
     struct Ends(Mutex<Vec<String>>);
@@ -1065,12 +1065,39 @@ fn every_child_is_told_to_end_also_after_a_panic_or_a_drop_and_the_root_only_if_
         ends.0.into_inner().unwrap()
     };
     assert_eq!(told(|| Err(())), ["! culprit", "- culprit", "- other", "- main", "exit"]);
-    assert_eq!(told(|| panic!("out of luck")), ["- culprit", "! culprit", "- other"]);
+    assert_eq!(told(|| panic!("out of luck")), ["- culprit", "! culprit", "- other", "- main", "exit"]);
 
     let (clock, ends, _alone) = (VirtualClock::<1000>::new(), Ends::default(), alone());
     {
         let mut runtime = pin!(Runtime::new(&clock, main(async || forever().await)).with_debugger(&ends));
         assert_eq!(runtime.as_mut().turn(), Next::Wait(Until::OnWake));
     }
-    assert_eq!(ends.0.into_inner().unwrap(), ["- other", "- culprit"]);
+    assert_eq!(ends.0.into_inner().unwrap(), ["- other", "- culprit", "- main", "exit"]);
+    // One that has not begun has no end.
+    let ends = Ends::default();
+    drop(Runtime::new(&clock, async {}).with_debugger(&ends));
+    assert!(ends.0.into_inner().unwrap().is_empty());
+}
+
+#[test]
+#[cfg(feature = "std")]
+fn the_run_is_told_to_end_also_where_what_has_returned_panics_when_it_is_dropped() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("on purpose");
+        }
+    }
+    /// Returns, and has more to drop.
+    struct Returns(Panics);
+    impl Future for Returns {
+        type Output = ();
+        fn poll(self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<()> {
+            std::task::Poll::Ready(())
+        }
+    }
+    let transcript = Transcript::default();
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run_watched(&transcript, Returns(Panics))));
+    assert!(caught.is_err());
+    assert_eq!(transcript.events(), ["## started", "<< main exited", "## finished"]);
 }

@@ -1,6 +1,7 @@
 //! What a watchdog tells of steps that hang, and what it leaves alone.
 
 use std::hint::spin_loop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -123,6 +124,19 @@ fn it_watches_one_run_after_the_other_on_any_thread_and_any_loop() {
         other.join().unwrap();
     });
     assert!(stalls.recv_timeout(LONG).is_ok());
+}
+
+#[test]
+fn after_a_run_that_has_panicked_it_watches_one_of_another_thread() {
+    let (watchdog, stalls) = watchdog();
+    let run = || builder().debugger(&watchdog).run(async { panic!("on purpose") });
+    assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+    thread::scope(|scope| {
+        let watchdog = &watchdog;
+        let hangs = async move { stalls.recv_timeout(LONG).expect("nobody looks on") };
+        let other = scope.spawn(move || builder().debugger(watchdog).run(hangs));
+        other.join().unwrap();
+    });
 }
 
 #[test]
