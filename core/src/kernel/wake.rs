@@ -88,7 +88,7 @@ impl Context {
 
     /// A root task is to be polled: in this turn or the next, for which the loop comes back by itself; one that the runtime is a
     /// guest in has to be told.
-    #[inline]
+    #[cold] // apart from the way of a child's wake, as `tell`: 9 instructions less in each of `yield_100`
     fn tell_host(&self, root: TaskRef) -> Option<Waker> {
         self.stop.set(1);
         #[cfg(feature = "std")]
