@@ -311,7 +311,7 @@ pub(crate) const STEPS: &[Step] = &[
         "the programs of the book that use other crates do what its pages say",
         &["cargo test --locked --manifest-path tests/book/Cargo.toml --features=other-crates"],
     )
-    .takes(120)
+    .takes(200)
     .in_folder("book"),
     code("fuzz", Part::Release, "bytes and numbers from outside break nothing", fuzz::run)
         .takes(180)
