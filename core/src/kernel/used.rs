@@ -54,9 +54,14 @@ pub(crate) fn is_anything_watched() -> bool {
     HOLDS.is() || FOREIGNS.is()
 }
 
+/// May any code be cancelled, or be dropped with its nursery?
+pub(crate) fn may_be_cut_off() -> bool {
+    CANCELS.is() || CLOSES.is()
+}
+
 /// May any child be over?
 pub(crate) fn may_be_over() -> bool {
-    ENDS.is() || CANCELS.is() || CLOSES.is()
+    ENDS.is() || may_be_cut_off()
 }
 
 /// Something was cancelled.

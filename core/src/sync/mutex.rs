@@ -259,8 +259,8 @@ impl<T: ?Sized, K: Access> MutexGuard<'_, T, K> {
     ///   destructor, does no harm);
     /// * if a [`use_shielded`](Mutex::use_shielded) did not come to its end.
     ///
-    /// A guard that somebody else drops half-way, as a `select!` does, leaves no mark. It stays until somebody
-    /// [mends](MutexGuard::mend) the value.
+    /// A guard that somebody else drops half-way, as a `select!` does, leaves no mark; but one in a child of a nursery that is dropped
+    /// so does. The mark stays until somebody [mends](MutexGuard::mend) the value.
     ///
     /// ```
     /// # use core::pin::pin;

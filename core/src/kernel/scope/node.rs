@@ -10,7 +10,7 @@ use core::ptr;
 use super::listed::{Inside, Listed};
 use crate::kernel::list::{Linked, Links, List};
 use crate::kernel::mask::Half;
-use crate::kernel::used::{CANCELS, HOLDS, is_anything_watched};
+use crate::kernel::used::{HOLDS, is_anything_watched, may_be_cut_off};
 use crate::kernel::waker_cell::WakerCell;
 use crate::reason::Reason;
 
@@ -125,7 +125,7 @@ impl Node {
 
     /// Is the code in this scope cancelled, by the scope itself or from outside?
     pub(crate) fn is_cancelled(&self) -> bool {
-        CANCELS.is() && self.has(CANCELLED | CUT_OFF)
+        may_be_cut_off() && self.has(CANCELLED | CUT_OFF)
     }
 
     /// Is it cancelled, with nothing left inside that must run on?

@@ -61,6 +61,14 @@ fn wake_unless_polled(context: &Context, whole: *const Node) -> Option<Waker> {
     if unsafe { context.is_polled(whole) } { None } else { unsafe { context.wake_node(whole) } }
 }
 
+/// Something directly inside this node has ceased to hold it by itself, and goes on to contribute. Who looks whether the rest
+/// answers does so anew.
+#[must_use]
+pub(super) fn look_anew(context: &Context, at: *const Node) -> Option<Waker> {
+    context.answered.set(0);
+    wake_unless_polled(context, looker(at))
+}
+
 /// The grace of this node is over. Its own waker may lead nowhere, so the scope that it holds looks.
 #[must_use]
 pub(crate) fn tell_of_grace(context: &Context, node: &Node) -> Option<Waker> {

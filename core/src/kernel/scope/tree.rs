@@ -19,7 +19,7 @@ use super::whole::{nursery_at, sub_at, task_at};
 use crate::fault::fault;
 use crate::kernel::context::{Context, with};
 use crate::kernel::foreign;
-use crate::kernel::used::{CANCELS, HOLDS, is_anything_watched};
+use crate::kernel::used::{HOLDS, is_anything_watched, may_be_cut_off};
 
 /// What is watched first in a node that is alive.
 fn first_inside(node: *const Node) -> *const Node {
@@ -149,7 +149,7 @@ impl Context {
 
     /// A node has a new parent: is it cut off now?
     pub(super) fn inherit(&self, this: *const Node, parent: *const Node) {
-        if !CANCELS.is() {
+        if !may_be_cut_off() {
             return;
         }
         // SAFETY: PINNED: both are being polled.
@@ -218,7 +218,13 @@ impl Context {
         }
         node.clear(HOLD | super::node::ASKED);
         let is_known = node.has(WATCHED) && !fault!("held-scope-never-left");
-        let woken = if is_known && !node.is_active() { shields::remove(self, node.parent.get()) } else { None };
+        let woken = match node.is_active() {
+            _ if !is_known => None,
+            false => shields::remove(self, node.parent.get()),
+            // What was polled in here and is kept elsewhere holds on; but it was this that has answered.
+            true if fault!("answers-outlive-who-gave-them") => None,
+            true => shields::look_anew(self, node.parent.get()),
+        };
         self.unwatch_idle(this);
         woken
     }

@@ -150,12 +150,12 @@ fn drop_child(task: TaskRef, nursery: NurseryRef, leave: impl Fn()) {
             finish(self.0, self.1, || {});
         }
     }
-    let cut_off = nursery.is_cancelled();
-    if CANCELS.is() && cut_off != task.node.has(CUT_OFF) {
-        with(|_| task.node.put(CUT_OFF, cut_off));
-    }
-    if cut_off && !nursery.node().has(CANCELLED) {
+    if nursery.is_cancelled() && !nursery.node().has(CANCELLED) {
         nursery.cut_short.set(true);
+    }
+    // Whoever drops it, it is cut off where it waits, and what it drops may ask.
+    if !fault!("dropped-unawares") {
+        with(|_| task.node.set(CUT_OFF));
     }
     // Nobody else asks.
     if task.has(HANDLE) {

@@ -4,6 +4,7 @@
 mod by_reference;
 mod clean_ups;
 mod deadlines;
+mod dropped;
 mod moving;
 mod requests;
 mod scopes;

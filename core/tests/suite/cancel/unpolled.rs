@@ -550,3 +550,58 @@ fn a_scope_that_is_polled_twice_in_each_poll_of_its_task_comes_to_rest() {
     };
     assert_eq!(run_both(main), ((Err("failed"), secs(4)), 0));
 }
+
+#[test]
+fn a_clean_up_that_is_begun_in_another_and_outlives_it_is_dropped() {
+    let main = || async {
+        let kept = RefCell::new(None);
+        let kept = &kept;
+        let late = move_on_after(secs(1), async {
+            finally(forever::<()>(), async || {
+                let mut inner: Pin<Box<dyn Future<Output = ()>>> =
+                    Box::pin(finally(async {}, async || sleep(millis(0)).await));
+                assert!(poll_once(inner.as_mut()).await.is_pending());
+                // The outer one has answered, and the inner one; then that is put aside.
+                checkpoint().await;
+                *kept.borrow_mut() = Some(inner);
+            })
+            .await
+        })
+        .await;
+        (late, now(), kept.borrow().is_some())
+    };
+    assert_eq!(run_both(main).0, (None, secs(1), true));
+}
+
+#[test]
+fn a_clean_up_in_a_set_in_a_set_looks_again_when_its_task_rests() {
+    let main = || async {
+        let kept = RefCell::new(None);
+        let kept = &kept;
+        nursery(async |n| {
+            n.race();
+            n.spawn(async { Ok(sleep(secs(1)).await) });
+            n.spawn(async {
+                let keeps = async {
+                    let mut inner: Pin<Box<dyn Future<Output = ()>>> = Box::pin(finally(sleep(secs(0)), async || {}));
+                    assert!(poll_once(inner.as_mut()).await.is_pending());
+                    checkpoint().await;
+                    *kept.borrow_mut() = Some(inner);
+                };
+                let body = async { _ = join(keeps, sleep(secs(1))).await };
+                let mut inside: FuturesUnordered<_> = [finally(body, async || sleep(secs(0)).await)].into_iter().collect();
+                let outside = finally(async move { while inside.next().await.is_some() {} }, async || {});
+                let mut set: FuturesUnordered<Pin<Box<dyn Future<Output = ()>>>> = FuturesUnordered::new();
+                set.push(Box::pin(outside));
+                set.push(Box::pin(sleep(secs(1))));
+                while set.next().await.is_some() {}
+                Ok(())
+            });
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+        now()
+    };
+    assert_eq!(run_both(main).0, secs(1));
+}
