@@ -14,7 +14,7 @@ use std::{mem, ptr, thread};
 use child::{Child, LONG};
 use giambio::signal::{CtrlC, Signal, Signals, terminate};
 use giambio::{
-    Interrupted, RunError, builder, fail_after, finally, is_stopping, move_on_after, run, run_until_stopped, sleep,
+    Interrupted, RunError, builder, fail_after, finally, is_stopping, move_on_after, run, run_until_stopped, shield, sleep,
     stopping,
 };
 use libc::c_int;
@@ -242,6 +242,36 @@ fn orders_that_come_while_the_loop_is_busy_are_counted() {
         let _ = run_until_stopped(async { (0..3).for_each(|_| raise(Signal::TERM)) });
     });
     assert_eq!(kills.killed_by(), libc::SIGTERM);
+}
+
+/// What is in a shield, or cleans up, is not cancelled, and waits for the first order.
+#[test]
+fn of_two_orders_that_are_seen_in_one_look_the_first_asks_to_stop() {
+    for orders in [[Signal::TERM; 2], [Signal::INT; 2], [Signal::TERM, Signal::INT]] {
+        alone(&ALL, || {
+            let ended = run_until_stopped(shield(async {
+                orders.into_iter().for_each(raise);
+                stopping().await;
+                7
+            }));
+            assert_eq!(ended, Ok(7));
+        })
+        .join();
+        alone(&ALL, || {
+            let ended = run_until_stopped(finally(
+                async {
+                    orders.into_iter().for_each(raise);
+                    pending::<()>().await
+                },
+                async || {
+                    assert!(is_stopping());
+                    stopping().await;
+                },
+            ));
+            assert_eq!(ended, Err(Interrupted));
+        })
+        .join();
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::Poll;
 
-use giambio_core::cancel_scope;
+use giambio_core::{__fault as fault, cancel_scope};
 
 use super::interrupted::Interrupted;
 use super::kinds::Signal;
@@ -50,9 +50,12 @@ pub(crate) async fn until_stopped<F: Future>(
             while !scope.is_cancelled()
                 && let Poll::Ready(order) = orders.poll_next(cx)
             {
-                match order {
-                    Ok(_) if orders.count() < 2 => scope.ask_to_stop(),
-                    _ => scope.interrupt(),
+                // Also where both came before this look: what is in a shield hears of the first alone.
+                if !fault!("two-orders-ask-nobody") || orders.count() < 2 {
+                    scope.ask_to_stop();
+                }
+                if order.is_err() || orders.count() >= 2 {
+                    scope.interrupt();
                 }
             }
             main.as_mut().poll(cx)
