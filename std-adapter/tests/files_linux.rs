@@ -1,13 +1,21 @@
-//! Files on Linux, which has a disk that is always full.
+//! Files on Linux, which has a disk that is always full, leases, and who tells of what is opened.
 #![cfg(target_os = "linux")]
 
 mod common;
 
+use std::fs as std_fs;
 use std::io::ErrorKind;
+use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use common::kind;
 use giambio::fs::{self, OpenOptions};
-use giambio::run;
+use giambio::{move_on_after, run};
+use rustix::fs::inotify;
+use rustix::io::Errno;
 
 #[test]
 fn a_full_disk_is_told_with_the_path_each_time() {
@@ -24,4 +32,70 @@ fn a_full_disk_is_told_with_the_path_each_time() {
             assert_eq!(kind(file.write_at(b"x".to_vec(), 0).await.1), Some(ErrorKind::StorageFull));
         }
     });
+}
+
+/// A lease of a file, as those have it who cache it for others.
+struct Lease(std_fs::File);
+
+impl Lease {
+    /// `None`: there are none here, as in some containers.
+    fn of(file: std_fs::File) -> Option<Lease> {
+        // Who is to give it up is told by a signal, which would end the process. SAFETY: no conditions.
+        unsafe { libc::signal(libc::SIGIO, libc::SIG_IGN) };
+        let lease = Lease(file);
+        (lease.control(libc::F_SETLEASE, libc::F_WRLCK) == 0).then_some(lease)
+    }
+
+    fn control(&self, what: libc::c_int, how: libc::c_int) -> libc::c_int {
+        // SAFETY: the descriptor is open, and what is asked for takes a number.
+        unsafe { libc::fcntl(self.0.as_raw_fd(), what, how) }
+    }
+
+    fn is_to_be_given_up(&self) -> bool {
+        self.control(libc::F_GETLEASE, 0) != libc::F_WRLCK
+    }
+
+    fn give_up(self) {
+        assert_eq!(self.control(libc::F_SETLEASE, libc::F_UNLCK), 0);
+    }
+}
+
+#[test]
+fn a_file_under_a_lease_is_waited_for_until_that_is_given_up() {
+    run(fs::in_temporary_folder(async |folder| {
+        let path = folder.join("file");
+        std_fs::write(&path, "text").unwrap();
+        let Some(lease) = Lease::of(std_fs::File::open(&path).unwrap()) else { return };
+        // It is given up on no account, and nobody waits for that.
+        assert!(move_on_after(Duration::from_millis(30), fs::write(&path, "lost")).await.is_none());
+        assert!(lease.is_to_be_given_up());
+        lease.give_up();
+
+        let lease = Lease::of(std_fs::File::open(&path).unwrap()).unwrap();
+        let holder = thread::spawn(move || {
+            while !lease.is_to_be_given_up() {
+                thread::sleep(Duration::from_millis(1));
+            }
+            lease.give_up();
+        });
+        assert_eq!(fs::read_to_string(&path).await.unwrap(), "text");
+        holder.join().unwrap();
+    }))
+    .unwrap();
+}
+
+/// Who waits for its other end would be let go, and find nobody.
+#[test]
+fn a_fifo_is_refused_without_being_opened() {
+    run(fs::in_temporary_folder(async |folder| {
+        let path = folder.join("fifo");
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let events = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+        inotify::add_watch(&events, &path, inotify::WatchFlags::OPEN).unwrap();
+        assert_eq!(kind(fs::read(&path).await), Some(ErrorKind::Unsupported));
+        assert_eq!(kind(fs::write(&path, "x").await), Some(ErrorKind::Unsupported));
+        let mut buffer = [MaybeUninit::uninit(); 512];
+        assert_eq!(inotify::Reader::new(&events, &mut buffer).next().err(), Some(Errno::AGAIN));
+    }))
+    .unwrap();
 }

@@ -140,6 +140,22 @@ fn a_fifo_without_another_end_is_refused() {
     });
 }
 
+/// `/proc/kmsg` would say that it would block.
+#[test]
+fn a_file_that_was_opened_is_in_no_mode_of_its_own() {
+    in_a_folder(async |folder| {
+        let flags = |path: &Path| {
+            fs::with_file(OpenOptions::new().read(true), path.to_owned(), |file| {
+                Ok(rustix::fs::fcntl_getfl(file)? & rustix::fs::OFlags::NONBLOCK)
+            })
+        };
+        std_fs::write(folder.join("file"), "x").unwrap();
+        for path in [&folder.join("file"), folder, Path::new("/dev/null")] {
+            assert!(flags(path).await.unwrap().is_empty(), "{}", path.display());
+        }
+    });
+}
+
 #[test]
 fn what_else_the_options_of_the_standard_library_say_is_kept() {
     in_a_folder(async |folder| {

@@ -4,36 +4,54 @@ use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
+use giambio_core::__fault as fault;
 use tempfile::{Builder, NamedTempFile, TempDir};
 
+use crate::call::is_abandoned;
 use crate::reactor;
 
-/// Opens it without waiting for another end. Options that may have flags keep them: to add one would remove the others, and none
-/// can be asked for. So a FIFO that gets there between the look and the opening is waited for.
+/// How soon to try again.
+const MOMENT: Duration = Duration::from_millis(5);
+
+/// Opens it without waiting for another end. What has one is refused by a look, since to open it would let go who waits there; should
+/// it get there in between, by a mode of the opening, of which nothing is left. Options that may have flags keep them: to add one would
+/// remove the others, and none can be asked for. So a FIFO that gets there in between is waited for then.
 pub(in crate::fs) fn open(options: &OpenOptions, may_have_flags: bool, path: &Path) -> io::Result<File> {
-    let opened = if may_have_flags {
-        if fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
-            return Err(not_a_file("FIFO"));
-        }
-        options.open(path)
-    } else {
-        options.clone().custom_flags(libc::O_NONBLOCK).open(path)
+    if !fault!("fifo-opened-to-be-refused") && fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
+        return Err(not_a_file("FIFO"));
+    }
+    let opened = match may_have_flags {
+        true => options.open(path),
+        false => open_without_waiting(options, path),
     };
     let file = match opened {
         // A FIFO that nobody reads, or a socket.
         Err(error) if error.raw_os_error() == Some(libc::ENXIO) => return Err(not_a_file("FIFO or socket")),
         opened => opened?,
     };
-    let kind = file.metadata()?.file_type();
-    if kind.is_fifo() {
+    if file.metadata()?.file_type().is_fifo() {
         return Err(not_a_file("FIFO"));
     }
-    if !kind.is_file() && !may_have_flags {
-        // A device, or a folder: from now on a thread may wait for it. The mode is that of this opening alone.
+    if !may_have_flags {
+        // The mode is that of this opening alone, and from now on a thread may wait: for a device, or a file that is none on a disk.
         let _ = rustix::io::ioctl_fionbio(&file, false);
     }
     Ok(file)
+}
+
+/// Waits for a lease that somebody else has of it: who has one is told to give it up, and loses it after the time that the system
+/// gives for that. It does not wait in the system, where it could not be given up.
+fn open_without_waiting(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    let options = options.clone().custom_flags(libc::O_NONBLOCK).clone();
+    loop {
+        match options.open(path) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !is_abandoned() => thread::sleep(MOMENT),
+            opened => return opened,
+        }
+    }
 }
 
 fn not_a_file(kind: &str) -> io::Error {
