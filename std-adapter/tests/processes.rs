@@ -14,12 +14,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use cut_off::cut_off;
-use giambio::process::{Child, NotStarted, Spawn, output, run_in, status};
+use giambio::process::{Child, NotStarted, OutOfTime, Spawn, output, output_within, run_in, status};
 use giambio::signal::Signal;
 use giambio::stream::pipe;
 use giambio::{cancel_scope, fail_after, move_on_after, nursery, race, run, sleep};
@@ -94,6 +94,39 @@ fn a_program_that_ends_by_itself_is_waited_for() {
         .unwrap();
         assert_eq!(ended.code(), Some(2));
         assert_gone(ids);
+    });
+}
+
+/// What it has said when its time is over, and what the error says; with more time, until it has said so many bytes.
+async fn out_of_time(script: &str, bytes: usize) -> (Box<OutOfTime>, String) {
+    let mut given = Duration::from_millis(250);
+    loop {
+        let error = output_within(given, sh(script)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        let text = error.to_string();
+        let late = error.into_inner().unwrap().downcast::<OutOfTime>().unwrap();
+        assert_eq!((late.program(), late.given()), ("sh".as_ref(), given));
+        if late.output().stdout.len() + late.output().stderr.len() >= bytes {
+            return (late, text);
+        }
+        given *= 2;
+    }
+}
+
+#[test]
+fn what_a_program_has_said_in_its_time_is_known_though_it_does_not_end() {
+    bounded(async {
+        let (late, text) = out_of_time("echo out; echo err >&2; exec sleep 1000", 8).await;
+        let Output { status, stdout, stderr } = late.output();
+        assert_eq!((status.signal(), &**stdout, &**stderr), (Some(libc::SIGTERM), &b"out\n"[..], &b"err\n"[..]));
+        assert!(text.contains("said 4 bytes, and 4 of complaints"), "{text}");
+        // One of its outputs is over, and is not lost.
+        let (late, _) = out_of_time("echo out; exec sleep 1000 >&-", 4).await;
+        assert_eq!(late.output().stdout, b"out\n");
+        // In time.
+        let input = sh("cat; head -c 1000000 /dev/zero; exit 3").stdin(Stdio::piped());
+        let said = output_within(LONG, input).await.unwrap();
+        assert_eq!((said.stdout.len(), said.status.code()), (1_000_000, Some(3)));
     });
 }
 
@@ -192,6 +225,28 @@ fn a_child_that_ignores_sigterm_is_killed_after_its_grace_and_no_sooner() {
         assert!(move_on_after(Duration::from_millis(50), work).await.is_none());
         assert_gone(id.get());
     });
+}
+
+/// It starts nothing, which would be halted, too, and keep it waiting.
+#[test]
+fn a_child_that_was_halted_goes_on_to_hear_that_it_is_to_end() {
+    for is_group in [false, true] {
+        bounded(async {
+            let (silent, _kept) = io::pipe().unwrap();
+            let polite = sh("trap 'exit 5' TERM; echo 1; read line").stdin(silent).stdout(Stdio::piped());
+            let (_, ended) = run_in(polite.group(is_group).grace(LONG / 2), async |child| {
+                number(child).await;
+                child.signal(Signal::STOP).unwrap();
+                let look = || waitpid(Pid::from_raw(child.id().cast_signed()), WaitOptions::UNTRACED | WaitOptions::NOHANG);
+                while !look().unwrap().is_some_and(|(_, status)| status.stopped()) {
+                    sleep(Duration::from_millis(1)).await;
+                }
+            })
+            .await
+            .unwrap();
+            assert_eq!(ended.code(), Some(5));
+        });
+    }
 }
 
 #[test]

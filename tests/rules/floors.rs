@@ -162,6 +162,7 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "process/windows",
     "process/system",
     "process/not_started",
+    "process/out_of_time",
     "process/child",
     "process/communicate",
     "process/lives",

@@ -5,7 +5,7 @@ use std::io;
 use giambio_core::nursery;
 
 use super::child::Child;
-use crate::stream::{PipeReceiver, PipeSender};
+use crate::stream::{PipeReceiver, PipeSender, ReceiveToEnd};
 
 impl Child {
     /// Sends `input` and closes [`stdin`](Child::stdin), and receives what comes from [`stdout`](Child::stdout) and
@@ -21,7 +21,12 @@ impl Child {
     ///
     /// # giambio::run(async {
     /// let sort = Spawn::new("sort").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).current_dir("/");
-    /// let (talk, ended) = run_in(sort, async |child| child.communicate(b"b\na\n").await).await?;
+    /// let (talk, ended) = run_in(sort, async |child| {
+    ///     let talk = child.communicate(b"b\na\n").await?;
+    ///     child.wait().await?; // else it is asked to end, though it has said all
+    ///     Ok::<_, std::io::Error>(talk)
+    /// })
+    /// .await?;
     /// let (sorted, complaints) = talk?;
     /// assert_eq!((sorted.as_slice(), complaints.len(), ended.success()), (&b"a\nb\n"[..], 0, true));
     /// # Ok::<(), std::io::Error>(()) })?;
@@ -37,16 +42,22 @@ impl Child {
     #[track_caller]
     pub fn communicate(&self, input: &[u8]) -> impl Future<Output = io::Result<(Vec<u8>, Vec<u8>)>> {
         async move {
-            nursery(async |n| {
-                if let Some(stdin) = self.stdin() {
-                    n.spawn(feed(stdin, input));
-                }
-                let stderr = n.spawn_value(receive_all(self.stderr()));
-                let stdout = receive_all(self.stdout()).await?;
-                Ok((stdout, stderr.await.unwrap_or_default()))
-            })
-            .await
+            let mut said = Said::by(self);
+            self.talk(input, &mut said).await?;
+            Ok(said.so_far())
         }
+    }
+
+    /// The same, into what outlives a cancellation.
+    pub(super) async fn talk<'a>(&'a self, input: &[u8], Said { stdout, stderr }: &mut Said<'a>) -> io::Result<()> {
+        nursery(async |n| {
+            if let Some(stdin) = self.stdin() {
+                n.spawn(feed(stdin, input));
+            }
+            n.spawn(stderr.receive());
+            stdout.receive().await
+        })
+        .await
     }
 }
 
@@ -59,9 +70,46 @@ async fn feed(stdin: &PipeSender, input: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-async fn receive_all(pipe: Option<&PipeReceiver>) -> io::Result<Vec<u8>> {
-    match pipe {
-        Some(pipe) => pipe.receive_to_end(usize::MAX).await,
-        None => Ok(Vec::new()),
+/// What a child has said, as far as it has come.
+pub(super) struct Said<'a> {
+    stdout: Part<'a>,
+    stderr: Part<'a>,
+}
+
+impl<'a> Said<'a> {
+    pub(super) fn by(child: &'a Child) -> Said<'a> {
+        Said { stdout: Part::of(child.stdout()), stderr: Part::of(child.stderr()) }
+    }
+
+    /// The output, and the complaints.
+    pub(super) fn so_far(self) -> (Vec<u8>, Vec<u8>) {
+        (self.stdout.so_far(), self.stderr.so_far())
+    }
+}
+
+/// What comes from a pipe.
+enum Part<'a> {
+    /// More may come.
+    Begun(ReceiveToEnd<'a, PipeReceiver>),
+    All(Vec<u8>),
+}
+
+impl<'a> Part<'a> {
+    fn of(pipe: Option<&'a PipeReceiver>) -> Part<'a> {
+        pipe.map_or(Part::All(Vec::new()), |pipe| Part::Begun(pipe.receive_to_end(usize::MAX)))
+    }
+
+    async fn receive(&mut self) -> io::Result<()> {
+        if let Part::Begun(receiving) = self {
+            *self = Part::All(receiving.await?);
+        }
+        Ok(())
+    }
+
+    fn so_far(self) -> Vec<u8> {
+        match self {
+            Part::Begun(receiving) => receiving.received().to_vec(),
+            Part::All(said) => said,
+        }
     }
 }

@@ -4,10 +4,13 @@ use std::future::poll_fn;
 use std::io;
 use std::process::{ExitStatus, Output};
 use std::task::ready;
+use std::time::Duration;
 
-use giambio_core::{finally, poll_proceed};
+use giambio_core::{finally, move_on_after, poll_proceed};
 
 use super::child::Child;
+use super::communicate::Said;
+use super::out_of_time::OutOfTime;
 use super::spawn::Spawn;
 
 /// Starts a program, and runs `body` beside it. When `body` ends, however that is, the program is asked to end by SIGTERM ([on
@@ -116,7 +119,7 @@ pub fn status(spawn: impl Into<Spawn>) -> impl Future<Output = io::Result<ExitSt
 /// As [`run_in`], and as [`Child::communicate`].
 ///
 /// # Cancellation
-/// As [`run_in`]: the program ends, and its output is lost.
+/// As [`run_in`]: the program ends, and its output is lost. With [`output_within`] that of a program that takes too long is not.
 #[track_caller]
 pub fn output(spawn: impl Into<Spawn>) -> impl Future<Output = io::Result<Output>> {
     async {
@@ -128,5 +131,34 @@ pub fn output(spawn: impl Into<Spawn>) -> impl Future<Output = io::Result<Output
         .await?;
         let (stdout, stderr) = said?;
         Ok(Output { status, stdout, stderr })
+    }
+}
+
+/// As [`output`], of a program that has so much time. If it has not ended then, it is asked to end, and killed after its
+/// [grace](Spawn::grace); what it has said in its time is in the error, [`OutOfTime`](super::OutOfTime).
+///
+/// # Errors
+/// [`TimedOut`](io::ErrorKind::TimedOut), with an [`OutOfTime`](super::OutOfTime). Else as [`output`].
+///
+/// # Cancellation
+/// As [`run_in`]: the program ends, and its output is lost.
+#[track_caller]
+pub fn output_within(given: Duration, spawn: impl Into<Spawn>) -> impl Future<Output = io::Result<Output>> {
+    async move {
+        let mut spawn = spawn.into().captured();
+        let program = spawn.command().get_program().to_owned();
+        let (said, status) = run_in(spawn, async |child| {
+            let mut said = Said::by(child);
+            let all = async {
+                child.talk(&[], &mut said).await?;
+                child.wait().await
+            };
+            let in_time = move_on_after(given, all).await.transpose()?.is_some();
+            io::Result::Ok((in_time, said.so_far()))
+        })
+        .await?;
+        let (in_time, (stdout, stderr)) = said?;
+        let output = Output { status, stdout, stderr };
+        if in_time { Ok(output) } else { Err(OutOfTime::error(program, given, output)) }
     }
 }

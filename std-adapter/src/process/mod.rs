@@ -43,6 +43,7 @@ mod child;
 mod communicate;
 mod lives;
 mod not_started;
+mod out_of_time;
 #[cfg(unix)]
 mod reaper;
 mod spawn;
@@ -52,8 +53,9 @@ mod unix;
 mod windows;
 
 pub use child::Child;
-pub use lives::{output, run_in, status};
+pub use lives::{output, output_within, run_in, status};
 pub use not_started::NotStarted;
+pub use out_of_time::OutOfTime;
 pub use spawn::Spawn;
 
 #[cfg(unix)]

@@ -197,6 +197,8 @@ impl Running {
     pub(super) fn ask(&self) -> bool {
         // What can't be sent to another user's process is told by the status that never comes.
         let _ = self.signal(Signal::TERM);
+        // One that was halted hears nothing before it goes on.
+        let _ = self.signal(Signal::CONT);
         true
     }
 
