@@ -91,9 +91,12 @@ impl<T, const N: usize, K: Access> Broadcast<T, N, K> {
     /// It is closed; the value is handed back.
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
         // Its destructor runs when nothing is held any more.
-        let _oldest = self.queue.with(|kept, _| kept.borrow_mut().push(value))?;
-        self.queue.tell_all(|_| ());
-        Ok(())
+        let oldest = self.queue.tell_if(|kept| {
+            let pushed = kept.borrow_mut().push(value);
+            let is_sent = pushed.is_ok();
+            (pushed, is_sent)
+        });
+        oldest.map(drop)
     }
 
     /// Nothing more will be sent: all who wait are told. What is kept is still received.

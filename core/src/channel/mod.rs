@@ -46,7 +46,15 @@
 //! A value's destructor never runs inside of a channel's critical section.
 //!
 //! # Panics
-//! Wakers of other executors may panic. Such a panic comes out of the call that wakes, when what it does is done.
+//! Wakers of other executors may panic. Such a panic comes out of the call that wakes, when what it does is done, and all others that it
+//! wakes are woken. What the call was to return goes with it:
+//!
+//! | where a waker panics | what goes with the panic |
+//! | --- | --- |
+//! | of a sender, as a value is received, tried or drained | that value, and no other: it had been taken, and its place is the next sender's |
+//! | of a receiver, as a value is sent | nothing: it is in the channel, or at a rendezvous still the sender's, who may poll again |
+//! | on either side of a [`Pipe`] | how many bytes were moved; [`SendAll`] and [`ReceiveExact`] know it still |
+//! | as one is closed, an answer or news are sent, an end or a slot is dropped | nothing |
 
 #[cfg(feature = "heapless")]
 mod bounded;

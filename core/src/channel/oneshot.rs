@@ -76,20 +76,16 @@ impl<T, K: Access> OneShot<T, K> {
     /// # Errors
     /// One was sent already, or it is closed; the value is handed back.
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
-        let sent = self.queue.with(|state, _| match state.replace(State::Over) {
+        self.queue.tell_if(|state| match state.replace(State::Over) {
             State::Empty => {
                 state.set(State::Full(value));
-                Ok(())
+                (Ok(()), true)
             }
             other => {
                 state.set(other);
-                Err(SendError(value))
+                (Err(SendError(value)), false)
             }
-        });
-        if sent.is_ok() {
-            self.queue.tell_all(|_| ());
-        }
-        sent
+        })
     }
 
     /// Takes the value, if it is there. Never waits.
@@ -139,17 +135,11 @@ impl<T, K: Access> OneShot<T, K> {
     /// assert!(answer.send(42).is_err());
     /// ```
     pub fn close(&self) {
-        let closes = self.queue.with(|state, _| match state.replace(State::Over) {
-            State::Full(value) => {
-                state.set(State::Full(value));
-                false
-            }
-            State::Empty => true,
-            State::Over => false,
+        self.queue.tell_if(|state| match state.replace(State::Over) {
+            State::Full(value) => (state.set(State::Full(value)), false),
+            State::Empty => ((), !fault!("a-lost-promise-is-silent")),
+            State::Over => ((), false),
         });
-        if closes && !fault!("a-lost-promise-is-silent") {
-            self.queue.tell_all(|_| ());
-        }
     }
 
     /// Who is to send the value: dropped before, it [closes](OneShot::close) this, so that nobody waits for what will not come.

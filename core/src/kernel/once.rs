@@ -120,8 +120,7 @@ impl<'a, T, N, K: Access> Right<'a, T, N, K> {
         core::mem::forget(self);
         // SAFETY: ONE-WRITER.
         let value = unsafe { (*once.value.get()).insert(value) };
-        once.is_set.store(true, Release);
-        once.queue.tell_all(|_| ());
+        once.queue.tell_all(|_| once.is_set.store(true, Release));
         value
     }
 }

@@ -3,12 +3,17 @@
 use core::cell::Cell;
 use core::convert::Infallible;
 use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker, ready};
+
+use pin_project_lite::pin_project;
 
 use super::{Access, Local, Shared};
-use crate::budgeted::{Named, budgeted, tells};
+use crate::budgeted::{Named, tell};
 use crate::call_site::CallSite;
 use crate::fault::fault;
-use crate::kernel::wait_queue::{Held, WaitQueue, Waiting};
+use crate::gate::poll_proceed;
+use crate::kernel::wait_queue::{Held, Line, Place, WaitQueue, nothing};
 
 /// Where a fixed number of tasks wait for each other, and then go on together; as often as they like.
 ///
@@ -53,10 +58,19 @@ struct Gathering {
     round: Cell<usize>,
 }
 
-/// One who has come, and waits for the others.
+/// One who comes, and waits for the others.
 struct Arrival<'a, K: Access> {
     barrier: &'a Barrier<K>,
-    round: usize,
+    at: At,
+}
+
+enum At {
+    /// It has not come yet.
+    Outside,
+    /// It waits, since a round that began with this number.
+    Waits(usize),
+    /// It came as the last.
+    Last,
 }
 
 impl Barrier {
@@ -100,25 +114,16 @@ impl<K: Access> Barrier<K> {
     /// for. When all had come, the others go on without it.
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = bool> {
-        let place = CallSite::here();
-        budgeted(async move {
-            let Some(arrival) = self.arrive() else { return true };
-            let round = arrival.round;
-            let take = |all: &Gathering, _: &_, _| (all.round.get() != round).then_some(());
-            tells::<ABarrier, _>(Waiting::new(&self.queue, take, |_, _, _| None), place).await;
-            // It has nothing to take back any more.
-            drop(arrival);
-            false
-        })
+        let place = Place::new(&self.queue, nothing);
+        Wait { place, arrival: Arrival { barrier: self, at: At::Outside }, asked_at: CallSite::here() }
     }
 
     /// Goes on, with the others, if all but this one have come. Never waits.
     pub fn try_wait(&self) -> bool {
-        let is_last = self.queue.with(|all, _| all.count.get() + 1 == self.parties && all.come(self.parties).is_none());
-        if is_last {
-            self.queue.tell_all(|_| ());
-        }
-        is_last
+        self.queue.tell_if(|all| {
+            let is_last = all.count.get() + 1 == self.parties && all.come(self.parties).is_none();
+            (is_last, is_last)
+        })
     }
 
     /// How many wait.
@@ -130,14 +135,58 @@ impl<K: Access> Barrier<K> {
     pub const fn parties(&self) -> usize {
         self.parties
     }
+}
 
-    /// One more is there: the last, with whom all go on, or one that waits.
-    fn arrive(&self) -> Option<Arrival<'_, K>> {
-        let round = self.queue.with(|all, _| all.come(self.parties));
-        if round.is_none() {
-            self.queue.tell_all(|_| ());
+pin_project! {
+    struct Wait<'a, K, R>
+    where
+        K: Access,
+        R: Fn(&Gathering, &Line<Infallible>, Option<Infallible>) -> Option<Waker>,
+    {
+        #[pin]
+        place: Place<&'a WaitQueue<Gathering, Infallible, K>, R>,
+        arrival: Arrival<'a, K>,
+        asked_at: CallSite,
+    }
+}
+
+impl<K, R> Future for Wait<'_, K, R>
+where
+    K: Access,
+    R: Fn(&Gathering, &Line<Infallible>, Option<Infallible>) -> Option<Waker>,
+{
+    type Output = bool;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
+        let this = self.project();
+        let go = ready!(poll_proceed(cx));
+        this.arrival.come();
+        if let At::Waits(began) = this.arrival.at {
+            let take = |all: &Gathering, _: &_, _| (all.round.get() != began).then_some(());
+            if this.place.poll(cx, take).is_pending() {
+                tell::<ABarrier>(&this.arrival.barrier.queue, *this.asked_at);
+                return Poll::Pending;
+            }
         }
-        round.map(|round| Arrival { barrier: self, round })
+        let is_last = matches!(this.arrival.at, At::Last);
+        this.arrival.at = At::Outside;
+        go.made_progress();
+        Poll::Ready(is_last)
+    }
+}
+
+impl<K: Access> Arrival<'_, K> {
+    /// It is there, if it was not before: as the last, with whom all go on, or as one that waits. That is noted before anybody's
+    /// waker is called, which may panic.
+    fn come(&mut self) {
+        let Arrival { barrier, at: at @ At::Outside } = self else { return };
+        barrier.queue.tell_if(|all| {
+            let began = all.come(barrier.parties);
+            if began.is_some() || !fault!("who-came-last-is-not-noted") {
+                *at = began.map_or(At::Last, At::Waits);
+            }
+            ((), began.is_none())
+        });
     }
 }
 
@@ -162,8 +211,9 @@ impl Gathering {
 
 impl<K: Access> Drop for Arrival<'_, K> {
     fn drop(&mut self) {
+        let At::Waits(began) = self.at else { return };
         self.barrier.queue.with(|all, _| {
-            if all.round.get() == self.round && !fault!("who-left-has-come") {
+            if all.round.get() == began && !fault!("who-left-has-come") {
                 all.count.set(all.count.get() - 1);
             }
         });

@@ -3,12 +3,17 @@
 use core::cell::Cell;
 use core::convert::Infallible;
 use core::fmt;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker, ready};
+
+use pin_project_lite::pin_project;
 
 use super::{Access, Local, Shared};
-use crate::budgeted::{Named, budgeted, tells};
+use crate::budgeted::{Named, tell};
 use crate::call_site::CallSite;
 use crate::fault::fault;
-use crate::kernel::wait_queue::{Turn, WaitQueue, Waiting};
+use crate::gate::poll_proceed;
+use crate::kernel::wait_queue::{Line, Place, Turn, WaitQueue, nothing};
 
 /// For those who wait until something can be found, wherever that lies: whoever changes it says so, and all look again.
 ///
@@ -86,24 +91,13 @@ impl<K: Access> Condition<K> {
     /// # Panics
     /// If `look` panics; others wait on as before.
     #[track_caller]
-    pub fn wait_for<R>(&self, mut look: impl FnMut() -> Option<R>) -> impl Future<Output = R> {
-        let place = CallSite::here();
-        budgeted(async move {
-            loop {
-                let seen = self.queue.with(|changes, _| changes.get());
-                if let Some(found) = look() {
-                    return found;
-                }
-                let seen = if fault!("changes-missed-while-looking") {
-                    self.queue.with(|changes, _| changes.get())
-                } else {
-                    seen
-                };
-                let take =
-                    |changes: &Cell<usize>, _: &_, turn| (turn == Turn::Told || changes.get() != seen).then_some(());
-                tells::<ACondition, _>(Waiting::new(&self.queue, take, |_, _, _| None), place).await;
-            }
-        })
+    pub fn wait_for<R>(&self, look: impl FnMut() -> Option<R>) -> impl Future<Output = R> {
+        let place = Place::new(&self.queue, nothing);
+        WaitFor { place, look, seen: None, condition: self, asked_at: CallSite::here() }
+    }
+
+    fn changes(&self) -> usize {
+        self.queue.with(|changes, _| changes.get())
     }
 
     /// Something has changed: all who wait look again.
@@ -112,6 +106,53 @@ impl<K: Access> Condition<K> {
     /// If wakers of other executors panic, with the first of these panics, when all are told.
     pub fn notify_all(&self) {
         self.queue.tell_all(|changes| changes.set(changes.get().wrapping_add(1)));
+    }
+}
+
+pin_project! {
+    struct WaitFor<'a, L, K, P>
+    where
+        K: Access,
+        P: Fn(&Cell<usize>, &Line<Infallible>, Option<Infallible>) -> Option<Waker>,
+    {
+        #[pin]
+        place: Place<&'a WaitQueue<Cell<usize>, Infallible, K>, P>,
+        look: L,
+        // How many changes there were at the last look, which has found nothing.
+        seen: Option<usize>,
+        condition: &'a Condition<K>,
+        asked_at: CallSite,
+    }
+}
+
+impl<R, L, K, P> Future for WaitFor<'_, L, K, P>
+where
+    L: FnMut() -> Option<R>,
+    K: Access,
+    P: Fn(&Cell<usize>, &Line<Infallible>, Option<Infallible>) -> Option<Waker>,
+{
+    type Output = R;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
+        let mut this = self.project();
+        let go = ready!(poll_proceed(cx));
+        loop {
+            if let Some(seen) = *this.seen {
+                let take =
+                    |changes: &Cell<usize>, _: &_, turn| (turn == Turn::Told || changes.get() != seen).then_some(());
+                if this.place.as_mut().poll(cx, take).is_pending() {
+                    tell::<ACondition>(&this.condition.queue, *this.asked_at);
+                    return Poll::Pending;
+                }
+                *this.seen = None;
+            }
+            let changes = this.condition.changes();
+            if let Some(found) = (this.look)() {
+                go.made_progress();
+                return Poll::Ready(found);
+            }
+            *this.seen = Some(if fault!("changes-missed-while-looking") { this.condition.changes() } else { changes });
+        }
     }
 }
 

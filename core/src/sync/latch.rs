@@ -83,16 +83,14 @@ impl<K: Access> Latch<K> {
     /// If wakers of other executors panic, with the first of these panics, when all are told.
     #[track_caller]
     pub fn count_down(&self) {
-        let left = self.queue.with(|left, _| {
-            let fewer = left.get().checked_sub(1)?;
-            left.set(fewer);
-            Some(fewer)
+        let is_counted = self.queue.tell_if(|left| match left.get().checked_sub(1) {
+            Some(fewer) => {
+                left.set(fewer);
+                (true, fewer == 0 && !fault!("latch-opens-in-silence"))
+            }
+            None => (false, false),
         });
-        match left {
-            None => panic!("giambio: a latch was counted down more often than it was made for"),
-            Some(0) if !fault!("latch-opens-in-silence") => _ = self.queue.tell_all(|_| ()),
-            Some(_) => {}
-        }
+        assert!(is_counted, "giambio: a latch was counted down more often than it was made for");
     }
 
     /// How often it has to be counted down until it opens.

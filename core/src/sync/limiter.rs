@@ -16,6 +16,7 @@ use crate::call_site::CallSite;
 use crate::gate::current_task;
 use crate::kernel::wait_queue::{Line, WaitQueue, Waiting};
 use crate::task_info::TaskId;
+use crate::then::Then;
 
 /// Lets only so much go on at once. How much that is can be changed while it is used, and what is at it can be asked for.
 ///
@@ -121,10 +122,10 @@ impl<K: Access> Limiter<K> {
     ) -> Result<impl Future<Output = T>, TryAcquireError> {
         let permit = self.semaphore.try_acquire(n)?;
         let limited = self.limited(body, ready(Ok::<_, Infallible>(permit)));
-        Ok(async move {
-            let Ok(value) = limited.await;
+        Ok(Then::new(limited, |value| {
+            let Ok(value) = value;
             value
-        })
+        }))
     }
 
     #[track_caller]

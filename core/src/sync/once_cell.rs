@@ -1,8 +1,13 @@
 //! A value that is made once, when it is needed first.
 
 use core::cell::Cell;
+use core::convert::Infallible;
 use core::fmt;
 use core::panic::Location;
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
 
 use super::inside::{Inside, KnownTask, is_inside};
 use super::{Access, Local, Shared};
@@ -11,6 +16,7 @@ use crate::call_site::CallSite;
 use crate::kernel::once::{Begun, Once, Right};
 use crate::kernel::wait_queue::Held;
 use crate::task_info::TaskId;
+use crate::then::Then;
 
 /// A value that is made once, by the first who needs it, while the others wait: a connection, a configuration, a calibration.
 ///
@@ -110,11 +116,11 @@ impl<T, K: Access> OnceCell<T, K> {
     /// wait for itself.
     #[track_caller]
     pub fn get_or_init<'a>(&'a self, init: impl AsyncFnOnce() -> T + 'a) -> impl Future<Output = &'a T> {
-        let value = self.get_or_try_init(async move || Ok::<T, core::convert::Infallible>(init().await));
-        async move {
-            let Ok(value) = value.await;
+        let value = self.get_or_try_init(async move || Ok::<T, Infallible>(init().await));
+        Then::new(value, |value| {
+            let Ok(value) = value;
             value
-        }
+        })
     }
 
     /// As [`get_or_init`](OnceCell::get_or_init), with an `init` that may fail; then the next makes the value.
@@ -135,16 +141,14 @@ impl<T, K: Access> OnceCell<T, K> {
         let caller = Location::caller();
         let begin = self.once.begin(|maker: &Initialiser| is_inside(maker.inside.get()).then_some(Itself));
         let begin = leaf::<ACell, _>(begin, CallSite::at(caller));
-        async move {
-            match begin.await {
-                Ok(Begun::Set(value)) => Ok(value),
-                Ok(Begun::Mine(right)) => self.make(right, init()).await,
-                Err(Itself) => panic!(
-                    "giambio: the initialiser of a `OnceCell` asks at {caller} for the value that it makes, and would wait for itself \
-                     for ever"
-                ),
-            }
-        }
+        let begin = Then::new(begin, move |begun| match begun {
+            Ok(begun) => begun,
+            Err(Itself) => panic!(
+                "giambio: the initialiser of a `OnceCell` asks at {caller} for the value that it makes, and would wait for itself \
+                 for ever"
+            ),
+        });
+        GetOrInit::Begins { begin, make: Some(|right| self.make(right, init())) }
     }
 
     async fn make<'a, E>(
@@ -196,6 +200,42 @@ impl<T, K: Access> OnceCell<T, K> {
     /// The value.
     pub fn into_inner(self) -> Option<T> {
         self.once.into_inner()
+    }
+}
+
+pin_project! {
+    /// Waits for the right to make the value, and makes it in the same place.
+    #[project = GetOrInitProjected]
+    enum GetOrInit<B, F, M> {
+        Begins { #[pin] begin: B, make: Option<F> },
+        Makes { #[pin] making: M },
+    }
+}
+
+impl<'a, T: 'a, K, E, B, F, M> Future for GetOrInit<B, F, M>
+where
+    K: Access,
+    B: Future<Output = Begun<'a, T, Initialiser, K>>,
+    F: FnOnce(Right<'a, T, Initialiser, K>) -> M,
+    M: Future<Output = Result<&'a T, E>>,
+{
+    type Output = M::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<M::Output> {
+        if let GetOrInitProjected::Begins { begin, make } = self.as_mut().project() {
+            match (ready!(begin.poll(cx)), make.take()) {
+                (Begun::Mine(right), Some(make)) => {
+                    let making = make(right);
+                    self.set(GetOrInit::Makes { making });
+                }
+                (Begun::Mine(_), None) => {
+                    panic!("giambio: the initialiser of a `OnceCell` has panicked, and it is polled again")
+                }
+                (Begun::Set(value), _) => return Poll::Ready(Ok(value)),
+            }
+        }
+        let GetOrInitProjected::Makes { making } = self.project() else { unreachable!("it makes the value") };
+        making.poll(cx)
     }
 }
 

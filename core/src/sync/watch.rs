@@ -114,15 +114,11 @@ impl<T, K: Access> Watch<T, K> {
     /// # Panics
     /// If `change` panics, of which nobody is told; or if it uses this watch. And as [`set`](Watch::set).
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
-        let mut result = None;
-        self.queue.tell_all(|watched| {
-            result = Some(change(&mut watched.value.borrow_mut()));
+        self.queue.tell_if(|watched| {
+            let result = change(&mut watched.value.borrow_mut());
             watched.version.set(watched.version.get().wrapping_add(1));
-        });
-        match result {
-            Some(result) => result,
-            None => unreachable!("it has changed it"),
-        }
+            (result, true)
+        })
     }
 
     /// Looks at the value.

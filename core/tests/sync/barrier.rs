@@ -1,11 +1,12 @@
 //! Some who go on together.
 
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::{Context, Poll, Waker};
 
-use crate::by_hand::{ByHand, at_once};
+use crate::by_hand::{ByHand, at_once, panicking};
 use crate::common::{alone, run_virtual, secs};
 use giambio_core::move_on_after;
-use giambio_core::sync::Barrier;
+use giambio_core::sync::{Access, Barrier};
 
 #[test]
 fn all_go_on_when_the_last_has_come_again_and_again() {
@@ -78,6 +79,35 @@ fn a_barrier_for_one_is_open_and_one_for_nobody_is_none() {
     assert!(at_once(barrier.wait()) && barrier.try_wait());
     let panic = catch_unwind(|| Barrier::new(0)).unwrap_err();
     assert_eq!(panic.downcast_ref(), Some(&"giambio: a barrier is for one task at least"));
+}
+
+#[test]
+fn the_last_has_come_though_it_panics_by_a_waker_of_another() {
+    let _alone = alone();
+    fn comes(barrier: &Barrier<impl Access>) {
+        let mut first = Box::pin(barrier.wait());
+        assert!(first.as_mut().poll(&mut Context::from_waker(&panicking())).is_pending());
+        let mut second = ByHand::waiting(barrier.wait());
+        let mut last = ByHand::new(barrier.wait());
+        let panic = catch_unwind(AssertUnwindSafe(|| last.poll())).unwrap_err();
+        assert_eq!(panic.downcast_ref(), Some(&"the waker"));
+        assert_eq!(last.poll(), Poll::Ready(true), "it came before the others were told");
+        assert!(!second.goes_on());
+        assert_eq!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(false));
+        assert_eq!(barrier.waiting(), 0);
+        // Nor does one harm that is dropped by its panic, or that only tried.
+        for tries in [false, true] {
+            let mut first = Box::pin(barrier.wait());
+            assert!(first.as_mut().poll(&mut Context::from_waker(&panicking())).is_pending());
+            let mut second = ByHand::waiting(barrier.wait());
+            let comes = || if tries { barrier.try_wait() } else { at_once(barrier.wait()) };
+            assert!(catch_unwind(AssertUnwindSafe(comes)).is_err());
+            assert!(!second.goes_on());
+            assert_eq!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(false));
+        }
+    }
+    comes(&Barrier::new(3));
+    comes(&Barrier::shared(3));
 }
 
 #[test]

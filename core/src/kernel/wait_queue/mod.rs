@@ -43,13 +43,11 @@ pub(crate) use sides::Receivers;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 pub(crate) use sides::{Inside, Senders, Sides};
 use waiting::Lead;
-#[cfg(any(feature = "heapless", feature = "alloc"))]
-pub(crate) use waiting::Place;
-pub(crate) use waiting::Waiting;
-pub(crate) use waiting::{Awaits, Held};
+pub(crate) use waiting::{Awaits, Held, Place, Waiting, nothing};
 
 use crate::name::GivenName;
 use crate::panics::First;
+use crate::task_info::TaskId;
 
 /// What is waited for, and who waits. `G` is what is handed to one of them.
 pub(crate) struct WaitQueue<S, G, K: Access> {
@@ -97,6 +95,17 @@ impl<S, G: Copy, K: Access> WaitQueue<S, G, K> {
     /// Changes the state, and tells all who wait at that moment; did anyone?
     pub(crate) fn tell_all(&self, change: impl FnOnce(&S)) -> bool {
         Lead::tell_all(&self, change)
+    }
+
+    /// Changes the state, and tells all who wait at that moment, if `change` says so; returns what it does.
+    pub(crate) fn tell_if<R>(&self, change: impl FnOnce(&S) -> (R, bool)) -> R {
+        Lead::tell_if(&self, change).0
+    }
+}
+
+impl<S: Held, G: Copy, K: Access> Awaits for WaitQueue<S, G, K> {
+    fn awaits(&self) -> (Option<&'static str>, Option<TaskId>) {
+        self.with(|state, line| (line.name.get(), state.holder()))
     }
 }
 

@@ -26,10 +26,16 @@ pub(crate) unsafe trait Lead {
 
     /// Changes the state, and tells all who wait at that moment; did anyone?
     fn tell_all(&self, change: impl FnOnce(&Self::State)) -> bool {
-        let (round, mut told) = self.with(|state, line| {
-            change(state);
-            let round = line.begin_round();
-            (round, line.tell(round))
+        self.tell_if(|state| (change(state), true)).1
+    }
+
+    /// Changes the state, and tells all who wait at that moment, if `change` says so: there is no moment between the two. Returns
+    /// what it does, and whether anyone was told.
+    fn tell_if<R>(&self, change: impl FnOnce(&Self::State) -> (R, bool)) -> (R, bool) {
+        let (result, round, mut told) = self.with(|state, line| {
+            let (result, tells) = change(state);
+            let round = if tells { line.begin_round() } else { return (result, 0, None) };
+            (result, round, line.tell(round))
         });
         let is_anyone_told = told.is_some();
         let mut first = First::new();
@@ -43,7 +49,7 @@ pub(crate) unsafe trait Lead {
             told = if now.is_last { None } else { self.with(|_, line| line.tell(round)) };
         }
         first.resume();
-        is_anyone_told
+        (result, is_anyone_told)
     }
 }
 
@@ -162,6 +168,11 @@ where
     pub(crate) const fn asking(lead: L, ask: L::Grant, take: T, pass_on: R) -> Self {
         Waiting { take, place: Place { lead, pass_on, at: At::Outside { ask: Some(ask) } } }
     }
+}
+
+/// What is passed on where nothing is ever granted.
+pub(crate) fn nothing<S, G>(_: &S, _: &Line<G>, _: Option<G>) -> Option<Waker> {
+    None
 }
 
 /// Somebody may have what is waited for.

@@ -11,6 +11,8 @@ mod cancelled;
 #[cfg(feature = "alloc")]
 mod growable;
 mod oneshot;
+#[cfg(all(feature = "std", feature = "heapless"))]
+mod panicking;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod pipe;
 #[cfg(feature = "heapless")]
