@@ -1,16 +1,30 @@
 //! A serial line: as `embedded-hal-nb` has it, and as a stream of `embedded-io-async`.
 
+use core::cell::Cell;
 use core::convert::Infallible;
 
+use critical_section::Mutex;
 use embedded_hal_nb::nb;
 use embedded_hal_nb::serial;
 use giambio_core::nb::wait;
 use giambio_core::sync::WakerSlot;
 
-/// What a board's UART can do. Its interrupt handler masks the interrupt and wakes the slot.
+/// Who takes the bytes in the interrupt itself, where that isn't a task.
+pub struct Taker(Mutex<Cell<Option<fn(u8)>>>);
+
+impl Taker {
+    /// Nobody yet.
+    pub const fn new() -> Self {
+        Taker(Mutex::new(Cell::new(None)))
+    }
+}
+
+/// What a board's UART can do. Its interrupt handler masks the interrupt, and calls [`received`] or wakes the slot.
 pub trait Port {
     /// Woken when there may be something to receive.
     const RECEIVES: &'static WakerSlot;
+    /// Has what arrives, instead, if it is set.
+    const TAKER: &'static Taker;
     /// Woken when there may be room to send.
     const SENDS: &'static WakerSlot;
 
@@ -36,6 +50,16 @@ pub trait Port {
     fn watch_sending(&mut self);
 }
 
+/// For the interrupt handler: something may have arrived.
+pub fn received<P: Port>(port: &mut P) {
+    let Some(taker) = critical_section::with(|cs| P::TAKER.0.borrow(cs).get()) else { return P::RECEIVES.wake() };
+    // In this order: what arrives after the last look causes another interrupt.
+    port.watch_receiving();
+    while port.has_received() {
+        taker(port.take());
+    }
+}
+
 /// A UART without errors, as the emulated ones are.
 pub struct Uart<P>(P);
 
@@ -53,6 +77,14 @@ impl<P: Port> Uart<P> {
     /// The same for when there may be room to send.
     pub fn sends() -> &'static WakerSlot {
         P::SENDS
+    }
+
+    /// From now on `taker` is called from an interrupt with each byte that arrives, and nobody else receives any.
+    pub fn on_receive(&mut self, taker: fn(u8)) {
+        critical_section::with(|cs| {
+            P::TAKER.0.borrow(cs).set(Some(taker));
+            received(&mut self.0);
+        });
     }
 
     /// Is it so? If not, an interrupt tells when it is; it may have become so before that was on.

@@ -102,6 +102,17 @@ impl Emulator {
         }
     }
 
+    /// What the console says first: so many lines at least.
+    #[track_caller]
+    pub fn first_lines(&mut self, count: usize) -> Vec<String> {
+        while self.lines().len() < count {
+            if !self.take() {
+                self.complain(&format!("expected {count} lines"));
+            }
+        }
+        self.lines()
+    }
+
     fn lines(&self) -> Vec<String> {
         // The emulator has something to say of a SysTick that was not set up yet.
         const OF_THE_EMULATOR: &str = "Timer with period zero, disabling";

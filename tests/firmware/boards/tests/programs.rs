@@ -23,6 +23,8 @@ macro_rules! each_program {
             what_takes_too_long_is_given_up_and_what_is_shielded_is_not
             samples_of_an_interrupt_are_added_up_and_some_are_lost_when_it_is_too_fast
             embassys_timers_work_in_a_nursery
+            the_ported_light_blinks_as_its_page_says
+            the_ported_serial_line_sends_back_what_it_receives
             bytes_come_back_from_the_serial_line_and_it_sleeps_in_between
             the_tutorials_conversation_goes_by_the_serial_line
         }
@@ -121,6 +123,61 @@ fn embassys_timers_work_in_a_nursery(board: &Board) {
     let lines =
         ["reading 1", "reading 2", "reading 3", "reading 4", "reading 5", "silence, after readings that add up to 15"];
     board.prints("embassy", &lines);
+}
+
+const PAGE_OF_THE_PORT: &str = include_str!("../../../../docs/coming-from/embassy.md");
+
+/// It blinks for ever, every 400 ms until the button is pressed, and then every 200.
+fn the_ported_light_blinks_as_its_page_says(board: &Board) {
+    let change = |line: &str| -> Option<(u32, bool)> {
+        let (at, light) = line.trim_start().split_once(" ms: ")?;
+        Some((at.parse().ok()?, light == "on"))
+    };
+    let shown: Vec<_> = PAGE_OF_THE_PORT.lines().filter_map(change).collect();
+    let printed = board.run_in_virtual_time("ported").first_lines(shown.len());
+    let changes: Vec<_> = printed.iter().filter_map(|line| change(line)).take(shown.len()).collect();
+    let is_late = |at: u32, due: u32| (due..=due + 10).contains(&at);
+    let is_so = if board.ticks {
+        // In the emulator's virtual time a tick takes longer than it should, and the timer that presses does not.
+        let spans: Vec<u32> = changes.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+        let pressed = spans.iter().position(|span| *span < 400).unwrap_or(spans.len());
+        spans.iter().enumerate().all(|(at, span)| at == pressed || is_late(*span, if at < pressed { 400 } else { 200 }))
+            && pressed < spans.len() - 1
+            && changes.iter().zip(&shown).all(|(printed, shown)| printed.1 == shown.1)
+    } else {
+        changes.iter().zip(&shown).all(|(printed, shown)| printed.1 == shown.1 && is_late(printed.0, shown.0))
+    };
+    let is_so = is_so && (changes.len(), shown.len()) == (5, 5);
+    assert!(is_so, "the page shows {shown:?}, and the board printed\n{}", printed.join("\n"));
+}
+
+fn the_ported_serial_line_sends_back_what_it_receives(board: &Board) {
+    let mut emulator = board.run("ported");
+    emulator.first_lines(1);
+    for data in [&b"hello"[..], b"!"] {
+        emulator.send(data);
+        emulator.expect(data);
+    }
+    emulator.send(&[4]); // Ctrl+D
+    let (status, printed) = emulator.finish();
+    let last = printed.last().map(String::as_str);
+    assert_eq!((status, last), (0, Some("Ok(())")), "it printed\n{}", printed.join("\n"));
+}
+
+#[test]
+fn the_ported_tasks_are_those_of_the_page() {
+    let program = include_str!("../../../../examples/bare-metal/programs/ported.rs");
+    let between = |start: &str, end: &str| {
+        let (_, after) = PAGE_OF_THE_PORT.split_once(start).expect("the page has it");
+        format!("{start}{}", after.split_once(end).expect("and its end").0.trim_end())
+    };
+    for code in [
+        between("static PRESSED", "\n\n"),
+        between("// Two interrupt handlers.", "/// Stands for a pin"),
+        between("/// Each press", "fn main"),
+    ] {
+        assert!(program.contains(&code), "the program has other code than\n{code}");
+    }
 }
 
 fn bytes_come_back_from_the_serial_line_and_it_sleeps_in_between(board: &Board) {

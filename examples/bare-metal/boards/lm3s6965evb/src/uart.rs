@@ -1,7 +1,7 @@
 //! UART 0, a PL011 with its FIFOs off.
 
 use giambio_core::sync::WakerSlot;
-use kit::{Peripheral, Port};
+use kit::{Peripheral, Port, Taker};
 
 // SAFETY: UART 0; it touches no memory.
 const UART: Peripheral<0x1000> = unsafe { Peripheral::at(0x4000_c000) };
@@ -26,6 +26,7 @@ const SENT: u32 = 1 << 5;
 pub(crate) const IRQ: i16 = 5;
 
 static RECEIVES: WakerSlot = WakerSlot::new();
+static TAKER: Taker = Taker::new();
 static SENDS: WakerSlot = WakerSlot::new();
 
 /// The first serial line.
@@ -55,6 +56,7 @@ fn set_interrupts(on: u32, off: u32) {
 
 impl Port for Uart0 {
     const RECEIVES: &'static WakerSlot = &RECEIVES;
+    const TAKER: &'static Taker = &TAKER;
     const SENDS: &'static WakerSlot = &SENDS;
 
     fn has_received(&self) -> bool {
@@ -91,7 +93,7 @@ pub(crate) fn on_interrupt() {
     UART.write(CLEAR, why);
     set_interrupts(0, why);
     if why & RECEIVED != 0 {
-        RECEIVES.wake();
+        kit::received(&mut Uart0(()));
     }
     if why & SENT != 0 {
         SENDS.wake();

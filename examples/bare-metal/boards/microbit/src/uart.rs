@@ -1,7 +1,7 @@
 //! The UART: six bytes of FIFO in, one byte out.
 
 use giambio_core::sync::WakerSlot;
-use kit::{Peripheral, Port};
+use kit::{Peripheral, Port, Taker};
 
 // SAFETY: the UART; it touches no memory.
 const UART: Peripheral<0x1000> = unsafe { Peripheral::at(0x4000_2000) };
@@ -24,6 +24,7 @@ const SEND_INTERRUPT: u32 = 1 << 7;
 pub(crate) const IRQ: i16 = 2;
 
 static RECEIVES: WakerSlot = WakerSlot::new();
+static TAKER: Taker = Taker::new();
 static SENDS: WakerSlot = WakerSlot::new();
 
 /// The serial line.
@@ -53,6 +54,7 @@ pub(crate) fn start() {
 
 impl Port for Uart0 {
     const RECEIVES: &'static WakerSlot = &RECEIVES;
+    const TAKER: &'static Taker = &TAKER;
     const SENDS: &'static WakerSlot = &SENDS;
 
     fn has_received(&self) -> bool {
@@ -92,7 +94,7 @@ pub(crate) fn on_interrupt() {
     let enabled = UART.read(SET_INTERRUPTS);
     if enabled & RECEIVE_INTERRUPT != 0 && UART.read(RECEIVED) != 0 {
         UART.write(CLEAR_INTERRUPTS, RECEIVE_INTERRUPT);
-        RECEIVES.wake();
+        kit::received(&mut Uart0::new());
     }
     if enabled & SEND_INTERRUPT != 0 && UART.read(SENT) != 0 {
         UART.write(CLEAR_INTERRUPTS, SEND_INTERRUPT);

@@ -1,7 +1,7 @@
 //! UART 0: one byte in each direction.
 
 use giambio_core::sync::WakerSlot;
-use kit::{Peripheral, Port};
+use kit::{Peripheral, Port, Taker};
 
 // SAFETY: CMSDK UART 0; it touches no memory.
 const UART: Peripheral<0x1000> = unsafe { Peripheral::at(0x4000_4000) };
@@ -22,6 +22,7 @@ pub(crate) const RECEIVE_IRQ: i16 = 0;
 pub(crate) const SEND_IRQ: i16 = 1;
 
 static RECEIVES: WakerSlot = WakerSlot::new();
+static TAKER: Taker = Taker::new();
 static SENDS: WakerSlot = WakerSlot::new();
 
 /// The first serial line.
@@ -49,6 +50,7 @@ fn set_interrupts(on: u32, off: u32) {
 
 impl Port for Uart0 {
     const RECEIVES: &'static WakerSlot = &RECEIVES;
+    const TAKER: &'static Taker = &TAKER;
     const SENDS: &'static WakerSlot = &SENDS;
 
     fn has_received(&self) -> bool {
@@ -85,7 +87,7 @@ pub(crate) fn on_interrupt() {
     UART.write(INTERRUPTS, why);
     set_interrupts(0, why << 2);
     if why & RECEIVED != 0 {
-        RECEIVES.wake();
+        kit::received(&mut Uart0(()));
     }
     if why & SEND_FULL != 0 {
         SENDS.wake();

@@ -1,7 +1,7 @@
 //! The UART, an NS16550.
 
 use giambio_core::sync::WakerSlot;
-use kit::{Peripheral, Port};
+use kit::{Peripheral, Port, Taker};
 
 // SAFETY: the UART; it touches no memory.
 const UART: Peripheral<0x100> = unsafe { Peripheral::at(0x1000_0000) };
@@ -21,6 +21,7 @@ const SEND_INTERRUPT: u8 = 1 << 1;
 pub(crate) const IRQ: u32 = 10;
 
 static RECEIVES: WakerSlot = WakerSlot::new();
+static TAKER: Taker = Taker::new();
 static SENDS: WakerSlot = WakerSlot::new();
 
 /// The serial line.
@@ -46,6 +47,7 @@ fn set_interrupts(on: u8, off: u8) {
 
 impl Port for Uart0 {
     const RECEIVES: &'static WakerSlot = &RECEIVES;
+    const TAKER: &'static Taker = &TAKER;
     const SENDS: &'static WakerSlot = &SENDS;
 
     fn has_received(&self) -> bool {
@@ -81,7 +83,7 @@ pub(crate) fn on_interrupt() {
     let state = UART.read_byte(STATE);
     if state & RECEIVED != 0 {
         set_interrupts(0, RECEIVE_INTERRUPT);
-        RECEIVES.wake();
+        kit::received(&mut Uart0(()));
     }
     if state & HAS_ROOM != 0 {
         set_interrupts(0, SEND_INTERRUPT);
