@@ -11,7 +11,7 @@ fn main() {
     println!("cargo::rerun-if-changed={}", pages::folder().display());
     let mut modules = String::new();
     let mut table = String::from("pub(crate) const PROGRAMS: &[(&str, fn() -> std::process::ExitCode)] = &[\n");
-    for program in pages::programs() {
+    for program in pages::programs(cfg!(feature = "other-crates")) {
         let name = program.name();
         let code = program.code();
         writeln!(

@@ -6,12 +6,13 @@ use super::sources;
 use crate::shell::read;
 
 /// Where tests are.
-const FOLDERS: [&str; 10] = [
+const FOLDERS: [&str; 11] = [
     "core/src/kernel",
     "core/tests",
     "integrations/tokio/tests",
     "std-adapter/src",
     "std-adapter/tests",
+    "tests/book/tests",
     "tests/firmware/boards/tests",
     "tests/firmware/conformance",
     "tests/fuzz/tests",

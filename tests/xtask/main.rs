@@ -6,6 +6,9 @@
 //! built with those of the runner.
 
 mod bench;
+#[path = "../book/src/pages.rs"]
+mod book;
+mod empty_crates;
 mod faults;
 mod firmware;
 mod foreign;

@@ -208,7 +208,11 @@ impl Shell {
         Err(format!("{}: {}\n{}", output.status, self.shown(), String::from_utf8_lossy(&output.stderr)))
     }
 
-    fn ended(&self, remark: &str) -> Result<Output, String> {
+    /// Runs it; returns what it wrote, and how it ended.
+    ///
+    /// # Errors
+    /// It could not be started.
+    pub(crate) fn ended(&self, remark: &str) -> Result<Output, String> {
         say(&format!("$ {}{remark}", self.shown()));
         self.command().output().map_err(|error| format!("{error}: {}", self.shown()))
     }

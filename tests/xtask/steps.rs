@@ -5,7 +5,7 @@ use crate::machine::{
 };
 use crate::shell::{DEBUG, Shell, files};
 use crate::systems::{AARCH64, I686, MUSL, S390X, WINDOWS};
-use crate::{bench, faults, firmware, fuzz, packages, platforms, sanitizers, site};
+use crate::{bench, empty_crates, faults, firmware, fuzz, packages, platforms, sanitizers, site};
 
 /// One check.
 pub(crate) struct Step {
@@ -313,6 +313,14 @@ pub(crate) const STEPS: &[Step] = &[
     )
     .takes(200)
     .in_folder("book"),
+    code(
+        "empty-crates",
+        Part::Release,
+        "each whole program of the book runs in an empty crate, with the dependency that the README names",
+        empty_crates::run,
+    )
+    .takes(200)
+    .in_folder(empty_crates::FOLDER),
     code("fuzz", Part::Release, "bytes and numbers from outside break nothing", fuzz::run)
         .takes(180)
         .in_folder("fuzz")
