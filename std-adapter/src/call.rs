@@ -15,7 +15,8 @@ use std::thread;
 use giambio_core::{__fault as fault, finally, poll_proceed};
 
 use crate::foreign::First;
-use crate::pool::{Job, Pool, lock};
+use crate::job::{Job, Place};
+use crate::pool::{Pool, PoolPlace, lock};
 
 thread_local! {
     /// Of the call that this thread is at: nobody wants what it returns. Set only while that call runs, so that the next one
@@ -28,41 +29,68 @@ pub(crate) fn is_abandoned() -> bool {
     ABANDONED.with(|flag| flag.load(Relaxed))
 }
 
-/// The awaiting end of a call.
-pub(crate) struct Awaited<F, T>(Arc<Call<F, T>>);
+/// The awaiting end of a call, which was put at this place.
+pub(crate) struct Awaited<F, T, P: Place> {
+    call: Arc<Call<F, T>>,
+    place: P,
+}
 
-impl<F, T> Awaited<F, T>
+impl<F, T> Awaited<F, T, PoolPlace>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    /// Has `call` run on a thread of `pool`.
+    pub(crate) fn start(pool: &'static Pool, call: F) -> io::Result<Self> {
+        Awaited::begin(call, |call| pool.enqueue(call))
+    }
+}
+
+impl<F, T, P> Awaited<F, T, P>
 where
     F: FnOnce() -> T + Send,
     T: Send,
+    P: Place,
 {
-    /// The two ends of `call`: this one, and what a thread is to run.
-    pub(crate) fn new(call: F) -> (Awaited<F, T>, Arc<Call<F, T>>) {
+    /// Has `call` run, once `enqueue` has seen to a thread.
+    pub(crate) fn begin(call: F, enqueue: impl FnOnce(Arc<Call<F, T>>) -> io::Result<P>) -> io::Result<Self> {
         let call = Arc::new(Call(Mutex::new(State::Queued(call, None))));
-        (Awaited(call.clone()), call)
-    }
-
-    /// Has `call` run on a thread of `pool`.
-    pub(crate) fn start(pool: &'static Pool, call: F) -> io::Result<Awaited<F, T>>
-    where
-        F: 'static,
-        T: 'static,
-    {
-        let (awaited, call) = Awaited::new(call);
-        pool.enqueue(call)?;
-        Ok(awaited)
+        let place = enqueue(call.clone())?;
+        Ok(Awaited { call, place })
     }
 
     /// What it returns, or its panic. Dropped, it leaves a call that has begun to itself.
     pub(crate) async fn outcome(self) -> T {
-        passed_on(poll_fn(|cx| self.0.poll(cx)).await)
+        passed_on(poll_fn(|cx| self.call.poll(cx)).await)
     }
 
     /// The same, but a cancellation waits for the end of a call that has begun.
     pub(crate) async fn outcome_or_end(self) -> T {
-        let call = &*self.0;
-        let outcome = poll_fn(|cx| call.poll(cx));
-        passed_on(finally(outcome, async || poll_fn(|cx| call.poll_end(cx)).await).await)
+        let outcome = poll_fn(|cx| self.call.poll(cx));
+        passed_on(finally(outcome, async || poll_fn(|cx| self.poll_end(cx)).await).await)
+    }
+
+    /// Gives the call up, and waits until it no longer runs.
+    fn poll_end(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let go = ready!(poll_proceed(cx));
+        self.give_up(Some(cx.waker().clone()));
+        if self.call.is_abandoned() && !fault!("calls-outlive-their-scope") {
+            go.waits_for("the end of a call on a thread");
+            return Poll::Pending;
+        }
+        go.made_progress();
+        Poll::Ready(())
+    }
+}
+
+impl<F, T, P: Place> Awaited<F, T, P> {
+    /// From now on nobody wants the result. `waits` is woken when the call has ended, if it has begun.
+    fn give_up(&self, waits: Option<Waker>) {
+        let rest = self.call.give_up(waits);
+        if matches!(rest.state, State::Queued(..)) && !fault!("given-up-calls-stay-in-line") {
+            self.place.leave();
+        }
+        drop(rest);
     }
 }
 
@@ -70,9 +98,9 @@ fn passed_on<T>(result: thread::Result<T>) -> T {
     result.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-impl<F, T> Drop for Awaited<F, T> {
+impl<F, T, P: Place> Drop for Awaited<F, T, P> {
     fn drop(&mut self) {
-        drop(self.0.give_up(None));
+        self.give_up(None);
     }
 }
 
@@ -85,7 +113,7 @@ enum State<F, T> {
     Queued(F, Option<Waker>),
     /// Whom to wake, and how the call learns that nobody wants its result.
     Running(Option<Waker>, Arc<AtomicBool>),
-    /// It runs, and nobody wants its result; who waits for its end.
+    /// It runs, or its result is dropped, and nobody wants that; who waits for its end.
     Abandoned(Option<Waker>),
     Done(thread::Result<T>),
     /// It is over, or will never begin.
@@ -112,7 +140,7 @@ impl<F, T> Drop for Rest<F, T> {
 }
 
 impl<F, T> Call<F, T> {
-    /// From now on nobody wants the result. `waits` is woken when the call has ended, if it has begun.
+    /// See [`Awaited::give_up`]. What is left is to be dropped.
     fn give_up(&self, waits: Option<Waker>) -> Rest<F, T> {
         let mut state = lock(&self.0);
         match mem::replace(&mut *state, State::Over) {
@@ -151,16 +179,9 @@ impl<F, T> Call<F, T> {
         }
     }
 
-    /// Gives the call up, and waits until it no longer runs.
-    fn poll_end(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let go = ready!(poll_proceed(cx));
-        drop(self.give_up(Some(cx.waker().clone())));
-        if matches!(*lock(&self.0), State::Abandoned(_)) && !fault!("calls-outlive-their-scope") {
-            go.waits_for("the end of a call on a thread");
-            return Poll::Pending;
-        }
-        go.made_progress();
-        Poll::Ready(())
+    /// Does it run for nobody?
+    fn is_abandoned(&self) -> bool {
+        matches!(*lock(&self.0), State::Abandoned(_))
     }
 }
 
@@ -182,26 +203,24 @@ where
         drop(state);
         let result = catch_unwind(AssertUnwindSafe(call));
         let mut state = lock(&self.0);
-        flag.store(false, Relaxed);
-        match mem::replace(&mut *state, State::Over) {
-            State::Running(waker, _) => {
-                *state = State::Done(result);
-                drop(state);
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
+        if let State::Running(waker, _) = &mut *state {
+            flag.store(false, Relaxed);
+            let waker = waker.take();
+            *state = State::Done(result);
+            drop(state);
+            if let Some(waker) = waker {
+                waker.wake();
             }
-            State::Abandoned(waker) => {
-                drop(state);
-                // Its result may hold what others wait for.
-                let mut first = First::new();
-                first.catch(|| drop(result));
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
-                first.resume();
-            }
-            _ => unreachable!("a call that runs ends once"),
+            return;
         }
+        drop(state);
+        // It goes on until its result is gone, which may hold what others wait for, and take its time.
+        let mut first = First::new();
+        first.catch(|| drop(result));
+        flag.store(false, Relaxed);
+        if let State::Abandoned(Some(waker)) = mem::replace(&mut *lock(&self.0), State::Over) {
+            waker.wake();
+        }
+        first.resume();
     }
 }

@@ -100,6 +100,7 @@ mod foreign;
 #[cfg(feature = "fs")]
 pub mod fs;
 mod idle;
+mod job;
 #[cfg(feature = "net")]
 pub mod net;
 mod pool;

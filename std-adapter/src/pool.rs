@@ -20,8 +20,6 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt::Display;
 use std::io;
-use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -30,6 +28,7 @@ use std::time::Duration;
 
 use giambio_core::__fault as fault;
 
+use crate::job::{Job, Line, Place, run};
 use crate::sys::process::Process;
 
 /// How long a thread stays without work.
@@ -37,11 +36,6 @@ const IDLE: Duration = Duration::from_secs(10);
 
 /// So deep jobs may be in each other.
 pub(crate) const MAX_DEPTH: usize = 64;
-
-/// What a thread is to do. It keeps its outcome.
-pub(crate) trait Job: Send + Sync {
-    fn run(&self);
-}
 
 /// Whose job a thread is at.
 #[derive(Clone, Copy)]
@@ -98,7 +92,7 @@ struct Jobs {
 #[derive(Default)]
 struct Level {
     /// To be started when fewer are at work.
-    waiting: VecDeque<Arc<dyn Job>>,
+    waiting: Line<'static>,
     /// Ready, or running.
     at_work: usize,
 }
@@ -124,11 +118,11 @@ impl Pool {
         crew
     }
 
-    /// Has `job` run as soon as there is room for it.
+    /// Has `job` run as soon as there is room for it, unless it is taken out before.
     ///
     /// # Errors
     /// It will never run: there is no thread for it, and none to come.
-    pub(crate) fn enqueue(&'static self, job: Arc<dyn Job>) -> io::Result<()> {
+    pub(crate) fn enqueue(&'static self, job: Arc<dyn Job>) -> io::Result<PoolPlace> {
         let depth = match Within::current() {
             Within { pool: Some(pool), depth } if ptr::eq(pool, self) && !fault!("inner-jobs-wait-for-outer-ones") => {
                 depth
@@ -160,16 +154,17 @@ impl Crew {
         Crew { pool, process, jobs: Mutex::default(), arrival: Condvar::new(), forked: OnceLock::new() }
     }
 
-    fn enqueue(&'static self, job: Arc<dyn Job>, depth: usize) -> io::Result<()> {
+    fn enqueue(&'static self, job: Arc<dyn Job>, depth: usize) -> io::Result<PoolPlace> {
         let mut jobs = lock(&self.jobs);
         if jobs.levels.len() <= depth {
             jobs.levels.resize_with(depth + 1, Level::default);
         }
         if jobs.levels[depth].at_work < self.pool.room(depth) {
-            return self.start(&mut jobs, Started { job, depth });
+            self.start(&mut jobs, Started { job, depth })?;
+            return Ok(PoolPlace { crew: self, depth, number: None });
         }
-        jobs.levels[depth].waiting.push_back(job);
-        Ok(())
+        let number = Some(jobs.levels[depth].waiting.push(job));
+        Ok(PoolPlace { crew: self, depth, number })
     }
 
     /// All that wait and now have room.
@@ -189,7 +184,7 @@ impl Crew {
         if level.at_work >= self.pool.room(depth) {
             return None;
         }
-        let job = level.waiting.pop_front()?;
+        let job = level.waiting.pop()?;
         Some(Started { job, depth })
     }
 
@@ -249,12 +244,23 @@ impl Crew {
     }
 }
 
-/// Runs a job. Destructors and foreign wakers may panic, and so may their panics; they must not take the thread along.
-pub(crate) fn run(job: Arc<dyn Job + '_>) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(move || job.run()))
-        && let Err(second) = catch_unwind(AssertUnwindSafe(move || drop(panic)))
-    {
-        mem::forget(second);
+/// Where a job was put in a pool.
+pub(crate) struct PoolPlace {
+    crew: &'static Crew,
+    depth: usize,
+    /// If it had to wait.
+    number: Option<u64>,
+}
+
+impl Place for PoolPlace {
+    fn leave(&self) {
+        // OWN-THREADS.
+        if let Some(number) = self.number
+            && self.crew.process == Process::remembered()
+        {
+            let left = lock(&self.crew.jobs).levels[self.depth].waiting.take(number);
+            drop(left);
+        }
     }
 }
 

@@ -8,15 +8,16 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::hint::black_box;
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::mpsc;
 use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use common::pair;
+use common::{pair, poll_once};
 use futures_lite::future::zip;
 use giambio::net::{TcpListener, TcpStream};
-use giambio::{checkpoint, nursery, run, wake_from_signal};
+use giambio::{builder, checkpoint, nursery, run, unblock, wake_from_signal};
 
 /// Counts what each thread allocates.
 struct Counting;
@@ -208,4 +209,33 @@ fn thousands_of_connections_idle_in_little_memory_and_all_answer() -> io::Result
         })
         .await
     })
+}
+
+#[test]
+fn calls_that_are_given_up_while_they_wait_for_a_thread_leave_nothing() {
+    let one = NonZeroUsize::MIN;
+    builder().blocking_threads(one).run(async {
+        let (hold, held) = mpsc::channel::<()>();
+        let (begin, begun) = mpsc::channel();
+        let mut busy = Box::pin(unblock(move || {
+            begin.send(()).unwrap();
+            let _ = held.recv();
+        }));
+        assert!(poll_once(&mut busy).await.is_none());
+        begun.recv().unwrap();
+        let before = LIVE_BYTES.get();
+        let mut calls = Vec::new();
+        for _ in 0..1_000 {
+            let data = [7; 512];
+            let mut call = Box::pin(unblock(move || black_box(data)[0]));
+            assert!(poll_once(&mut call).await.is_none());
+            calls.push(call);
+        }
+        assert!(LIVE_BYTES.get() - before > 500_000);
+        drop(calls);
+        let left = LIVE_BYTES.get() - before;
+        assert!(left < 5_000, "{left} bytes");
+        drop(hold);
+        busy.await;
+    });
 }

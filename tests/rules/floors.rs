@@ -67,6 +67,7 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "sys/waitable",
     "sys/transfer",
     "sys/job",
+    "job",
     "pool",
     "call",
     "blocking",

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
-use crate::pool::{Job, Pool, lock};
+use crate::job::Job;
+use crate::pool::{Pool, lock};
 use crate::sys::process::Process;
 
 /// Who is killed ends soon, so few threads do. One that the system can't end holds up one of them.

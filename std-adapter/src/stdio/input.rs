@@ -11,7 +11,8 @@ use giambio_core::poll_proceed;
 
 use super::system;
 use crate::foreign::First;
-use crate::pool::{Job, Pool, lock};
+use crate::job::Job;
+use crate::pool::{Pool, lock};
 use crate::sys::process::Process;
 
 /// One that reads, when it is asked to.

@@ -3,7 +3,6 @@
 //! A future may be forgotten, and what it borrowed be gone while a thread still uses it: so a call that is awaited can't borrow.
 //! But what lies outside of a whole run may be borrowed by threads that end before it does, as `std::thread::scope` sees to.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
@@ -12,7 +11,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 
 use crate::call::Awaited;
-use crate::pool::{Job, Within, lock, run};
+use crate::job::{Job, Line, Place, run};
+use crate::pool::{Within, lock};
 
 /// So many threads at most: as many as [`unblock`](crate::unblock()) has by default.
 const MOST: usize = 256;
@@ -78,9 +78,8 @@ impl<'env> Threads<'_, 'env> {
         T: Send + 'env,
     {
         async {
-            let (awaited, call) = Awaited::new(call);
-            match self.crew.enqueue(call, self.hire) {
-                Ok(()) => awaited.outcome().await,
+            match Awaited::begin(call, |call| self.crew.enqueue(call, self.hire)) {
+                Ok(call) => call.outcome().await,
                 Err(error) => panic!("no thread could be made for a blocking call: {error}"),
             }
         }
@@ -101,7 +100,7 @@ struct Crew<'env> {
 
 #[derive(Default)]
 struct Jobs<'env> {
-    waiting: VecDeque<Arc<dyn Job + 'env>>,
+    waiting: Line<'env>,
     threads: usize,
     /// Of these, without work. They may have been told of a job, and not be awake yet.
     resting: usize,
@@ -111,9 +110,9 @@ struct Jobs<'env> {
 impl<'env> Crew<'env> {
     /// For each job that waits a resting thread is told, or one is made, or all there may be are at work and look before they
     /// rest.
-    fn enqueue(&self, job: Arc<dyn Job + 'env>, hire: &dyn Fn() -> io::Result<()>) -> io::Result<()> {
+    fn enqueue(&self, job: Arc<dyn Job + 'env>, hire: &dyn Fn() -> io::Result<()>) -> io::Result<CrewPlace<'_, 'env>> {
         let mut jobs = lock(&self.jobs);
-        jobs.waiting.push_back(job);
+        let number = jobs.waiting.push(job);
         if jobs.waiting.len() <= jobs.resting {
             self.arrival.notify_one();
         } else if jobs.threads < MOST {
@@ -121,20 +120,20 @@ impl<'env> Crew<'env> {
                 Ok(()) => jobs.threads += 1,
                 Err(_) if jobs.threads > 0 => {}
                 Err(error) => {
-                    let refused = jobs.waiting.pop_back();
+                    let refused = jobs.waiting.take(number);
                     drop(jobs);
                     drop(refused);
                     return Err(error);
                 }
             }
         }
-        Ok(())
+        Ok(CrewPlace { crew: self, number })
     }
 
     fn work(&self) {
         let mut jobs = lock(&self.jobs);
         loop {
-            while let Some(job) = jobs.waiting.pop_front() {
+            while let Some(job) = jobs.waiting.pop() {
                 drop(jobs);
                 run(job);
                 jobs = lock(&self.jobs);
@@ -146,6 +145,19 @@ impl<'env> Crew<'env> {
             jobs = self.arrival.wait(jobs).unwrap_or_else(PoisonError::into_inner);
             jobs.resting -= 1;
         }
+    }
+}
+
+/// Where a job was put.
+struct CrewPlace<'a, 'env> {
+    crew: &'a Crew<'env>,
+    number: u64,
+}
+
+impl Place for CrewPlace<'_, '_> {
+    fn leave(&self) {
+        let left = lock(&self.crew.jobs).waiting.take(self.number);
+        drop(left);
     }
 }
 
@@ -175,8 +187,7 @@ mod tests {
         let ran = AtomicUsize::new(0);
         let crew = Crew { jobs: Mutex::default(), arrival: Condvar::new() };
         let end = End(&crew);
-        let (awaited, call) = Awaited::new(|| ran.fetch_add(1, SeqCst));
-        crew.enqueue(call, &|| Ok(())).unwrap();
+        let awaited = Awaited::begin(|| ran.fetch_add(1, SeqCst), |call| crew.enqueue(call, &|| Ok(()))).unwrap();
         drop(end);
         crew.work();
         assert_eq!(ran.load(SeqCst), 0);
@@ -184,11 +195,21 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_is_given_up_while_it_waits_leaves_nothing() {
+        let crew = Crew { jobs: Mutex::default(), arrival: Condvar::new() };
+        let begin = || Awaited::begin(|| (), |call| crew.enqueue(call, &|| Ok(()))).unwrap();
+        let (first, second) = (begin(), begin());
+        drop(first);
+        assert_eq!(lock(&crew.jobs).waiting.len(), 1);
+        drop(second);
+        assert_eq!(lock(&crew.jobs).waiting.len(), 0);
+    }
+
+    #[test]
     fn without_any_thread_a_call_is_refused() {
         let crew = Crew { jobs: Mutex::default(), arrival: Condvar::new() };
-        let (_awaited, call) = Awaited::new(|| ());
-        let refused = crew.enqueue(call, &|| Err(io::ErrorKind::WouldBlock.into()));
-        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::WouldBlock);
-        assert!(lock(&crew.jobs).waiting.is_empty());
+        let refused = Awaited::begin(|| (), |call| crew.enqueue(call, &|| Err(io::ErrorKind::WouldBlock.into())));
+        assert_eq!(refused.err().unwrap().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(lock(&crew.jobs).waiting.len(), 0);
     }
 }

@@ -1,5 +1,6 @@
 //! Calls that block, on other threads.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,7 +10,8 @@ use std::time::Duration;
 
 use crate::common::poll_once;
 use futures_lite::future::zip;
-use giambio::{run, unblock};
+use giambio::sync::Limiter;
+use giambio::{cancel_scope, checkpoint, is_abandoned, run, unblock, unblock_in};
 
 #[test]
 fn a_call_runs_on_another_thread_and_gives_back_its_value() {
@@ -112,4 +114,58 @@ fn a_dropped_call_runs_on_and_its_result_is_dropped() {
     go.send(()).unwrap();
     assert_eq!(told.recv(), Ok("dropped"));
     assert_eq!(run(unblock(|| 2)), 2);
+}
+
+#[test]
+fn a_call_that_was_given_up_has_not_ended_before_its_result_is_dropped() {
+    struct Slow {
+        begun: mpsc::Sender<()>,
+        go: mpsc::Receiver<()>,
+        is_over: Arc<AtomicBool>,
+    }
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            self.begun.send(()).unwrap();
+            let _ = self.go.recv();
+            self.is_over.store(true, Ordering::SeqCst);
+        }
+    }
+    let (start, started) = mpsc::channel();
+    let (begin, begun) = mpsc::channel();
+    let (send, go) = mpsc::channel();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let slow = Slow { begun: begin, go, is_over: is_over.clone() };
+    run(async {
+        let (limiter, is_left) = (Limiter::new(1), Cell::new(false));
+        let call = unblock_in(&limiter, move || {
+            start.send(()).unwrap();
+            while !is_abandoned() {
+                thread::yield_now();
+            }
+            slow
+        });
+        let cancelled = async {
+            let ended = cancel_scope(async |scope| {
+                let cancel = async {
+                    started.recv().unwrap();
+                    scope.cancel();
+                };
+                zip(call, cancel).await
+            });
+            assert!(ended.await.is_err());
+            is_left.set(true);
+        };
+        let beside = async {
+            while begun.try_recv().is_err() {
+                checkpoint().await; // gives the call up
+            }
+            for _ in 0..10 {
+                checkpoint().await; // polls who waits for its end, too
+            }
+            assert!(!is_left.get());
+            send.send(()).unwrap();
+        };
+        zip(cancelled, beside).await;
+        assert!(is_over.load(Ordering::SeqCst));
+    });
 }

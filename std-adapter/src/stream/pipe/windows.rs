@@ -7,7 +7,8 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::os::windows::io::OwnedHandle;
 use std::sync::{Arc, Mutex};
 
-use crate::pool::{Job, Pool, lock};
+use crate::job::Job;
+use crate::pool::{Pool, lock};
 use crate::reactor::{AsSource, Descriptor, Done, Kind, Source};
 use crate::stream::ByteStream;
 use crate::stream::kind::{Receives, Sends};
