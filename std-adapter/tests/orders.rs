@@ -14,8 +14,8 @@ use std::{mem, ptr, thread};
 use child::{Child, LONG};
 use giambio::signal::{CtrlC, Signal, Signals, terminate};
 use giambio::{
-    Interrupted, RunError, builder, fail_after, finally, is_stopping, move_on_after, run, run_until_stopped, shield, sleep,
-    stopping,
+    Interrupted, RunError, builder, fail_after, finally, is_stopping, move_on_after, run, run_until_stopped, shield,
+    sleep, stopping,
 };
 use libc::c_int;
 

@@ -237,7 +237,8 @@ fn a_child_that_was_halted_goes_on_to_hear_that_it_is_to_end() {
             let (_, ended) = run_in(polite.group(is_group).grace(LONG / 2), async |child| {
                 number(child).await;
                 child.signal(Signal::STOP).unwrap();
-                let look = || waitpid(Pid::from_raw(child.id().cast_signed()), WaitOptions::UNTRACED | WaitOptions::NOHANG);
+                let look =
+                    || waitpid(Pid::from_raw(child.id().cast_signed()), WaitOptions::UNTRACED | WaitOptions::NOHANG);
                 while !look().unwrap().is_some_and(|(_, status)| status.stopped()) {
                     sleep(Duration::from_millis(1)).await;
                 }

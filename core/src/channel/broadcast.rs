@@ -1,6 +1,6 @@
 //! The same values to everybody.
 
-use core::cell::RefCell;
+use core::cell::{RefCell, RefMut};
 use core::convert::Infallible;
 use core::fmt;
 
@@ -10,7 +10,7 @@ use super::errors::{BroadcastError, SendError};
 use crate::budgeted::{Named, leaf};
 use crate::call_site::CallSite;
 use crate::fault::fault;
-use crate::kernel::wait_queue::{Access, Line, Local, Shared, Turn, WaitQueue, Waiting};
+use crate::kernel::wait_queue::{Access, Line, Local, Shared, Turn, WaitQueue, Waiting, nothing};
 
 /// Values that go to each who has subscribed, of which the last `N` are kept.
 ///
@@ -18,8 +18,8 @@ use crate::kernel::wait_queue::{Access, Line, Local, Shared, Turn, WaitQueue, Wa
 /// is told how many, and goes on with the oldest that is left. Any number of tasks subscribe, without a heap. It is of kind
 /// [`Shared`] in a `static`, where interrupt handlers or other threads send.
 ///
-/// Values are cloned where others are kept out, in a critical section or under a lock: they should be small, and their `clone` must
-/// not use this broadcast. Large ones go in an `Rc` or `Arc`, or by reference.
+/// Values are cloned where others are kept out, in a critical section or under a lock: they should be small. Large ones go in an `Rc`
+/// or `Arc`, or by reference. A `clone` that sends to this broadcast, or closes it, panics.
 ///
 /// ```
 /// use giambio_core::{channel::{Broadcast, BroadcastError}, testing};
@@ -89,10 +89,13 @@ impl<T, const N: usize, K: Access> Broadcast<T, N, K> {
     ///
     /// # Errors
     /// It is closed; the value is handed back.
+    ///
+    /// # Panics
+    /// In the `clone` of a value in it. And if wakers of other executors panic, with the first of these panics, when all are told.
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
         // Its destructor runs when nothing is held any more.
         let oldest = self.queue.tell_if(|kept| {
-            let pushed = kept.borrow_mut().push(value);
+            let pushed = change(kept).push(value);
             let is_sent = pushed.is_ok();
             (pushed, is_sent)
         });
@@ -100,8 +103,11 @@ impl<T, const N: usize, K: Access> Broadcast<T, N, K> {
     }
 
     /// Nothing more will be sent: all who wait are told. What is kept is still received.
+    ///
+    /// # Panics
+    /// As [`send`](Broadcast::send).
     pub fn close(&self) {
-        self.queue.tell_all(|kept| kept.borrow_mut().is_closed = true);
+        self.queue.tell_all(|kept| change(kept).is_closed = true);
     }
 
     /// Is it closed?
@@ -118,6 +124,13 @@ impl<T, const N: usize, K: Access> Broadcast<T, N, K> {
     pub const fn capacity(&self) -> usize {
         N
     }
+}
+
+fn change<T, const N: usize>(kept: &RefCell<Kept<T, N>>) -> RefMut<'_, Kept<T, N>> {
+    let Ok(kept) = kept.try_borrow_mut() else {
+        panic!("giambio: a `Broadcast` is changed by the `clone` of a value in it")
+    };
+    kept
 }
 
 impl<T, const N: usize> Kept<T, N> {
@@ -163,12 +176,14 @@ impl<T: Clone, const N: usize, K: Access> Subscriber<'_, T, N, K> {
     ///
     /// # Cancellation
     /// [**Restartable.**](crate#cancellation) A value counts as received in the poll that ends.
+    ///
+    /// # Panics
+    /// As the `clone` of the value, which is then received by the next call.
     #[track_caller]
     pub fn receive(&mut self) -> impl Future<Output = Result<T, BroadcastError>> {
         let next = &mut self.next;
         let look = move |kept: &RefCell<Kept<T, N>>, _: &Line<Infallible>, _: Turn<Infallible>| kept.borrow().get(next);
-        let nobody = |_: &RefCell<Kept<T, N>>, _: &Line<Infallible>, _: Option<Infallible>| None;
-        leaf::<AValue, _>(Waiting::new(&self.broadcast.queue, look, nobody), CallSite::here())
+        leaf::<AValue, _>(Waiting::new(self.broadcast.queue.calling(), look, nothing), CallSite::here())
     }
 
     /// Takes the next value, if it is there: `None` means that it is still to come. Never waits.
@@ -185,9 +200,12 @@ impl<T: Clone, const N: usize, K: Access> Subscriber<'_, T, N, K> {
     ///
     /// # Errors
     /// Values were missed; or the broadcast is closed, and nothing is left.
+    ///
+    /// # Panics
+    /// As [`receive`](Subscriber::receive).
     pub fn try_receive(&mut self) -> Result<Option<T>, BroadcastError> {
         let next = &mut self.next;
-        self.broadcast.queue.with(|kept, _| kept.borrow().get(next)).transpose()
+        self.broadcast.queue.calling().with(|kept| kept.borrow().get(next)).transpose()
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Access, Local, Shared};
 use crate::budgeted::{Named, leaf};
 use crate::call_site::CallSite;
 use crate::fault::fault;
-use crate::kernel::wait_queue::{Held, WaitQueue, Waiting};
+use crate::kernel::wait_queue::{Held, WaitQueue, Waiting, nothing};
 
 /// The latest of a value: a setting, a state, a measurement. Any number of tasks look at it, and wait for it to change; what they
 /// were too slow to see they never see.
@@ -17,8 +17,8 @@ use crate::kernel::wait_queue::{Held, WaitQueue, Waiting};
 ///
 /// Tasks of the same runtime use it; of kind [`Shared`] interrupt handlers and (with feature `std`) other threads too.
 ///
-/// What is given to [`read`](Watch::read) and its kin runs while nobody else can look: with `Shared` under the short lock. It
-/// must be short, and not use the same watch.
+/// What is given to [`read`](Watch::read) and its kin runs while nobody else can look: with `Shared` under the short lock. So it
+/// must be short. It may look at the same watch, but not change it, which is a panic.
 ///
 /// ```
 /// # use core::pin::pin;
@@ -90,7 +90,8 @@ impl<T, K: Access> Watch<T, K> {
     /// Changes the value, and tells all who wait; returns the old one.
     ///
     /// # Panics
-    /// If wakers of other executors panic, with the first of these panics, when all are told.
+    /// In code that looks at the value, or changes it. If wakers of other executors panic, with the first of these panics, when all
+    /// are told.
     pub fn set(&self, value: T) -> T {
         self.update(|place| core::mem::replace(place, value))
     }
@@ -112,10 +113,10 @@ impl<T, K: Access> Watch<T, K> {
     /// ```
     ///
     /// # Panics
-    /// If `change` panics, of which nobody is told; or if it uses this watch. And as [`set`](Watch::set).
+    /// If `change` panics, of which nobody is told; or if it looks at this watch, or changes it. And as [`set`](Watch::set).
     pub fn update<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
-        self.queue.tell_if(|watched| {
-            let result = change(&mut watched.value.borrow_mut());
+        self.queue.calling().tell_if(|watched| {
+            let result = watched.change(change);
             watched.version.set(watched.version.get().wrapping_add(1));
             (result, true)
         })
@@ -124,12 +125,15 @@ impl<T, K: Access> Watch<T, K> {
     /// Looks at the value.
     ///
     /// # Panics
-    /// If `look` panics.
+    /// If `look` panics. In code that changes the value.
     pub fn read<R>(&self, look: impl FnOnce(&T) -> R) -> R {
-        self.queue.with(|watched, _| look(&watched.value.borrow()))
+        self.queue.calling().with(|watched| watched.look(look))
     }
 
     /// A copy of the value.
+    ///
+    /// # Panics
+    /// In code that changes the value.
     pub fn get(&self) -> T
     where
         T: Clone,
@@ -177,12 +181,12 @@ impl<T, K: Access> Watcher<'_, T, K> {
     /// Looks at the value, which is seen then.
     ///
     /// # Panics
-    /// If `look` panics.
+    /// If `look` panics. In code that changes the value.
     pub fn read<R>(&mut self, look: impl FnOnce(&T) -> R) -> R {
         let seen = &mut self.seen;
-        self.watch.queue.with(|watched, _| {
+        self.watch.queue.calling().with(|watched| {
             *seen = watched.version.get();
-            look(&watched.value.borrow())
+            watched.look(look)
         })
     }
 
@@ -210,11 +214,27 @@ impl<T, K: Access> Watcher<'_, T, K> {
             if version == *seen && !core::mem::take(&mut looks_at_once) && !fault!("seen-values-are-seen-again") {
                 return None;
             }
-            let found = look(&watched.value.borrow());
+            let found = watched.look(&mut look);
             *seen = version;
             found
         };
-        leaf::<AWatch, _>(Waiting::new(&watch.queue, take, |_, _, _| None), CallSite::here())
+        leaf::<AWatch, _>(Waiting::new(watch.queue.calling(), take, nothing), CallSite::here())
+    }
+}
+
+impl<T> Watched<T> {
+    fn look<R>(&self, look: impl FnOnce(&T) -> R) -> R {
+        let Ok(value) = self.value.try_borrow() else {
+            panic!("giambio: a `Watch` is looked at by the code that changes its value")
+        };
+        look(&value)
+    }
+
+    fn change<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        let Ok(mut value) = self.value.try_borrow_mut() else {
+            panic!("giambio: a `Watch` is changed by the code that looks at its value or changes it")
+        };
+        change(&mut value)
     }
 }
 

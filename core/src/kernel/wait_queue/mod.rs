@@ -81,6 +81,11 @@ impl<S, G: Copy, K: Access> WaitQueue<S, G, K> {
         K::alone(&self.guard, || f(&self.state, &self.line))
     }
 
+    /// The same for who calls code of the program in there, as that of a value.
+    pub(crate) const fn calling(&self) -> Calling<'_, S, G, K> {
+        Calling(self)
+    }
+
     /// Changes the state, and wakes whom that lets go on, one at a time: `next` is asked until it says nobody.
     pub(crate) fn serve(&self, mut next: impl FnMut(&S, &Line<G>) -> Option<Waker>) {
         let Some(waker) = self.with(&mut next) else { return };
@@ -106,6 +111,31 @@ impl<S, G: Copy, K: Access> WaitQueue<S, G, K> {
 impl<S: Held, G: Copy, K: Access> Awaits for WaitQueue<S, G, K> {
     fn awaits(&self) -> (Option<&'static str>, Option<TaskId>) {
         self.with(|state, line| (line.name.get(), state.holder()))
+    }
+}
+
+/// Leads to what is waited for, for who calls code of the program under the access: that may come back to it.
+pub(crate) struct Calling<'a, S, G, K: Access>(&'a WaitQueue<S, G, K>);
+
+impl<S, G: Copy, K: Access> Calling<'_, S, G, K> {
+    /// As [`WaitQueue::with`].
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&S) -> R) -> R {
+        Lead::with(self, |state, _| f(state))
+    }
+
+    /// As [`WaitQueue::tell_if`].
+    pub(crate) fn tell_if<R>(&self, change: impl FnOnce(&S) -> (R, bool)) -> R {
+        Lead::tell_if(self, change).0
+    }
+}
+
+// SAFETY: as below. Who comes back is on the same thread, and finds each change whole, for code is called between two.
+unsafe impl<S, G: Copy, K: Access> Lead for Calling<'_, S, G, K> {
+    type State = S;
+    type Grant = G;
+
+    fn with<R>(&self, f: impl FnOnce(&S, &Line<G>) -> R) -> R {
+        K::alone_calling(&self.0.guard, || f(&self.0.state, &self.0.line))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The same values to everybody.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -8,7 +9,7 @@ use std::task::Poll;
 use super::poll;
 use crate::common::{Rng, Woken, alone, seeds};
 use giambio_core::channel::{Broadcast, BroadcastError, SendError};
-use giambio_core::sync::Shared;
+use giambio_core::sync::{Access, Shared};
 
 #[test]
 fn all_who_subscribe_get_what_is_sent_from_then_on() {
@@ -132,4 +133,61 @@ fn random_listeners_agree_with_a_list_of_all_that_was_sent() {
             }
         }
     }
+}
+
+/// A value whose `clone` calls somebody.
+struct Calls(Rc<RefCell<Option<Call>>>);
+
+type Call = Rc<dyn Fn()>;
+
+impl Clone for Calls {
+    fn clone(&self) -> Self {
+        let call = self.0.take();
+        if let Some(call) = call {
+            call();
+        }
+        Calls(self.0.clone())
+    }
+}
+
+fn comes_back_to_it<K: Access>(news: Broadcast<Calls, 2, K>) {
+    let (call, news) = (Rc::new(RefCell::new(None)), Rc::new(news));
+    let calls = |f: fn(&Broadcast<Calls, 2, K>, &Calls)| {
+        let (news, own) = (news.clone(), Calls(call.clone()));
+        *call.borrow_mut() = Some(Rc::new(move || f(&news, &own)));
+    };
+    let mut listener = news.subscribe();
+    news.send(Calls(call.clone())).ok().unwrap();
+    // To look, to listen and to receive.
+    calls(|news, _| {
+        assert!(!news.is_closed());
+        let mut another = news.subscribe().clone();
+        assert!(matches!(another.try_receive(), Ok(None)));
+        assert_eq!(format!("{news:?}"), "Broadcast(1 were sent)");
+    });
+    assert!(matches!(listener.clone().try_receive(), Ok(Some(_))));
+    assert!(call.borrow().is_none(), "it was called");
+    // To send, or to close it.
+    let sends = |news: &Broadcast<_, 2, K>, own: &Calls| drop(news.send(Calls(own.0.clone())));
+    for closes in [false, true] {
+        if closes {
+            calls(|news, _| news.close())
+        } else {
+            calls(sends)
+        }
+        let panic = catch_unwind(AssertUnwindSafe(|| listener.try_receive().map(drop))).unwrap_err();
+        let said = "giambio: a `Broadcast` is changed by the `clone` of a value in it";
+        assert_eq!(panic.downcast_ref(), Some(&said));
+    }
+    assert!(matches!(listener.try_receive(), Ok(Some(_))), "it was not received");
+    assert!(matches!(listener.try_receive(), Ok(None)));
+    news.send(Calls(call.clone())).ok().unwrap();
+    assert!(matches!(listener.try_receive(), Ok(Some(_))));
+}
+
+#[test]
+fn a_clone_that_comes_back_to_its_broadcast_may_listen_and_to_send_is_a_panic_that_says_so() {
+    let _alone = alone();
+    comes_back_to_it(Broadcast::new());
+    comes_back_to_it(Broadcast::shared());
 }
