@@ -13,7 +13,8 @@ use std::time::Duration;
 use crate::common::{kind, poll_once, settle};
 use futures_lite::future::zip;
 use giambio::net::{AddressErrors, Closed, ConnectOptions, ListenOptions, TcpListener, TcpStream, lookup};
-use giambio::{move_on_after, nursery, run};
+use giambio::sync::Event;
+use giambio::{cancel_scope, move_on_after, nursery, run, shield};
 use socket2::SockRef;
 
 fn std_client(listener: &TcpListener) -> net::TcpStream {
@@ -183,6 +184,47 @@ fn a_cancelled_accept_hands_its_turn_on() {
             );
         }
     });
+}
+
+/// A shield beside it holds the scope, and it is not dropped; nor is it ever to get a connection.
+#[test]
+fn an_accept_in_cancelled_code_hands_its_turn_on() {
+    for is_first in [true, false] {
+        run(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let (cancels, done) = (Event::new(), Event::new());
+            nursery(async |n| {
+                let mut other = Box::pin(listener.accept());
+                if !is_first {
+                    assert!(poll_once(&mut other).await.is_none());
+                }
+                let held = n.spawn_value(async {
+                    let ended = cancel_scope(async |scope| {
+                        let held = async {
+                            cancels.wait().await;
+                            scope.cancel();
+                            done.wait().await;
+                        };
+                        zip(listener.accept(), shield(held)).await.0
+                    });
+                    Ok(ended.await.is_err())
+                });
+                settle().await;
+                assert!(poll_once(&mut other).await.is_none());
+                cancels.set();
+                let clients = [(); 2].map(|()| std_client(&listener));
+                let accepts = async { io::Result::Ok([other.await?.1, listener.accept().await?.1]) };
+                let accepted = move_on_after(Duration::from_secs(10), accepts).await;
+                done.set();
+                let peers = accepted.expect("it keeps its turn")?;
+                assert_eq!(peers, clients.map(|client| client.local_addr().unwrap()));
+                assert_eq!(held.await, Ok(true));
+                io::Result::Ok(())
+            })
+            .await
+            .unwrap();
+        });
+    }
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use giambio_core::__fault as fault;
+use giambio_core::{__fault as fault, is_cancelled};
 
 use crate::foreign::First;
 
@@ -39,6 +41,24 @@ impl Line {
         }
         first.resume();
     }
+}
+
+/// Does what waits in a line. In cancelled code, where it gets no further, it has no place: a shield beside it may hold that for long. By
+/// reference it may go on where nothing is cancelled, at the end of the line.
+pub(super) async fn giving_way<F: Future>(begin: impl Fn() -> F) -> F::Output {
+    let mut waiting = pin!(None);
+    poll_fn(|cx| {
+        if is_cancelled() && !fault!("turn-kept-in-cancelled-code") {
+            waiting.set(None);
+            return Poll::Pending;
+        }
+        let mut waiting = waiting.as_mut();
+        if waiting.is_none() {
+            waiting.set(Some(begin()));
+        }
+        waiting.as_pin_mut().map_or(Poll::Pending, |waiting| waiting.poll(cx))
+    })
+    .await
 }
 
 /// A place in the line. Who drops it lets the others move up.

@@ -13,7 +13,7 @@ use std::io;
 
 use giambio_core::__fault as fault;
 
-use self::line::{Line, Place};
+use self::line::{Line, Place, giving_way};
 use self::retry::passes_over;
 pub(super) use self::retry::retrying;
 use crate::foreign::First;
@@ -121,17 +121,20 @@ impl<L: Listens> Listener<L> {
     }
 
     async fn accept_in_turn(&self) -> io::Result<Accepted<L>> {
-        let _turn = self.turn().await;
-        retrying(async || self.source.attempt(Some(Direction::Read), accept).await, |_| ()).await
+        giving_way(|| async {
+            let _turn = self.turn().await;
+            retrying(async || self.source.attempt(Some(Direction::Read), accept).await, |_| ()).await
+        })
+        .await
     }
 
     /// As [`accept`](Listener::accept), but tells of each error.
     #[track_caller]
     pub(super) fn accept_once(&self) -> impl Future<Output = io::Result<Accepted<L>>> {
-        async {
+        giving_way(|| async {
             let _turn = self.turn().await;
             self.source.attempt(Some(Direction::Read), accept).await
-        }
+        })
     }
 
     /// Waits for its turn, which lasts until what this returns is dropped.
