@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use giambio::process::{Spawn, output, run_in, status};
 use giambio::{fail_after, move_on_after, nursery, run};
 use rustix::io::Errno;
-use rustix::process::{WaitIdOptions, WaitOptions, wait, waitid};
+use rustix::process::{WaitOptions, wait};
 
 /// Ten times as many where the build is fast.
 const CHILDREN: u32 = if cfg!(debug_assertions) { 1_000 } else { 10_000 };
@@ -39,9 +39,18 @@ fn entries(folder: &str) -> usize {
 }
 
 /// Is there any child, running or a zombie? Here nobody else has one.
+#[cfg(not(target_os = "openbsd"))]
 fn has_children() -> bool {
+    use rustix::process::{WaitIdOptions, waitid};
+
     let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
     waitid(rustix::process::WaitId::All, look).map_or_else(|error| error != Errno::CHILD, |_| true)
+}
+
+/// The same where to look is to reap.
+#[cfg(target_os = "openbsd")]
+fn has_children() -> bool {
+    wait(WaitOptions::NOHANG).err() != Some(Errno::CHILD)
 }
 
 /// A child of some kind: one that ends by itself, one that talks, one that does not want to end, one with a child of its own.

@@ -5,7 +5,7 @@ use crate::shell::root;
 
 /// The folders that are about systems: of the libraries, and of the tests.
 const PLATFORM_FOLDERS: [&str; 2] = ["std-adapter/src/sys/", "std-adapter/src/reactor/"];
-const TESTS_OF_A_SYSTEM: [&str; 15] = [
+const TESTS_OF_A_SYSTEM: [&str; 16] = [
     "std-adapter/tests/accept_errors.rs",
     "std-adapter/tests/fd_leaves_nothing.rs",
     "std-adapter/tests/files_linux.rs",
@@ -15,6 +15,7 @@ const TESTS_OF_A_SYSTEM: [&str; 15] = [
     "std-adapter/tests/lookups.rs",
     "std-adapter/tests/no_threads.rs",
     "std-adapter/tests/pipes.rs",
+    "std-adapter/tests/processes_leave_nothing.rs",
     "std-adapter/tests/processes_linux.rs",
     "std-adapter/tests/suite/streams.rs",
     "tests/scenarios/echo_costs.rs",
