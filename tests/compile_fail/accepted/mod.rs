@@ -9,6 +9,7 @@ mod a_generic_function_opens_a_nursery;
 mod a_method_spawns_what_borrows_self;
 mod a_runtime_turns_where_it_is_pinned;
 mod a_sink_for_other_errors_is_outside;
+mod a_sleep_is_awaited;
 mod a_struct_holds_the_nursery;
 mod a_task_local_borrows;
 mod a_task_stays_in_its_nursery;

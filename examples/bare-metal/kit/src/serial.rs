@@ -10,13 +10,11 @@ use giambio_core::nb::wait;
 use giambio_core::sync::WakerSlot;
 
 /// Who takes the bytes in the interrupt itself, where that isn't a task.
-pub struct Taker(Mutex<Cell<Option<fn(u8)>>>);
+pub type Taker = Mutex<Cell<Option<fn(u8)>>>;
 
-impl Taker {
-    /// Nobody yet.
-    pub const fn new() -> Self {
-        Taker(Mutex::new(Cell::new(None)))
-    }
+/// No taker yet.
+pub const fn nobody() -> Taker {
+    Mutex::new(Cell::new(None))
 }
 
 /// What a board's UART can do. Its interrupt handler masks the interrupt, and calls [`received`] or wakes the slot.
@@ -52,7 +50,7 @@ pub trait Port {
 
 /// For the interrupt handler: something may have arrived.
 pub fn received<P: Port>(port: &mut P) {
-    let Some(taker) = critical_section::with(|cs| P::TAKER.0.borrow(cs).get()) else { return P::RECEIVES.wake() };
+    let Some(taker) = critical_section::with(|cs| P::TAKER.borrow(cs).get()) else { return P::RECEIVES.wake() };
     // In this order: what arrives after the last look causes another interrupt.
     port.watch_receiving();
     while port.has_received() {
@@ -82,7 +80,7 @@ impl<P: Port> Uart<P> {
     /// From now on `taker` is called from an interrupt with each byte that arrives, and nobody else receives any.
     pub fn on_receive(&mut self, taker: fn(u8)) {
         critical_section::with(|cs| {
-            P::TAKER.0.borrow(cs).set(Some(taker));
+            P::TAKER.borrow(cs).set(Some(taker));
             received(&mut self.0);
         });
     }

@@ -24,7 +24,7 @@ const SEND_INTERRUPT: u32 = 1 << 7;
 pub(crate) const IRQ: i16 = 2;
 
 static RECEIVES: WakerSlot = WakerSlot::new();
-static TAKER: Taker = Taker::new();
+static TAKER: Taker = kit::nobody();
 static SENDS: WakerSlot = WakerSlot::new();
 
 /// The serial line.

@@ -22,7 +22,7 @@ pub(crate) const RECEIVE_IRQ: i16 = 0;
 pub(crate) const SEND_IRQ: i16 = 1;
 
 static RECEIVES: WakerSlot = WakerSlot::new();
-static TAKER: Taker = Taker::new();
+static TAKER: Taker = kit::nobody();
 static SENDS: WakerSlot = WakerSlot::new();
 
 /// The first serial line.

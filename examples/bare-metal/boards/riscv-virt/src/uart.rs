@@ -21,7 +21,7 @@ const SEND_INTERRUPT: u8 = 1 << 1;
 pub(crate) const IRQ: u32 = 10;
 
 static RECEIVES: WakerSlot = WakerSlot::new();
-static TAKER: Taker = Taker::new();
+static TAKER: Taker = kit::nobody();
 static SENDS: WakerSlot = WakerSlot::new();
 
 /// The serial line.
