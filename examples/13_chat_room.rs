@@ -47,7 +47,7 @@ async fn listen(stream: &TcpStream, peer: SocketAddr, room: &Room) -> io::Result
 }
 
 /// Tells a client what the others say.
-async fn tell(stream: &TcpStream, peer: SocketAddr, mut news: Subscriber<'_, Line, 64>) -> io::Result<()> {
+async fn tell(stream: &TcpStream, peer: SocketAddr, mut news: Subscriber<'_, Broadcast<Line, 64>>) -> io::Result<()> {
     loop {
         let text = match news.receive().await {
             Ok(line) if line.0 == peer => continue,

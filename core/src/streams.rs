@@ -10,11 +10,11 @@ use futures_core::stream::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 #[cfg(feature = "heapless")]
-use crate::channel::{Broadcast, BroadcastError, Channel, Priority, Subscriber};
+use crate::channel::{Broadcast, Channel, Priority};
 #[cfg(any(feature = "heapless", feature = "alloc"))]
-use crate::channel::{Carrier, Receiver, Rendezvous};
+use crate::channel::{BroadcastError, Broadcasts, Carrier, Receiver, Rendezvous, Subscriber};
 #[cfg(feature = "alloc")]
-use crate::channel::{Growable, Unbounded};
+use crate::channel::{Growable, GrowableBroadcast, GrowablePriority, Unbounded};
 use crate::interval::Interval;
 use crate::sync::{Access, Watcher};
 use crate::time::Instant;
@@ -83,6 +83,7 @@ macro_rules! values {
 values!(#[cfg(feature = "heapless")] impl[T, const N: usize, K: Access] Channel<T, N, K>, T, [T, N, K]);
 values!(#[cfg(feature = "heapless")] impl[T, const N: usize, K: Access] Priority<T, N, K>, (u32, T), [T, N, K]);
 values!(#[cfg(feature = "alloc")] impl[T, K: Access] Growable<T, K>, T, [T, K]);
+values!(#[cfg(feature = "alloc")] impl[T, K: Access] GrowablePriority<T, K>, (u32, T), [T, K]);
 values!(#[cfg(feature = "alloc")] impl[T, K: Access] Unbounded<T, K>, T, [T, K]);
 values!(
     #[cfg(any(feature = "heapless", feature = "alloc"))]
@@ -136,12 +137,13 @@ impl<'a, T, K: Access> Receiver<'a, Rendezvous<T, K>> {
     }
 }
 
-#[cfg(feature = "heapless")]
-impl<'a, T: Clone, const N: usize, K: Access> Subscriber<'a, T, N, K> {
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+impl<'a, B: Broadcasts<Value: Clone>> Subscriber<'a, B> {
     /// What it receives, as a stream, which ends when the broadcast is closed and all was received. That values were missed is an
     /// item: [`BroadcastError::Lagged`].
     ///
     /// ```
+    /// # #[cfg(feature = "heapless")] {
     /// use futures::StreamExt;
     /// use giambio_core::{channel::Broadcast, testing};
     ///
@@ -151,6 +153,7 @@ impl<'a, T: Clone, const N: usize, K: Access> Subscriber<'a, T, N, K> {
     /// news.close();
     /// assert_eq!(testing::run(reader.collect::<Vec<_>>()), [Ok("rain")]);
     /// assert_eq!(testing::run(other.collect::<Vec<_>>()), [Ok("rain")]);
+    /// # }
     /// ```
     ///
     /// # Errors
@@ -158,7 +161,7 @@ impl<'a, T: Clone, const N: usize, K: Access> Subscriber<'a, T, N, K> {
     ///
     /// # Cancellation
     /// A value counts as received in the poll of the stream that has it.
-    pub fn into_stream(self) -> impl FusedStream<Item = Result<T, BroadcastError>> + use<'a, T, N, K> {
+    pub fn into_stream(self) -> impl FusedStream<Item = Result<B::Value, BroadcastError>> + use<'a, B> {
         unfold(self, async |mut subscriber| match subscriber.receive().await {
             Err(BroadcastError::Closed) => None,
             received => Some((received, subscriber)),
@@ -173,6 +176,17 @@ impl<T: Clone, const N: usize, K: Access> Broadcast<T, N, K> {
     /// # Errors
     /// As [`Subscriber::into_stream`].
     pub fn stream(&self) -> impl FusedStream<Item = Result<T, BroadcastError>> + use<'_, T, N, K> {
+        self.subscribe().into_stream()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T: Clone, K: Access> GrowableBroadcast<T, K> {
+    /// What is sent from now on, as a stream: see [`Subscriber::into_stream`].
+    ///
+    /// # Errors
+    /// As [`Subscriber::into_stream`].
+    pub fn stream(&self) -> impl FusedStream<Item = Result<T, BroadcastError>> + use<'_, T, K> {
         self.subscribe().into_stream()
     }
 }

@@ -1,16 +1,13 @@
 //! The same values to everybody.
 
-use core::cell::{RefCell, RefMut};
-use core::convert::Infallible;
 use core::fmt;
 
 use heapless::Deque;
 
-use super::errors::{BroadcastError, SendError};
-use crate::budgeted::{Named, leaf};
-use crate::call_site::CallSite;
-use crate::fault::fault;
-use crate::kernel::wait_queue::{Access, Line, Local, Shared, Turn, WaitQueue, Waiting, nothing};
+use super::errors::SendError;
+use super::news::{News, Row};
+use super::subscriber::{Broadcasts, Subscriber};
+use crate::kernel::wait_queue::{Access, Local, Shared};
 
 /// Values that go to each who has subscribed, of which the last `N` are kept.
 ///
@@ -40,21 +37,7 @@ use crate::kernel::wait_queue::{Access, Line, Local, Shared, Turn, WaitQueue, Wa
 /// });
 /// ```
 pub struct Broadcast<T, const N: usize, K: Access = Local> {
-    queue: WaitQueue<RefCell<Kept<T, N>>, Infallible, K>,
-}
-
-struct Kept<T, const N: usize> {
-    values: Deque<T, N>,
-    /// How many were ever sent.
-    sent: u64,
-    is_closed: bool,
-}
-
-/// Who gets the values that a [`Broadcast`] sends from when it [subscribes](Broadcast::subscribe) on. A clone is where this one is.
-pub struct Subscriber<'a, T, const N: usize, K: Access = Local> {
-    broadcast: &'a Broadcast<T, N, K>,
-    /// The number of the value that it gets next.
-    next: u64,
+    news: News<Deque<T, N>, K>,
 }
 
 impl<T, const N: usize> Broadcast<T, N> {
@@ -74,14 +57,14 @@ impl<T, const N: usize> Broadcast<T, N, Shared> {
 impl<T, const N: usize, K: Access> Broadcast<T, N, K> {
     const fn empty() -> Self {
         const { assert!(N > 0, "Broadcast<_, 0> keeps nothing: choose N >= 1") };
-        Broadcast { queue: WaitQueue::new(RefCell::new(Kept { values: Deque::new(), sent: 0, is_closed: false })) }
+        Broadcast { news: News::new(Deque::new()) }
     }
 
     /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
     /// `introspect`; without that, it costs nothing and does nothing.
     #[must_use]
     pub const fn named(mut self, name: &'static str) -> Self {
-        self.queue.set_name(name);
+        self.news.set_name(name);
         self
     }
 
@@ -93,13 +76,7 @@ impl<T, const N: usize, K: Access> Broadcast<T, N, K> {
     /// # Panics
     /// In the `clone` of a value in it. And if wakers of other executors panic, with the first of these panics, when all are told.
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
-        // Its destructor runs when nothing is held any more.
-        let oldest = self.queue.tell_if(|kept| {
-            let pushed = change(kept).push(value);
-            let is_sent = pushed.is_ok();
-            (pushed, is_sent)
-        });
-        oldest.map(drop)
+        self.news.send(value)
     }
 
     /// Nothing more will be sent: all who wait are told. What is kept is still received.
@@ -107,17 +84,34 @@ impl<T, const N: usize, K: Access> Broadcast<T, N, K> {
     /// # Panics
     /// As [`send`](Broadcast::send).
     pub fn close(&self) {
-        self.queue.tell_all(|kept| change(kept).is_closed = true);
+        self.news.close();
     }
 
     /// Is it closed?
     pub fn is_closed(&self) -> bool {
-        self.queue.with(|kept, _| kept.borrow().is_closed)
+        self.news.is_closed()
     }
 
     /// Somebody who gets what is sent from now on.
-    pub fn subscribe(&self) -> Subscriber<'_, T, N, K> {
-        Subscriber { broadcast: self, next: self.queue.with(|kept, _| kept.borrow().sent) }
+    pub fn subscribe(&self) -> Subscriber<'_, Self> {
+        Subscriber::new(self)
+    }
+
+    /// How many subscribe: what is sent to none is only kept. One that is forgotten (`mem::forget`) counts for ever.
+    ///
+    /// ```
+    /// use giambio_core::channel::Broadcast;
+    ///
+    /// let news = Broadcast::<String, 4>::new();
+    /// let reader = news.subscribe();
+    /// assert_eq!(news.subscribers(), 1);
+    /// drop(reader);
+    /// if news.subscribers() > 0 {
+    ///     news.send("what is dear to make".repeat(1000)).unwrap();
+    /// }
+    /// ```
+    pub fn subscribers(&self) -> usize {
+        self.news.subscribers()
     }
 
     /// How many values are kept.
@@ -126,98 +120,19 @@ impl<T, const N: usize, K: Access> Broadcast<T, N, K> {
     }
 }
 
-fn change<T, const N: usize>(kept: &RefCell<Kept<T, N>>) -> RefMut<'_, Kept<T, N>> {
-    let Ok(kept) = kept.try_borrow_mut() else {
-        panic!("giambio: a `Broadcast` is changed by the `clone` of a value in it")
-    };
-    kept
-}
-
-impl<T, const N: usize> Kept<T, N> {
-    /// Puts a value in; returns the one that has to go.
-    fn push(&mut self, value: T) -> Result<Option<T>, SendError<T>> {
-        if self.is_closed {
-            return Err(SendError(value));
-        }
-        let oldest = if self.values.is_full() { self.values.pop_front() } else { None };
-        self.sent += 1;
-        let Ok(()) = self.values.push_back(value) else { unreachable!("giambio: there is room for one more") };
-        Ok(oldest)
-    }
-
-    fn get(&self, next: &mut u64) -> Option<Result<T, BroadcastError>>
-    where
-        T: Clone,
-    {
-        let oldest = self.sent - self.values.len() as u64;
-        if *next < oldest {
-            let missed = oldest - *next;
-            *next = oldest;
-            if !fault!("lag-is-not-told") {
-                return Some(Err(BroadcastError::Lagged(missed)));
-            }
-        }
-        match self.values.get((*next - oldest) as usize) {
-            Some(value) => {
-                let value = value.clone();
-                *next += 1;
-                Some(Ok(value))
-            }
-            None => self.is_closed.then_some(Err(BroadcastError::Closed)),
-        }
+impl<T, const N: usize> Row for Deque<T, N> {
+    fn nth(&self, n: usize) -> Option<&T> {
+        self.get(n)
     }
 }
 
-impl<T: Clone, const N: usize, K: Access> Subscriber<'_, T, N, K> {
-    /// Receives the next value, as soon as it is there.
-    ///
-    /// # Errors
-    /// Values were missed; or the broadcast is closed, and nothing is left.
-    ///
-    /// # Cancellation
-    /// [**Restartable.**](crate#cancellation) A value counts as received in the poll that ends.
-    ///
-    /// # Panics
-    /// As the `clone` of the value, which is then received by the next call.
-    #[track_caller]
-    pub fn receive(&mut self) -> impl Future<Output = Result<T, BroadcastError>> {
-        let next = &mut self.next;
-        let look = move |kept: &RefCell<Kept<T, N>>, _: &Line<Infallible>, _: Turn<Infallible>| kept.borrow().get(next);
-        leaf::<AValue, _>(Waiting::new(self.broadcast.queue.calling(), look, nothing), CallSite::here())
-    }
+impl<T, const N: usize, K: Access> Broadcasts for Broadcast<T, N, K> {
+    type Value = T;
+    type Kept = Deque<T, N>;
+    type Access = K;
 
-    /// Takes the next value, if it is there: `None` means that it is still to come. Never waits.
-    ///
-    /// ```
-    /// use giambio_core::channel::Broadcast;
-    ///
-    /// let news = Broadcast::<&str, 4>::new();
-    /// let mut reader = news.subscribe();
-    /// assert_eq!(reader.try_receive(), Ok(None)); // still to come
-    /// news.send("rain").unwrap();
-    /// assert_eq!(reader.try_receive(), Ok(Some("rain")));
-    /// ```
-    ///
-    /// # Errors
-    /// Values were missed; or the broadcast is closed, and nothing is left.
-    ///
-    /// # Panics
-    /// As [`receive`](Subscriber::receive).
-    pub fn try_receive(&mut self) -> Result<Option<T>, BroadcastError> {
-        let next = &mut self.next;
-        self.broadcast.queue.calling().with(|kept| kept.borrow().get(next)).transpose()
-    }
-}
-
-struct AValue;
-
-impl Named for AValue {
-    const NAME: &'static str = "value of broadcast";
-}
-
-impl<T, const N: usize, K: Access> Clone for Subscriber<'_, T, N, K> {
-    fn clone(&self) -> Self {
-        Subscriber { ..*self }
+    fn news(&self) -> &News<Deque<T, N>, K> {
+        &self.news
     }
 }
 
@@ -229,13 +144,6 @@ impl<T, const N: usize, K: Access> Default for Broadcast<T, N, K> {
 
 impl<T, const N: usize, K: Access> fmt::Debug for Broadcast<T, N, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (sent, is_closed) = self.queue.with(|kept, _| (kept.borrow().sent, kept.borrow().is_closed));
-        write!(f, "Broadcast({sent} were sent{})", if is_closed { ", closed" } else { "" })
-    }
-}
-
-impl<T, const N: usize, K: Access> fmt::Debug for Subscriber<'_, T, N, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscriber").field("next", &self.next).finish_non_exhaustive()
+        write!(f, "Broadcast({} were sent{})", self.news.sent(), if self.is_closed() { ", closed" } else { "" })
     }
 }

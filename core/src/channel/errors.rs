@@ -49,7 +49,7 @@ pub struct EndedEarly {
 }
 
 /// Why a subscriber of a [`Broadcast`](super::Broadcast) got no value.
-#[cfg(feature = "heapless")]
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BroadcastError {
     /// It was too slow, and has missed so many values: go on with the next, which is there, after whatever the loss asks for; keep
@@ -59,7 +59,7 @@ pub enum BroadcastError {
     Closed,
 }
 
-#[cfg(feature = "heapless")]
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 impl fmt::Display for BroadcastError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -70,7 +70,7 @@ impl fmt::Display for BroadcastError {
     }
 }
 
-#[cfg(feature = "heapless")]
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 impl core::error::Error for BroadcastError {}
 
 #[cfg(any(feature = "heapless", feature = "alloc"))]

@@ -3,13 +3,13 @@
 use alloc::collections::VecDeque;
 use core::fmt;
 
-use super::buffer::Buffer;
 use super::buffered::Buffered;
 use super::carrier::Carrier;
 use super::deliver::deliver;
 use super::ends::{Receiver, Sender};
 use super::errors::{Closed, TryReceiveError, TrySendError};
 use super::methods::methods;
+use super::places::Places;
 use super::send::Send;
 use super::slot::Slot;
 use crate::call_site::CallSite;
@@ -45,14 +45,7 @@ use crate::kernel::wait_queue::{Access, Local, Shared};
 /// assert_eq!(testing::run(squares(3)), 385);
 /// ```
 pub struct Growable<T, K: Access = Local> {
-    buffered: Buffered<Places<T>, K>,
-}
-
-/// So many places, all of them allocated.
-#[expect(missing_debug_implementations, reason = "nobody can name it")]
-pub struct Places<T> {
-    values: VecDeque<T>,
-    count: usize,
+    buffered: Buffered<Places<VecDeque<T>>, K>,
 }
 
 impl<T> Growable<T> {
@@ -78,8 +71,7 @@ impl<T> Growable<T, Shared> {
 impl<T, K: Access> Growable<T, K> {
     #[track_caller]
     fn empty(capacity: usize) -> Self {
-        assert!(capacity > 0, "giambio: a channel of 0 places holds nothing: choose 1 at least");
-        Growable { buffered: Buffered::new(Places { values: VecDeque::with_capacity(capacity), count: capacity }) }
+        Growable { buffered: Buffered::new(Places::new(capacity)) }
     }
 
     /// Adds places, and wakes those who have waited for some. Allocates.
@@ -99,11 +91,7 @@ impl<T, K: Access> Growable<T, K> {
     /// If there would be more than memory can hold; nothing has changed then.
     #[track_caller]
     pub fn grow(&self, places: usize) {
-        self.buffered.enlarge(|buffer| {
-            let count = buffer.count.checked_add(places).expect("giambio: a channel has at most `usize::MAX` places");
-            buffer.values.reserve(count - buffer.values.len());
-            buffer.count = count;
-        });
+        self.buffered.enlarge(|buffer| buffer.grow(places));
     }
 
     methods!(waiting T);
@@ -114,32 +102,12 @@ impl<T, K: Access> Growable<T, K> {
     }
 }
 
-impl<T> Buffer for Places<T> {
-    type Value = T;
-
-    fn push(&mut self, value: T) {
-        self.values.push_back(value);
-    }
-
-    fn pop(&mut self) -> Option<T> {
-        self.values.pop_front()
-    }
-
-    fn len(&self) -> usize {
-        self.values.len()
-    }
-
-    fn capacity(&self) -> usize {
-        self.count
-    }
-}
-
 impl<T, K: Access> Carrier for Growable<T, K> {
     type Value = T;
-    type Buffer = Places<T>;
+    type Buffer = Places<VecDeque<T>>;
     type Access = K;
 
-    fn buffered(&self) -> &Buffered<Places<T>, K> {
+    fn buffered(&self) -> &Buffered<Places<VecDeque<T>>, K> {
         &self.buffered
     }
 }

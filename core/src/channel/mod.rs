@@ -5,11 +5,11 @@
 //! | values, each to one who receives; who sends waits while it is full | [`Channel`] (feature `heapless`) |
 //! | the same, of a size that is chosen while the program runs | [`Growable`] (feature `alloc`) |
 //! | the same, where nobody who sends can wait | [`Unbounded`] (feature `alloc`) |
-//! | the same, where the most urgent comes first | [`Priority`] (feature `heapless`) |
+//! | the same, where the most urgent comes first | [`Priority`] (feature `heapless`), [`GrowablePriority`] (feature `alloc`) |
 //! | values from hand to hand, so that who sends knows that somebody has it | [`Rendezvous`] (feature `heapless` or `alloc`) |
 //! | bytes, as a stream | [`Pipe`] (feature `heapless` or `alloc`) |
 //! | one value, once: an answer | [`OneShot`] |
-//! | the same values to all who listen; who is too slow misses some, and is told | [`Broadcast`] (feature `heapless`) |
+//! | the same values to all who listen; who is too slow misses some, and is told | [`Broadcast`] (feature `heapless`), [`GrowableBroadcast`] (feature `alloc`) |
 //! | the latest of a value, whatever was before | [`Watch`](crate::sync::Watch) |
 //!
 //! All of them lie anywhere, and are borrowed by those who use them: no `Arc`, no pair of ends. Of each there are two kinds, as
@@ -81,17 +81,27 @@ mod flow;
 mod futures_io;
 #[cfg(feature = "alloc")]
 mod growable;
+#[cfg(feature = "alloc")]
+mod growable_broadcast;
+#[cfg(feature = "alloc")]
+mod growable_priority;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod held;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod methods;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+mod news;
 mod oneshot;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod pipe;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod pipe_ends;
+#[cfg(feature = "alloc")]
+mod places;
 #[cfg(feature = "heapless")]
 mod priority;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+mod ranked;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod rendezvous;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
@@ -103,6 +113,8 @@ mod send;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod slot;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
+mod subscriber;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
 mod table;
 #[cfg(feature = "alloc")]
 mod unbounded;
@@ -112,18 +124,20 @@ mod whole;
 #[cfg(feature = "heapless")]
 pub use bounded::Channel;
 #[cfg(feature = "heapless")]
-pub use broadcast::{Broadcast, Subscriber};
+pub use broadcast::Broadcast;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 pub use carrier::{Carrier, Ends};
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 pub use ends::{Receiver, Sender};
-#[cfg(feature = "heapless")]
-pub use errors::BroadcastError;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
-pub use errors::EndedEarly;
+pub use errors::{BroadcastError, EndedEarly};
 pub use errors::{Closed, SendError, TryReceiveError, TrySendError};
 #[cfg(feature = "alloc")]
 pub use growable::Growable;
+#[cfg(feature = "alloc")]
+pub use growable_broadcast::GrowableBroadcast;
+#[cfg(feature = "alloc")]
+pub use growable_priority::GrowablePriority;
 pub use oneshot::{OneShot, OneShotSender};
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 pub use pipe::Pipe;
@@ -135,6 +149,8 @@ pub use rendezvous::{HandOver, Rendezvous};
 pub use send::Send;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 pub use slot::Slot;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+pub use subscriber::{Broadcasts, Subscriber};
 #[cfg(feature = "alloc")]
 pub use unbounded::Unbounded;
 #[cfg(any(feature = "heapless", feature = "alloc"))]

@@ -1,6 +1,5 @@
 //! A channel out of which the most urgent comes first.
 
-use core::cmp::{Ordering, Reverse};
 use core::fmt;
 
 use heapless::BinaryHeap;
@@ -13,6 +12,7 @@ use super::deliver::deliver;
 use super::ends::{Receiver, Sender};
 use super::errors::{Closed, TryReceiveError, TrySendError};
 use super::methods::methods;
+use super::ranked::{Entry, Ranked};
 use super::send::Send;
 use super::slot::Slot;
 use crate::call_site::CallSite;
@@ -38,23 +38,10 @@ use crate::kernel::wait_queue::{Access, Local, Shared};
 /// });
 /// ```
 pub struct Priority<T, const N: usize, K: Access = Local> {
-    buffered: Buffered<Ranked<T, N>, K>,
+    buffered: Buffered<Ranked<Heap<T, N>>, K>,
 }
 
-/// Values by their urgency.
-#[expect(missing_debug_implementations, reason = "nobody can name it")]
-pub struct Ranked<T, const N: usize> {
-    heap: BinaryHeap<Entry<T>, Max, N>,
-    /// How many ever went in.
-    sent: u64,
-}
-
-struct Entry<T> {
-    priority: u32,
-    /// Of equal ones the first comes out first.
-    number: Reverse<u64>,
-    value: T,
-}
+type Heap<T, const N: usize> = BinaryHeap<Entry<T>, Max, N>;
 
 impl<T, const N: usize> Priority<T, N> {
     /// An empty channel, for the tasks of one runtime.
@@ -73,7 +60,7 @@ impl<T, const N: usize> Priority<T, N, Shared> {
 impl<T, const N: usize, K: Access> Priority<T, N, K> {
     const fn empty() -> Self {
         const { assert!(N > 0, "Priority<_, 0> holds nothing: choose N >= 1") };
-        Priority { buffered: Buffered::new(Ranked { heap: BinaryHeap::new(), sent: 0 }) }
+        Priority { buffered: Buffered::new(Ranked::new(BinaryHeap::new())) }
     }
 
     methods!(waiting(u32, T));
@@ -84,21 +71,19 @@ impl<T, const N: usize, K: Access> Priority<T, N, K> {
     }
 }
 
-impl<T, const N: usize> Buffer for Ranked<T, N> {
-    type Value = (u32, T);
+impl<T: Ord, const N: usize> Buffer for BinaryHeap<T, Max, N> {
+    type Value = T;
 
-    fn push(&mut self, (priority, value): (u32, T)) {
-        let entry = Entry { priority, number: Reverse(self.sent), value };
-        self.sent += 1;
-        let Ok(()) = self.heap.push(entry) else { unreachable!("giambio: a channel's places are counted") };
+    fn push(&mut self, value: T) {
+        let Ok(()) = BinaryHeap::push(self, value) else { unreachable!("giambio: a channel's places are counted") };
     }
 
-    fn pop(&mut self) -> Option<(u32, T)> {
-        self.heap.pop().map(|entry| (entry.priority, entry.value))
+    fn pop(&mut self) -> Option<T> {
+        BinaryHeap::pop(self)
     }
 
     fn len(&self) -> usize {
-        self.heap.len()
+        BinaryHeap::len(self)
     }
 
     fn capacity(&self) -> usize {
@@ -106,32 +91,12 @@ impl<T, const N: usize> Buffer for Ranked<T, N> {
     }
 }
 
-impl<T> Ord for Entry<T> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.priority, self.number).cmp(&(other.priority, other.number))
-    }
-}
-
-impl<T> PartialOrd for Entry<T> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl<T> PartialEq for Entry<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl<T> Eq for Entry<T> {}
-
 impl<T, const N: usize, K: Access> Carrier for Priority<T, N, K> {
     type Value = (u32, T);
-    type Buffer = Ranked<T, N>;
+    type Buffer = Ranked<Heap<T, N>>;
     type Access = K;
 
-    fn buffered(&self) -> &Buffered<Ranked<T, N>, K> {
+    fn buffered(&self) -> &Buffered<Ranked<Heap<T, N>>, K> {
         &self.buffered
     }
 }

@@ -10,11 +10,11 @@ use giambio_core::sync::Access;
 /// So many are kept.
 const N: usize = 2;
 
-type Received<'a, K> = (Result<u32, BroadcastError>, Subscriber<'a, u32, N, K>);
+type Received<'a, K> = (Result<u32, BroadcastError>, Subscriber<'a, Broadcast<u32, N, K>>);
 
 /// One who has subscribed, and perhaps waits. What a receive that is given up has left is where its copy is.
 struct Listener<'a, K: Access> {
-    subscriber: Subscriber<'a, u32, N, K>,
+    subscriber: Subscriber<'a, Broadcast<u32, N, K>>,
     waits: Option<Boxed<'a, Received<'a, K>>>,
     /// The number of the value that it gets next, as the model has it.
     next: usize,

@@ -85,6 +85,15 @@ macro_rules! tested {
 tested!(giambio_core::channel::Growable<u32>, 3);
 #[cfg(feature = "alloc")]
 tested!(giambio_core::channel::Unbounded<u32>, usize::MAX);
+#[cfg(feature = "alloc")]
+tested!(
+    giambio_core::channel::GrowablePriority<u32>,
+    3,
+    (u32, u32),
+    |number| (priority(number), number),
+    |(_, number)| number,
+    most_urgent
+);
 tested!(Channel<u32, 1>, 1);
 tested!(Channel<u32, 3>, 3);
 tested!(Channel<u32, 2, Shared>, 2);
@@ -498,6 +507,7 @@ fn random_changes_of_a_shared_channel_agree_with_a_model() {
 #[test]
 fn random_changes_of_a_channel_of_chosen_size_agree_with_a_model() {
     play(|| giambio_core::channel::Growable::new(3));
+    play(|| giambio_core::channel::GrowablePriority::new(3));
 }
 
 #[cfg(feature = "alloc")]

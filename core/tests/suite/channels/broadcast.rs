@@ -191,3 +191,27 @@ fn a_clone_that_comes_back_to_its_broadcast_may_listen_and_to_send_is_a_panic_th
     comes_back_to_it(Broadcast::new());
     comes_back_to_it(Broadcast::shared());
 }
+
+#[test]
+fn a_broadcast_knows_how_many_subscribe() {
+    let _alone = alone();
+    let (_, waker) = Woken::new();
+    let news = Broadcast::<u32, 2, Shared>::shared();
+    assert_eq!(news.subscribers(), 0);
+    let mut first = news.subscribe();
+    let copy = first.clone();
+    assert_eq!(news.subscribers(), 2);
+    {
+        let mut waits = pin!(first.receive());
+        assert!(poll(waits.as_mut(), &waker).is_pending());
+        assert_eq!(news.subscribers(), 2);
+    }
+    drop(first);
+    news.close();
+    drop(news.subscribe());
+    assert_eq!(news.subscribers(), 1, "one has come and gone");
+    drop(copy);
+    assert_eq!(news.subscribers(), 0);
+    std::mem::forget(news.subscribe());
+    assert_eq!(news.subscribers(), 1, "for ever");
+}

@@ -1,11 +1,15 @@
 //! Channels that allocate: of a size that is chosen while the program runs, and of none.
 
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 
 use super::poll;
 use crate::common::{CountingAlloc, Woken, alone};
-use giambio_core::channel::{Closed, Growable, SendError, TryReceiveError, TrySendError, Unbounded};
+use giambio_core::channel::{
+    BroadcastError, Closed, Growable, GrowableBroadcast, GrowablePriority, SendError, TryReceiveError, TrySendError,
+    Unbounded,
+};
+use giambio_core::sync::Shared;
 
 #[test]
 fn a_channel_that_grows_wakes_as_many_as_there_are_new_places() {
@@ -45,9 +49,72 @@ fn a_channel_that_is_closed_grows_for_nobody() {
 }
 
 #[test]
+fn a_channel_that_would_grow_beyond_memory_says_so_and_is_as_before() {
+    let _alone = alone();
+    let (channel, jobs, news) = (Growable::shared(1), GrowablePriority::new(1), GrowableBroadcast::shared(1));
+    let mut listener = news.subscribe();
+    for places in [usize::MAX, usize::MAX / 2] {
+        let grows: [&dyn Fn(); 3] = [&|| channel.grow(places), &|| jobs.grow(places), &|| news.grow(places)];
+        for grow in grows {
+            assert!(catch_unwind(AssertUnwindSafe(grow)).is_err());
+        }
+    }
+    assert_eq!((channel.capacity(), jobs.capacity(), news.capacity()), (1, 1, 1));
+    channel.try_send(1).unwrap();
+    jobs.try_send((1, 1)).unwrap();
+    news.send(1).unwrap();
+    assert_eq!((channel.try_receive(), jobs.try_receive()), (Ok(1), Ok((1, 1))));
+    assert_eq!(listener.try_receive(), Ok(Some(1)));
+}
+
+#[test]
+fn what_is_urgent_comes_first_out_of_a_channel_that_grows() {
+    let _alone = alone();
+    let jobs = GrowablePriority::new(1).named("jobs");
+    let (woken, waker) = Woken::new();
+    jobs.try_send((1, "first")).unwrap();
+    let mut sends = [Box::pin(jobs.send((1, "second"))), Box::pin(jobs.send((2, "urgent")))];
+    assert!(sends.iter_mut().all(|send| poll(send.as_mut(), &waker).is_pending()));
+    jobs.grow(2);
+    assert_eq!((woken.take(), jobs.capacity()), (2, 3));
+    assert!(sends.iter_mut().all(|send| poll(send.as_mut(), &waker).is_ready()));
+    assert_eq!(format!("{jobs:?}"), "GrowablePriority(3 of 3)");
+    jobs.close();
+    assert_eq!(jobs.drain().collect::<Vec<_>>(), [(2, "urgent"), (1, "first"), (1, "second")]);
+    assert_eq!((jobs.try_receive(), jobs.peak()), (Err(TryReceiveError::Closed), 3));
+}
+
+#[test]
+fn a_broadcast_that_grows_keeps_more_and_allocates_nothing_else() {
+    let _alone = alone();
+    let news = GrowableBroadcast::new(2).named("news");
+    let mut slow = news.subscribe();
+    (0..3).for_each(|number| news.send(number).unwrap());
+    news.grow(1);
+    let before = CountingAlloc::calls();
+    news.send(3).unwrap();
+    assert_eq!((news.capacity(), slow.try_receive()), (3, Err(BroadcastError::Lagged(1))));
+    assert_eq!([(); 3].map(|()| slow.try_receive()), [Ok(Some(1)), Ok(Some(2)), Ok(Some(3))]);
+    news.close();
+    assert_eq!(CountingAlloc::calls(), before);
+    assert_eq!((news.send(4), slow.try_receive()), (Err(SendError(4)), Err(BroadcastError::Closed)));
+    assert_eq!(format!("{news:?}"), "GrowableBroadcast(4 were sent, closed)");
+}
+
+#[test]
 fn a_channel_of_no_places_is_refused() {
-    let text = *catch_unwind(|| Growable::<u8>::new(0)).unwrap_err().downcast::<&str>().unwrap();
-    assert_eq!(text, "giambio: a channel of 0 places holds nothing: choose 1 at least");
+    let makers: [fn(); 6] = [
+        || drop(Growable::<u8>::new(0)),
+        || drop(Growable::<u8, Shared>::shared(0)),
+        || drop(GrowablePriority::<u8>::new(0)),
+        || drop(GrowablePriority::<u8, Shared>::shared(0)),
+        || drop(GrowableBroadcast::<u8>::new(0)),
+        || drop(GrowableBroadcast::<u8, Shared>::shared(0)),
+    ];
+    for make in makers {
+        let text = *catch_unwind(make).unwrap_err().downcast::<&str>().unwrap();
+        assert_eq!(text, "giambio: a channel of 0 places holds nothing: choose 1 at least");
+    }
 }
 
 #[test]

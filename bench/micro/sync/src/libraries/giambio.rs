@@ -75,7 +75,7 @@ macro_rules! giambio {
         }
 
         impl Broadcast for channel::Broadcast<u64, 16, $kind> {
-            type Subscriber = Subscriber<'static, u64, 16, $kind>;
+            type Subscriber = Subscriber<'static, channel::Broadcast<u64, 16, $kind>>;
 
             fn new() -> Self {
                 channel::Broadcast::$new()
