@@ -79,6 +79,7 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "stdio",
     "threads/scoped",
     "threads/portal",
+    "reactor/armed",
     "reactor/closed",
     "reactor/limit",
     "reactor/readiness",

@@ -19,6 +19,7 @@
 //! registered there, which on Windows are sockets and handles.
 //!
 //! # From the ground up
+//! * `armed.rs`: loops that wait for the descriptor elsewhere, and what they are owed;
 //! * `limit.rs`: how long a wait may last; `closed.rs`: the error of what was closed;
 //! * `readiness.rs`: is a source ready, who waits for it, and why no event gets lost; `registry.rs`: all of them, by key;
 //! * `notifier.rs`: ends a wait from another thread; `descriptor.rs`: how long a number means what it did;
@@ -26,6 +27,7 @@
 //! * `thread.rs`: the reactor itself;
 //! * `claim.rs`, `source.rs`, `lend.rs`, `attempt.rs`: what sockets, pipes and signals call.
 
+mod armed;
 mod attempt;
 mod claim;
 mod closed;

@@ -59,6 +59,13 @@ impl<B> Notifier<B> {
     }
 }
 
+impl<B: Bell> Notifier<B> {
+    /// Rings though no wake has come.
+    pub(super) fn ring(&self) {
+        self.bell.ring();
+    }
+}
+
 impl<B: Bell> Wake for Notifier<B> {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();

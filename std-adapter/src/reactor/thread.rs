@@ -3,7 +3,7 @@
 use std::cell::{Cell, Ref, RefCell};
 use std::fmt;
 use std::io;
-use std::mem::{self, ManuallyDrop};
+use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use std::task::Waker;
 
 use giambio_core::__fault as fault;
 
+use super::armed::{Armed, Since};
 use super::limit::Limit;
 use super::notifier::Notifier;
 use super::readiness::Direction;
@@ -37,8 +38,8 @@ pub(crate) struct Reactor {
     sockets: Cell<usize>,
     /// How many loops wait here, in turns.
     loops: Cell<usize>,
-    /// How many of them wait for the descriptor elsewhere.
-    armed: Cell<usize>,
+    /// Those of them that wait for the descriptor elsewhere.
+    armed: Armed,
 }
 
 /// What needs descriptors, and so may fail to be made.
@@ -76,7 +77,7 @@ impl Reactor {
             system: RefCell::new(None),
             sockets: Cell::new(0),
             loops: Cell::new(0),
-            armed: Cell::new(0),
+            armed: Armed::default(),
         });
         CURRENT.with(|current| current.set(Rc::downgrade(&reactor)));
         // Fails while the thread ends: then the last who uses it takes it along.
@@ -142,7 +143,7 @@ impl Reactor {
     pub(crate) fn events(self: &Rc<Self>, capacity: NonZeroUsize) -> io::Result<Events> {
         let list = self.system()?.poller.events(capacity);
         self.loops.set(self.loops.get() + 1);
-        Ok(Events { list, reactor: self.clone(), is_armed: false })
+        Ok(Events { list, reactor: self.clone(), armed: None })
     }
 
     /// Panics if there is no loop that would ever see what is waited for.
@@ -203,11 +204,27 @@ impl Reactor {
     /// wait? If not, a wake has come already.
     #[cfg_attr(windows, allow(dead_code, reason = "there is no descriptor"))]
     pub(crate) fn may_wait_elsewhere(&self, events: &mut Events) -> io::Result<bool> {
-        let may_sleep = self.system()?.notifier.may_sleep();
-        if !mem::replace(&mut events.is_armed, true) {
-            self.armed.set(self.armed.get() + 1);
+        let is_owed = events.disarm();
+        let has_come = !self.system()?.notifier.may_sleep();
+        if has_come {
+            self.tell_armed();
         }
-        Ok(may_sleep)
+        events.armed = Some(self.armed.begin());
+        Ok(!has_come && !is_owed)
+    }
+
+    /// Something was taken that may be for loops that wait for the descriptor elsewhere.
+    fn tell_armed(&self) {
+        if self.armed.owe() && !fault!("taken-from-an-armed-loop") {
+            self.ring();
+        }
+    }
+
+    /// Makes the descriptor ready.
+    fn ring(&self) {
+        if let Ok(system) = self.system() {
+            system.notifier.ring();
+        }
     }
 
     /// Waits for events and wakes who waits for them. May return early.
@@ -215,17 +232,17 @@ impl Reactor {
         events.disarm();
         let system = self.system()?;
         let System { poller, notifier, .. } = &*system;
-        let limit = match limit {
-            Limit::Now => Limit::Now,
-            limit if notifier.may_sleep() => limit,
-            _ => Limit::Now,
+        let (limit, mut has_come) = match limit {
+            Limit::Now => (Limit::Now, false),
+            limit if notifier.may_sleep() => (limit, false),
+            _ => (Limit::Now, true),
         };
         let waited = poller.wait(&mut events.list, limit);
-        match self.armed.get() {
-            0 => notifier.awake(),
-            // Another loop of this thread sleeps on, and may be rung for. The wakes up to here are this one's.
-            _ if !fault!("armed-loop-forgotten") => _ = notifier.may_sleep(),
-            _ => notifier.awake(),
+        if self.armed.are_there() && !fault!("armed-loop-forgotten") {
+            // Another loop of this thread sleeps on, and may be rung for.
+            has_come |= !notifier.may_sleep();
+        } else {
+            notifier.awake();
         }
         drop(system);
         waited?;
@@ -236,6 +253,7 @@ impl Reactor {
             let Some(source) = self.registry.borrow().get(event.key) else { continue };
             for (direction, signal) in [(Direction::Read, event.read), (Direction::Write, event.write)] {
                 if let Some(waker) = source.directions.of(direction).event(signal) {
+                    has_come = true;
                     match fault!("events-lost-with-a-panic") {
                         false => first.catch(|| waker.wake()),
                         true => waker.wake(),
@@ -243,7 +261,10 @@ impl Reactor {
                 }
             }
         }
-        if first.has_caught() && self.armed.get() > 0 {
+        if has_come {
+            self.tell_armed();
+        }
+        if first.has_caught() && self.armed.are_there() {
             // No turn of this loop's takes the wakes that the bell was for; so who sleeps on hears it once more.
             self.waker().into_iter().for_each(Waker::wake);
         }
@@ -282,7 +303,7 @@ pub(crate) struct Events {
     list: system::Events,
     reactor: Rc<Reactor>,
     /// Its loop waits for the descriptor elsewhere.
-    is_armed: bool,
+    armed: Option<Since>,
 }
 
 impl Events {
@@ -291,10 +312,9 @@ impl Events {
         self.list.is_full()
     }
 
-    fn disarm(&mut self) {
-        if mem::take(&mut self.is_armed) {
-            self.reactor.armed.set(self.reactor.armed.get() - 1);
-        }
+    /// Was its loop owed something?
+    fn disarm(&mut self) -> bool {
+        self.armed.take().is_some_and(|since| self.reactor.armed.end(since))
     }
 }
 
@@ -309,6 +329,10 @@ impl Drop for Events {
     fn drop(&mut self) {
         self.disarm();
         self.reactor.loops.set(self.reactor.loops.get() - 1);
+        // What they were told by may have ended waits of this one.
+        if self.reactor.armed.are_owed() && !fault!("owed-after-the-end-of-a-loop") {
+            self.reactor.ring();
+        }
     }
 }
 

@@ -173,6 +173,119 @@ fn a_loop_that_sleeps_is_rung_for_whatever_other_loops_of_the_thread_do() {
     }
 }
 
+type Takes = fn(&mut Idle<StdClock>);
+
+/// What other loops of the thread may do while one sleeps: each looks at least once. One of them is there all along.
+fn other_loops() -> [(&'static str, Takes); 5] {
+    let looks: Takes = |_| {
+        let clock = StdClock::new();
+        let mut other = Idle::new(clock).unwrap();
+        let mut runtime = pin!(Runtime::new(clock, sleep(2 * MS)).with_notify(other.waker()));
+        loop {
+            other.look();
+            let Next::Wait(until) = runtime.as_mut().turn() else { break };
+            let limit = other.arm(until).unwrap_or(LONG);
+            wait(&other, limit);
+        }
+    };
+    [
+        ("a run that waits", |_| run(sleep(2 * MS))),
+        ("a run that waits for threads", |_| {
+            run(async {
+                for _ in 0..3 {
+                    unblock(|| thread::sleep(MS)).await;
+                }
+            })
+        }),
+        ("a look of one that goes", |_| _ = Idle::new(StdClock::new()).unwrap().look()),
+        ("a look of one that stays", |other| _ = other.look()),
+        ("a loop over `arm`", looks),
+    ]
+}
+
+#[test]
+fn what_another_loop_takes_from_the_system_is_told_to_one_that_sleeps() {
+    for (what, takes) in other_loops() {
+        for wakes in WAYS {
+            let clock = StdClock::new();
+            let (mut idle, mut other) = (Idle::new(clock).unwrap(), Idle::new(clock).unwrap());
+            let (sender, wakers) = mpsc::channel();
+            let mut runtime = pin!(Runtime::new(clock, gives(sender)).with_notify(idle.waker()));
+            for _ in 0..3 {
+                rests(&mut idle, runtime.as_mut());
+                woken_elsewhere(&wakers.recv().unwrap(), wakes);
+                takes(&mut other);
+                assert!(wait(&idle, LONG), "{what} took it");
+            }
+            rests(&mut idle, runtime.as_mut());
+            assert_eq!(wakers.try_iter().count(), 1, "the task was polled again");
+            assert!(!wait(&idle, Duration::ZERO), "all that came is taken");
+        }
+    }
+}
+
+#[test]
+fn a_socket_that_another_loop_finds_ready_ends_the_sleep_of_the_one_whose_it_is() {
+    for (what, takes) in other_loops() {
+        let (one, other) = run(pair());
+        let clock = StdClock::new();
+        let (mut idle, mut beside) = (Idle::new(clock).unwrap(), Idle::new(clock).unwrap());
+        let mut runtime = pin!(Runtime::new(clock, async {
+            for _ in 0..2 {
+                one.receive_exact(&mut [0]).await.unwrap();
+            }
+        }));
+        rests(&mut idle, runtime.as_mut());
+        assert_eq!(other.try_send(&[7]).unwrap(), 1);
+        assert!(wait(&idle, LONG), "loopback takes a moment");
+        takes(&mut beside);
+        assert!(wait(&idle, LONG), "{what} took it");
+        rests(&mut idle, runtime.as_mut());
+        assert!(!wait(&idle, Duration::ZERO), "all that came is taken");
+    }
+}
+
+/// Between its wait and its look, as in the handler of another event.
+#[test]
+fn a_loop_inside_of_another_ones_round_goes_round_as_often_as_it_has_to_do_something() {
+    let clock = StdClock::new();
+    let mut outer = Idle::new(clock).unwrap();
+    let (sender, wakers) = mpsc::channel();
+    let mut runtime = pin!(Runtime::new(clock, gives(sender)).with_notify(outer.waker()));
+    for _ in 0..3 {
+        rests(&mut outer, runtime.as_mut());
+        let waker = wakers.recv().unwrap();
+        let (rounds, ()) = looped(async {
+            for _ in 0..5 {
+                unblock(move || thread::sleep(MS)).await;
+            }
+            woken_elsewhere(&waker, Waker::wake_by_ref); // the outer one's
+            sleep(20 * MS).await;
+        });
+        assert!(rounds <= 20, "it went round {rounds} times");
+        assert!(wait(&outer, LONG));
+    }
+}
+
+/// One that is put aside is owed for ever what others took, and told of it once.
+#[test]
+fn a_loop_that_is_put_aside_keeps_no_other_one_of_its_thread_awake() {
+    let clock = StdClock::new();
+    let mut aside = Idle::new(clock).unwrap();
+    let (sender, wakers) = mpsc::channel();
+    let mut runtime = pin!(Runtime::new(clock, gives(sender)).with_notify(aside.waker()));
+    rests(&mut aside, runtime.as_mut());
+    woken_elsewhere(&wakers.recv().unwrap(), Waker::wake_by_ref);
+    let (rounds, ()) = looped(async {
+        for _ in 0..10 {
+            unblock(|| thread::sleep(MS)).await;
+            sleep(MS).await;
+        }
+    });
+    assert!(rounds <= 60, "it went round {rounds} times");
+    assert!(wait(&aside, LONG));
+}
+
 #[test]
 fn all_loops_of_a_thread_have_one_descriptor_and_a_duplicate_is_as_good() {
     let clock = StdClock::new();
