@@ -13,7 +13,7 @@ use futures_lite::AsyncWriteExt;
 use giambio::net::Closed;
 use giambio::stream::{PipeReceiver, PipeSender, pipe};
 use giambio::{fail_after, move_on_after, nursery, run};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::{FdFlags, fcntl_getfd};
 
 #[test]
@@ -142,7 +142,7 @@ fn packets_that_stop_each_call_are_all_received() {
         let (receiver, sender) = pipe().unwrap();
         let mut buffer = [0; 64];
         assert!(move_on_after(Duration::ZERO, receiver.receive(&mut buffer)).await.is_none());
-        fcntl_setfl(sender.as_fd(), OFlags::NONBLOCK | OFlags::DIRECT).unwrap();
+        rustix::fs::fcntl_setfl(sender.as_fd(), OFlags::NONBLOCK | OFlags::DIRECT).unwrap();
         sender.send_all(b"one").await.unwrap();
         sender.send_all(b"three").await.unwrap();
         assert_eq!(receiver.receive(&mut buffer).await.unwrap(), 3);

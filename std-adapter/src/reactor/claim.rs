@@ -27,7 +27,7 @@ impl fmt::Debug for Claim<'_> {
     }
 }
 
-pub(super) fn busy_error(direction: Direction) -> io::Error {
+pub(crate) fn busy_error(direction: Direction) -> io::Error {
     let message = match direction {
         Direction::Read => {
             "another task is already receiving from this stream, and each would get parts of what is for the other: let one \

@@ -59,6 +59,8 @@ mod thread;
 mod system; // no match: `system.rs`, which says what to add
 
 pub(crate) use claim::Claim;
+#[allow(unused_imports, reason = "streams use it")]
+pub(crate) use claim::busy_error;
 pub use closed::Closed;
 #[cfg(unix)]
 pub(crate) use descriptor::close;

@@ -1,14 +1,14 @@
 //! Sending and receiving all of a buffer, with a count that outlives a cancellation.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::ByteStream;
-use super::calls::{receive, send};
+use super::ends::{PollReceive, PollSend};
 use super::kind::{Receives, Sends};
-use crate::reactor::{Claim, Direction};
 
 impl<S: Receives> ByteStream<S> {
     /// Fills `buffer` to the end. The future tells how far it got: [`ReceiveExact::received`].
@@ -23,8 +23,8 @@ impl<S: Receives> ByteStream<S> {
     /// [**Lossy**](giambio_core#cancellation): what was received is in `buffer`, and only the future knows how much. Await it
     /// by `&mut`, and ask it afterwards; or go on by awaiting it again.
     #[track_caller]
-    pub fn receive_exact<'a>(&'a self, buffer: &'a mut [u8]) -> ReceiveExact<'a, S> {
-        ReceiveExact { stream: self, buffer, received: 0, claim: None }
+    pub fn receive_exact<'a>(&'a self, buffer: &'a mut [u8]) -> ReceiveExact<'a, Self> {
+        ReceiveExact::new(self, buffer)
     }
 }
 
@@ -53,8 +53,8 @@ impl<S: Sends> ByteStream<S> {
     /// }
     /// ```
     #[track_caller]
-    pub fn send_all<'a>(&'a self, data: &'a [u8]) -> SendAll<'a, S> {
-        SendAll { stream: self, data, sent: 0, claim: None }
+    pub fn send_all<'a>(&'a self, data: &'a [u8]) -> SendAll<'a, Self> {
+        SendAll::new(self, data)
     }
 }
 
@@ -68,16 +68,19 @@ impl<S: Sends> ByteStream<S> {
 ///
 /// # Cancellation
 /// As [`ByteStream::send_all`].
-#[derive(Debug)]
 #[must_use = "nothing is sent until this is awaited"]
-pub struct SendAll<'a, S: Sends> {
-    stream: &'a ByteStream<S>,
+pub struct SendAll<'a, W: PollSend + ?Sized> {
+    to: &'a W,
     data: &'a [u8],
     sent: usize,
-    claim: Option<Claim<'a>>,
+    claim: W::Claim<'a>,
 }
 
-impl<S: Sends> SendAll<'_, S> {
+impl<'a, W: PollSend + ?Sized> SendAll<'a, W> {
+    pub(super) fn new(to: &'a W, data: &'a [u8]) -> Self {
+        SendAll { to, data, sent: 0, claim: Default::default() }
+    }
+
     /// How many bytes the system has taken so far.
     #[must_use]
     pub fn sent(&self) -> usize {
@@ -85,20 +88,27 @@ impl<S: Sends> SendAll<'_, S> {
     }
 }
 
-impl<S: Sends> Future for SendAll<'_, S> {
+// Nothing in it is polled by its address.
+impl<W: PollSend + ?Sized> Unpin for SendAll<'_, W> {}
+
+impl<W: PollSend + ?Sized> Future for SendAll<'_, W> {
     type Output = io::Result<()>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let SendAll { stream, data, sent, claim } = self.get_mut();
+        let SendAll { to, data, sent, claim } = self.get_mut();
         while *sent < data.len() {
-            let rest = &data[*sent..];
-            let done = stream.source().poll_claimed(cx, Some(Direction::Write), claim, |io| send(io, rest));
-            match ready!(done)? {
+            match ready!(to.poll_send(cx, claim, &data[*sent..]))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => *sent += count,
             }
         }
-        Poll::Ready(Ok(()))
+        to.poll_flush(cx)
+    }
+}
+
+impl<W: PollSend + ?Sized> fmt::Debug for SendAll<'_, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendAll").field("length", &self.data.len()).field("sent", &self.sent).finish()
     }
 }
 
@@ -112,16 +122,19 @@ impl<S: Sends> Future for SendAll<'_, S> {
 ///
 /// # Cancellation
 /// As [`ByteStream::receive_exact`].
-#[derive(Debug)]
 #[must_use = "nothing is received until this is awaited"]
-pub struct ReceiveExact<'a, S: Receives> {
-    stream: &'a ByteStream<S>,
+pub struct ReceiveExact<'a, R: PollReceive + ?Sized> {
+    from: &'a R,
     buffer: &'a mut [u8],
     received: usize,
-    claim: Option<Claim<'a>>,
+    claim: R::Claim<'a>,
 }
 
-impl<S: Receives> ReceiveExact<'_, S> {
+impl<'a, R: PollReceive + ?Sized> ReceiveExact<'a, R> {
+    pub(super) fn new(from: &'a R, buffer: &'a mut [u8]) -> Self {
+        ReceiveExact { from, buffer, received: 0, claim: Default::default() }
+    }
+
     /// What was received so far: the beginning of the buffer.
     #[must_use]
     pub fn received(&self) -> &[u8] {
@@ -129,19 +142,26 @@ impl<S: Receives> ReceiveExact<'_, S> {
     }
 }
 
-impl<S: Receives> Future for ReceiveExact<'_, S> {
+// Nothing in it is polled by its address.
+impl<R: PollReceive + ?Sized> Unpin for ReceiveExact<'_, R> {}
+
+impl<R: PollReceive + ?Sized> Future for ReceiveExact<'_, R> {
     type Output = io::Result<()>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let ReceiveExact { stream, buffer, received, claim } = self.get_mut();
+        let ReceiveExact { from, buffer, received, claim } = self.get_mut();
         while *received < buffer.len() {
-            let rest = &mut buffer[*received..];
-            let done = stream.source().poll_claimed(cx, Some(Direction::Read), claim, |io| receive(io, rest));
-            match ready!(done)? {
+            match ready!(from.poll_receive(cx, claim, &mut buffer[*received..]))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
                 count => *received += count,
             }
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+impl<R: PollReceive + ?Sized> fmt::Debug for ReceiveExact<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceiveExact").field("length", &self.buffer.len()).field("received", &self.received).finish()
     }
 }

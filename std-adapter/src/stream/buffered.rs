@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use futures_io::{AsyncBufRead, AsyncRead};
 use memchr::memchr;
 
-use super::ends::Incoming;
+use super::incoming::Incoming;
 
 /// How much room there is at first, and at least when it is received again.
 const ROOM: usize = 8 << 10;

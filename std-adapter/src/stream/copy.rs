@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use giambio_core::{__fault as fault, Instant, Sleep, clock, sleep_until};
 
-use super::ends::{Incoming, Outgoing};
+use super::incoming::Incoming;
+use super::outgoing::Outgoing;
 use super::pump::Pump;
 
 /// Sends to `to` whatever comes from `from`, until that ends; returns how many bytes. `to` is not told of the end.
@@ -198,17 +199,15 @@ where
 
     fn poll_both(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let (one, other) = self.ends;
-        let forth = self.forth.poll(cx)?;
-        if self.forth.is_over() && !self.told.0 && !fault!("end-not-passed-on") {
-            self.told.0 = true;
-            other.finish()?;
+        let _ = self.forth.poll(cx)?;
+        if self.forth.is_over() && !self.told.0 {
+            self.told.0 = fault!("end-not-passed-on") || other.poll_finish(cx)?.is_ready();
         }
-        let back = self.back.poll(cx)?;
+        let _ = self.back.poll(cx)?;
         if self.back.is_over() && !self.told.1 {
-            self.told.1 = true;
-            one.finish()?;
+            self.told.1 = one.poll_finish(cx)?.is_ready();
         }
-        if forth.is_ready() && back.is_ready() { Poll::Ready(Ok(())) } else { Poll::Pending }
+        if self.told == (true, true) { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 }
 

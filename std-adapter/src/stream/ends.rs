@@ -1,21 +1,18 @@
-//! What bytes come from and go to, whether it is a stream, a half of one, or a reference to one: what copying, buffering and frames
-//! are written over.
+//! What bytes come from and go to, whether it is a stream, a half of one, or a reference to one: what all that waits for more than a
+//! call of the system is written over. Nobody outside can name these traits, and so add to what they are for.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::ops::Deref;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::ByteStream;
-use super::calls::{receive, send};
-use super::halves::{ReceiveHalf, SendHalf};
-use super::kind::{Connection, Receives, Sends};
+use super::calls::{receive, send, send_vectored};
+use super::kind::{Receives, Sends};
 use crate::reactor::{Claim, Direction};
 
-/// What bytes come from: a [`ByteStream`], its [`ReceiveHalf`], a reference to one, the standard input.
-///
-/// It is a bound for code that is for all of them; none can be added from outside.
-pub trait Incoming {
+/// As [`Incoming`](super::Incoming), which is the same for those who call: a step of it, for those who wait.
+pub trait PollReceive {
     /// While a future has it, nobody else receives.
     #[doc(hidden)]
     type Claim<'a>: Default
@@ -32,10 +29,8 @@ pub trait Incoming {
     ) -> Poll<io::Result<usize>>;
 }
 
-/// What bytes go to: a [`ByteStream`], its [`SendHalf`], a reference to one.
-///
-/// It is a bound for code that is for all of them; none can be added from outside.
-pub trait Outgoing {
+/// As [`Outgoing`](super::Outgoing), which is the same for those who call: a step of it, for those who wait.
+pub trait PollSend {
     /// While a future has it, nobody else sends.
     #[doc(hidden)]
     type Claim<'a>: Default
@@ -51,12 +46,30 @@ pub trait Outgoing {
         data: &[u8],
     ) -> Poll<io::Result<usize>>;
 
+    /// The same from several buffers.
+    #[doc(hidden)]
+    fn poll_send_vectored<'a>(
+        &'a self,
+        cx: &mut Context<'_>,
+        claim: &mut Self::Claim<'a>,
+        data: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let first = data.iter().find(|slice| !slice.is_empty());
+        self.poll_send(cx, claim, first.map_or(&[], |slice| slice))
+    }
+
+    /// Ready when all that was sent is on its way, if some is kept here.
+    #[doc(hidden)]
+    fn poll_flush(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
     /// Tells the other end that nothing will follow. There is nothing to tell if the connection is over.
     #[doc(hidden)]
-    fn finish(&self) -> io::Result<()>;
+    fn poll_finish(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
 
-impl<S: Receives> Incoming for ByteStream<S> {
+impl<S: Receives> PollReceive for ByteStream<S> {
     type Claim<'a> = Option<Claim<'a>>;
 
     fn poll_receive<'a>(
@@ -70,7 +83,7 @@ impl<S: Receives> Incoming for ByteStream<S> {
     }
 }
 
-impl<S: Sends> Outgoing for ByteStream<S> {
+impl<S: Sends> PollSend for ByteStream<S> {
     type Claim<'a> = Option<Claim<'a>>;
 
     fn poll_send<'a>(
@@ -83,11 +96,20 @@ impl<S: Sends> Outgoing for ByteStream<S> {
         self.source().poll_claimed(cx, direction, claim, |io| send(io, data))
     }
 
-    fn finish(&self) -> io::Result<()> {
-        match S::finish(self.source()) {
+    fn poll_send_vectored<'a>(
+        &'a self,
+        cx: &mut Context<'_>,
+        claim: &mut Option<Claim<'a>>,
+        data: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.source().poll_claimed(cx, Some(Direction::Write), claim, |io| send_vectored(io, data))
+    }
+
+    fn poll_finish(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(match S::finish(self.source()) {
             Err(error) if is_over(&error) => Ok(()),
             ended => ended,
-        }
+        })
     }
 }
 
@@ -100,12 +122,12 @@ fn is_over(error: &io::Error) -> bool {
 /// What leads to an end is one.
 macro_rules! incoming {
     ($(($($bound:tt)*) $end:ty, $target:ty, $way:ident;)*) => {$(
-        impl<$($bound)*> Incoming for $end
+        impl<$($bound)*> PollReceive for $end
         where
-            $target: Incoming,
+            $target: PollReceive,
         {
             type Claim<'a>
-                = <$target as Incoming>::Claim<'a>
+                = <$target as PollReceive>::Claim<'a>
             where
                 Self: 'a;
 
@@ -124,12 +146,12 @@ macro_rules! incoming {
 /// As `incoming`.
 macro_rules! outgoing {
     ($(($($bound:tt)*) $end:ty, $target:ty, $way:ident;)*) => {$(
-        impl<$($bound)*> Outgoing for $end
+        impl<$($bound)*> PollSend for $end
         where
-            $target: Outgoing,
+            $target: PollSend,
         {
             type Claim<'a>
-                = <$target as Outgoing>::Claim<'a>
+                = <$target as PollSend>::Claim<'a>
             where
                 Self: 'a;
 
@@ -142,23 +164,36 @@ macro_rules! outgoing {
                 self.$way().poll_send(cx, claim, data)
             }
 
-            fn finish(&self) -> io::Result<()> {
-                self.$way().finish()
+            fn poll_send_vectored<'a>(
+                &'a self,
+                cx: &mut Context<'_>,
+                claim: &mut Self::Claim<'a>,
+                data: &[IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                self.$way().poll_send_vectored(cx, claim, data)
+            }
+
+            fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.$way().poll_flush(cx)
+            }
+
+            fn poll_finish(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.$way().poll_finish(cx)
             }
         }
     )*};
 }
 
+pub(super) use {incoming, outgoing};
+
 incoming! {
     (T: ?Sized) &T, T, deref;
     (T: ?Sized) Rc<T>, T, deref;
-    (S: Connection, P: Deref<Target = ByteStream<S>>) ReceiveHalf<P>, ByteStream<S>, stream;
 }
 
 outgoing! {
     (T: ?Sized) &T, T, deref;
     (T: ?Sized) Rc<T>, T, deref;
-    (S: Connection, P: Deref<Target = ByteStream<S>>) SendHalf<P>, ByteStream<S>, stream;
 }
 
 #[cfg(test)]
@@ -200,7 +235,7 @@ pub(super) mod tests {
         }
     }
 
-    impl Incoming for Script {
+    impl PollReceive for Script {
         type Claim<'a> = ();
 
         fn poll_receive(&self, cx: &mut Context<'_>, (): &mut (), buffer: &mut [u8]) -> Poll<io::Result<usize>> {
@@ -219,7 +254,7 @@ pub(super) mod tests {
         }
     }
 
-    impl Outgoing for Script {
+    impl PollSend for Script {
         type Claim<'a> = Option<Pin<Box<Sleep>>>;
 
         fn poll_send(
@@ -235,9 +270,9 @@ pub(super) mod tests {
             Poll::Ready(Ok(count))
         }
 
-        fn finish(&self) -> io::Result<()> {
+        fn poll_finish(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
             self.is_finished.set(true);
-            Ok(())
+            Poll::Ready(Ok(()))
         }
     }
 }

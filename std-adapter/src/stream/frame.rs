@@ -6,9 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::ByteStream;
-use super::calls::send_vectored;
+use super::ends::PollSend;
 use super::kind::Sends;
-use crate::reactor::{Claim, Direction};
 
 impl<S: Sends> ByteStream<S> {
     /// Sends how many bytes `data` has, in four of them, the most significant first, and then `data`:
@@ -39,8 +38,8 @@ impl<S: Sends> ByteStream<S> {
     /// [**Lossy**](giambio_core#cancellation): a part of the frame may have been sent, after which nothing else must be. To go on,
     /// await the future by `&mut`, and again; [`SendFrame::sent`] says whether it had begun.
     #[track_caller]
-    pub fn send_frame<'a>(&'a self, data: &'a [u8]) -> SendFrame<'a, S> {
-        SendFrame { stream: self, data, sent: 0, claim: None }
+    pub fn send_frame<'a>(&'a self, data: &'a [u8]) -> SendFrame<'a, Self> {
+        SendFrame::new(self, data)
     }
 }
 
@@ -52,14 +51,18 @@ impl<S: Sends> ByteStream<S> {
 /// # Cancellation
 /// As [`ByteStream::send_frame`].
 #[must_use = "nothing is sent until this is awaited"]
-pub struct SendFrame<'a, S: Sends> {
-    stream: &'a ByteStream<S>,
+pub struct SendFrame<'a, W: PollSend + ?Sized> {
+    to: &'a W,
     data: &'a [u8],
     sent: usize,
-    claim: Option<Claim<'a>>,
+    claim: W::Claim<'a>,
 }
 
-impl<S: Sends> SendFrame<'_, S> {
+impl<'a, W: PollSend + ?Sized> SendFrame<'a, W> {
+    pub(super) fn new(to: &'a W, data: &'a [u8]) -> Self {
+        SendFrame { to, data, sent: 0, claim: Default::default() }
+    }
+
     /// How many bytes the system has taken so far, with the four before the data.
     #[must_use]
     pub fn sent(&self) -> usize {
@@ -67,11 +70,14 @@ impl<S: Sends> SendFrame<'_, S> {
     }
 }
 
-impl<S: Sends> Future for SendFrame<'_, S> {
+// Nothing in it is polled by its address.
+impl<W: PollSend + ?Sized> Unpin for SendFrame<'_, W> {}
+
+impl<W: PollSend + ?Sized> Future for SendFrame<'_, W> {
     type Output = io::Result<()>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let SendFrame { stream, data, sent, claim } = self.get_mut();
+        let SendFrame { to, data, sent, claim } = self.get_mut();
         let Ok(length) = u32::try_from(data.len()) else {
             let text = format!("a frame of {} bytes is too long: its length has four bytes", data.len());
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidInput, text)));
@@ -82,17 +88,16 @@ impl<S: Sends> Future for SendFrame<'_, S> {
                 IoSlice::new(length.get(*sent..).unwrap_or_default()),
                 IoSlice::new(&data[sent.saturating_sub(length.len())..]),
             ];
-            let done = stream.source().poll_claimed(cx, Some(Direction::Write), claim, |io| send_vectored(io, &parts));
-            match ready!(done)? {
+            match ready!(to.poll_send_vectored(cx, claim, &parts))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => *sent += count,
             }
         }
-        Poll::Ready(Ok(()))
+        to.poll_flush(cx)
     }
 }
 
-impl<S: Sends> fmt::Debug for SendFrame<'_, S> {
+impl<W: PollSend + ?Sized> fmt::Debug for SendFrame<'_, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SendFrame").field("length", &self.data.len()).field("sent", &self.sent).finish()
     }

@@ -13,7 +13,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 
 use super::ByteStream;
 use super::calls::{are_empty, receive, receive_vectored, send, send_vectored};
-use super::ends::Outgoing;
+use super::ends::PollSend;
 use super::halves::{ReceiveHalf, SendHalf};
 use super::kind::{Connection, Receives, Sends};
 use crate::reactor::Direction;
@@ -56,8 +56,8 @@ impl<S: Sends> AsyncWrite for &ByteStream<S> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.finish())
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_finish(cx)
     }
 }
 

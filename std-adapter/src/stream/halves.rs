@@ -8,9 +8,11 @@ use std::fmt;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::ops::Deref;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 
 use super::ByteStream;
 use super::all::{ReceiveExact, SendAll};
+use super::ends::{PollReceive, PollSend, incoming, outgoing};
 use super::kind::Connection;
 
 /// The receiving direction of a stream: of one that is borrowed, from [`split`](ByteStream::split), as
@@ -100,7 +102,7 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> ReceiveHalf<P> {
     /// # Cancellation
     /// [**Lossy**](giambio_core#cancellation): see [`ByteStream::receive_exact`].
     #[track_caller]
-    pub fn receive_exact<'a>(&'a self, buffer: &'a mut [u8]) -> ReceiveExact<'a, S> {
+    pub fn receive_exact<'a>(&'a self, buffer: &'a mut [u8]) -> ReceiveExact<'a, ByteStream<S>> {
         self.0.receive_exact(buffer)
     }
 
@@ -168,7 +170,7 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> SendHalf<P> {
     /// # Cancellation
     /// [**Lossy**](giambio_core#cancellation): see [`ByteStream::send_all`].
     #[track_caller]
-    pub fn send_all<'a>(&'a self, data: &'a [u8]) -> SendAll<'a, S> {
+    pub fn send_all<'a>(&'a self, data: &'a [u8]) -> SendAll<'a, ByteStream<S>> {
         self.0.send_all(data)
     }
 
@@ -213,3 +215,11 @@ impl<P> fmt::Display for ReuniteError<P> {
 }
 
 impl<P: fmt::Debug> Error for ReuniteError<P> {}
+
+incoming! {
+    (S: Connection, P: Deref<Target = ByteStream<S>>) ReceiveHalf<P>, ByteStream<S>, stream;
+}
+
+outgoing! {
+    (S: Connection, P: Deref<Target = ByteStream<S>>) SendHalf<P>, ByteStream<S>, stream;
+}

@@ -34,23 +34,29 @@
 //! ```
 //!
 //! All of it, as a whole or in pieces: [`receive_to_end`](ByteStream::receive_to_end); [`Buffered`] for lines and frames; [`copy`] and
-//! [`copy_both`] from one to another.
+//! [`copy_both`] from one to another. What is no descriptor has the same: two ends in memory ([`duplex`]), and the streams of other
+//! libraries ([`Foreign`]). Code for all of that, and halves, takes an [`Incoming`] or an [`Outgoing`].
 //!
 //! # How one is added
 //! A kind of stream is a descriptor for which [`Receives`], [`Sends`] or both say how bytes are moved now, without waiting
 //! (`stream/kind.rs`). All that waits, counts, splits and closes is here, once.
 
 mod all;
+mod alone;
 mod buffered;
 mod calls;
 mod copy;
+mod duplex;
 #[cfg(feature = "embedded-io-async")]
 mod embedded_io;
 mod ends;
+mod foreign;
 mod frame;
 mod futures_io;
 mod halves;
+mod incoming;
 mod kind;
+mod outgoing;
 #[cfg(any(unix, feature = "process"))]
 mod pipe;
 mod pump;
@@ -68,10 +74,13 @@ use std::net::Shutdown;
 pub use all::{ReceiveExact, SendAll};
 pub use buffered::{Buffered, Lines};
 pub use copy::{Copy, CopyBoth, copy, copy_both};
-pub use ends::{Incoming, Outgoing};
+pub use duplex::{Duplex, duplex};
+pub use foreign::Foreign;
 pub use frame::SendFrame;
 pub use halves::{ReceiveHalf, ReuniteError, SendHalf};
+pub use incoming::Incoming;
 pub use kind::{Connection, Receives, Sends};
+pub use outgoing::Outgoing;
 #[cfg(unix)]
 pub use pipe::pipe;
 #[cfg(any(unix, feature = "process"))]

@@ -3,7 +3,8 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use super::ends::{Incoming, Outgoing};
+use super::incoming::Incoming;
+use super::outgoing::Outgoing;
 
 /// What is received at once, at first and when there is much.
 const SMALL: usize = 8 << 10;
@@ -20,6 +21,8 @@ pub(super) struct Pump<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized> {
     /// to here.
     end: usize,
     sent: u64,
+    /// Nothing more comes.
+    has_ended: bool,
     is_over: bool,
 }
 
@@ -34,6 +37,7 @@ impl<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized> Pump<'a, R, W> {
             start: 0,
             end: 0,
             sent: 0,
+            has_ended: false,
             is_over: false,
         }
     }
@@ -63,13 +67,20 @@ impl<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized> Pump<'a, R, W> {
                     }
                 }
             }
+            // While nothing comes, what was sent is brought on its way.
+            let flushed = self.to.poll_flush(cx)?;
+            if self.has_ended {
+                ready!(flushed);
+                self.is_over = true;
+                break;
+            }
             // Who waits long has little room; who has much to move gets more.
             if self.buffer.len() < LARGE && self.end == self.buffer.len() {
                 self.buffer.resize((self.end * 4).clamp(SMALL, LARGE), 0);
             }
             (self.start, self.end) = (0, 0);
             match ready!(self.from.poll_receive(cx, &mut self.receiving, &mut self.buffer))? {
-                0 => self.is_over = true,
+                0 => self.has_ended = true,
                 count => self.end = count,
             }
         }

@@ -6,10 +6,10 @@ use std::task::{Context, Poll};
 
 use futures_io::AsyncRead;
 
-use super::ends::Incoming;
+use super::ends::PollReceive;
 use crate::stdio::Stdin;
 
-impl Incoming for Stdin {
+impl PollReceive for Stdin {
     /// Any number may wait: each gets what comes first for it.
     type Claim<'a> = ();
 

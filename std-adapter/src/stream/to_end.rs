@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::ByteStream;
-use super::ends::Incoming;
+use super::ends::PollReceive;
 use super::halves::ReceiveHalf;
 use super::kind::{Connection, Receives};
 
@@ -67,7 +67,7 @@ impl<S: Connection, P: Deref<Target = ByteStream<S>>> ReceiveHalf<P> {
 /// # Cancellation
 /// As [`ByteStream::receive_to_end`].
 #[must_use = "nothing is received until this is awaited"]
-pub struct ReceiveToEnd<'a, R: Incoming> {
+pub struct ReceiveToEnd<'a, R: PollReceive + ?Sized> {
     from: &'a R,
     limit: usize,
     claim: R::Claim<'a>,
@@ -75,7 +75,7 @@ pub struct ReceiveToEnd<'a, R: Incoming> {
     received: usize,
 }
 
-impl<'a, R: Incoming> ReceiveToEnd<'a, R> {
+impl<'a, R: PollReceive + ?Sized> ReceiveToEnd<'a, R> {
     pub(crate) fn new(from: &'a R, limit: usize) -> Self {
         ReceiveToEnd { from, limit, claim: Default::default(), buffer: Vec::new(), received: 0 }
     }
@@ -88,9 +88,9 @@ impl<'a, R: Incoming> ReceiveToEnd<'a, R> {
 }
 
 // Nothing in it is polled by its address.
-impl<R: Incoming> Unpin for ReceiveToEnd<'_, R> {}
+impl<R: PollReceive + ?Sized> Unpin for ReceiveToEnd<'_, R> {}
 
-impl<R: Incoming> Future for ReceiveToEnd<'_, R> {
+impl<R: PollReceive + ?Sized> Future for ReceiveToEnd<'_, R> {
     type Output = io::Result<Vec<u8>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Vec<u8>>> {
@@ -114,7 +114,7 @@ impl<R: Incoming> Future for ReceiveToEnd<'_, R> {
     }
 }
 
-impl<R: Incoming> fmt::Debug for ReceiveToEnd<'_, R> {
+impl<R: PollReceive + ?Sized> fmt::Debug for ReceiveToEnd<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReceiveToEnd").field("limit", &self.limit).field("received", &self.received).finish()
     }

@@ -18,6 +18,7 @@ mod fd_linux;
 #[cfg(unix)]
 mod fd_unix;
 mod foreign_wakers;
+mod in_memory;
 mod interface_errors;
 mod large_futures;
 mod listeners;
