@@ -52,7 +52,7 @@ impl<T> Growable<T> {
     /// An empty channel of so many places, for the tasks of one runtime.
     ///
     /// # Panics
-    /// If there are none.
+    /// If there are none, or more than memory can hold.
     pub fn new(capacity: usize) -> Self {
         Self::empty(capacity)
     }
@@ -62,7 +62,7 @@ impl<T> Growable<T, Shared> {
     /// An empty channel of so many places, for tasks, interrupts and threads.
     ///
     /// # Panics
-    /// If there are none.
+    /// If there are none, or more than memory can hold.
     pub fn shared(capacity: usize) -> Self {
         Self::empty(capacity)
     }

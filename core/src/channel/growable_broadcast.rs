@@ -37,7 +37,7 @@ impl<T> GrowableBroadcast<T> {
     /// One that keeps so many values, for the tasks of one runtime.
     ///
     /// # Panics
-    /// If those are none.
+    /// If those are none, or more than memory can hold.
     #[track_caller]
     pub fn new(capacity: usize) -> Self {
         GrowableBroadcast { news: News::new(Places::new(capacity)) }
@@ -48,7 +48,7 @@ impl<T> GrowableBroadcast<T, Shared> {
     /// One that keeps so many values, for tasks, interrupts and threads.
     ///
     /// # Panics
-    /// If those are none.
+    /// If those are none, or more than memory can hold.
     #[track_caller]
     pub fn shared(capacity: usize) -> Self {
         GrowableBroadcast { news: News::new(Places::new(capacity)) }

@@ -44,7 +44,7 @@ impl<T> GrowablePriority<T> {
     /// An empty channel of so many places, for the tasks of one runtime.
     ///
     /// # Panics
-    /// If there are none.
+    /// If there are none, or more than memory can hold.
     #[track_caller]
     pub fn new(capacity: usize) -> Self {
         Self::empty(capacity)
@@ -55,7 +55,7 @@ impl<T> GrowablePriority<T, Shared> {
     /// An empty channel of so many places, for tasks, interrupts and threads.
     ///
     /// # Panics
-    /// If there are none.
+    /// If there are none, or more than memory can hold.
     #[track_caller]
     pub fn shared(capacity: usize) -> Self {
         Self::empty(capacity)

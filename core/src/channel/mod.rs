@@ -35,7 +35,8 @@
 //! # How it ends
 //! [`close`](Channel::close) says that nothing more is sent. Values that are in the channel are still received, and then
 //! whoever receives is told [`Closed`]: not before the last is received, for one that is promised to somebody may yet be another's.
-//! (A future that was promised a value, and is forgotten, keeps the others waiting.) Who waits to send gets its value back at once.
+//! (A future that was promised a value, and is forgotten, keeps the others waiting, as a slot does.) Who waits to send gets its value
+//! back at once. A future that was ready, and is polled again, asks anew; one that has no value to send any more panics.
 //! Or let the ends be counted:
 //! [`sender`](Channel::sender) and [`receiver`](Channel::receiver) make some, and the last of a side that is dropped closes the channel.
 //! Both borrow the channel, so that what is left in it when all have ended can be [drained](Channel::drain).

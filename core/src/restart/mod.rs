@@ -88,7 +88,11 @@ impl Restart {
 
     /// Gives up when it would be begun anew more than `times` times within `period`, counted from the first of them. Zero times
     /// is never.
+    ///
+    /// # Panics
+    /// If `period` is zero, within which nothing ever happens twice: it would be no limit.
     pub const fn limit(self, times: u32, period: Duration) -> Self {
+        assert!(!period.is_zero(), "giambio: a limit within no time limits nothing: say how long it counts");
         Restart { limit: Some((times, period)), ..self }
     }
 

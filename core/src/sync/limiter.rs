@@ -13,7 +13,9 @@ use super::semaphore::{AcquireError, Permit, Semaphore, TryAcquireError};
 use super::{Access, Local, Shared};
 use crate::budgeted::Named;
 use crate::call_site::CallSite;
+use crate::fault::fault;
 use crate::gate::current_task;
+use crate::kernel::in_place::clear;
 use crate::kernel::wait_queue::{Line, WaitQueue, Waiting};
 use crate::task_info::TaskId;
 use crate::then::Then;
@@ -90,7 +92,7 @@ impl<K: Access> Limiter<K> {
         self
     }
 
-    /// Runs `body` with `n` permits, as soon as there are so many and those who came before have theirs.
+    /// Runs `body` with `n` permits, as soon as there are so many and those who came before have theirs. They go back when it ends.
     ///
     /// # Errors
     /// There are not as many permits at all, or the limiter is or gets closed. Then `body` is dropped before its first poll.
@@ -100,7 +102,7 @@ impl<K: Access> Limiter<K> {
     /// before its permits go back.
     ///
     /// # Panics
-    /// If `body` panics.
+    /// If `body` panics, or has ended and this is polled again.
     #[track_caller]
     pub fn run<T>(&self, n: usize, body: impl Future<Output = T>) -> impl Future<Output = Result<T, AcquireError>> {
         self.limited(body, self.semaphore.acquire_as::<ALimiter>(n, CallSite::here()))
@@ -140,7 +142,7 @@ impl<K: Access> Limiter<K> {
             let never = |_: &(), _: &Line<Holder>, _| None::<Infallible>;
             Waiting::asking(&self.holders, holder, never, |_, _, _| None)
         };
-        Limited { body, stands: None, permit: None, acquire, stand }
+        Limited { body: Some(body), stands: None, permit: None, acquire, stand }
     }
 
     /// Changes how many permits there are in all. If more are taken, none is given until enough of them are back. Who waits for
@@ -185,10 +187,10 @@ impl<K: Access> Limiter<K> {
 }
 
 pin_project! {
-    /// Fields are dropped in their order: the body, then its name in the list, then its permits.
+    /// Fields are dropped in their order: the body, then its name in the list, then its permits. So they are when the body has ended.
     struct Limited<'a, B, S, A, N, K: Access> {
         #[pin]
-        body: B,
+        body: Option<B>,
         #[pin]
         stands: Option<S>,
         permit: Option<Permit<'a, K>>,
@@ -210,15 +212,24 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        let Some(body) = this.body.as_mut().as_pin_mut() else {
+            panic!("giambio: what a `Limiter` ran is polled, and has ended")
+        };
         if this.permit.is_none() {
             let permit = ready!(this.acquire.poll(cx))?;
             this.stands.set(Some((this.stand)(permit.count())));
-            if let Some(stands) = this.stands.as_pin_mut() {
+            if let Some(stands) = this.stands.as_mut().as_pin_mut() {
                 let Poll::Pending = stands.poll(&mut Context::from_waker(Waker::noop()));
             }
             *this.permit = Some(permit);
         }
-        this.body.poll(cx).map(Ok)
+        let value = ready!(body.poll(cx));
+        if !fault!("permits-kept-by-what-has-ended") {
+            clear(this.body);
+            this.stands.set(None);
+            *this.permit = None;
+        }
+        Poll::Ready(Ok(value))
     }
 }
 

@@ -20,6 +20,10 @@
 //!
 //! Nothing here needs a heap. A task that is told is polled later, never inside of who tells it.
 //!
+//! A future that was ready, and is polled again, asks anew. (What has made a value or run code to its end panics.) What is forgotten
+//! (`mem::forget`) keeps what it has: a guard the lock, a permit its count, a future in line its place, what it was promised, and those
+//! behind it waiting.
+//!
 //! | what it is about | what to take | bytes (32 bits) |
 //! | --- | --- | --- |
 //! | look at the hardware | [`WakerSlot`], mostly inside of a driver; see [`nb::wait`] | 8 |

@@ -136,6 +136,29 @@ mod on_the_heap {
     }
 
     #[test]
+    fn nothing_to_do_is_done_at_once_and_a_limit_may_be_as_large_as_can_be() {
+        static ROOM: Arena<1, 512> = Arena::new();
+        run_virtual(async {
+            let work = async |number: u32| Ok::<_, ()>(number);
+            assert_eq!(map_all([], 1, work).await, Ok(vec![]));
+            assert_eq!(map_all(0..3, usize::MAX, work).await, Ok(vec![0, 1, 2]));
+            assert_eq!(for_each([], usize::MAX, async |()| Err(())).await, Ok(()));
+            let none: [std::future::Ready<Result<u32, ()>>; 0] = [];
+            assert_eq!(all_settled(none.clone()).await, []);
+            assert_eq!(first_ok(none.clone()).await.unwrap_err().errors, []);
+            assert_eq!(
+                as_completed(none.clone(), async |results| (results.next().await, results.next().await)).await,
+                (None, None)
+            );
+            assert_eq!(map_all_in(&ROOM, [], work).await, Ok([]));
+            assert_eq!(for_each_in(&ROOM, [], async |()| Err(())).await, Ok(()));
+            assert_eq!(all_settled_in(&ROOM, none.clone()).await, []);
+            assert_eq!(first_ok_in(&ROOM, none).await, Err([]));
+            assert_eq!(now(), secs(0));
+        });
+    }
+
+    #[test]
     fn none_ends_another_where_all_have_to_settle() {
         run_virtual(async {
             let work = (0..4).map(|number| async move {

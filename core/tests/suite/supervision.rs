@@ -319,11 +319,23 @@ fn a_child_that_fails_too_often_fails_its_nursery_and_one_that_is_cancelled_or_p
 }
 
 #[test]
-fn a_back_off_that_spins_is_refused() {
+fn a_back_off_that_spins_is_refused_and_so_is_a_limit_of_no_time() {
     let message = |policy: fn() -> Restart| {
         let payload = catch_unwind(policy).unwrap_err();
         *payload.downcast_ref::<&str>().unwrap()
     };
     assert!(message(|| Restart::always().backoff(Duration::ZERO, secs(1))).contains("spins"));
     assert!(message(|| Restart::always().backoff(secs(2), secs(1))).contains("longer than"));
+    assert!(message(|| Restart::always().limit(3, Duration::ZERO)).contains("limits nothing"));
+}
+
+#[test]
+fn spans_and_counts_as_large_as_can_be_are_waited_for_and_counted() {
+    let policy = Restart::on_error()
+        .backoff(Duration::MAX, Duration::MAX)
+        .limit(u32::MAX, Duration::MAX)
+        .stable_after(Duration::MAX);
+    assert_eq!(begins(policy, DAY).len(), 1);
+    let policy = Restart::on_error().backoff(Duration::from_nanos(1), Duration::MAX).stable_after(Duration::ZERO);
+    assert!(begins(policy, Duration::from_micros(1)).len() > 2, "what is stable at once has never failed before");
 }

@@ -5,6 +5,7 @@ mod common;
 
 mod by_hand;
 
+mod bad_input;
 mod barrier;
 mod cancelled;
 mod condition;

@@ -1,8 +1,10 @@
 //! What is asked of channels too late, twice, or in an odd order: each says what is wrong, or does what is documented.
 
 use std::fmt::Debug;
+use std::mem::forget;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 use super::poll;
 use crate::common::{Woken, alone};
@@ -172,4 +174,128 @@ fn each_error_says_what_is_wrong() {
     for (text, expected) in texts {
         assert_eq!(text, expected);
     }
+}
+
+#[test]
+fn what_was_ready_and_is_polled_again_asks_anew_and_what_has_no_value_left_says_so() {
+    let _alone = alone();
+    let waker = Waker::noop();
+    let channel = Channel::<_, 2>::new();
+    let mut send = pin!(channel.send(1));
+    assert_eq!(poll(send.as_mut(), waker), Poll::Ready(Ok(())));
+    let panic = catch_unwind(AssertUnwindSafe(|| poll(send.as_mut(), waker))).unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"giambio: a `Send` is polled whose value was sent or handed back"));
+    let mut receive = pin!(channel.receive());
+    assert_eq!(poll(receive.as_mut(), waker), Poll::Ready(Ok(1)));
+    assert_eq!(poll(receive.as_mut(), waker), Poll::Pending);
+    channel.try_send(2).unwrap();
+    assert_eq!(poll(receive.as_mut(), waker), Poll::Ready(Ok(2)));
+    channel.close();
+    for _ in 0..2 {
+        assert_eq!(poll(receive.as_mut(), waker), Poll::Ready(Err(Closed)));
+    }
+
+    let counter = Rendezvous::new();
+    let (mut receive, mut send) = (pin!(counter.receive()), pin!(counter.send(1)));
+    assert_eq!(poll(receive.as_mut(), waker), Poll::Pending);
+    assert_eq!(poll(send.as_mut(), waker), Poll::Pending);
+    assert_eq!(poll(receive.as_mut(), waker), Poll::Ready(Ok(1)));
+    assert_eq!(poll(receive.as_mut(), waker), Poll::Pending);
+    assert_eq!(poll(send.as_mut(), waker), Poll::Ready(Ok(())));
+    let panic = catch_unwind(AssertUnwindSafe(|| poll(send.as_mut(), waker))).unwrap_err();
+    let said = "giambio: a `HandOver` is polled whose value was received or handed back";
+    assert_eq!((panic.downcast_ref(), send.into_value()), (Some(&said), None));
+
+    let pipe = Pipe::<4>::new();
+    let mut send = pin!(pipe.send(b"ab"));
+    assert_eq!([(); 3].map(|()| poll(send.as_mut(), waker)), [Poll::Ready(Ok(2)), Poll::Ready(Ok(2)), Poll::Pending]);
+    let mut buffer = [0; 4];
+    {
+        let mut whole = pin!(pipe.receive_exact(&mut buffer));
+        assert_eq!([(); 2].map(|()| poll(whole.as_mut(), waker)), [Poll::Ready(Ok(())); 2], "it has all it wanted");
+    }
+    assert_eq!((&buffer, pipe.len()), (b"abab", 0));
+    assert_eq!(poll(send, waker), Poll::Ready(Ok(2)));
+    {
+        let mut whole = pin!(pipe.send_all(b"cd"));
+        assert_eq!([(); 2].map(|()| poll(whole.as_mut(), waker)), [Poll::Ready(Ok(())); 2], "all is sent, once");
+    }
+    assert_eq!(pipe.len(), 4);
+
+    let answer = OneShot::new();
+    answer.send(1).unwrap();
+    let mut receive = pin!(answer.receive());
+    assert_eq!(poll(receive.as_mut(), waker), Poll::Ready(Ok(1)));
+    assert_eq!(poll(receive, waker), Poll::Ready(Err(Closed)));
+    let news = Broadcast::<_, 2>::new();
+    let mut subscriber = news.subscribe();
+    let mut receive = pin!(subscriber.receive());
+    for number in 0..3 {
+        assert_eq!(poll(receive.as_mut(), waker), Poll::Pending);
+        news.send(number).unwrap();
+        assert_eq!(poll(receive.as_mut(), waker), Poll::Ready(Ok(number)));
+    }
+}
+
+#[test]
+fn what_is_forgotten_keeps_what_it_has_and_no_more() {
+    let _alone = alone();
+    let waker = Waker::noop();
+    let channel = Channel::<_, 2>::new();
+    forget(channel.try_slot().unwrap());
+    assert_eq!((channel.try_send(1), channel.try_send(2).is_err()), (Ok(()), true), "a place is kept for ever");
+    assert_eq!(channel.try_receive(), Ok(1));
+    // One in line keeps the value that it was promised.
+    let mut receive = Box::pin(channel.receive());
+    assert!(poll(receive.as_mut(), waker).is_pending());
+    forget(receive);
+    channel.try_send(3).unwrap();
+    assert_eq!((channel.len(), channel.try_receive()), (1, Err(TryReceiveError::Empty)));
+    channel.close();
+    assert_eq!(poll(pin!(channel.receive()), waker), Poll::Pending, "the end is told when that is received");
+    // An end keeps the channel open.
+    let channel = Channel::<u8, 2>::new();
+    forget((channel.sender(), channel.receiver()));
+    drop((channel.sender(), channel.receiver()));
+    assert!(!channel.is_closed());
+    // A turn keeps a pipe for itself, and a value laid down a rendezvous.
+    let pipe = Pipe::<4>::new();
+    let mut send = Box::pin(pipe.send_all(b"too much"));
+    assert!(poll(send.as_mut(), waker).is_pending());
+    forget(send);
+    let mut buffer = [0; 4];
+    assert_eq!((pipe.try_receive(&mut buffer), pipe.try_send(b"x").is_err()), (Some(4), true));
+    let counter = Rendezvous::new();
+    let mut send = Box::pin(counter.send(1));
+    assert!(poll(send.as_mut(), waker).is_pending());
+    forget(send);
+    assert!(poll(pin!(counter.send(2)), waker).is_pending());
+    assert_eq!((counter.try_receive(), counter.try_receive()), (Ok(1), Err(TryReceiveError::Empty)));
+    let answer = OneShot::<u8>::new();
+    forget(answer.sender());
+    assert_eq!(answer.try_receive(), Err(TryReceiveError::Empty));
+}
+
+#[test]
+fn nothing_at_all_is_sent_and_received_at_once() {
+    let _alone = alone();
+    let pipe = Pipe::<1>::new();
+    pipe.try_send(b"x").unwrap();
+    assert_eq!((pipe.try_send(b""), pipe.try_receive(&mut [])), (Ok(0), Some(0)), "full as it is");
+    assert_eq!(poll(pin!(pipe.send(b"")), Waker::noop()), Poll::Ready(Ok(0)));
+    assert_eq!(poll(pin!(pipe.send_all(b"")), Waker::noop()), Poll::Ready(Ok(())));
+    assert_eq!(poll(pin!(pipe.receive_exact(&mut [])), Waker::noop()), Poll::Ready(Ok(())));
+    pipe.close();
+    assert_eq!(poll(pin!(pipe.send(b"")), Waker::noop()), Poll::Ready(Err(Closed)));
+    assert_eq!((pipe.try_send(b""), pipe.len()), (Err(TrySendError::Closed(())), 1));
+}
+
+#[test]
+fn every_priority_there_is_has_its_place() {
+    let _alone = alone();
+    let jobs = Priority::<_, 3>::new();
+    for priority in [0, u32::MAX, 1] {
+        jobs.try_send((priority, priority)).unwrap();
+    }
+    assert_eq!(jobs.drain().map(|(_, priority)| priority).collect::<Vec<_>>(), [u32::MAX, 1, 0]);
 }

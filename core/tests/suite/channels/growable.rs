@@ -115,6 +115,14 @@ fn a_channel_of_no_places_is_refused() {
         let text = *catch_unwind(make).unwrap_err().downcast::<&str>().unwrap();
         assert_eq!(text, "giambio: a channel of 0 places holds nothing: choose 1 at least");
     }
+    assert!(catch_unwind(|| drop(Growable::<u64>::new(usize::MAX))).is_err(), "more than memory can hold");
+    assert!(catch_unwind(|| drop(GrowablePriority::<u64>::new(usize::MAX))).is_err());
+    assert!(catch_unwind(|| drop(GrowableBroadcast::<u64>::new(usize::MAX))).is_err());
+    // Values of no size need none.
+    let units = Growable::<()>::new(usize::MAX);
+    units.try_send(()).unwrap();
+    assert_eq!((units.len(), units.capacity(), units.try_receive()), (1, usize::MAX, Ok(())));
+    assert!(catch_unwind(AssertUnwindSafe(|| units.grow(1))).is_err());
 }
 
 #[test]
