@@ -5,8 +5,8 @@ use std::io;
 use crate::net::listener::{Listener, Listens};
 use crate::stream::{ByteStream, Connection};
 
-/// What [`serve`](super::serve()) takes connections from: each [`Listener`] of this crate, and whatever else accepts, as one that
-/// has TLS around it, or a channel of connections in a test.
+/// What [`serve`](super::serve()) takes connections from: each [`Listener`] of this crate, and whatever else accepts, as a
+/// channel of connections in a test. A handshake, as that of TLS, is for the handler, where nobody else waits for it.
 ///
 /// ```
 /// use giambio::channel::Unbounded;
