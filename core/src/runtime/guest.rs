@@ -6,6 +6,7 @@ use core::task::Context;
 use super::Runtime;
 use crate::debugger::Debugger;
 use crate::kernel::foreign;
+use crate::panics;
 use crate::time::Clock;
 use crate::wait::{Next, Until};
 
@@ -43,9 +44,43 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     ///
     /// # Panics
     /// As [`turn`](Runtime::turn).
-    pub fn turn_in(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Next<F::Output> {
-        // What is woken in a turn, the turn sees.
+    pub fn turn_in(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Next<F::Output> {
+        self.look_and_turn_in(cx, |_| ())
+    }
+
+    /// The same after `look`, which takes what else there is for the tasks: what the system has to say, most often. What that
+    /// wakes, the turn sees; done before [`turn_in`](Runtime::turn_in), it would have the host told, and the guest polled twice.
+    ///
+    /// ```
+    /// # use std::pin::pin;
+    /// # use std::task::{Context, Waker};
+    /// # use giambio_core::sync::Event;
+    /// # use giambio_core::{Next, Runtime, Until, VirtualClock};
+    /// # let (clock, event): (VirtualClock, _) = (VirtualClock::new(), Event::new());
+    /// # let mut runtime = pin!(Runtime::new(&clock, event.wait()));
+    /// # let mut cx = Context::from_waker(Waker::noop());
+    /// # let look = || event.set(); // `Idle::look`, say
+    /// let next = runtime.as_mut().look_and_turn_in(&mut cx, |_cx| look());
+    /// assert_eq!(next, Next::Finished(()));
+    /// ```
+    ///
+    /// # Panics
+    /// As `look`, and as [`turn`](Runtime::turn).
+    pub fn look_and_turn_in(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        look: impl FnOnce(&mut Context<'_>),
+    ) -> Next<F::Output> {
+        // What is woken from here on, the turn sees.
         foreign::discard(self.root.take_host());
+        if let Err(panic) = panics::catch(|| look(cx)) {
+            // There is no turn that would see what it has woken.
+            self.root.set_host(cx.waker().clone());
+            if self.root.is_ready() {
+                foreign::wake(self.root.take_host());
+            }
+            panics::resume(panic);
+        }
         let next = self.as_mut().turn();
         if matches!(next, Next::Wait(_)) {
             let host = cx.waker().clone();

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -120,6 +121,35 @@ fn a_host_that_has_to_come_back_by_itself_is_not_told() {
     let mut sleeps = pin!(Runtime::new(&clock, sleep(secs(1))));
     assert!(matches!(host.turn(sleeps.as_mut()), Next::Wait(Until::At(_))));
     assert_eq!(host.told(), 0);
+}
+
+#[test]
+fn what_a_look_before_the_turn_wakes_the_turn_sees_and_the_host_is_not_told() {
+    let (clock, event, host) = (clock(), Event::new(), Host::new());
+    let mut guest = pin!(Runtime::new(&clock, waits_inside(&event, 2)));
+    assert_eq!(host.turn(guest.as_mut()), RESTS);
+    let mut cx = Context::from_waker(&host.waker);
+    assert_eq!(guest.as_mut().look_and_turn_in(&mut cx, |_| event.set()), RESTS);
+    assert_eq!(host.told(), 0);
+    event.set();
+    assert_eq!(host.told(), 1, "after the turn it is, as ever");
+    assert_eq!(guest.as_mut().look_and_turn_in(&mut cx, |_| ()), Next::Finished(()));
+}
+
+#[test]
+fn a_look_that_panics_loses_no_wake() {
+    let (clock, event, host) = (clock(), Event::new(), Host::new());
+    let mut guest = pin!(Runtime::new(&clock, waits_inside(&event, 1)));
+    assert_eq!(host.turn(guest.as_mut()), RESTS);
+    let mut cx = Context::from_waker(&host.waker);
+    let look = |_: &mut Context<'_>| {
+        event.set();
+        panic!("on purpose");
+    };
+    let left = catch_unwind(AssertUnwindSafe(|| guest.as_mut().look_and_turn_in(&mut cx, look)));
+    assert!(left.is_err());
+    assert_eq!(host.told(), 1);
+    assert_eq!(host.turn(guest.as_mut()), Next::Finished(()));
 }
 
 #[test]

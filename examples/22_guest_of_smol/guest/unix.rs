@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::os::fd::AsFd;
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_io::{Async, Timer};
@@ -20,15 +20,22 @@ async fn guest<F: Future>(main: F) -> io::Result<F::Output> {
     let descriptor = Async::new(idle.as_fd().try_clone_to_owned()?)?;
     let mut timer = Timer::never();
     poll_fn(|cx| {
-        // At last it is not ready, and wakes us when it is.
-        while descriptor.poll_readable(cx)?.is_ready() {
-            idle.look();
-        }
-        // From here on, what else wakes a task on this thread wakes us.
-        let until = match runtime.as_mut().turn_in(cx) {
+        let mut looked = Ok(());
+        let look = |cx: &mut Context<'_>| {
+            // At last it is not ready, and wakes us when it is.
+            while looked.is_ok()
+                && let Poll::Ready(ready) = descriptor.poll_readable(cx)
+            {
+                idle.look();
+                looked = ready;
+            }
+        };
+        // Afterwards, what else wakes a task on this thread wakes us.
+        let until = match runtime.as_mut().look_and_turn_in(cx, look) {
             Next::Finished(value) => return Poll::Ready(Ok(value)),
             Next::Wait(until) => until,
         };
+        looked?;
         let rests = match idle.arm(until) {
             Some(Duration::ZERO) => false,
             Some(limit) => {

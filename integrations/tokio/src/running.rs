@@ -42,8 +42,8 @@ impl<F: Future, D: Debugger> Running<F, D> {
     /// * what is ready still: this does so itself, so that the host goes first.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<F::Output> {
         self.stay_with_host();
-        let has_more = self.system.look(cx);
-        let until = match self.runtime.as_mut().turn_in(cx) {
+        let (system, mut has_more) = (&mut self.system, false);
+        let until = match self.runtime.as_mut().look_and_turn_in(cx, |cx| has_more = system.look(cx)) {
             Next::Finished(value) => return Poll::Ready(value),
             Next::Wait(until) => until,
         };

@@ -1,7 +1,12 @@
 //! giambio's sockets in a guest: tokio waits for them.
 
 use std::cell::Cell;
+use std::future::{pending, poll_fn};
+use std::io::{self, Write};
+use std::mem;
 use std::rc::Rc;
+use std::task::Poll;
+use std::thread;
 use std::time::Duration;
 
 use giambio::net::{TcpListener, TcpStream};
@@ -196,5 +201,66 @@ fn a_dropped_guest_has_closed_its_sockets() {
             drop(client);
             assert_eq!(peer.read(&mut [0]).await.unwrap(), 0);
         });
+    }
+}
+
+/// What its look at the system wakes is for this poll, and no reason for another one.
+#[test]
+fn a_message_costs_one_poll() {
+    const MESSAGES: u8 = 20;
+    for runtime in [current_thread(), multi_thread()] {
+        let polls = Rc::new(Cell::new(0));
+        let receives = guest(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let address = listener.local_addr()?;
+            let sends = thread::spawn(move || {
+                let mut stream = std::net::TcpStream::connect(address)?;
+                stream.set_nodelay(true)?;
+                for byte in 0..MESSAGES {
+                    thread::sleep(3 * MS);
+                    stream.write_all(&[byte])?;
+                }
+                io::Result::Ok(())
+            });
+            let (stream, _) = listener.accept().await?;
+            for byte in 0..MESSAGES {
+                let mut message = [0];
+                stream.receive_exact(&mut message).await?;
+                assert_eq!(message, [byte]);
+            }
+            sends.join().unwrap()
+        });
+        runtime.block_on(Counted(receives, polls.clone())).unwrap();
+        assert!(polls.get() <= u32::from(MESSAGES) + 10, "{} polls", polls.get());
+    }
+}
+
+/// One that was polled once and is kept, or forgotten, is told of what comes, and keeps nobody awake by not looking.
+#[test]
+fn a_guest_that_is_put_aside_or_forgotten_keeps_no_other_one_busy() {
+    for runtime in [current_thread(), multi_thread()] {
+        for is_forgotten in [false, true] {
+            let (local, polls) = (LocalSet::new(), Rc::new(Cell::new(0)));
+            local.block_on(&runtime, async {
+                let mut aside = Box::pin(guest(unblock(|| thread::sleep(2 * MS))));
+                poll_fn(|cx| Poll::Ready(assert!(aside.as_mut().poll(cx).is_pending()))).await;
+                if is_forgotten {
+                    mem::forget(aside);
+                } else {
+                    spawn_local(async move {
+                        pending::<()>().await;
+                        drop(aside);
+                    });
+                }
+                let works = guest(async {
+                    for _ in 0..10 {
+                        unblock(|| thread::sleep(MS)).await;
+                        sleep(2 * MS).await;
+                    }
+                });
+                spawn_local(Counted(works, polls.clone())).await.unwrap();
+            });
+            assert!(polls.get() <= 50, "{} polls", polls.get());
+        }
     }
 }
