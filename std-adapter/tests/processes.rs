@@ -15,16 +15,18 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
 use std::task::Poll;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use cut_off::cut_off;
 use giambio::process::{Child, NotStarted, OutOfTime, Spawn, output, output_within, run_in, status};
 use giambio::signal::Signal;
 use giambio::stream::pipe;
-use giambio::{cancel_scope, fail_after, move_on_after, nursery, race, run, sleep};
+use giambio::{cancel_scope, fail_after, finally, move_on_after, nursery, race, run, shield, sleep};
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitOptions, test_kill_process, waitpid};
+use rustix::process::{Pid, WaitOptions, getpgrp, test_kill_process, waitpid};
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -160,6 +162,72 @@ fn any_number_of_tasks_wait_for_a_child_and_those_that_give_up_hold_up_nobody() 
         .unwrap();
     }))
     .unwrap();
+}
+
+/// In a thread of its own, for nothing cuts a shield short.
+fn bounded_apart<F: Future>(work: impl FnOnce() -> F + Send + 'static) {
+    let (ended, waits) = mpsc::channel();
+    thread::spawn(move || {
+        run(work());
+        let _ = ended.send(());
+    });
+    waits.recv_timeout(LONG / 3).expect("it hangs, or panics");
+}
+
+#[test]
+fn what_holds_cancelled_code_may_wait_for_the_child() {
+    let soon = Duration::from_millis(50);
+    bounded_apart(async move || {
+        let waited = Cell::new(false);
+        let work = run_in(Spawn::new("sleep").arg("0.3"), async |child| {
+            let ended = shield(child.wait()).await;
+            waited.set(ended.unwrap().success());
+        });
+        move_on_after(soon, work).await;
+        assert!(waited.get());
+    });
+    bounded_apart(async move || {
+        let waited = Cell::new(false);
+        let cat = Spawn::new("cat").stdin(Stdio::piped());
+        let work = run_in(cat, async |child| {
+            finally(pending::<()>(), async || {
+                child.stdin().unwrap().close();
+                waited.set(child.wait().await.unwrap().success());
+            })
+            .await;
+        });
+        move_on_after(soon, work).await;
+        assert!(waited.get());
+    });
+}
+
+/// The end wakes who was the last to look.
+#[test]
+fn one_of_those_who_wait_in_cancelled_code_may_give_up() {
+    for gives_up in [0, 1, 2] {
+        bounded_apart(async move || {
+            let waited = Cell::new(0);
+            let work = run_in(Spawn::new("sleep").arg("0.3"), async |child| {
+                nursery(async |n| {
+                    for each in 0..3 {
+                        let waited = &waited;
+                        n.spawn(shield(async move {
+                            let given = Duration::from_millis(if each == gives_up { 150 } else { 20_000 });
+                            if let Some(ended) = move_on_after(given, child.wait()).await {
+                                assert!(ended.unwrap().success());
+                                waited.set(waited.get() + 1);
+                            }
+                            Ok::<_, io::Error>(())
+                        }));
+                    }
+                    Ok(())
+                })
+                .await
+            });
+            move_on_after(Duration::from_millis(50), work).await;
+            assert_eq!(waited.get(), 2);
+        });
+    }
 }
 
 #[test]
@@ -325,6 +393,32 @@ fn a_group_ends_with_its_scope_as_a_whole() {
         .unwrap();
         until_gone(grandchild.get()).await;
     });
+}
+
+#[test]
+fn a_leader_that_goes_to_another_group_ends_all_the_same() {
+    let ours = getpgrp().as_raw_nonzero();
+    for is_dropped in [false, true] {
+        let leaves = format!("$SIG{{TERM}} = 'IGNORE'; setpgrp(0, {ours}) or die; $| = 1; print \"$$\\n\"; sleep 60");
+        let leader = Spawn::new("perl").args(["-e", &leaves]).stdout(Stdio::piped()).stderr(Stdio::null());
+        bounded(async {
+            let id = Cell::new(0);
+            let mut work = Box::pin(run_in(leader.group(true).grace(Duration::from_millis(50)), async |child| {
+                id.set(number(child).await);
+                if is_dropped {
+                    pending::<()>().await;
+                }
+            }));
+            let left = poll_fn(|cx| match work.as_mut().poll(cx) {
+                Poll::Pending if is_dropped && id.get() != 0 => Poll::Ready(None),
+                polled => polled.map(Some),
+            });
+            let ended = left.await.map(|left| left.unwrap().1.signal());
+            assert_eq!(ended, (!is_dropped).then_some(Some(libc::SIGKILL)));
+            drop(work);
+            until_gone(id.get()).await;
+        });
+    }
 }
 
 #[test]

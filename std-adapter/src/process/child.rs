@@ -1,13 +1,15 @@
 //! A program that runs beside the code that started it.
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::process::ExitStatus;
+use std::task::Context;
 use std::time::Duration;
 
-use giambio_core::sync::Event;
-use giambio_core::{__fault as fault, move_on_after};
+use giambio_core::sync::Condition;
+use giambio_core::{__fault as fault, is_cancelled, move_on_after};
 
 use super::not_started::NotStarted;
 use super::spawn::Spawn;
@@ -25,7 +27,11 @@ const LAST: Duration = Duration::from_secs(10);
 pub struct Child {
     running: Running,
     /// It has ended, as far as will ever be known.
-    over: Event,
+    is_over: Cell<bool>,
+    /// Whoever runs beside it looks whether it has ended. Else those who wait do.
+    is_watched: Cell<bool>,
+    /// One of these has changed, or who has looked is gone.
+    changed: Condition,
     stdin: Option<PipeSender>,
     stdout: Option<PipeReceiver>,
     stderr: Option<PipeReceiver>,
@@ -39,7 +45,9 @@ impl Child {
         let (running, mut child) = started.map_err(|error| NotStarted::error(command, error))?;
         Ok(Child {
             running,
-            over: Event::new(),
+            is_over: Cell::new(false),
+            is_watched: Cell::new(false),
+            changed: Condition::new(),
             stdin: child.stdin.take().map(sender).transpose()?,
             stdout: child.stdout.take().map(receiver).transpose()?,
             stderr: child.stderr.take().map(receiver).transpose()?,
@@ -102,7 +110,15 @@ impl Child {
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = io::Result<ExitStatus>> {
         async {
-            self.over.wait().await;
+            let _looks = Looks(self);
+            let mut over = pin!(self.changed.wait_for(|| self.is_over.get().then_some(())));
+            poll_fn(|cx| {
+                if !self.is_watched.get() && !fault!("end-unseen-in-shields") {
+                    self.look(cx);
+                }
+                over.as_mut().poll(cx)
+            })
+            .await;
             self.outcome()
         }
     }
@@ -182,16 +198,28 @@ impl Child {
         })
     }
 
-    /// Runs `body`, and tells of the child's end meanwhile: whoever waits for it in there need not.
+    /// Runs `body`, and tells of the child's end meanwhile: whoever waits for it in there need not look. In cancelled code, which gets no
+    /// further, what a shield holds in there has to.
     pub(super) async fn beside<R>(&self, body: impl Future<Output = R>) -> R {
         let mut body = pin!(body);
         poll_fn(|cx| {
-            if !self.over.is_set() && self.running.poll_ended(cx).is_ready() {
-                self.over.set();
+            if !is_cancelled() {
+                self.is_watched.set(true);
+                self.look(cx);
+            } else if self.is_watched.take() {
+                self.changed.notify_all();
             }
             body.as_mut().poll(cx)
         })
         .await
+    }
+
+    /// Looks whether it has ended. The end wakes who was the last to look, and he all the others.
+    fn look(&self, cx: &mut Context<'_>) {
+        if !self.is_over.get() && self.running.poll_ended(cx).is_ready() {
+            self.is_over.set(true);
+            self.changed.notify_all();
+        }
     }
 
     /// Has it end: asks it to, gives it `grace`, kills it.
@@ -218,5 +246,16 @@ impl Child {
     /// Waits where nobody else does.
     async fn ended(&self) {
         let _ = poll_fn(|cx| self.running.poll_ended(cx)).await;
+    }
+}
+
+/// Somebody who waits. When he gives up, the others look: he may be the one whom the end would have woken.
+struct Looks<'a>(&'a Child);
+
+impl Drop for Looks<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_over.get() && !self.0.is_watched.get() {
+            self.0.changed.notify_all();
+        }
     }
 }

@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use giambio_core::{__fault as fault, sleep};
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitOptions, WaitStatus, kill_process, kill_process_group, test_kill_process, waitpid};
+use rustix::process::{
+    Pid, WaitOptions, WaitStatus, getpgid, kill_process, kill_process_group, test_kill_process, waitpid,
+};
 
 use super::reaper;
 use crate::call::Awaited;
@@ -215,9 +217,12 @@ impl Running {
         let known = rustix::process::Signal::from_named_raw(signal.as_raw()).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, format!("{signal} can't be sent: it has no name"))
         })?;
-        let sent = if self.is_group { kill_process_group(self.child, known) } else { kill_process(self.child, known) };
-        match sent {
-            // It has left its group to be in another, or is nobody's any more.
+        let to_all = if self.is_group { kill_process_group(self.child, known) } else { Ok(()) };
+        // A leader may have gone to another group. As long as it isn't reaped its number is its own.
+        let is_one_of_them =
+            self.is_group && (fault!("leader-leaves-its-group") || getpgid(Some(self.child)) == Ok(self.child));
+        match if is_one_of_them { to_all } else { kill_process(self.child, known) } {
+            // It has ended.
             Err(Errno::SRCH) => Ok(()),
             sent => Ok(sent?),
         }
