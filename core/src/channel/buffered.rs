@@ -12,6 +12,7 @@ use super::errors::{Closed, SendError, TryReceiveError, TrySendError};
 use crate::budgeted::{Named, leaf, tells};
 use crate::call_site::CallSite;
 use crate::fault::fault;
+use crate::kernel::foreign;
 use crate::kernel::wait_queue::{Access, Awaits, Inside, Line, Senders, Sides, Turn, Waiting};
 use crate::panics::First;
 
@@ -253,7 +254,7 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
             (books.release(&inside.senders), books.is_over())
         });
         // Where it is over, it was closed, and nobody waits for a place.
-        wake(sender);
+        foreign::wake(sender);
         if is_over {
             self.sides.receivers().tell_all();
         }

@@ -43,11 +43,11 @@ where
 {
     let mut future = Moving::Here(future);
     async move {
-        if nursery.children().is_closing() {
+        if nursery.refuses() {
             return done(None);
         }
         let claim = room::<O, F, T, N>(&nursery.owner).await;
-        if nursery.children().is_closing() {
+        if nursery.refuses() {
             // Meanwhile it takes no more children.
             give_back::<O, F, T, N>(&nursery.owner, claim);
             return done(None);

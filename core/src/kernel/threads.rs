@@ -61,9 +61,10 @@ mod imp {
     use core::ptr;
     use core::sync::atomic::{AtomicU32, Ordering};
     use std::sync::{Mutex, PoisonError};
-    use std::thread::{self, ThreadId};
+    use std::thread::{self, LocalKey, ThreadId};
 
     use super::Home;
+    use crate::fault::fault;
     use crate::kernel::context::{NOBODY, with};
 
     /// How many threads there can be with a home.
@@ -101,7 +102,9 @@ mod imp {
     /// gets a new one. The thread's [`Context`](super::Context) may forget its home this way, but
     /// must not get another: there are tasks in this one.
     fn former() -> Option<&'static Home> {
-        if let Ok(Some((_, home))) = RETIRE.try_with(|retire| retire.0.get()) {
+        // The second is not touched before the first is gone, or it would go soon, too.
+        let noted = RETIRE.try_with(|retire| retire.0.get()).or_else(|_| RETIRE_LATE.try_with(|retire| retire.0.get()));
+        if let Ok(Some((_, home))) = noted {
             return Some(home);
         }
         leaving(|homes| {
@@ -129,8 +132,9 @@ mod imp {
             }
         };
         let owned = (thread::current().id(), home);
-        // Fails while the thread ends: then it retires with its last task.
-        if RETIRE.try_with(|retire| retire.0.set(Some(owned))).is_err() {
+        // Fails while the thread ends: for the first when its destructor has run. If both are gone, it retires with its last task.
+        let is_noted = |last: &'static LocalKey<Retire>| last.try_with(|retire| retire.0.set(Some(owned))).is_ok();
+        if !is_noted(&RETIRE) && (fault!("late-homes-are-kept") || !is_noted(&RETIRE_LATE)) {
             leaving(|homes| homes.push(owned));
             home.ownerless.store(true, Ordering::Relaxed);
         }
@@ -141,6 +145,8 @@ mod imp {
 
     std::thread_local! {
         static RETIRE: Retire = const { Retire(Cell::new(None)) };
+        /// Of a home that the destructor of another thread-local has made, after that of the first.
+        static RETIRE_LATE: Retire = const { Retire(Cell::new(None)) };
     }
 
     impl Drop for Retire {

@@ -91,7 +91,9 @@ impl<'n, 'env: 'n, E: 'env, S: 'env> Nest<'n, 'env, E, S> {
                 panics::dispose(payload);
             }
         }
-        self.cancel(Reason::Failed);
+        if let Err(second) = panics::catch(|| self.cancel(Reason::Failed)) {
+            panics::dispose(second);
+        }
     }
 
     /// What the caller gets, once all is over. An error or a panic comes out at once, even out of cancelled code: a poll

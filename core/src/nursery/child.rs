@@ -225,7 +225,7 @@ impl<'scope, 'env, E, S: Storage, N: Name, D: Delay> Child<'scope, 'env, E, S, N
         T: 'scope,
     {
         let Child { scope, name, delay, daemon } = self;
-        if scope.cell().children().is_closing() {
+        if scope.cell().refuses() {
             return Err(Refusal::Cancelled);
         }
         let label = Label::here(name);

@@ -53,6 +53,10 @@ where
             *this.has_waited = true;
             return Poll::Pending;
         }
+        if is_first && driven == Driven::OverInCancelled {
+            // Its checkpoint is not passed there.
+            nursery.children().cut_short.set(true);
+        }
         if let Some(outcome) = nursery.outcome(this.value, *this.has_waited) {
             hooks::step_begins();
             return Poll::Ready(outcome);
@@ -86,7 +90,12 @@ where
                 Body::drop(self);
                 match result {
                     Ok(value) => *self.value = Some(value),
-                    Err(error) => self.nursery.failed(error, hooks::current()),
+                    Err(error) => {
+                        let told = hooks::current();
+                        if let Err(payload) = panics::catch(|| self.nursery.failed(error, told)) {
+                            self.nursery.panicked(payload, None);
+                        }
+                    }
                 }
             }
             Err(payload) => {

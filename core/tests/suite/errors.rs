@@ -137,6 +137,28 @@ fn errors_after_the_nursery_was_cancelled_by_hand_are_not_lost() {
     });
 }
 
+#[cfg(feature = "std")]
+#[test]
+fn clean_ups_run_though_the_sink_panics_over_the_bodys_error() {
+    use futures::FutureExt;
+    let log = &Log::new();
+    let end = run_limited(async {
+        let sink = |(): ()| std::panic::resume_unwind(Box::new("the sink"));
+        let work = nursery(async |n| {
+            n.on_other_error(&sink);
+            n.spawn(finally(forever(), async || {
+                checkpoint().await;
+                log.add("cleaned up");
+            }));
+            checkpoint().await;
+            n.fail(());
+            Err::<(), ()>(())
+        });
+        std::panic::AssertUnwindSafe(work).catch_unwind().await.is_err()
+    });
+    assert_eq!((end, log.take()), (Some(true), vec!["cleaned up".to_owned()]));
+}
+
 #[test]
 fn the_sink_hears_of_every_error_but_the_first() {
     run_virtual(async {

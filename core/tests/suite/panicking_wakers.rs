@@ -4,10 +4,16 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 
 use crate::common::*;
-use giambio_core::{Arena, cancel_scope, finally, finally_for, nursery, nursery_in, shield, sync};
+use futures::FutureExt;
+use giambio_core::channel::Channel;
+use giambio_core::{
+    Arena, Cancelled, Ready, cancel_scope, checkpoint, finally, finally_for, nursery, nursery_in, shield, sync,
+};
 
 thread_local! {
     static WAKE: Cell<bool> = const { Cell::new(false) };
@@ -407,4 +413,98 @@ fn a_runtime_whose_notifier_panics_when_it_is_dropped_is_gone_all_the_same() {
     one_panic(&DROP, || drop(runtime));
     // The root task's waker: it must not lead to what is gone.
     wakers.fire();
+}
+
+/// Panics when it is woken, if it is told to, also while another panic is under way: that ends the process if nobody catches it.
+struct Relentless;
+
+impl Wake for Relentless {
+    fn wake(self: Arc<Self>) {
+        if WAKE.get() {
+            resume_unwind(Box::new("the waker"));
+        }
+    }
+}
+
+fn relentless() -> Waker {
+    Waker::from(Arc::new(Relentless))
+}
+
+/// The end of a nursery whose body ends like that, while one child has left such a waker, and the other cleans up.
+fn cleans_up_beside(body: impl AsyncFnOnce() -> Result<(), ()>, is_daemon: bool) {
+    let log = &Log::new();
+    let end = run_limited(async {
+        let work = nursery(async |n| {
+            let first = async {
+                let mut work = pin!(finally(forever::<()>(), async || {}));
+                assert!(work.as_mut().poll(&mut Context::from_waker(&relentless())).is_pending());
+                forever().await
+            };
+            let second = finally(forever(), async || {
+                WAKE.set(false);
+                checkpoint().await;
+                log.add("cleaned up");
+            });
+            if is_daemon {
+                n.child().daemon().spawn(first);
+                n.child().daemon().spawn(second);
+            } else {
+                n.spawn(first);
+                n.spawn(second);
+            }
+            checkpoint().await;
+            WAKE.set(true);
+            body().await
+        });
+        let end = AssertUnwindSafe(work).catch_unwind().await;
+        WAKE.set(false);
+        end.is_err()
+    });
+    assert_eq!((end, log.take()), (Some(true), vec!["cleaned up".to_owned()]));
+}
+
+#[test]
+fn clean_ups_run_though_a_waker_panics_over_the_bodys_error() {
+    cleans_up_beside(async || Err(()), false);
+}
+
+#[test]
+fn clean_ups_run_though_a_waker_panics_at_the_end_of_daemons() {
+    cleans_up_beside(async || Ok(()), true);
+}
+
+/// The panic under way comes out, whatever a waker does that its destructors call.
+fn comes_through(dropped: impl Sized) {
+    WAKE.set(true);
+    let Err(panic) = catch_unwind(AssertUnwindSafe(|| {
+        let _dropped = dropped;
+        resume_unwind(Box::new("the first"))
+    }));
+    WAKE.set(false);
+    assert_eq!(panic.downcast_ref(), Some(&"the first"));
+}
+
+#[test]
+fn a_slot_that_a_panic_drops_tells_a_sender_whose_waker_panics() {
+    let channel = Channel::<u32, 1>::new();
+    let slot = channel.try_slot().unwrap();
+    let mut sender = pin!(channel.send(7));
+    assert!(sender.as_mut().poll(&mut Context::from_waker(&relentless())).is_pending());
+    comes_through(slot);
+}
+
+#[test]
+fn who_waits_for_a_child_to_start_and_is_dropped_by_a_panic_cancels_it_though_a_waker_panics() {
+    let mut work = Box::pin(nursery(async |n| {
+        let start = async |ready: Ready<()>| {
+            let _ready = ready;
+            forever::<Result<(), Cancelled>>().await
+        };
+        n.start(start).await
+    }));
+    let waker = relentless();
+    for _ in 0..3 {
+        assert!(work.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    comes_through(work);
 }

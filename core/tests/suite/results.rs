@@ -3,8 +3,10 @@
 use std::cell::Cell;
 
 use crate::common::*;
+#[cfg(feature = "alloc")]
+use giambio_core::results::map_all;
 use giambio_core::results::{all_settled_in, first_ok_in, for_each_in, map_all_in};
-use giambio_core::{Arena, sleep};
+use giambio_core::{Arena, cancel_scope, shield, sleep};
 
 #[test]
 fn an_arena_has_as_many_workers_as_places() {
@@ -24,6 +26,39 @@ fn an_arena_has_as_many_workers_as_places() {
         let outcome = for_each_in(&WORKERS, 0.., async |number| if number < 100 { Ok(()) } else { Err(number) });
         assert_eq!(outcome.await, Err(100));
     });
+}
+
+/// What a scope says whose code goes on, after a cancellation, in `work`, while a shield beside it holds the scope.
+fn left_by(work: impl AsyncFnOnce()) -> Option<bool> {
+    run_limited(async {
+        let left = cancel_scope(async |scope| {
+            let goes_on = async {
+                scope.cancel();
+                work().await;
+            };
+            futures::join!(shield(sleep(secs(1))), goes_on);
+        });
+        left.await.is_ok()
+    })
+}
+
+#[test]
+fn cancelled_code_goes_on_with_no_results_of_work_that_was_refused() {
+    static ROOM: Arena<2, 256> = Arena::new();
+    let went_on = Cell::new(false);
+    let work = async || {
+        let _ = map_all_in(&ROOM, [1, 2, 3], async |x: u32| Ok::<_, ()>(x * x)).await;
+        went_on.set(true);
+    };
+    assert_eq!((left_by(work), went_on.get()), (Some(false), false));
+    #[cfg(feature = "alloc")]
+    {
+        let work = async || {
+            let _ = map_all([1, 2, 3], 2, async |x: u32| Ok::<_, ()>(x * x)).await;
+            went_on.set(true);
+        };
+        assert_eq!((left_by(work), went_on.get()), (Some(false), false));
+    }
 }
 
 #[test]

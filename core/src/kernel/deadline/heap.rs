@@ -6,12 +6,14 @@ use core::task::Waker;
 
 use super::rate::Rate;
 use super::sleeper::{Sleeper, Slept};
+use crate::fault::fault;
 use crate::kernel::context::{Context, with};
 use crate::kernel::scope::node::{EXPIRED, HOLD, Node};
 use crate::kernel::scope::shields::tell_of_grace;
 use crate::kernel::timer::{Popped, TimerQueue};
 use crate::kernel::used::DEADLINES;
 use crate::kernel::waker::Kept;
+use crate::panics::First;
 
 /// What comes with a deadline.
 pub(super) struct Alarm {
@@ -127,15 +129,32 @@ impl Heap {
             }
         })
     }
+
+    /// Takes out some entry, which lives on in no heap; whom to wake, so that its next poll sets it in another one.
+    fn part(&self, context: &Context) -> Option<Option<Waker>> {
+        let timer = self.queue.pop_any()?;
+        let alarm = timer.with();
+        alarm.home.set(ptr::null());
+        if fault!("deadlines-die-with-their-runtime") {
+            return Some(None);
+        }
+        Some(match &alarm.what {
+            What::Wake { waker, .. } => waker.wake(context),
+            // SAFETY: PINNED: the node lies beside the entry, in the same `Timed`; good for the whole.
+            What::Expire { node } => unsafe { context.wake_node(node.get()) },
+        })
+    }
 }
 
 impl Drop for Heap {
-    /// The entries live on, in no heap: their next poll sets them again.
+    /// The entries live on, in no heap. Who waits for one may be polled by another runtime from now on, and has to be polled for that.
     fn drop(&mut self) {
-        with(|_| {
-            while let Some(timer) = self.queue.pop_any() {
-                timer.with().home.set(ptr::null());
+        let mut first = First::new();
+        while let Some(foreign) = with(|context| self.part(context)) {
+            if let Some(foreign) = foreign {
+                first.catch(|| foreign.wake());
             }
-        });
+        }
+        first.resume();
     }
 }

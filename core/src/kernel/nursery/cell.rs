@@ -5,8 +5,10 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use super::children::{Children, NurseryRef};
+use crate::fault::fault;
 use crate::kernel::context::with;
 use crate::kernel::scope::cancel::{cancel, cancel_child};
+use crate::kernel::scope::node::CANCELLED;
 use crate::kernel::storage::Place;
 use crate::kernel::task::header::TaskRef;
 use crate::panics::First;
@@ -48,6 +50,16 @@ impl<'scope, O> NurseryCell<'scope, O> {
         // SAFETY: LIVE: borrowed for the rest of its life; its children are gone before it dies (`Close`), and whatever else leads
         // to it leaves it then. `Children` comes first.
         unsafe { NurseryRef::new(NonNull::from(self).cast()) }
+    }
+
+    /// Does it take no more children? One that is refused since a scope around is cancelled is missing in what the nursery would say.
+    pub(crate) fn refuses(&self) -> bool {
+        let children = &self.children;
+        let is_cut_off = children.is_cancelled() && !children.node().has(CANCELLED);
+        if is_cut_off && !fault!("cancelled-nurseries-are-left") {
+            children.cut_short.set(true);
+        }
+        children.is_closing()
     }
 
     /// Cancels the nursery itself.

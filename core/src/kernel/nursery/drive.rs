@@ -439,8 +439,12 @@ impl Polling {
     fn is_over(&self, body: &mut dyn Body, cx: &Context<'_>) -> bool {
         let nursery = self.children();
         let is_left = nursery.running.get() != 0 && !fault!("daemon-left-alone");
-        if DAEMONS.is() && nursery.body_is_over.get() && nursery.running.get() == nursery.daemons.get() && is_left {
-            self.cancel(Reason::BodyFinished);
+        let are_daemons = DAEMONS.is() && nursery.body_is_over.get() && nursery.running.get() == nursery.daemons.get();
+        if are_daemons
+            && is_left
+            && let Err(payload) = panics::catch(|| self.cancel(Reason::BodyFinished))
+        {
+            body.panicked(payload, None);
         }
         if nursery.is_cancelled() {
             self.end_cancelled(body, cx);

@@ -12,6 +12,7 @@ use super::node::{ASKED, CANCELLED, CUT_OFF, DONE, EXPIRED, HEARD, NURSERY, Node
 use super::tree::{mark_below, step};
 use crate::fault::fault;
 use crate::kernel::context::{Context, with};
+use crate::kernel::foreign;
 use crate::kernel::task::header::TaskRef;
 use crate::kernel::used::CANCELS;
 use crate::panics::First;
@@ -30,9 +31,7 @@ pub(crate) unsafe fn cancel(this: *const Node, reason: Reason) {
     }
     if with(|context| context.mark_cancelled(node, reason)) {
         // SAFETY: by contract.
-        if let Some(foreign) = with(|context| unsafe { context.wake_node(this) }) {
-            foreign.wake();
-        }
+        foreign::wake(with(|context| unsafe { context.wake_node(this) }));
         return;
     }
     // SAFETY: by contract.
@@ -48,9 +47,7 @@ pub(crate) fn cancel_child(task: TaskRef, reason: Reason) {
         // SAFETY: alive: in its nursery; and good for the whole.
         return unsafe { wake_all_in(task.as_ptr().cast()) };
     }
-    if let Some(foreign) = with(|context| context.wake(task)) {
-        foreign.wake();
-    }
+    foreign::wake(with(|context| context.wake(task)));
 }
 
 impl Context {

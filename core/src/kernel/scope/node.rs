@@ -8,6 +8,7 @@ use core::pin::Pin;
 use core::ptr;
 
 use super::listed::{Inside, Listed};
+use crate::fault::fault;
 use crate::kernel::list::{Linked, Links, List};
 use crate::kernel::mask::Half;
 use crate::kernel::used::{HOLDS, is_anything_watched, may_be_cut_off};
@@ -215,6 +216,24 @@ pub(crate) struct Watch {
     /// The next one to look at. Null: none.
     pub(super) next: Cell<*const Node>,
     pub(super) outer: *const Watch,
+}
+
+impl Watch {
+    /// Is what it looks at next this node, or something inside it?
+    pub(super) fn comes_to(&self, this: *const Node) -> bool {
+        let mut at = self.next.get();
+        // SAFETY: KNOWN-PARENT: what is found in the tree is alive.
+        while let Some(node) = unsafe { at.as_ref() } {
+            if ptr::eq(at, this) {
+                return true;
+            }
+            at = node.parent.get();
+            if ptr::eq(at, self.top.get()) || !node.has(WATCHED) || fault!("walks-lost-in-what-is-dropped") {
+                return false;
+            }
+        }
+        false
+    }
 }
 
 /// A struct that starts with a [`SubScope`].

@@ -126,7 +126,7 @@ impl Context {
         let mut watch = self.watch.get();
         // SAFETY: a watch lives on the stack of a `cancel` that has not returned.
         while let Some(w) = unsafe { watch.as_ref() } {
-            if w.next.get() == this {
+            if w.comes_to(this) {
                 w.next.set(step(w.top.get(), this, false));
             }
             watch = w.outer;

@@ -6,6 +6,7 @@ mod clean_ups;
 mod deadlines;
 mod dropped;
 mod moving;
+mod on_the_way;
 mod requests;
 mod scopes;
 mod shields;

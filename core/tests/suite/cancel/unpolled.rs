@@ -589,7 +589,8 @@ fn a_clean_up_in_a_set_in_a_set_looks_again_when_its_task_rests() {
                     *kept.borrow_mut() = Some(inner);
                 };
                 let body = async { _ = join(keeps, sleep(secs(1))).await };
-                let mut inside: FuturesUnordered<_> = [finally(body, async || sleep(secs(0)).await)].into_iter().collect();
+                let mut inside: FuturesUnordered<_> =
+                    [finally(body, async || sleep(secs(0)).await)].into_iter().collect();
                 let outside = finally(async move { while inside.next().await.is_some() {} }, async || {});
                 let mut set: FuturesUnordered<Pin<Box<dyn Future<Output = ()>>>> = FuturesUnordered::new();
                 set.push(Box::pin(outside));

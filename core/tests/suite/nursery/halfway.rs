@@ -5,7 +5,9 @@ use std::mem;
 use std::pin::pin;
 
 use crate::common::*;
-use giambio_core::{nursery, sleep};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use giambio_core::{move_on_after, nursery, sleep};
 
 #[test]
 fn a_nursery_that_is_never_polled_does_nothing() {
@@ -92,6 +94,39 @@ fn a_nursery_may_be_moved_between_runtimes_half_way() {
     event.set();
     assert_eq!(run_virtual(half), Ok(5));
     assert_eq!(log.take(), ["child", "body"]);
+}
+
+#[test]
+fn a_nursery_whose_child_sleeps_goes_on_in_another_runtime() {
+    let mut half = Box::pin(nursery(async |n| {
+        n.spawn(async {
+            sleep(secs(2)).await;
+            Ok::<_, ()>(())
+        });
+        Ok(5)
+    }));
+    run_virtual(async { assert!(poll_once(half.as_mut()).await.is_pending()) });
+    assert_eq!(run_limited(half), Some(Ok(5)), "the child sleeps for ever");
+}
+
+#[test]
+fn a_nursery_whose_child_has_a_deadline_goes_on_in_another_runtime() {
+    let mut half = Box::pin(nursery(async |n| {
+        n.spawn(async {
+            move_on_after(secs(2), forever::<()>()).await;
+            Ok::<_, ()>(())
+        });
+        Ok(5)
+    }));
+    run_virtual(async { assert!(poll_once(half.as_mut()).await.is_pending()) });
+    assert_eq!(run_limited(half), Some(Ok(5)), "the deadline never comes");
+}
+
+#[test]
+fn a_set_whose_member_sleeps_goes_on_in_another_runtime() {
+    let mut set: FuturesUnordered<_> = [sleep(secs(2))].into_iter().collect();
+    run_virtual(async { assert!(poll_once(pin!(set.next()).as_mut()).await.is_pending()) });
+    assert_eq!(run_limited(async { set.next().await.is_some() }), Some(true), "it sleeps for ever");
 }
 
 #[test]
