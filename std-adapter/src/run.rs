@@ -11,7 +11,7 @@ use giambio_core::{Clock, Debugger, NoDebugger, Runtime, TooManyThreads, claim_t
 use crate::blocking;
 use crate::clock::StdClock;
 use crate::idle::{EVENTS_PER_WAIT, Idle, TIMER_SLACK};
-use crate::signal::{CtrlC, Interrupted, orders, until_ctrl_c, until_stopped};
+use crate::signal::{CtrlC, Interrupted, Signals, orders, until_ctrl_c, until_stopped};
 
 /// Runs a future to its end on this thread, with timers, sockets and everything it spawns, and returns its value.
 ///
@@ -307,7 +307,7 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
     }
 
     fn run_boxed_until_stopped<F: Future>(self, main: Pin<Box<F>>) -> Result<F::Output, RunError> {
-        let orders = watch(orders)?;
+        let orders = watch_orders()?;
         let ended = self.run_boxed(Box::pin(until_stopped(main, orders)))?;
         ended.map_err(|Interrupted| RunError::Interrupted)
     }
@@ -322,6 +322,11 @@ impl<C: Clock, D: Debugger> Builder<C, D> {
 /// Watches for Ctrl+C, for a run that can start.
 pub(crate) fn watch_ctrl_c() -> Result<CtrlC, RunError> {
     watch(CtrlC::last_chance)
+}
+
+/// Watches for orders to end, for a run that can start.
+pub(crate) fn watch_orders() -> Result<Signals, RunError> {
+    watch(orders)
 }
 
 fn watch<W>(begin: impl FnOnce() -> io::Result<W>) -> Result<W, RunError> {

@@ -6,6 +6,7 @@ mod child;
 
 use std::future::pending;
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -14,8 +15,8 @@ use std::{mem, ptr, thread};
 use child::{Child, LONG};
 use giambio::signal::{CtrlC, Signal, Signals, terminate};
 use giambio::{
-    Interrupted, RunError, builder, fail_after, finally, is_stopping, move_on_after, run, run_until_stopped, shield,
-    sleep, stopping,
+    EachCore, Ended, Interrupted, RunError, builder, fail_after, finally, is_stopping, move_on_after, run,
+    run_until_stopped, shield, sleep, stopping,
 };
 use libc::c_int;
 
@@ -304,6 +305,89 @@ fn terminate_is_either_order() {
         })
         .join();
     }
+}
+
+fn three_cores() -> EachCore {
+    builder().on_each_core().threads(NonZeroUsize::new(3).unwrap())
+}
+
+#[test]
+fn on_each_core_the_first_order_asks_all_to_stop_the_second_cancels_them_and_the_third_kills() {
+    for [first, second, third] in [[Signal::TERM; 3], [Signal::INT, Signal::TERM, Signal::INT]] {
+        alone(&ALL, || {
+            let ended = three_cores().run_until_stopped(async |core| {
+                if core.index() == 1 {
+                    raise(first);
+                }
+                stopping().await;
+                sleep(Duration::from_millis(1)).await; // all else goes on
+                Ok::<_, ()>(core.index())
+            });
+            assert_eq!(ended, Ended::Values(vec![0, 1, 2]));
+            assert_eq!(now(first), libc::SIG_DFL);
+        })
+        .join();
+        let until_cancelled = |then: fn(Signal)| {
+            let cleaned_up = AtomicUsize::new(0);
+            let ended = three_cores().run_until_stopped(async |core| {
+                if core.index() == 2 {
+                    raise(first);
+                }
+                let waits = async {
+                    stopping().await;
+                    if core.index() == 0 {
+                        raise(second);
+                    }
+                    pending::<Result<(), ()>>().await
+                };
+                finally(waits, async || {
+                    sleep(Duration::from_millis(1)).await;
+                    if cleaned_up.fetch_add(1, SeqCst) == 2 {
+                        then(third);
+                    }
+                })
+                .await
+            });
+            assert_eq!(ended, Ended::Interrupted);
+            assert_eq!(cleaned_up.into_inner(), 3);
+        };
+        alone(&ALL, || until_cancelled(|_| ())).join();
+        assert_eq!(alone(&ALL, || until_cancelled(raise)).killed_by(), third.as_raw());
+    }
+}
+
+/// Its own watch has not seen the order.
+#[test]
+fn a_core_that_begins_after_an_order_is_asked_to_stop_too() {
+    alone(&ALL, || {
+        let ended = three_cores().run_until_stopped(async |core| {
+            if core.index() == 0 {
+                raise(Signal::TERM); // before there are the others, or not
+            } else {
+                thread::sleep(Duration::from_millis(5));
+            }
+            stopping().await;
+            Ok::<_, ()>(())
+        });
+        assert_eq!(ended, Ended::Values(vec![(); 3]));
+    })
+    .join();
+}
+
+#[test]
+fn a_core_that_fails_cancels_the_others_whatever_they_were_asked() {
+    alone(&ALL, || {
+        let ended = three_cores().run_until_stopped(async |core| {
+            if core.index() == 1 {
+                raise(Signal::TERM);
+            }
+            stopping().await;
+            if core.index() == 2 { Err("out of luck") } else { pending().await }
+        });
+        let Ended::<(), _>::Errors(errors) = ended else { panic!("{ended:?}") };
+        assert_eq!((errors.first(), errors.len()), (&"out of luck", 1));
+    })
+    .join();
 }
 
 /// It has a copy of the watch, and nobody who would look at it.

@@ -136,6 +136,7 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "signal/stop",
     "signal",
     "run",
+    "cores/ends",
     "cores",
     "stream/kind",
     "stream/calls",

@@ -5,23 +5,21 @@
 //! is that they stand and fall together, as the children of a nursery do (law NOTHING-LOST): the first failure cancels
 //! the others, and the caller gets it when all of them have ended.
 
+mod ends;
+
 use std::any::Any;
 use std::fmt;
-use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use giambio_core::{Cancelled, Clock, Debugger, ErrorGroup, NoDebugger, Reason, cancel_scope, in_runtime};
+use giambio_core::{Cancelled, Clock, Debugger, ErrorGroup, NoDebugger, Reason, in_runtime};
 
+use self::ends::{Heeds, Orders, Stop, run_with_the_others};
 use crate::clock::StdClock;
-use crate::pool::Within;
-use crate::run::{Builder, RunError, builder, watch_ctrl_c};
-use crate::signal::CtrlC;
+use crate::pool::{Within, lock};
+use crate::run::{Builder, RunError, builder};
 
 /// Runs `main` on as many threads as there are CPUs to run on, each with a runtime of its own, and returns the values in
 /// the order of the cores. The thread that calls is one of them.
@@ -121,7 +119,7 @@ impl Core {
     }
 }
 
-/// How a run on several cores ended: what [`EachCore::run_or_ctrl_c`] returns.
+/// How a run on several cores ended: what [`EachCore::run_or_ctrl_c`] and [`EachCore::run_until_stopped`] return.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "it has the errors, if there are any"]
 pub enum Ended<T, E> {
@@ -130,7 +128,7 @@ pub enum Ended<T, E> {
     /// At least one core returned an error, and the first one cancelled the others. They are in the order in which they
     /// happened.
     Errors(ErrorGroup<E>),
-    /// Ctrl+C cancelled the cores, and none of them returned an error.
+    /// Ctrl+C, or the second order to end, cancelled the cores, and none of them returned an error.
     Interrupted,
 }
 
@@ -145,7 +143,7 @@ pub enum Outcome<T, E> {
     Panic(Box<dyn Any + Send>),
     /// It was cancelled, because another core had failed.
     Cancelled,
-    /// Ctrl+C cancelled it.
+    /// Ctrl+C, or the second order to end, cancelled it.
     Interrupted,
     /// It could not even start.
     NotStarted(RunError),
@@ -184,10 +182,10 @@ impl<C: Clock + Copy + Send, D: Debugger + Copy + Send> EachCore<C, D> {
         E: Send,
         F: AsyncFn(Core) -> Result<T, E> + Sync,
     {
-        match together(self.start(&main, false)) {
+        match together(self.start(&main, Heeds::Nothing)) {
             Ended::Values(values) => Ok(values),
             Ended::Errors(errors) => Err(errors),
-            Ended::Interrupted => unreachable!("nobody watches for Ctrl+C"),
+            Ended::Interrupted => unreachable!("nobody watches for signals"),
         }
     }
 
@@ -213,7 +211,39 @@ impl<C: Clock + Copy + Send, D: Debugger + Copy + Send> EachCore<C, D> {
         E: Send,
         F: AsyncFn(Core) -> Result<T, E> + Sync,
     {
-        together(self.start(&main, true))
+        together(self.start(&main, Heeds::CtrlC))
+    }
+
+    /// As [`run`](EachCore::run), but orders to end are followed, as in [`run_until_stopped`](crate::run_until_stopped()): the first
+    /// asks all cores [to stop](crate::stopping), the second cancels them, and the third ends the process at once.
+    ///
+    /// ```
+    /// use giambio::{Ended, until_stopped};
+    /// # async fn next() {}
+    /// # use std::num::NonZeroUsize;
+    /// # let two = NonZeroUsize::new(2).unwrap();
+    ///
+    /// let ended = giambio::builder().on_each_core().threads(two).run_until_stopped(async |_core| {
+    ///     let mut clients = 0;
+    ///     while until_stopped(next()).await.is_some() {
+    ///         clients += 1;
+    ///         # if clients == 5 { break }
+    ///     }
+    ///     Ok::<_, std::io::Error>(clients) // those of this core that came before we were asked to stop
+    /// });
+    /// assert!(matches!(ended, Ended::Values(clients) if clients == [5, 5]));
+    /// ```
+    ///
+    /// # Panics
+    /// As [`run`](EachCore::run), and if the system refuses to tell about signals.
+    #[track_caller]
+    pub fn run_until_stopped<T, E, F>(self, main: F) -> Ended<T, E>
+    where
+        T: Send,
+        E: Send,
+        F: AsyncFn(Core) -> Result<T, E> + Sync,
+    {
+        together(self.start(&main, Heeds::Orders))
     }
 
     /// Returns everything, of which [`run`](EachCore::run) makes one result: what became of each core, beside its index, in the
@@ -237,10 +267,10 @@ impl<C: Clock + Copy + Send, D: Debugger + Copy + Send> EachCore<C, D> {
         E: Send,
         F: AsyncFn(Core) -> Result<T, E> + Sync,
     {
-        self.start(&main, false)
+        self.start(&main, Heeds::Nothing)
     }
 
-    fn start<T, E, F>(self, main: &F, ctrl_c: bool) -> Vec<(usize, Outcome<T, E>)>
+    fn start<T, E, F>(self, main: &F, heeds: Heeds) -> Vec<(usize, Outcome<T, E>)>
     where
         T: Send,
         E: Send,
@@ -259,8 +289,13 @@ impl<C: Clock + Copy + Send, D: Debugger + Copy + Send> EachCore<C, D> {
                 stop.now();
             }
         };
-        let run = |each: Self, index| end(index, each.one(main, Core { index, count }, &stop, ctrl_c));
+        let run = |each: Self, index, orders: &mut _| end(index, each.one(main, Core { index, count }, &stop, orders));
         let (run, end) = (&run, &end);
+        // Made before there is another core, and kept until none is left: so it has seen each order.
+        let mut first = match heeds.watch() {
+            Ok(orders) => orders,
+            Err(error) => return vec![(0, Outcome::NotStarted(error))],
+        };
         // Where a call that blocks runs this, it waits for all cores.
         let within = Within::current();
         thread::scope(|scope| {
@@ -268,27 +303,32 @@ impl<C: Clock + Copy + Send, D: Debugger + Copy + Send> EachCore<C, D> {
                 let thread = thread::Builder::new().name(format!("core {index}"));
                 let core = move || {
                     within.enter();
-                    run(self, index);
+                    match heeds.watch() {
+                        Ok(mut orders) => run(self, index, &mut orders),
+                        Err(error) => end(index, Outcome::NotStarted(error)),
+                    }
                 };
                 if let Err(error) = thread.spawn_scoped(scope, core) {
                     end(index, Outcome::NotStarted(RunError::Thread(error)));
                 }
             }
-            run(self, 0);
+            run(self, 0, &mut first);
         });
         ended.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn one<T, E, F>(self, main: &F, core: Core, stop: &Stop, ctrl_c: bool) -> Outcome<T, E>
+    fn one<T, E, F>(self, main: &F, core: Core, stop: &Stop, orders: &mut Option<Orders>) -> Outcome<T, E>
     where
         F: AsyncFn(Core) -> Result<T, E>,
     {
         let ended = catch_unwind(AssertUnwindSafe(|| {
-            let presses = ctrl_c.then(watch_ctrl_c).transpose()?;
-            self.builder.run_boxed(Box::pin(run_with_the_others(Box::pin(main(core)), stop, presses)))
+            self.builder.run_boxed(Box::pin(run_with_the_others(Box::pin(main(core)), stop, orders)))
         }));
         match ended {
-            Ok(Ok(outcome)) => outcome,
+            Ok(Ok(Ok(Ok(value)))) => Outcome::Value(value),
+            Ok(Ok(Ok(Err(error)))) => Outcome::Error(error),
+            Ok(Ok(Err(Cancelled { reason: Reason::Interrupted }))) => Outcome::Interrupted,
+            Ok(Ok(Err(Cancelled { .. }))) => Outcome::Cancelled,
             Ok(Err(error)) => Outcome::NotStarted(error),
             Err(payload) => Outcome::Panic(payload),
         }
@@ -325,61 +365,4 @@ fn together<T, E>(outcomes: Vec<(usize, Outcome<T, E>)>) -> Ended<T, E> {
     }
     values.sort_by_key(|(index, _)| *index);
     Ended::Values(values.into_iter().map(|(_, value)| value).collect())
-}
-
-/// What stops all cores, from whichever thread.
-struct Stop {
-    now: AtomicBool,
-    /// To be woken when it is.
-    cores: Mutex<Vec<Waker>>,
-}
-
-impl Stop {
-    fn new() -> Stop {
-        Stop { now: AtomicBool::new(false), cores: Mutex::new(Vec::new()) }
-    }
-
-    /// A core whose waker comes too late for this sees the mark when it looks, which it does afterwards.
-    fn now(&self) {
-        self.now.store(true, Ordering::SeqCst);
-        let cores = std::mem::take(&mut *lock(&self.cores));
-        cores.into_iter().for_each(Waker::wake);
-    }
-}
-
-/// Runs a core's `main`, and cancels it when all are to stop or Ctrl+C is pressed.
-async fn run_with_the_others<T, E>(
-    mut main: Pin<Box<impl Future<Output = Result<T, E>>>>,
-    stop: &Stop,
-    mut presses: Option<CtrlC>,
-) -> Outcome<T, E> {
-    let ended = cancel_scope(async move |scope| {
-        let mut known = Waker::noop().clone();
-        poll_fn(|cx| {
-            if !known.will_wake(cx.waker()) {
-                known.clone_from(cx.waker());
-                lock(&stop.cores).push(known.clone());
-            }
-            if !scope.is_cancelled() {
-                if presses.as_mut().is_some_and(|presses| presses.poll_pressed(cx).is_ready()) {
-                    scope.interrupt();
-                } else if stop.now.load(Ordering::SeqCst) {
-                    scope.cancel_because("another core has failed");
-                }
-            }
-            main.as_mut().poll(cx)
-        })
-        .await
-    });
-    match ended.await {
-        Ok(Ok(value)) => Outcome::Value(value),
-        Ok(Err(error)) => Outcome::Error(error),
-        Err(Cancelled { reason: Reason::Interrupted }) => Outcome::Interrupted,
-        Err(Cancelled { .. }) => Outcome::Cancelled,
-    }
-}
-
-/// Nothing panics while it holds one of these locks.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
