@@ -4,7 +4,8 @@ use super::sources;
 use crate::shell::root;
 
 /// The folders that are about systems: of the libraries, and of the tests.
-const PLATFORM_FOLDERS: [&str; 2] = ["std-adapter/src/sys/", "std-adapter/src/reactor/"];
+const PLATFORM_FOLDERS: [&str; 3] =
+    ["std-adapter/src/sys/", "std-adapter/src/reactor/", "std-adapter/src/signal/unix/"];
 const TESTS_OF_A_SYSTEM: [&str; 16] = [
     "std-adapter/tests/accept_errors.rs",
     "std-adapter/tests/fd_leaves_nothing.rs",
