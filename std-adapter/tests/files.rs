@@ -325,7 +325,8 @@ fn a_copy_of_a_file_to_itself_is_refused_and_leaves_it_whole() {
         let path = folder.join("data");
         std_fs::create_dir(folder.join("beside")).unwrap();
         std_fs::write(&path, "text").unwrap();
-        for same in [path.clone(), folder.join("beside").join("..").join("data")] {
+        std_fs::hard_link(&path, folder.join("link")).unwrap();
+        for same in [path.clone(), folder.join("beside").join("..").join("data"), folder.join("link")] {
             assert_eq!(kind(fs::copy(&path, &same).await), Some(ErrorKind::InvalidInput), "{}", same.display());
             assert_eq!(std_fs::read(&path).unwrap(), b"text");
         }

@@ -7,6 +7,7 @@ mod itself;
 
 use std::cell::{Cell, RefCell};
 use std::env;
+use std::fs::File;
 use std::future::{pending, poll_fn};
 use std::io::{self, ErrorKind, PipeReader, Read, Write};
 use std::pin::pin;
@@ -96,6 +97,16 @@ fn plays_a_part() {
                 thread::sleep(Duration::from_millis(3));
             }
         }
+        "nothing" => {
+            mark();
+            // As one that writes what it has, without looking whether that is something.
+            let mut stdout = own_output();
+            for _ in 0..20_000 {
+                assert_eq!(stdout.write(&[]).unwrap(), 0);
+            }
+            stdout.write_all(b"something").unwrap();
+            while number.is_empty() && stdout.write(&[]).is_ok() {}
+        }
         "parent" => {
             let child = started(|| itself().args(only("plays_a_part")).env("PART", "sleep").spawn());
             thread::sleep(Duration::from_millis(number.parse().unwrap()));
@@ -104,6 +115,15 @@ fn plays_a_part() {
         other => panic!("there is no part {other:?}"),
     }
     exit(0);
+}
+
+/// The output of this program, with nothing in between.
+fn own_output() -> File {
+    #[cfg(unix)]
+    let own = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned();
+    #[cfg(windows)]
+    let own = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned();
+    own.unwrap().into()
 }
 
 /// Runs, and no longer than is bearable.
@@ -366,6 +386,25 @@ fn one_that_does_not_read_its_input_breaks_the_pipe_and_that_is_no_error_of_comm
         .await
         .unwrap();
         assert!(said.is_ok() && ended.code() == Some(3));
+    });
+}
+
+/// On Windows that comes, as nothing.
+#[test]
+fn a_program_that_writes_nothing_over_and_over_is_not_at_its_end_and_keeps_nobody() {
+    bounded(async {
+        let writes = part("nothing and ends").stdout(Stdio::piped());
+        let said = output(writes).await.unwrap();
+        assert_eq!(own(&said.stdout), b"something");
+        let writes = part("nothing").stdout(Stdio::piped()).grace(Duration::ZERO);
+        run_in(writes, async |child| {
+            marked(child).await;
+            let stdout = child.stdout().unwrap();
+            stdout.receive_exact(&mut [0; 9]).await.unwrap();
+            assert!(move_on_after(Duration::from_millis(100), stdout.receive(&mut [0])).await.is_none());
+        })
+        .await
+        .unwrap();
     });
 }
 

@@ -76,7 +76,7 @@ fn copy_now(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> io::R
     }
     let mut target = OpenOptions::new().write(true).create(true).no_more_open_than(&before).open_now(to)?;
     let place = target.metadata().map_err(named("copy to", to))?;
-    if from == to || is_same((from, &before), (to, &place)) {
+    if is_same(&source, &target) {
         let text = "it would be copied to itself, and be empty before it is read";
         return Err(named("copy", from)(io::Error::new(io::ErrorKind::InvalidInput, text)));
     }

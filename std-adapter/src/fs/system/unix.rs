@@ -76,8 +76,9 @@ pub(in crate::fs) fn write_at(file: &File, data: &[u8], at: u64) -> io::Result<u
 }
 
 /// Are they one file, by whatever paths?
-pub(in crate::fs) fn is_same(one: (&Path, &Metadata), other: (&Path, &Metadata)) -> bool {
-    (one.1.dev(), one.1.ino()) == (other.1.dev(), other.1.ino())
+pub(in crate::fs) fn is_same(one: &File, other: &File) -> bool {
+    let place = |file: &File| file.metadata().ok().map(|found| (found.dev(), found.ino()));
+    place(one).is_some_and(|one| Some(one) == place(other))
 }
 
 /// If it makes a new file, that is open to nobody to whom `like` isn't.

@@ -6,6 +6,7 @@ use std::os::windows::fs::FileExt;
 use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile, TempDir};
+use winapi_util::file::information;
 
 pub(in crate::fs) fn open(options: &OpenOptions, _: bool, path: &Path) -> io::Result<File> {
     options.open(path)
@@ -29,10 +30,11 @@ pub(in crate::fs) fn write_at(file: &File, data: &[u8], at: u64) -> io::Result<u
     file.seek_write(data, at)
 }
 
-/// Are they one file, by whatever paths? Of two hard links the standard library does not know it.
-pub(in crate::fs) fn is_same(one: (&Path, &Metadata), other: (&Path, &Metadata)) -> bool {
-    let (one, other) = (one.0.canonicalize(), other.0.canonicalize());
-    one.is_ok_and(|one| other.is_ok_and(|other| one == other))
+/// Are they one file, by whatever paths?
+pub(in crate::fs) fn is_same(one: &File, other: &File) -> bool {
+    // A device has nothing to tell by.
+    let place = |file| information(file).ok().map(|found| (found.volume_serial_number(), found.file_index()));
+    place(one).is_some_and(|one| Some(one) == place(other))
 }
 
 /// The folder says who may open it.

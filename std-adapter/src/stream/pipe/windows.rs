@@ -44,14 +44,8 @@ pub struct Reader {
 impl Reader {
     /// How many bytes are there, to be received: 0 at the end. Reads if there are none, and would block while that goes on.
     fn there(&self) -> io::Result<usize> {
-        while self.taken.get() == self.came.get() {
-            let read = match self.transfer.goes_on() {
-                true => self.transfer.outcome(),
-                false => self.transfer.read().map(|()| 0),
-            };
-            match read {
-                // It has begun, or nothing was written by a call that did so: that is not the end.
-                Ok(0) => {}
+        if self.taken.get() == self.came.get() {
+            match self.read() {
                 Ok(count) => {
                     self.came.set(count);
                     self.taken.set(0);
@@ -61,6 +55,18 @@ impl Reader {
             }
         }
         Ok(self.came.get() - self.taken.get())
+    }
+
+    /// At least one byte. What was written by a call that wrote nothing is not the end; nor may ever more of that keep the thread here,
+    /// so that one is passed over in a call, which then would block.
+    fn read(&self) -> io::Result<usize> {
+        if !self.transfer.goes_on() {
+            self.transfer.read()?;
+        }
+        match self.transfer.outcome()? {
+            0 => self.transfer.read().and(Err(io::ErrorKind::WouldBlock.into())),
+            count => Ok(count),
+        }
     }
 
     fn take(&self, there: usize, buffer: &mut [u8]) -> usize {
