@@ -54,12 +54,16 @@ impl<'scope, O> NurseryCell<'scope, O> {
 
     /// Does it take no more children? One that is refused since a scope around is cancelled is missing in what the nursery would say.
     pub(crate) fn refuses(&self) -> bool {
-        let children = &self.children;
-        let is_cut_off = children.is_cancelled() && !children.node().has(CANCELLED);
+        self.children.is_closing() && self.refuse()
+    }
+
+    #[cold]
+    fn refuse(&self) -> bool {
+        let is_cut_off = self.children.is_cancelled() && !self.children.node().has(CANCELLED);
         if is_cut_off && !fault!("cancelled-nurseries-are-left") {
-            children.cut_short.set(true);
+            self.children.cut_short.set(true);
         }
-        children.is_closing()
+        true
     }
 
     /// Cancels the nursery itself.
