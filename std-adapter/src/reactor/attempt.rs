@@ -11,7 +11,7 @@ use super::source::{Descriptor, Done, Source};
 
 /// Made by [`Source::attempt`]. Completes with the first outcome of `call` other than "would block".
 ///
-/// It has its direction of the source to itself from when it first waits until it completes or is dropped. One
+/// It has its direction of the source to itself from when it first waits until it completes, is dropped or is cancelled. One
 /// that never waits needs no claim: nothing else runs between its beginning and its end. Without a direction it never waits.
 #[must_use = "nothing is tried until this is awaited"]
 pub(crate) struct Attempt<'a, S: Descriptor, F> {

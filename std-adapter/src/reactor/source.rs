@@ -6,7 +6,7 @@ use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use giambio_core::{__fault as fault, poll_proceed};
+use giambio_core::{__fault as fault, is_cancelled, poll_proceed};
 
 use super::claim::{Claim, busy_error};
 use super::closed::Closed;
@@ -188,7 +188,8 @@ impl<S: Descriptor> Source<S> {
         self.poll_io(cx, direction, attempt)
     }
 
-    /// The same for one future alone: `claim` is its claim to the direction, which it needs while it waits.
+    /// The same for one future alone: `claim` is its claim to the direction, which it needs while it waits,
+    /// and does not have in cancelled code.
     pub(crate) fn poll_claimed<'a, T>(
         &'a self,
         cx: &mut Context<'_>,
@@ -208,6 +209,11 @@ impl<S: Descriptor> Source<S> {
         claim: &mut Option<Claim<'a>>,
         call: impl FnMut() -> io::Result<Done<T>>,
     ) -> Poll<io::Result<T>> {
+        // It gets no further there, and a shield beside it may hold that code for long.
+        if is_cancelled() && !fault!("claim-kept-in-cancelled-code") {
+            *claim = None;
+            return Poll::Pending;
+        }
         if claim.is_none() {
             self.unclaimed(direction)?;
         }

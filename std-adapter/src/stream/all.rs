@@ -61,7 +61,7 @@ impl<S: Sends> ByteStream<S> {
 /// Made by [`ByteStream::send_all`].
 ///
 /// It may be awaited by `&mut`, given up, asked how far it got, and awaited again. From when it first waits until it
-/// completes or is dropped, nothing else can be sent.
+/// completes or is dropped, nothing else can be sent, but by a clean-up beside it when both are cancelled.
 ///
 /// # Errors
 /// As [`ByteStream::send_all`].
@@ -115,7 +115,7 @@ impl<W: PollSend + ?Sized> fmt::Debug for SendAll<'_, W> {
 /// Made by [`ByteStream::receive_exact`].
 ///
 /// It may be awaited by `&mut`, given up, asked how far it got, and awaited again. From when it first waits until it
-/// completes or is dropped, nothing else can be received.
+/// completes or is dropped, nothing else can be received, but by a clean-up beside it when both are cancelled.
 ///
 /// # Errors
 /// As [`ByteStream::receive_exact`].

@@ -1,6 +1,6 @@
 //! What a connection does, and what happens to it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,7 +12,7 @@ use crate::common::{kind, narrow_pair, pair, poll_once, reset_of_the_system, set
 use futures_lite::future::{or, pending, ready, zip};
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use giambio::net::{Closed, TcpListener, TcpStream};
-use giambio::{move_on_after, run};
+use giambio::{finally, move_on_after, run};
 use socket2::SockRef;
 
 const SOON: Duration = Duration::from_millis(20);
@@ -860,6 +860,42 @@ fn a_stream_dropped_by_another_future_while_one_waits_elsewhere_harms_nobody() {
         })
         .await;
         assert_eq!(received.unwrap(), 1);
+    });
+}
+
+/// It gets no further, and is dropped only when the clean-up is done.
+#[test]
+fn who_receives_or_sends_in_cancelled_code_has_the_stream_no_more() {
+    run(async {
+        let (one, other) = pair().await;
+        let cleaned_up = Cell::new(false);
+        let work = zip(
+            async { one.receive(&mut [0; 8]).await },
+            finally(pending::<()>(), async || {
+                other.send_all(b"end").await.unwrap();
+                let mut buffer = [0; 8];
+                assert_eq!(one.receive(&mut buffer).await.unwrap(), 3);
+                cleaned_up.set(true);
+            }),
+        );
+        assert!(move_on_after(SOON, work).await.is_none());
+        assert!(cleaned_up.get());
+    });
+    run(async {
+        let (client, server) = narrow_pair().await;
+        let cleaned_up = Cell::new(false);
+        let much = vec![0; 16 << 20];
+        let work = zip(
+            client.send_all(&much),
+            finally(pending::<()>(), async || {
+                let mut buffer = vec![0; 1 << 20];
+                let takes = async { while server.receive(&mut buffer).await.is_ok() {} };
+                or(async { client.send_all(b"end").await.unwrap() }, takes).await;
+                cleaned_up.set(true);
+            }),
+        );
+        assert!(move_on_after(SOON, work).await.is_none());
+        assert!(cleaned_up.get());
     });
 }
 
