@@ -134,6 +134,27 @@ fn closing_an_end_wakes_who_waits_for_it_and_tells_the_other_end() {
     .unwrap();
 }
 
+/// Who has borrowed it sees that there is nobody at the other end.
+#[test]
+fn an_end_that_was_borrowed_is_closed_for_the_other_end() {
+    run(fail_after(Duration::from_secs(20), async {
+        let (receiver, sender) = pipe().unwrap();
+        let lent = sender.as_fd();
+        sender.close();
+        assert_eq!(receiver.receive(&mut [0]).await.unwrap(), 0);
+        assert_eq!(rustix::io::write(lent, b"x"), Err(rustix::io::Errno::PIPE));
+        assert!(fcntl_getfd(lent).unwrap().contains(FdFlags::CLOEXEC));
+        assert!(sender.into_std().is_err());
+        let (receiver, sender) = pipe().unwrap();
+        let lent = receiver.as_fd();
+        sender.send_all(b"x").await.unwrap();
+        receiver.close();
+        assert_eq!(kind(sender.send(b"x").await), Some(ErrorKind::BrokenPipe));
+        assert_eq!(rustix::io::read(lent, &mut [0; 8]), Ok(0));
+    }))
+    .unwrap();
+}
+
 /// Whoever takes a short count for an empty pipe waits for ever.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[test]

@@ -10,6 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::fs;
 use std::future::{pending, poll_fn};
 use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -522,6 +523,23 @@ fn what_can_not_be_started_is_named_with_what_to_do_about_it() {
         assert_eq!(refused(Spawn::new("true").arg("a\0b")).await.0, ErrorKind::InvalidInput);
         let plain_text = Place::new("text", "", 0o644);
         assert!(matches!(refused(Spawn::new(plain_text.0.join("x"))).await.0, ErrorKind::NotADirectory));
+    });
+}
+
+#[test]
+fn who_has_borrowed_its_input_does_not_keep_it_open() {
+    bounded(async {
+        let cat = Spawn::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let (said, ended) = run_in(cat, async |cat| {
+            let _lent = cat.stdin().unwrap().as_fd();
+            let (said, _) = cat.communicate(b"meow").await?;
+            cat.wait().await?;
+            io::Result::Ok(said)
+        })
+        .await
+        .unwrap();
+        assert_eq!(said.unwrap(), b"meow");
+        assert!(ended.success());
     });
 }
 

@@ -6,7 +6,8 @@
 //!   poller is dropped. In a child of a fork neither is done: a kqueue does not outlive a fork, so that its number may be another
 //!   descriptor's by now, and what is removed from an epoll is removed for the parent too.
 //! * **LENT-STAYS-OPEN**: a descriptor that was lent, by `Source::lend`, is closed when the source is dropped or taken over by
-//!   value, and not before: who borrowed it borrows the source.
+//!   value, and not before: who borrowed it borrows the source. What its number means may change, in one step: of a pipe that was
+//!   closed it is an end of another.
 
 #[cfg(unix)]
 #[cfg_attr(not(feature = "fs"), allow(unused_imports, reason = "files use it"))]
@@ -15,7 +16,9 @@ pub(crate) use of_unix::close;
 #[allow(unused_imports, reason = "sockets use it")]
 pub(crate) use of_unix::peer_of;
 #[cfg(unix)]
-pub(super) use of_unix::{lent, replace};
+pub(crate) use of_unix::replace;
+#[cfg(unix)]
+pub(super) use of_unix::lent;
 #[cfg(windows)]
 pub(super) use of_windows::lent;
 
@@ -42,7 +45,7 @@ mod of_unix {
     }
 
     /// Has the number of `old` mean what `new` does. What it meant before is closed, as far as this process has it.
-    pub(in crate::reactor) fn replace(old: &impl AsFd, new: &impl AsFd) -> io::Result<()> {
+    pub(crate) fn replace(old: &impl AsFd, new: &impl AsFd) -> io::Result<()> {
         // SAFETY: it is not closed here, by `ManuallyDrop`, and its owner finds it open: `dup2` gives a number a new meaning
         // in one step.
         let mut place = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(old.as_fd().as_raw_fd()) });

@@ -66,6 +66,9 @@ pub use closed::Closed;
 pub(crate) use descriptor::close;
 #[cfg(unix)]
 pub(crate) use descriptor::peer_of;
+#[cfg(unix)]
+#[allow(unused_imports, reason = "pipes use it")]
+pub(crate) use descriptor::replace;
 pub(crate) use lend::Lends;
 pub(crate) use limit::Limit;
 pub(crate) use readiness::Direction;

@@ -67,8 +67,8 @@ pub type PipeSender = ByteStream<Writer>;
 /// Programs that this one starts don't get the ends, but for those that they are handed:
 /// [`into_std`](ByteStream::into_std) makes of an end what `Stdio` takes.
 ///
-/// An end whose descriptor was borrowed stays open until it is dropped, whatever [`close`](ByteStream::close) says: so its other end
-/// is not told before.
+/// An end whose descriptor was borrowed may be [closed](ByteStream::close), too: who has borrowed it finds nobody at the other end of it
+/// then.
 ///
 /// # Errors
 /// The system's, for want of descriptors most often.
