@@ -1,8 +1,9 @@
 //! The soft stop: what is asked to come to an end, who hears of it, and who goes on.
 
-use std::cell::Cell;
-use std::future::pending;
+use std::cell::{Cell, RefCell};
+use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
+use std::task::Poll;
 
 use crate::common::*;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -252,4 +253,44 @@ fn a_waker_that_panics_keeps_nobody_from_hearing_of_it() {
         .await
         .unwrap();
     });
+}
+
+/// Begins `work` outside of a scope that was asked to stop before, and carries it in.
+async fn carried_in<T>(work: impl Future<Output = T>) -> T {
+    let work = RefCell::new(Box::pin(work));
+    let inside = cancel_scope(async |scope| {
+        scope.ask_to_stop();
+        sleep(secs(2)).await;
+        poll_fn(|cx| work.borrow_mut().as_mut().poll(cx)).await
+    });
+    let outside = async {
+        sleep(secs(1)).await;
+        for _ in 0..2 {
+            let poll = poll_fn(|cx| Poll::Ready(work.borrow_mut().as_mut().poll(cx))).await;
+            assert!(poll.is_pending());
+            checkpoint().await;
+        }
+    };
+    futures::future::join(inside, outside).await.0.unwrap()
+}
+
+#[test]
+fn who_waits_and_is_carried_to_where_it_was_asked_before_hears_of_it() {
+    assert_eq!(run_limited(carried_in(stopping())), Some(()));
+    assert_eq!(run_limited(carried_in(until_stopped(pending::<()>()))), Some(None));
+}
+
+#[test]
+fn who_waits_in_a_nursery_or_a_set_in_a_scope_that_is_carried_there_hears_of_it() {
+    static ROOM: Arena<4, 512> = Arena::new();
+    let in_a_nursery = nursery_in(&ROOM, async |n| {
+        n.spawn_wait(async { Ok::<_, ()>(stopping().await) }).await;
+        Ok(())
+    });
+    assert_eq!(run_limited(carried_in(in_a_nursery)), Some(Ok(())));
+    let in_a_set = move_on_after(secs(9), async {
+        let mut set: FuturesUnordered<_> = [stopping(), stopping()].into_iter().collect();
+        while set.next().await.is_some() {}
+    });
+    assert_eq!(run_limited(carried_in(in_a_set)), Some(Some(())));
 }

@@ -6,7 +6,9 @@
 use core::ptr;
 
 use super::asking;
-use super::node::{ASKED, CANCELLED, CUT_OFF, DONE, EXPIRED, HOLD, Node, POLLING, ROOT, SHIELD, TASK, WAKE, WATCHED};
+use super::node::{
+    ASKED, CANCELLED, CUT_OFF, DONE, EXPIRED, HOLD, NURSERY, Node, POLLING, ROOT, SHIELD, TASK, WAKE, WATCHED,
+};
 use super::tree::step;
 use super::whole::{nursery_at, poller_of, task_at};
 use crate::kernel::context::with;
@@ -20,6 +22,8 @@ type Audit = Result<(), (&'static str, usize, usize)>;
 /// Audits all that is watched below a root task. `is_tame`: no foreign waker has panicked, so each wake was made.
 pub(crate) fn audit(root: TaskRef, is_tame: bool) -> Audit {
     let top: *const Node = root.as_ptr().cast();
+    // Nobody is about to be polled, and so to look.
+    let all_rest = !root.is_queued();
     with(|_| {
         let mut at = top;
         while !at.is_null() {
@@ -27,6 +31,9 @@ pub(crate) fn audit(root: TaskRef, is_tame: bool) -> Audit {
             // SAFETY: KNOWN-PARENT: what is found in the tree is alive.
             if let Some(nursery) = unsafe { nursery_at(at) } {
                 audit_nursery(nursery, is_tame)?;
+            }
+            if all_rest {
+                audit_cancelled(at)?;
             }
             at = step(top, at, true);
         }
@@ -64,6 +71,26 @@ fn audit_node(this: *const Node, is_tame: bool) -> Audit {
     so("being polled", node.has(POLLING), false)?;
     so("to be woken", is_tame && node.has(WAKE), false)?;
     so("cancelled and expired", node.has(CANCELLED) && node.has(EXPIRED), false)
+}
+
+/// All rest: has everything in cancelled code noticed it?
+fn audit_cancelled(this: *const Node) -> Audit {
+    // SAFETY: KNOWN-PARENT: the caller found it in the tree.
+    let (node, nursery) = unsafe { (&*this, nursery_at(this)) };
+    let waits_unasked = node.has(HOLD) && !node.has(SHIELD | ASKED | NURSERY);
+    so("a clean-up that has not begun", node.has(CUT_OFF) && waits_unasked && !node.is_active(), false)?;
+    // Else nobody may poll it.
+    let is_polled = || !asking::unasked(this).is_null();
+    let Some(nursery) = nursery.filter(|nursery| nursery.is_cancelled() && is_polled()) else { return Ok(()) };
+    let mut idle = 0;
+    for list in [&nursery.idle, &nursery.watched] {
+        let mut at = list.first();
+        while let Some(task) = at {
+            idle += usize::from(!task.node.has(DONE) && !task.node.is_active());
+            at = list.after(task);
+        }
+    }
+    same("idle in a cancelled nursery", idle, 0)
 }
 
 /// Will a task's code look at this again by itself?

@@ -78,19 +78,28 @@ unsafe fn wake_all_in(this: *const Node) {
         if !node.has(CUT_OFF) {
             mark_below(this, true);
         }
+        node.set(WAKE);
         mark_for_wake(this);
         asking::begin(context, node);
         Watch { top: Cell::new(this), next: Cell::new(this), outer: context.watch.get() }
     });
-    with(|context| context.watch.set(&watch));
-    // A foreign waker may cancel, drop and wake whatever it likes, so each is called with nothing borrowed. Should one panic, the
-    // others are called all the same.
-    let mut first = First::new();
-    while let Some(foreign) = with(|context| watch.wake_next(context)) {
-        first.catch(|| foreign.wake());
-    }
-    drop(watch);
-    first.resume();
+    watch.walk();
+}
+
+/// A scope that is being polled has come into cancelled code, or from one place there to another while its scope is being cancelled, with
+/// what holds it: wakes all inside that has to notice. (What nothing holds is dropped by this very poll.)
+///
+/// # Safety
+/// `this` leads to a live, pinned node and was made as WHOLE-POINTER asks.
+pub(super) unsafe fn wake_carried(this: *const Node, is_new: bool) {
+    let watch = with(|context| {
+        // SAFETY: by contract.
+        if is_new && unsafe { &*this }.is_held() {
+            mark_for_wake(this);
+        }
+        Watch { top: Cell::new(this), next: Cell::new(step(this, this, true)), outer: context.watch.get() }
+    });
+    watch.walk();
 }
 
 impl Drop for Watch {
@@ -100,6 +109,19 @@ impl Drop for Watch {
 }
 
 impl Watch {
+    /// Wakes all the marked nodes.
+    fn walk(self) {
+        with(|context| context.watch.set(&self));
+        // A foreign waker may cancel, drop and wake whatever it likes, so each is called with nothing borrowed. Should one panic,
+        // the others are called all the same.
+        let mut first = First::new();
+        while let Some(foreign) = with(|context| self.wake_next(context)) {
+            first.catch(|| foreign.wake());
+        }
+        drop(self);
+        first.resume();
+    }
+
     /// Wakes the marked nodes up to the first whose waker isn't ours.
     fn wake_next(&self, context: &Context) -> Option<Waker> {
         loop {
@@ -145,24 +167,24 @@ impl Context {
     }
 }
 
+/// Marks all inside a scope that has to notice.
 fn mark_for_wake(this: *const Node) {
     // SAFETY: PINNED: the caller's node.
-    let top = unsafe { &*this };
-    top.set(WAKE);
-    if !top.is_active() {
+    if !unsafe { &*this }.is_active() {
         return;
     }
     let mut at = this;
     // SAFETY: KNOWN-PARENT: what is found in the tree is alive.
     while let Some(node) = unsafe { at.as_ref() } {
+        let is_top = ptr::eq(this, at);
         // An inactive task is dropped by its nursery, an active one runs on.
-        if !node.has(TASK) {
+        if !is_top && !node.has(TASK) {
             node.set(WAKE);
         }
         node.clear(HEARD);
-        if !ptr::eq(top, node) && holds_itself(node) {
+        if !is_top && holds_itself(node) {
             node.set(ASKED);
         }
-        at = step(this, at, ptr::eq(top, node) || node.is_held());
+        at = step(this, at, is_top || node.is_held());
     }
 }

@@ -6,7 +6,9 @@ use core::ptr;
 use core::task::{Context, Waker};
 
 use super::asking::Round;
+use super::cancel::wake_carried;
 use super::node::{CUT_OFF, FOREIGN, Node, POLLING, SHIELD, Scoped, SubScope};
+use super::stop::tell_all;
 use crate::fault::fault;
 use crate::kernel::context::{Context as Kernel, now, with};
 use crate::kernel::mask::masked;
@@ -114,10 +116,6 @@ pub(crate) fn is_known(context: &Kernel, nursery: &Children, waker: &Waker) -> b
 pub(crate) fn place_nursery(nursery: NurseryRef, cx: &mut Context<'_>) {
     // SAFETY: LIVE, and a nursery starts with a sub-scope.
     let foreign = unsafe { place_anew(nursery.as_ptr().cast(), Some(&nursery), cx) };
-    if !nursery.is_cancelled() && !fault!("idle-dropped-once") {
-        // It was cancelled where it was before, and is to be again.
-        nursery.dropped_idle.set(false);
-    }
     // What it has left is told. That may panic; so far nothing has been entered.
     if let Some(foreign) = foreign {
         foreign.wake();
@@ -132,6 +130,7 @@ unsafe fn place_anew(this: *const Node, nursery: Option<&Children>, cx: &mut Con
     // SAFETY: by contract.
     let sub: &SubScope = unsafe { &*this.cast() };
     let own = with(|context| task_of(context, cx.waker()));
+    let was_polled = !sub.waker.is_empty() || nursery.is_some_and(|nursery| nursery.poller().is_some());
     match own.filter(|_| nursery.is_some()) {
         // Who polls it is known otherwise.
         Some(_) => drop(masked(|| sub.waker.take())),
@@ -151,12 +150,36 @@ unsafe fn place_anew(this: *const Node, nursery: Option<&Children>, cx: &mut Con
     if begins_turn {
         begin_foreign_turn(cx.waker());
     }
-    with(|context| {
+    let was_cut_off = sub.node.has(CUT_OFF);
+    let (left, is_walked) = with(|context| {
         if let Some(nursery) = nursery {
             nursery.task.set(own.map_or(ptr::null(), TaskRef::as_ptr));
         }
-        context.place(this, own.is_none())
-    })
+        (context.place(this, own.is_none()), !context.watch.get().is_null())
+    });
+    if was_polled {
+        // SAFETY: by contract.
+        unsafe { tell_inside(this, was_cut_off, is_walked) };
+    }
+    left
+}
+
+/// A scope that was polled before has another place, and what is inside may have to know of it: that is polled only if it is woken.
+///
+/// # Safety
+/// As [`place_anew`].
+#[cold]
+unsafe fn tell_inside(this: *const Node, was_cut_off: bool, is_walked: bool) {
+    // SAFETY: by contract.
+    let is_new = !was_cut_off && unsafe { &*this }.has(CUT_OFF) && !fault!("carried-in-unawares");
+    if is_new || is_walked {
+        // SAFETY: by contract.
+        unsafe { wake_carried(this, is_new) };
+    }
+    // SAFETY: by contract.
+    if with(|context| unsafe { context.is_asked_anew(this) }) {
+        tell_all();
+    }
 }
 
 impl Kernel {

@@ -50,6 +50,8 @@ pub(crate) const DONE: u16 = 1 << 15;
 
 /// Was asked to come to an end; among `more` of what is no task.
 pub(super) const ASKED_TO_STOP: u8 = 1;
+/// Came to its place when a scope around had been asked, and those who wait for that were told.
+pub(super) const TOLD_TO_STOP: u8 = 1 << 1;
 
 /// A scope in the tree.
 #[repr(C)]
@@ -63,7 +65,7 @@ pub(crate) struct Node {
     /// Changed only by the code that polls this scope or one around it. `CUT_OFF` is good while it is polled, or is watched.
     flags: Half,
     /// More flags: those of a task, which nobody looks at but its nursery and its handle, or of another scope
-    /// [`ASKED_TO_STOP`].
+    /// [`ASKED_TO_STOP`] and [`TOLD_TO_STOP`].
     pub(crate) more: Cell<u8>,
     /// Why the task was dropped and, above, why the scope was cancelled.
     reasons: Cell<u8>,

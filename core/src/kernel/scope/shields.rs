@@ -8,6 +8,8 @@ use core::ptr;
 use core::task::Waker;
 
 use super::node::{CANCELLED, HEARD, HOLD, Node, SHIELD};
+use super::whole::nursery_at;
+use crate::fault::fault;
 use crate::kernel::context::Context;
 
 /// Something directly inside this node contributes now.
@@ -26,12 +28,13 @@ pub(super) fn add(mut node: &Node) {
     }
 }
 
-/// Something directly inside this node contributes no longer. The topmost cancelled scope that has thereby become free to be
-/// dropped is woken; those below it go with it. If none has, the one that looks whether the rest answers.
+/// Something directly inside this node contributes no longer. Of the cancelled scopes that have thereby become free to be dropped,
+/// those that are being polled look at the end of that; of the others the topmost is woken, and those below go with it. If none has,
+/// the one that looks whether the rest answers.
 #[must_use]
 pub(super) fn remove(context: &Context, from: *const Node) -> Option<Waker> {
     context.answered.set(0);
-    let mut freed: *const Node = ptr::null();
+    let (mut freed, mut is_any_free): (*const Node, _) = (ptr::null(), false);
     let mut at = from;
     // SAFETY: KNOWN-PARENT: what contributes is watched.
     while let Some(node) = unsafe { at.as_ref() } {
@@ -39,8 +42,19 @@ pub(super) fn remove(context: &Context, from: *const Node) -> Option<Waker> {
         if node.is_active() {
             break;
         }
+        // What is freed here may be held again, by something else, before it looks.
+        // SAFETY: as above; good for the whole.
+        if let Some(nursery) = unsafe { nursery_at(at) }
+            && !fault!("idle-dropped-once-and-for-all")
+        {
+            nursery.dropped_idle.set(false);
+        }
         if node.is_cancelled() {
-            freed = at;
+            is_any_free = true;
+            // SAFETY: as above.
+            if !unsafe { context.is_polled(at) } {
+                freed = at;
+            }
         }
         if node.has(HOLD) {
             break;
@@ -48,7 +62,7 @@ pub(super) fn remove(context: &Context, from: *const Node) -> Option<Waker> {
         at = node.parent.get();
     }
     let looker = looker(at);
-    wake_unless_polled(context, if freed.is_null() { looker } else { freed })
+    wake_unless_polled(context, if is_any_free { freed } else { looker })
 }
 
 /// Who is being polled looks at the end of that.
@@ -75,16 +89,21 @@ pub(crate) fn tell_of_grace(context: &Context, node: &Node) -> Option<Waker> {
     wake_unless_polled(context, looker(node.parent.get()))
 }
 
-/// Something has ceased to hold the scope at `at`, or has come to the end of its grace: the scope around it that looks
-/// whether the rest answers, and has to do so anew; null if none is cancelled.
+/// Something has ceased to hold the scope at `at`, or has come to the end of its grace: those scopes around it that look whether the
+/// rest answers have to do so anew. The innermost is the one to wake, and the others are polled for that; null if none is cancelled.
 fn looker(mut at: *const Node) -> *const Node {
+    let mut innermost: *const Node = ptr::null();
     // SAFETY: PINNED.
     while let Some(node) = unsafe { at.as_ref() }.filter(|node| node.is_cancelled()) {
         if node.has(CANCELLED) || node.has(HOLD) && !node.has(SHIELD) {
+            if innermost.is_null() {
+                innermost = at;
+            } else if fault!("outer-scopes-have-heard-enough") {
+                break;
+            }
             node.clear(HEARD);
-            return at;
         }
         at = node.parent.get();
     }
-    ptr::null()
+    innermost
 }

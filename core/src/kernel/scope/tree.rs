@@ -156,7 +156,7 @@ impl Context {
         let (node, parent) = unsafe { (&*this, parent.as_ref()) };
         let cut_off = parent.is_some_and(Node::is_cancelled) && !node.has(SHIELD);
         if cut_off != node.has(CUT_OFF) {
-            node.put(CUT_OFF, cut_off);
+            put_cut_off(this, cut_off);
             if !node.has(CANCELLED) {
                 mark_below(this, cut_off);
             }
@@ -319,6 +319,17 @@ impl Node {
     }
 }
 
+/// Marks a node as cut off, or as not.
+fn put_cut_off(this: *const Node, cut_off: bool) {
+    // SAFETY: KNOWN-PARENT: the callers' node is alive.
+    let (node, nursery) = unsafe { (&*this, nursery_at(this)) };
+    node.put(CUT_OFF, cut_off);
+    if let Some(nursery) = nursery.filter(|_| !cut_off && !fault!("idle-dropped-once")) {
+        // It was cancelled where it was before, and is to be again.
+        nursery.dropped_idle.set(false);
+    }
+}
+
 /// Marks all below a node as cut off, or as not, down to shields and to what is cancelled itself.
 pub(super) fn mark_below(top: *const Node, cut_off: bool) {
     let mut at = top;
@@ -330,7 +341,7 @@ pub(super) fn mark_below(top: *const Node, cut_off: bool) {
         at = step(top, at, below);
         // SAFETY: as above.
         let Some(node) = (unsafe { at.as_ref() }) else { return };
-        node.put(CUT_OFF, cut_off && !node.has(SHIELD));
+        put_cut_off(at, cut_off && !node.has(SHIELD));
     }
 }
 

@@ -12,8 +12,8 @@ use crate::common::*;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use giambio_core::{
-    Cancelled, Instant, cancel_scope, checkpoint, clock, effective_deadline, move_on_after, nursery, shield, sleep,
-    sleep_until,
+    Cancelled, Instant, cancel_scope, checkpoint, clock, effective_deadline, finally, move_on_after, nursery, shield,
+    sleep, sleep_until,
 };
 
 type Boxed<'a, T = ()> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -223,4 +223,149 @@ fn a_nursery_that_is_cancelled_again_elsewhere_drops_its_idle_children_again() {
         assert!(second.await.is_err());
         assert_eq!((now(), dropped.get()), (secs(15), Some(secs(7))));
     });
+}
+
+#[test]
+fn a_child_whose_shield_is_carried_into_the_body_of_its_cancelled_nursery_is_dropped() {
+    let end = run_limited(async {
+        let gone = Event::new();
+        let slot: Slot<'_> = Slot::default();
+        let late = move_on_after(secs(1), async {
+            nursery(async |n| {
+                n.spawn(async {
+                    let _tells = on_drop(|| gone.set());
+                    *slot.borrow_mut() = Some(Box::pin(shield(gone.wait())));
+                    let _ = poll_once(pin!(poll_slot(&slot)).as_mut()).await;
+                    forever().await
+                });
+                shield(sleep(secs(2))).await;
+                // For a moment nothing holds the nursery: this comes from the child, and waits for its end.
+                Ok::<_, ()>(poll_slot(&slot).await)
+            })
+            .await
+        });
+        (late.await, now())
+    });
+    assert_eq!(end, Some((None, secs(2))), "the child was kept");
+}
+
+#[test]
+fn a_nursery_that_is_carried_in_a_scope_and_cancelled_again_drops_its_idle_children_again() {
+    let end = run_limited(async {
+        let gone = Event::new();
+        let slot: Slot<'_> = Slot::default();
+        let work = nursery(async |n| {
+            n.spawn(forever());
+            shield(async {
+                // Cancelled meanwhile, which drops the first child; and then not any more.
+                sleep(secs(3)).await;
+                n.spawn(async {
+                    let _tells = on_drop(|| gone.set());
+                    forever().await
+                });
+                gone.wait().await;
+            })
+            .await;
+            Ok::<_, ()>(())
+        });
+        *slot.borrow_mut() = Some(Box::pin(async move { _ = move_on_after(secs(100), work).await }));
+        let first = async {
+            assert_eq!(move_on_after(secs(1), poll_slot(&slot)).await, None);
+        };
+        let second = async {
+            sleep(secs(2)).await;
+            assert_eq!(move_on_after(secs(3), poll_slot(&slot)).await, None);
+        };
+        futures::join!(first, second);
+        now()
+    });
+    assert_eq!(end, Some(secs(5)), "the second child was kept");
+}
+
+#[test]
+fn clean_ups_that_are_carried_into_cancelled_code_begin_at_once() {
+    let end = run_limited(async {
+        let log = Log::new();
+        let log = &log;
+        // In a set, which polls who is woken; each waits for the end of the other's body.
+        let (one, other) = (&Event::new(), &Event::new());
+        let member = |mine: &Event, others: &'static str, its: &Event| {
+            let (mine, its) = (mine.clone(), its.clone());
+            let body = async move {
+                let _tells = on_drop(move || mine.set());
+                forever::<()>().await
+            };
+            finally(body, async move || {
+                its.wait().await;
+                log.at(others);
+            })
+        };
+        let mut set: FuturesUnordered<Boxed<'_>> = FuturesUnordered::new();
+        set.push(Box::pin(member(one, "one", other)));
+        set.push(Box::pin(member(other, "other", one)));
+        let mut work = pin!(move_on_after(secs(100), async move { while set.next().await.is_some() {} }));
+        assert!(poll_once(work.as_mut()).await.is_pending());
+        let late = move_on_after(secs(1), async {
+            shield(sleep(secs(2))).await;
+            // Cancelled for a second, this goes on: nothing in between asks.
+            work.await
+        });
+        let late = late.await;
+        let mut lines = log.take();
+        lines.sort();
+        (late, lines)
+    });
+    assert_eq!(end, Some((None, vec!["2 one".to_string(), "2 other".to_string()])));
+}
+
+thread_local!(static CARRIED: RefCell<Option<Boxed<'static>>> = const { RefCell::new(None) });
+
+/// Polls what is carried, where it is woken.
+struct PollsIt;
+
+impl std::task::Wake for PollsIt {
+    fn wake(self: Arc<Self>) {
+        if let Some(mut carried) = CARRIED.take() {
+            let _ = poll_with_nobody(carried.as_mut());
+            CARRIED.set(Some(carried));
+        }
+    }
+}
+
+#[test]
+fn a_waker_that_polls_what_is_being_cancelled_keeps_nobody_from_hearing_of_it() {
+    let log = Log::new();
+    run_virtual(async {
+        nursery(async |n| {
+            let task = n.spawn(async {
+                CARRIED.set(Some(Box::pin(async {
+                    let mut woken_first = pin!(shield(sleep(secs(5))));
+                    let waker = Waker::from(Arc::new(PollsIt));
+                    let first = poll_fn(|_| woken_first.as_mut().poll(&mut Context::from_waker(&waker)));
+                    _ = move_on_after(secs(100), futures::future::join(first, shield(sleep(secs(5))))).await;
+                })));
+                let carried = poll_fn(|cx| {
+                    let Some(mut carried) = CARRIED.take() else { return Poll::Pending };
+                    let poll = carried.as_mut().poll(cx);
+                    CARRIED.set(Some(carried));
+                    poll
+                });
+                let mut set: FuturesUnordered<_> =
+                    [finally(forever::<()>(), async || log.at("clean"))].into_iter().collect();
+                let in_a_set = async { while set.next().await.is_some() {} };
+                futures::join!(carried, in_a_set);
+                Ok::<_, ()>(())
+            });
+            n.spawn(async move {
+                sleep(secs(1)).await;
+                task.cancel();
+                Ok(sleep(secs(1)).await)
+            });
+            Ok(())
+        })
+        .await
+        .unwrap();
+    });
+    drop(CARRIED.take());
+    assert_eq!(log.take(), ["1 clean"]);
 }

@@ -606,3 +606,25 @@ fn a_clean_up_in_a_set_in_a_set_looks_again_when_its_task_rests() {
     };
     assert_eq!(run_both(main).0, secs(1));
 }
+
+#[test]
+fn a_nursery_that_is_left_by_what_held_it_leaves_the_scope_around_it_to_look_again() {
+    let main = || async {
+        let kept = RefCell::new(None);
+        let kept = &kept;
+        let late = move_on_after(secs(1), async {
+            nursery(async |n| {
+                n.spawn(forever());
+                let body = finally(forever::<Result<(), ()>>(), async || checkpoint().await);
+                n.child().daemon().spawn(shield_for(secs(1), body));
+                let mut unpolled: Pin<Box<dyn Future<Output = ()>>> = Box::pin(shield(forever()));
+                assert!(poll_once(unpolled.as_mut()).await.is_pending());
+                *kept.borrow_mut() = Some(unpolled);
+                Ok(())
+            })
+            .await
+        });
+        (late.await, now())
+    };
+    assert_eq!(run_both(main).0, (None, secs(2)));
+}
