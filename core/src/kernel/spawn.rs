@@ -1,11 +1,16 @@
 //! From a future to a child and its handle.
 
+use core::future::poll_fn;
+use core::pin::pin;
+use core::task::Poll;
+
 use super::in_place::Moving;
 use super::nursery::cell::{NurseryCell, Owner};
 use super::storage::Claim;
 use super::task::cell::{claim, fill, give_back, room};
 use super::task::handle::Handle;
 use super::task::lifecycle::start;
+use crate::gate::is_cancelled;
 use crate::name::{Label, Name};
 
 /// Starts a child. `None`, and the future stays, when the storage has no room.
@@ -46,7 +51,14 @@ where
         if nursery.refuses() {
             return done(None);
         }
-        let claim = room::<O, F, T, N>(&nursery.owner).await;
+        let mut room = pin!(room::<O, F, T, N>(&nursery.owner));
+        let claim = poll_fn(|cx| match room.as_mut().poll(cx) {
+            Poll::Ready(claim) => Poll::Ready(Some(claim)),
+            // What is cancelled itself gets no further.
+            Poll::Pending if !is_cancelled() && nursery.refuses() => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        });
+        let Some(claim) = claim.await else { return done(None) };
         if nursery.refuses() {
             // Meanwhile it takes no more children.
             give_back::<O, F, T, N>(&nursery.owner, claim);

@@ -116,6 +116,12 @@ where
         self.nursery.panicked(payload, child);
     }
 
+    fn closed(&mut self) {
+        if let Err(payload) = panics::catch(|| self.nursery.owner.storage.wake_waiting()) {
+            self.nursery.panicked(payload, None);
+        }
+    }
+
     fn has_failed(&self) -> bool {
         is_there(&self.nursery.owner.failure) || is_there(&self.nursery.owner.panic)
     }

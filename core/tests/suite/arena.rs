@@ -6,6 +6,7 @@ use std::mem;
 use std::pin::{Pin, pin};
 
 use crate::common::*;
+use futures::stream::{FuturesUnordered, StreamExt};
 use giambio_core::{
     Arena, Cancelled, Next, Nursery, Reason, Runtime, SpawnError, Until, VirtualClock, checkpoint, finally,
     move_on_after, nursery_in, shield, sleep,
@@ -708,9 +709,8 @@ struct PollWhenDropped<F: Future>(Pin<Box<F>>);
 
 impl<F: Future> Drop for PollWhenDropped<F> {
     fn drop(&mut self) {
-        for _ in 0..3 {
-            let _ = poll_with_nobody(self.0.as_mut());
-        }
+        // Refused, it is over.
+        let _ = (0..3).any(|_| poll_with_nobody(self.0.as_mut()).is_ready());
     }
 }
 
@@ -732,4 +732,67 @@ fn no_child_starts_in_a_race_that_was_won_while_it_waited_for_room() {
         .await
     });
     assert!(!polled.get(), "a child was started after the race was won");
+}
+
+#[test]
+fn a_race_that_is_decided_ends_though_its_body_waits_for_room_that_others_have() {
+    static ROOM: Arena<3, 512> = Arena::new();
+    let log = Log::new();
+    run_virtual(async {
+        nursery_in(&ROOM, async |others| {
+            // Has its place for long.
+            others.spawn_wait(async { Ok(sleep(secs(100)).await) }).await;
+            let ended: Result<(), ()> = nursery_in(&ROOM, async |n| {
+                n.race();
+                let kept = n.spawn_wait(async { Ok(sleep(secs(1)).await) }).await;
+                let loser = n.spawn_wait(forever()).await;
+                // In a set of another library, too, which polls who is woken.
+                let late = [n.spawn_wait(forever()), n.spawn_wait(forever())];
+                let mut late: FuturesUnordered<_> = late.into_iter().collect();
+                while let Some(task) = late.next().await {
+                    log.at(&format!("{:?}", task.await.map_err(|cancelled| cancelled.reason)));
+                }
+                log.at(&format!("{:?} {:?}", kept.status(), loser.status()));
+                Ok(())
+            })
+            .await;
+            log.at(&format!("{ended:?}"));
+            others.cancel_children();
+            Ok::<_, ()>(())
+        })
+        .await
+        .unwrap();
+    });
+    assert_eq!(log.take(), ["1 Err(RaceWon)", "1 Err(RaceWon)", "1 Finished Cancelling", "1 Ok(())"]);
+    assert_eq!(ROOM.used(), 0);
+}
+
+#[test]
+fn who_waits_for_room_in_a_shield_hears_that_its_nursery_is_cancelled() {
+    static ROOM: Arena<2, 512> = Arena::new();
+    let end = run_virtual(async {
+        nursery_in(&ROOM, async |others| {
+            others.spawn_wait(async { Ok(sleep(secs(100)).await) }).await;
+            let ended: Result<(), &str> = nursery_in(&ROOM, async |n| {
+                n.spawn_wait(async {
+                    sleep(secs(1)).await;
+                    Err("failed")
+                })
+                .await;
+                // The place that becomes free goes to who came before.
+                let before = others.spawn_wait(forever());
+                let mine = shield(async { n.spawn_wait(forever()).await.await.is_err() });
+                let (_, is_refused) = futures::future::join(before, mine).await;
+                assert!(is_refused);
+                Ok(())
+            })
+            .await;
+            assert_eq!(ended, Err("failed"));
+            others.cancel_children();
+            Ok::<_, ()>(now())
+        })
+        .await
+        .unwrap()
+    });
+    assert_eq!(end, secs(1));
 }

@@ -43,6 +43,9 @@ pub(crate) trait Body {
     /// A child has panicked, if it is known which; else something in the nursery.
     fn panicked(&mut self, payload: Payload, child: Option<Told>);
 
+    /// The nursery takes no more children: who waits for room for one need not.
+    fn closed(&mut self);
+
     /// Is an error or a panic known, which the nursery ends with?
     fn has_failed(&self) -> bool;
 }
@@ -97,6 +100,8 @@ pub(super) struct Polling {
     is_woken: Cell<bool>,
     /// A child has ended, or the body: there is more to do than to poll children.
     has_ended: Cell<bool>,
+    /// A race is decided.
+    has_closed: Cell<bool>,
 }
 
 impl Polling {
@@ -133,9 +138,9 @@ impl Polling {
         context.nursery.set(nursery.as_ptr());
         context.node.set(nursery.as_ptr().cast());
         let is_woken = task.is_none_or(|task| is_woken(context, &nursery, task)) || is_fresh;
-        let (is_woken, has_ended) = (Cell::new(is_woken), Cell::new(false));
-        let spent = Cell::new(around.spent);
-        Polling { nursery, around: Cell::new(around), spent, outer, task, woken: Cell::new(woken), is_woken, has_ended }
+        let (is_woken, has_ended, has_closed) = (Cell::new(is_woken), Cell::new(false), Cell::new(false));
+        let (spent, woken, around) = (Cell::new(around.spent), Cell::new(woken), Cell::new(around));
+        Polling { nursery, around, spent, outer, task, woken, is_woken, has_ended, has_closed }
     }
 
     /// That of a nursery that nothing is around, by its root task, which is the running one.
@@ -158,6 +163,7 @@ impl Polling {
                 woken: Cell::new(0),
                 is_woken: Cell::new(false),
                 has_ended: Cell::new(false),
+                has_closed: Cell::new(false),
             }
         })
     }
@@ -262,6 +268,10 @@ impl Polling {
             if !now(Kernel::has_polls_left) {
                 break;
             }
+        }
+        if RACES.is() && self.has_closed.take() {
+            self.leave_child();
+            body.closed();
         }
         is_any
     }
@@ -425,6 +435,7 @@ impl Polling {
         if ends_race {
             self.leave_child();
             self.nursery.closed.set(true);
+            self.has_closed.set(true);
             cancel_children(self.nursery, Reason::RaceWon);
         }
     }

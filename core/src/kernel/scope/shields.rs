@@ -7,7 +7,7 @@
 use core::ptr;
 use core::task::Waker;
 
-use super::node::{CANCELLED, HEARD, HOLD, Node, SHIELD};
+use super::node::{ASKED, CANCELLED, HEARD, HOLD, Node, SHIELD};
 use super::whole::nursery_at;
 use crate::fault::fault;
 use crate::kernel::context::Context;
@@ -62,6 +62,11 @@ pub(super) fn remove(context: &Context, from: *const Node) -> Option<Waker> {
         at = node.parent.get();
     }
     let looker = looker(at);
+    // SAFETY: as above.
+    if let Some(holder) = unsafe { freed.as_ref() }.filter(|node| node.has(HOLD)) {
+        // It holds the scopes around by itself now, and is woken.
+        holder.set(ASKED);
+    }
     wake_unless_polled(context, if is_any_free { freed } else { looker })
 }
 

@@ -92,21 +92,27 @@ impl<const TASKS: usize, const BYTES: usize> core::fmt::Debug for Arena<TASKS, B
 
 // SAFETY: slots lie in a `static`, and each belongs to one child until it is released; headers are never freed.
 unsafe impl<const TASKS: usize, const BYTES: usize> Place for &'static Arena<TASKS, BYTES> {
-    fn claim<H, P>(&self) -> Option<Claim> {
+    unsafe fn claim<H, P>(&self) -> Option<Claim> {
         let slots = self.slots();
-        slots.take().and_then(|index| slots.claim_at::<H, P>(index))
+        // SAFETY: by contract.
+        slots.take().and_then(|index| unsafe { slots.claim_at::<H, P>(index) })
     }
 
-    async fn room<H, P>(&self) -> Claim {
+    async unsafe fn room<H, P>(&self) -> Claim {
         let slots = self.slots();
         let index = match slots.take() {
             Some(index) => index,
             None => slots.wait().await,
         };
-        match slots.claim_at::<H, P>(index) {
+        // SAFETY: by contract.
+        match unsafe { slots.claim_at::<H, P>(index) } {
             Some(claim) => claim,
             None => panic!("giambio: all tasks that a thread can have are in use"),
         }
+    }
+
+    fn wake_waiting(&self) {
+        self.slots().wake_waiting();
     }
 
     unsafe fn place<H, P>(Slot(task): Slot) -> NonNull<P> {

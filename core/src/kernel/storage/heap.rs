@@ -42,7 +42,7 @@ pub(crate) fn release_header(class: usize, task: TaskRef) {
 
 // SAFETY: headers stay where they are for ever, allocations until they are released.
 unsafe impl Place for Heap {
-    fn claim<H, P>(&self) -> Option<Claim> {
+    unsafe fn claim<H, P>(&self) -> Option<Claim> {
         if const { is_whole::<H, P>() } {
             let task = claim_header(const { class::<H, P>() })?;
             // SAFETY: within the header's memory, which is as large as its class says.
@@ -62,12 +62,16 @@ unsafe impl Place for Heap {
         Some(unsafe { claim_apart::<H>(task, place) })
     }
 
-    fn room<H, P>(&self) -> impl Future<Output = Claim> {
-        match self.claim::<H, P>() {
+    unsafe fn room<H, P>(&self) -> impl Future<Output = Claim> {
+        // SAFETY: by contract.
+        match unsafe { self.claim::<H, P>() } {
             Some(claim) => ready(claim),
             None => panic!("giambio: {} tasks on one thread is all there can be", self.capacity()),
         }
     }
+
+    /// Nobody waits.
+    fn wake_waiting(&self) {}
 
     unsafe fn place<H, P>(Slot(task): Slot) -> NonNull<P> {
         // SAFETY: by contract: as `claim` has it.

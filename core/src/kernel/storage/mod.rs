@@ -43,10 +43,19 @@ pub(super) struct Apart<H> {
 /// (NEVER-FREED). `place` gives what `claim` gave.
 pub unsafe trait Place {
     /// A child's, if there is room.
-    fn claim<H, P>(&self) -> Option<Claim>;
+    ///
+    /// # Safety
+    /// `H` is `repr(C)`, and starts with a header.
+    unsafe fn claim<H, P>(&self) -> Option<Claim>;
 
     /// A child's, as soon as there is room.
-    fn room<H, P>(&self) -> impl Future<Output = Claim>;
+    ///
+    /// # Safety
+    /// As [`claim`](Place::claim).
+    unsafe fn room<H, P>(&self) -> impl Future<Output = Claim>;
+
+    /// Has all who wait for room look again at what they wait for it for.
+    fn wake_waiting(&self);
 
     /// Where the `P` of a child is.
     ///

@@ -135,6 +135,11 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
         }
     }
 
+    /// That of what lies in a slot: with a heap the header, which may be aligned more strictly, is not there.
+    const fn alignment<H, P>() -> usize {
+        if cfg!(feature = "alloc") { align_of::<P>() } else { align_of::<Whole<H, P>>() }
+    }
+
     /// What a child takes of a slot: all but its header.
     const fn check<H, P>() {
         const {
@@ -144,7 +149,7 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
                  how many bytes: give `Arena<TASKS, BYTES>` at least that many more BYTES"
             );
             assert!(
-                align_of::<Whole<H, P>>() <= align_of::<Room<BYTES>>(),
+                Self::alignment::<H, P>() <= align_of::<Room<BYTES>>(),
                 "giambio: a child needs a stricter alignment than the slots of an arena have"
             );
         }
@@ -152,8 +157,12 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
         const { BYTES - (size_of::<Whole<H, P>>() - size_of::<Header>()) };
     }
 
+    /// A child's, in the slot that was taken.
+    ///
+    /// # Safety
+    /// As [`claim`](super::Place::claim).
     #[cfg(feature = "alloc")]
-    pub(super) fn claim_at<H, P>(&'static self, index: u32) -> Option<Claim> {
+    pub(super) unsafe fn claim_at<H, P>(&'static self, index: u32) -> Option<Claim> {
         Self::check::<H, P>();
         let Some(task) = claim_header(const { class_of(size_of::<Apart<H>>()) }) else {
             wake(self.give_back(index));
@@ -164,8 +173,12 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
         Some(unsafe { claim_apart::<H>(task, place) })
     }
 
+    /// A child's, in the slot that was taken.
+    ///
+    /// # Safety
+    /// As [`claim`](super::Place::claim).
     #[cfg(not(feature = "alloc"))]
-    pub(super) fn claim_at<H, P>(&'static self, index: u32) -> Option<Claim> {
+    pub(super) unsafe fn claim_at<H, P>(&'static self, index: u32) -> Option<Claim> {
         Self::check::<H, P>();
         let slot = NonNull::from(&self.slots[index as usize]);
         // SAFETY: LIVE: in a `static`; the header comes first.
@@ -179,6 +192,13 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
     pub(super) fn index_of(&self, at: NonNull<u8>) -> u32 {
         let start = self.slots.as_ptr().addr();
         ((at.addr().get() - start) / size_of::<Room<BYTES>>()) as u32
+    }
+
+    /// Wakes all who wait.
+    pub(super) fn wake_waiting(&self) {
+        if ROOM_AWAITED.is() && !fault!("a-decided-race-waits-for-room") {
+            self.free.wake_waiting();
+        }
     }
 
     pub(super) async fn wait(&'static self) -> u32 {

@@ -166,7 +166,8 @@ pub(crate) fn claim<O, F, T, N>(owner: &O) -> Option<Claim>
 where
     O: Owner,
 {
-    owner.storage().claim::<Head<N>, Value<F, T>>()
+    // SAFETY: it starts with its header.
+    unsafe { owner.storage().claim::<Head<N>, Value<F, T>>() }
 }
 
 /// The same, as soon as there is.
@@ -174,7 +175,8 @@ pub(crate) fn room<O, F, T, N>(owner: &O) -> impl Future<Output = Claim>
 where
     O: Owner,
 {
-    owner.storage().room::<Head<N>, Value<F, T>>()
+    // SAFETY: it starts with its header.
+    unsafe { owner.storage().room::<Head<N>, Value<F, T>>() }
 }
 
 /// Gives room back that was not used.

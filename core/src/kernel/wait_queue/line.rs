@@ -178,6 +178,22 @@ impl<G> Line<G> {
         (0..n).try_fold(first, |at, _| self.members.after(at))?.ask
     }
 
+    /// How many wait to whom nothing was handed.
+    pub(super) fn count_waiting(&self) -> usize {
+        let (mut n, mut at) = (0, self.next.get());
+        while let Some(waiter) = at {
+            n += 1;
+            at = self.members.after(waiter);
+        }
+        n
+    }
+
+    /// The waker of one of those, by its number from the front. It leaves another one in its next poll.
+    pub(super) fn take_waker(&self, n: usize) -> Option<Waker> {
+        let first = self.next.get()?;
+        (0..n).try_fold(first, |at, _| self.members.after(at))?.waker.take()
+    }
+
     /// Has somebody been handed something that it has not come for?
     pub(super) fn is_owed(&self) -> bool {
         let is_next = |first: PinRef<Waiter<G>>| self.next.get().is_some_and(|next| next.is(first));

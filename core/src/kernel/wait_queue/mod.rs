@@ -97,6 +97,18 @@ impl<S, G: Copy, K: Access> WaitQueue<S, G, K> {
         first.resume();
     }
 
+    /// Wakes all who wait, to whom nothing was handed; they keep their places.
+    pub(crate) fn wake_waiting(&self) {
+        let mut first = First::new();
+        // Backwards: who leaves meanwhile moves up only those that were woken.
+        for n in (0..self.with(|_, line| line.count_waiting())).rev() {
+            if let Some(waker) = self.with(|_, line| line.take_waker(n)) {
+                first.catch(|| waker.wake());
+            }
+        }
+        first.resume();
+    }
+
     /// Changes the state, and tells all who wait at that moment; did anyone?
     pub(crate) fn tell_all(&self, change: impl FnOnce(&S)) -> bool {
         Lead::tell_all(&self, change)
