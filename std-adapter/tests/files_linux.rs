@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use common::kind;
 use giambio::fs::{self, OpenOptions};
-use giambio::{move_on_after, run};
+use giambio::{move_on_after, run, sleep};
 use rustix::fs::inotify;
 use rustix::io::Errno;
 
@@ -98,4 +98,40 @@ fn a_fifo_is_refused_without_being_opened() {
         assert_eq!(inotify::Reader::new(&events, &mut buffer).next().err(), Some(Errno::AGAIN));
     }))
     .unwrap();
+}
+
+/// What a file of this process says by that name, in bytes.
+fn number(file: &str, name: &str) -> u64 {
+    let text = std_fs::read_to_string(file).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim_start_matches(':').split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// Waits until nobody here has `/dev/zero` open.
+async fn until_closed() {
+    let is_zero = |entry: std::io::Result<std_fs::DirEntry>| {
+        std_fs::read_link(entry.unwrap().path()).is_ok_and(|path| path.as_os_str() == "/dev/zero")
+    };
+    while std_fs::read_dir("/proc/self/fd").unwrap().any(is_zero) {
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[test]
+fn a_read_that_is_given_up_stops() {
+    const MUCH: usize = 1 << 30;
+    run(async {
+        let (soon, long) = (Duration::from_millis(10), Duration::from_secs(10));
+        let read = || number("/proc/self/io", "rchar");
+        let file = fs::File::open("/dev/zero").await.unwrap();
+        let before = read();
+        assert!(move_on_after(soon, file.read_at(vec![0; MUCH], 0)).await.is_none());
+        drop(file);
+        move_on_after(long, until_closed()).await.expect("it reads on");
+        assert!(read() - before < MUCH as u64, "it has read all");
+        assert!(move_on_after(soon, fs::read("/dev/zero")).await.is_none());
+        move_on_after(long, until_closed()).await.expect("it reads on");
+        assert!(move_on_after(soon, fs::read_to_string("/dev/zero")).await.is_none());
+        move_on_after(long, until_closed()).await.expect("it reads on");
+    });
 }

@@ -9,6 +9,8 @@ use super::job::{reading, writing};
 use super::open::OpenOptions;
 use super::path_error::named;
 use super::system::{close, read_at, write_at};
+use super::whole::{PIECE, given_up};
+use crate::call::is_abandoned;
 
 /// A file that is open. It has no position: each call says where it reads or writes, so that any number may be under way at once.
 ///
@@ -83,7 +85,8 @@ impl File {
     /// The system's, with the path. The buffer comes back all the same.
     ///
     /// # Cancellation
-    /// [**Restartable.**](giambio_core#cancellation) But the buffer is gone.
+    /// [**Restartable.**](giambio_core#cancellation) But the buffer is gone. It is not waited for, and stops after the piece that it is at, of
+    /// 4 MiB.
     #[track_caller]
     pub fn read_at(&self, buffer: Vec<u8>, at: u64) -> impl Future<Output = (Vec<u8>, io::Result<usize>)> + use<> {
         let File { file, path } = self.clone();
@@ -170,8 +173,8 @@ impl File {
     /// Closes it, and says what the system has to say about that: some tell only now that something could not be written.
     ///
     /// # Errors
-    /// The system's, with the path. [`ResourceBusy`](io::ErrorKind::ResourceBusy): a clone has it open, or a call that was dropped
-    /// without a cancellation is still at work; the last of them closes it.
+    /// The system's, with the path. [`ResourceBusy`](io::ErrorKind::ResourceBusy): a clone has it open, a read that was given up is
+    /// still at its piece, or another call that was dropped without a cancellation at work; the last of them closes it.
     ///
     /// # Cancellation
     /// [**Lossy**](giambio_core#cancellation): it is waited for, and what the system says is lost.
@@ -190,11 +193,15 @@ async fn both<T>(outcome: impl Future<Output = io::Result<(Vec<u8>, io::Result<T
     outcome.await.unwrap_or_else(|error| (Vec::new(), Err(error)))
 }
 
-/// Reads until the buffer is full or the file ends.
+/// Reads until the buffer is full or the file ends, unless it is given up meanwhile.
 fn full(file: &fs::File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
     let mut count = 0;
     while count < buffer.len() {
-        match read_at(file, &mut buffer[count..], at + count as u64) {
+        if is_abandoned() {
+            return Err(given_up());
+        }
+        let end = buffer.len().min(count.saturating_add(PIECE));
+        match read_at(file, &mut buffer[count..end], at + count as u64) {
             Ok(0) => break,
             Ok(more) => count += more,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -10,7 +10,7 @@ use super::path_error::named;
 use super::system::close;
 use crate::call::is_abandoned;
 
-/// So much is written before it is asked again whether anybody wants it to go on.
+/// So much is read or written before it is asked again whether anybody wants it to go on.
 pub(super) const PIECE: usize = 4 << 20;
 
 /// All bytes of a file.
@@ -20,15 +20,13 @@ pub(super) const PIECE: usize = 4 << 20;
 /// [`IsADirectory`](io::ErrorKind::IsADirectory).
 ///
 /// # Cancellation
-/// [**Restartable; starts anew.**](giambio_core#cancellation)
+/// [**Restartable; starts anew.**](giambio_core#cancellation) It is not waited for, and stops after the piece that it is at, of 4 MiB.
 #[track_caller]
 pub fn read<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<Vec<u8>>> + use<P> {
     let path = path.as_ref().to_owned();
     reading(move || {
         let mut file = OpenOptions::new().read(true).open_now(&path)?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(named("read", &path))?;
-        Ok(bytes)
+        read_all(&mut file).map_err(named("read", &path))
     })
 }
 
@@ -38,15 +36,16 @@ pub fn read<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<Vec<u8>>
 /// As [`read`]; [`InvalidData`](io::ErrorKind::InvalidData): it is not UTF-8.
 ///
 /// # Cancellation
-/// [**Restartable; starts anew.**](giambio_core#cancellation)
+/// [**Restartable; starts anew.**](giambio_core#cancellation) It is not waited for, and stops after the piece that it is at, of 4 MiB.
 #[track_caller]
 pub fn read_to_string<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<String>> + use<P> {
     let path = path.as_ref().to_owned();
     reading(move || {
         let mut file = OpenOptions::new().read(true).open_now(&path)?;
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(named("read", &path))?;
-        Ok(text)
+        let text = read_all(&mut file).and_then(|bytes| {
+            String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
+        });
+        text.map_err(named("read", &path))
     })
 }
 
@@ -89,6 +88,21 @@ where
         write_all(&mut file, bytes.as_ref()).map_err(named("write", &path))?;
         close(file).map_err(named("close", &path))
     })
+}
+
+/// Reads to the end, unless it is given up meanwhile: some files have none.
+fn read_all(file: &mut fs::File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let length = file.metadata().map_or(0, |known| known.len());
+    bytes.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))?;
+    loop {
+        if is_abandoned() {
+            return Err(given_up());
+        }
+        if file.take(PIECE as u64).read_to_end(&mut bytes)? < PIECE {
+            return Ok(bytes);
+        }
+    }
 }
 
 /// Writes all, unless it is given up meanwhile.

@@ -13,12 +13,12 @@
 #[cfg_attr(not(feature = "fs"), allow(unused_imports, reason = "files use it"))]
 pub(crate) use of_unix::close;
 #[cfg(unix)]
+pub(super) use of_unix::lent;
+#[cfg(unix)]
 #[allow(unused_imports, reason = "sockets use it")]
 pub(crate) use of_unix::peer_of;
 #[cfg(unix)]
 pub(crate) use of_unix::replace;
-#[cfg(unix)]
-pub(super) use of_unix::lent;
 #[cfg(windows)]
 pub(super) use of_windows::lent;
 
