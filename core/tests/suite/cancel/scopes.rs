@@ -322,3 +322,23 @@ fn what_is_cancelled_around_a_task_is_known_in_its_code_before_that_is_polled() 
         }
     }
 }
+
+/// While a shield beside holds the scope, its cancelled code may be polled again.
+#[test]
+fn a_nursery_is_not_left_without_a_child_that_a_cancellation_around_it_has_refused() {
+    let went_on = Cell::new(false);
+    let left = run_virtual(cancel_scope(async |scope| {
+        let goes_on = async {
+            let _ = nursery(async |n| {
+                checkpoint().await;
+                scope.cancel();
+                n.spawn(async { Ok::<_, ()>(()) });
+                Ok(())
+            })
+            .await;
+            went_on.set(true);
+        };
+        futures::join!(shield(sleep(secs(1))), goes_on);
+    }));
+    assert_eq!((left.is_ok(), went_on.get()), (false, false));
+}
