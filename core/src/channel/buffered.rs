@@ -83,10 +83,10 @@ impl<B: Buffer> Books<B> {
         self.offer(receivers)
     }
 
-    /// One more value, or the end, is there to be fetched, by the first who waits or by anyone; returns whom to wake.
+    /// One more value is there to be fetched, by the first who waits or by anyone; returns whom to wake.
     fn offer(&mut self, receivers: &Line<()>) -> Option<Waker> {
         receivers.grant(()).unwrap_or_else(|()| {
-            self.free += usize::from(self.buffer.len() > 0);
+            self.free += 1;
             None
         })
     }
@@ -101,23 +101,41 @@ impl<B: Buffer> Books<B> {
         waker
     }
 
-    /// Takes the first value, if this is who it was promised to, or if it was to nobody; and whom to wake over its place. Who takes
-    /// the last, or is told the end, tells the next.
+    /// Takes the first value, if this is who it was promised to, or if it was to nobody; and whom to wake over its place.
+    // Twenty instructions less a value, without optimization for size.
+    #[cfg_attr(not(debug_assertions), inline)]
     #[expect(clippy::type_complexity, reason = "no more than it says")]
     fn fetch(&mut self, inside: &InsideOf<B>, turn: Turn<()>) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
         if turn != Turn::Granted(()) {
             match self.free.checked_sub(1) {
                 Some(free) => self.free = free,
-                None if self.is_over() => {}
+                None if self.is_closed => return self.fetch_at_end(&inside.receivers, None),
                 None => return None,
             }
         }
-        let value = self.buffer.pop().ok_or(Closed);
-        let next = match self.is_over() {
-            true => inside.receivers.grant(()).unwrap_or(None),
-            false => self.release(&inside.senders),
-        };
-        Some((value, next))
+        match self.buffer.pop() {
+            Some(value) if !self.is_closed => Some((Ok(value), self.release(&inside.senders))),
+            value => self.fetch_at_end(&inside.receivers, value),
+        }
+    }
+
+    /// The same of a closed channel, which has no place for anybody. Who takes the last value, or is told the end, tells the next.
+    #[cold]
+    #[expect(clippy::type_complexity, reason = "no more than it says")]
+    fn fetch_at_end(
+        &self,
+        receivers: &Line<()>,
+        value: Option<B::Value>,
+    ) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
+        match value {
+            None if !self.is_over() => None,
+            value => Some((value.ok_or(Closed), self.tell_end(receivers))),
+        }
+    }
+
+    /// Where it is over, the first who waits to receive is to be told; returns whom to wake.
+    fn tell_end(&self, receivers: &Line<()>) -> Option<Waker> {
+        if self.is_over() { receivers.grant(()).ok()? } else { None }
     }
 
     /// Nothing is left, and nothing more will be put in.
@@ -211,7 +229,10 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
         let fetch = |inside: &InsideOf<B>, _: &Line<()>, turn| inside.state.borrow_mut().fetch(inside, turn);
         let pass_on = |inside: &InsideOf<B>, receivers: &Line<()>, late: Option<()>| {
             let late = if fault!("value-lost-with-its-receiver") { None } else { late };
-            late.and_then(|()| inside.state.borrow_mut().offer(receivers))
+            let () = late?;
+            let mut books = inside.state.borrow_mut();
+            // Where nothing is left, it was to be told the end.
+            if books.buffer.len() == 0 { books.tell_end(receivers) } else { books.offer(receivers) }
         };
         tells::<AValue, _>(Waiting::new(self.sides.receivers(), fetch, pass_on), place)
     }

@@ -98,7 +98,7 @@ impl<B: Row, K: Access> News<B, K> {
 
     pub(super) fn send(&self, value: B::Value) -> Result<(), SendError<B::Value>> {
         // The destructor of the oldest runs when nothing is held any more.
-        let oldest = self.queue.tell_if(|kept| {
+        let oldest = self.queue.calling().tell_if(|kept| {
             let pushed = kept.change().push(value);
             let is_sent = pushed.is_ok();
             (pushed, is_sent)
@@ -107,44 +107,47 @@ impl<B: Row, K: Access> News<B, K> {
     }
 
     pub(super) fn close(&self) {
-        self.queue.tell_all(|kept| kept.change().is_closed = true);
+        self.queue.calling().tell_if(|kept| {
+            kept.change().is_closed = true;
+            ((), true)
+        });
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.queue.with(|kept, _| kept.values.borrow().is_closed)
+        self.queue.calling().with(|kept| kept.values.borrow().is_closed)
     }
 
     /// How many were ever sent.
     pub(super) fn sent(&self) -> u64 {
-        self.queue.with(|kept, _| kept.values.borrow().sent)
+        self.queue.calling().with(|kept| kept.values.borrow().sent)
     }
 
     /// How many are kept.
     #[cfg(feature = "alloc")]
     pub(super) fn capacity(&self) -> usize {
-        self.queue.with(|kept, _| kept.values.borrow().buffer.capacity())
+        self.queue.calling().with(|kept| kept.values.borrow().buffer.capacity())
     }
 
     /// Changes the buffer, so that more are kept.
     #[cfg(feature = "alloc")]
     pub(super) fn enlarge(&self, change: impl FnOnce(&mut B)) {
-        self.queue.with(|kept, _| change(&mut kept.change().buffer));
+        self.queue.calling().with(|kept| change(&mut kept.change().buffer));
     }
 
     pub(super) fn subscribers(&self) -> usize {
-        self.queue.with(|kept, _| kept.subscribers.get())
+        self.queue.calling().with(|kept| kept.subscribers.get())
     }
 
     /// One more; the number of the value that it gets next.
     pub(super) fn comes(&self) -> u64 {
-        self.queue.with(|kept, _| {
+        self.queue.calling().with(|kept| {
             kept.subscribers.set(kept.subscribers.get() + 1);
             kept.values.borrow().sent
         })
     }
 
     pub(super) fn goes(&self) {
-        self.queue.with(|kept, _| kept.subscribers.set(kept.subscribers.get() - 1));
+        self.queue.calling().with(|kept| kept.subscribers.set(kept.subscribers.get() - 1));
     }
 
     /// Waits for the value that one gets next.

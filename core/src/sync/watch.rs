@@ -143,7 +143,7 @@ impl<T, K: Access> Watch<T, K> {
 
     /// One who looks at it, for whom the value that is there now is seen.
     pub fn watcher(&self) -> Watcher<'_, T, K> {
-        Watcher { watch: self, seen: self.queue.with(|watched, _| watched.version.get()) }
+        Watcher { watch: self, seen: self.queue.calling().with(|watched| watched.version.get()) }
     }
 }
 
@@ -175,7 +175,7 @@ impl<T, K: Access> Watcher<'_, T, K> {
 
     /// Has the value changed since this one has seen it? It stays so. Never waits.
     pub fn has_changed(&self) -> bool {
-        self.watch.queue.with(|watched, _| watched.version.get() != self.seen)
+        self.watch.queue.calling().with(|watched| watched.version.get() != self.seen)
     }
 
     /// Looks at the value, which is seen then.

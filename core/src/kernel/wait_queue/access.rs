@@ -26,8 +26,8 @@ pub trait Exclusion: 'static {
     const OPEN: Self::Guard;
     /// Runs `f` alone.
     fn alone<R>(guard: &Self::Guard, f: impl FnOnce() -> R) -> R;
-    /// The same where code of the program is called in there, which may come back: it finds what is kept as it was left, as where
-    /// there is no lock.
+    /// The same where code of the program is called in there, which may come back, in this way too: it finds what is kept as it was
+    /// left, as where there is no lock.
     fn alone_calling<R>(guard: &Self::Guard, f: impl FnOnce() -> R) -> R {
         Self::alone(guard, f)
     }
@@ -71,7 +71,7 @@ impl Exclusion for Shared {
 #[cfg(feature = "std")]
 mod imp {
     use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-    use std::sync::{Mutex, TryLockError};
+    use std::sync::{Mutex, MutexGuard, TryLockError};
 
     use crate::fault::fault;
 
@@ -90,16 +90,20 @@ mod imp {
         }
 
         pub(super) fn alone<R>(&self, f: impl FnOnce() -> R) -> R {
-            // A panic comes from code of the program alone, which leaves nothing torn; so poison says nothing.
-            let _locked = match self.mutex.try_lock() {
-                Ok(locked) => Some(locked),
-                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) if self.is_called_from() && !fault!("who-comes-back-waits") => None,
-                Err(TryLockError::WouldBlock) => {
-                    Some(self.mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
-                }
-            };
+            let _locked = self.lock();
             f()
+        }
+
+        // A panic comes from code of the program alone, which leaves nothing torn; so poison says nothing.
+        fn lock(&self) -> MutexGuard<'_, ()> {
+            self.mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        }
+
+        /// Locks it when the others let go; or it is open, to who comes back.
+        #[cold]
+        fn wait(&self) -> Option<MutexGuard<'_, ()>> {
+            let is_called_from = self.calls.load(Relaxed) == here() && !fault!("who-comes-back-waits");
+            (!is_called_from).then(|| self.lock())
         }
 
         pub(super) fn alone_calling<R>(&self, f: impl FnOnce() -> R) -> R {
@@ -110,15 +114,14 @@ mod imp {
                     self.0.store(self.1, Relaxed);
                 }
             }
-            self.alone(|| {
-                let _calls = Calls(&self.calls, self.calls.swap(here(), Relaxed));
-                f()
-            })
-        }
-
-        #[cold]
-        fn is_called_from(&self) -> bool {
-            self.calls.load(Relaxed) == here()
+            let _locked = match self.mutex.try_lock() {
+                Ok(locked) => Some(locked),
+                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => self.wait(),
+            };
+            let _calls = Calls(&self.calls, self.calls.load(Relaxed));
+            self.calls.store(here(), Relaxed);
+            f()
         }
     }
 

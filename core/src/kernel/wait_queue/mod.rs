@@ -81,7 +81,7 @@ impl<S, G: Copy, K: Access> WaitQueue<S, G, K> {
         K::alone(&self.guard, || f(&self.state, &self.line))
     }
 
-    /// The same for who calls code of the program in there, as that of a value.
+    /// The same for who calls code of the program in there, as that of a value: then all go this way.
     pub(crate) const fn calling(&self) -> Calling<'_, S, G, K> {
         Calling(self)
     }
