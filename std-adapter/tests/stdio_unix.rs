@@ -168,6 +168,32 @@ fn a_foreign_waker_that_panics_keeps_no_other_from_its_wake() {
     assert!(ends(&mut child));
 }
 
+/// Until something comes nobody else would drop it.
+#[test]
+fn who_gives_up_is_not_remembered() {
+    if is_child() {
+        let waker = Arc::new(Foreign(None));
+        let wakes = Waker::from(waker.clone());
+        for is_line in [false, true] {
+            let mut buffer = [0];
+            let mut receive = Box::pin(async {
+                match is_line {
+                    true => drop(stdin().receive_line().await),
+                    false => drop(stdin().receive(&mut buffer).await),
+                }
+            });
+            assert!(receive.as_mut().poll(&mut Context::from_waker(&wakes)).is_pending());
+            assert_eq!(Arc::strong_count(&waker), 3);
+            drop(receive);
+            assert_eq!(Arc::strong_count(&waker), 2);
+        }
+        return;
+    }
+    let mut child = child("who_gives_up_is_not_remembered", PLAIN).spawn().unwrap();
+    let _input = child.stdin.take().unwrap();
+    assert!(ends(&mut child));
+}
+
 #[test]
 fn the_program_ends_while_calls_hang() {
     if is_child() {

@@ -1,5 +1,6 @@
 //! The standard input: read on demand by a thread, into a buffer of the process.
 
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::io;
 use std::mem;
@@ -10,7 +11,7 @@ use std::task::{Context, Poll, Waker, ready};
 use giambio_core::poll_proceed;
 
 use super::system;
-use crate::foreign::First;
+use crate::foreign::{First, discard};
 use crate::job::Job;
 use crate::pool::{Pool, lock};
 use crate::sys::process::Process;
@@ -29,7 +30,8 @@ static STDIN: Stdin = Stdin(Mutex::new(State {
     buffered: Buffered { bytes: Vec::new(), taken: 0 },
     is_reading: false,
     outcome: None,
-    waiting: Vec::new(),
+    waiting: BTreeMap::new(),
+    next: 0,
 }));
 
 /// The standard input of the process.
@@ -64,7 +66,8 @@ struct State {
     is_reading: bool,
     /// How the last read ended, unless with bytes: at the end, or with an error. Told once.
     outcome: Option<io::Result<()>>,
-    waiting: Vec<Waker>,
+    waiting: BTreeMap<u64, Waker>,
+    next: u64,
 }
 
 /// What was read, and not taken.
@@ -107,7 +110,8 @@ impl Stdin {
     /// [**Restartable.**](giambio_core#cancellation) The thread goes on waiting; what it then reads is for who asks next.
     #[track_caller]
     pub fn receive(&self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
-        poll_fn(|cx| self.poll_received(cx, buffer))
+        let mut place = Place::default();
+        poll_fn(move |cx| self.poll_received(cx, Some(&mut place), buffer))
     }
 
     /// The next line, without its end, which is `"\n"` or `"\r\n"`; `None`: the input is over. The last line needs no end.
@@ -122,15 +126,16 @@ impl Stdin {
     pub fn receive_line(&self) -> impl Future<Output = io::Result<Option<String>>> {
         // Of the whole input: others may take some of it meanwhile.
         let mut looked_at = 0_u64;
+        let mut place = Place::default();
         poll_fn(move |cx| {
-            self.poll_take(cx, |buffered, is_over| {
+            self.poll_take(cx, Some(&mut place), |buffered, is_over| {
                 let bytes = &buffered.bytes;
                 let new = usize::try_from(looked_at.saturating_sub(buffered.taken)).unwrap_or(0);
                 let end = bytes[new..].iter().position(|byte| *byte == b'\n').map(|at| new + at);
                 let length = match end {
                     Some(end) => end + 1,
                     None if is_over => bytes.len(),
-                    None if bytes.len() > LONGEST_LINE => {
+                    None if bytes.strip_suffix(b"\r").unwrap_or(bytes).len() > LONGEST_LINE => {
                         let text = format!("a line has more than {LONGEST_LINE} bytes");
                         return Some(Err(io::Error::new(io::ErrorKind::InvalidData, text)));
                     }
@@ -156,8 +161,13 @@ impl Stdin {
         })
     }
 
-    pub(crate) fn poll_received(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        self.poll_take(cx, |buffered, is_over| {
+    pub(crate) fn poll_received(
+        &self,
+        cx: &mut Context<'_>,
+        place: Option<&mut Place>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_take(cx, place, |buffered, is_over| {
             let count = buffered.bytes.len().min(buffer.len());
             if count == 0 && !buffer.is_empty() && !is_over {
                 return None;
@@ -168,10 +178,12 @@ impl Stdin {
         })
     }
 
-    /// Has `take` take from the bytes, or say by `None` that there are too few, unless no more will come.
+    /// Has `take` take from the bytes, or say by `None` that there are too few, unless no more will come. Who has no `place` stays
+    /// among those who wait until something comes, whatever becomes of him.
     fn poll_take<T>(
         &self,
         cx: &mut Context<'_>,
+        place: Option<&mut Place>,
         mut take: impl FnMut(&mut Buffered, bool) -> Option<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         let go = ready!(poll_proceed(cx));
@@ -198,12 +210,36 @@ impl Stdin {
             READER.enqueue(Arc::new(Read))?;
             state.is_reading = true;
         }
-        if !state.waiting.iter().any(|waker| waker.will_wake(&new)) {
-            state.waiting.push(new);
-        }
+        let next = state.next;
+        let old = match place {
+            Some(place) => {
+                state.next += 1;
+                let number = *place.0.get_or_insert(next);
+                state.waiting.insert(number, new)
+            }
+            None if state.waiting.values().any(|waker| waker.will_wake(&new)) => Some(new),
+            None => {
+                state.next += 1;
+                state.waiting.insert(next, new)
+            }
+        };
         drop(state);
+        drop(old);
         go.waits_for("the standard input");
         Poll::Pending
+    }
+}
+
+/// A place among those who wait, from when it is first needed. Who drops it waits no more.
+#[derive(Debug, Default)]
+pub struct Place(Option<u64>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(number) = self.0 {
+            let waker = lock(&STDIN.0).waiting.remove(&number);
+            discard(waker);
+        }
     }
 }
 
@@ -224,7 +260,7 @@ impl Job for Read {
         let waiting = mem::take(&mut state.waiting);
         drop(state);
         let mut first = First::new();
-        waiting.into_iter().for_each(|waker| first.catch(|| waker.wake()));
+        waiting.into_values().for_each(|waker| first.catch(|| waker.wake()));
         first.resume();
     }
 }

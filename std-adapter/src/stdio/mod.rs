@@ -8,5 +8,7 @@ mod input;
 mod output;
 mod system;
 
+#[allow(unused_imports, reason = "streams use it")]
+pub(crate) use input::Place;
 pub use input::{Stdin, stdin};
 pub use output::{Output, stderr, stdout};
