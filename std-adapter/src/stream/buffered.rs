@@ -160,7 +160,7 @@ impl<R: Incoming> Buffered<R> {
     #[track_caller]
     pub fn receive_line(&mut self) -> impl Future<Output = io::Result<Option<String>>> {
         async move {
-            let length = self.piece(b'\n').await?;
+            let length = self.piece(b'\n', b"\r").await?;
             if length == 0 {
                 return Ok(None);
             }
@@ -201,7 +201,7 @@ impl<R: Incoming> Buffered<R> {
     #[track_caller]
     pub fn until(&mut self, end: u8) -> impl Future<Output = io::Result<Option<Vec<u8>>>> {
         async move {
-            let length = self.piece(end).await?;
+            let length = self.piece(end, b"").await?;
             let piece = self.buffer.rest()[..length].to_vec();
             self.buffer.start += length;
             Ok((length > 0).then_some(piece))
@@ -264,25 +264,31 @@ impl<R: Incoming> Buffered<R> {
         Ok(())
     }
 
-    /// Receives until there is an `end` in the buffer, or the stream has ended; how much that is, with the `end`.
-    async fn piece(&mut self, end: u8) -> io::Result<usize> {
+    /// Receives until there is an `end` in the buffer, or the stream has ended; how much that is, with the `end`. A `prefix` last
+    /// before that belongs to it, and is not counted.
+    async fn piece(&mut self, end: u8, prefix: &[u8]) -> io::Result<usize> {
         let mut looked_at = 0;
         loop {
             let rest = self.buffer.rest();
             let length = memchr(end, &rest[looked_at..]).map(|at| looked_at + at);
-            let (so_far, limit) = (length.unwrap_or(rest.len()), self.buffer.limit);
+            let (piece, limit) = (&rest[..length.unwrap_or(rest.len())], self.buffer.limit);
+            let so_far = piece.strip_suffix(prefix).unwrap_or(piece).len();
             if so_far > limit {
-                return Err(too_long(format_args!("a line has {so_far} bytes so far"), limit));
+                return Err(long_line(so_far, limit));
             }
             if let Some(length) = length {
                 return Ok(length + 1);
             }
             looked_at = rest.len();
             if fill(&self.from, &mut self.buffer).await? == 0 {
-                return Ok(looked_at);
+                return if looked_at > limit { Err(long_line(looked_at, limit)) } else { Ok(looked_at) };
             }
         }
     }
+}
+
+fn long_line(so_far: usize, limit: usize) -> io::Error {
+    too_long(format_args!("a line has {so_far} bytes so far"), limit)
 }
 
 fn too_long(what: impl fmt::Display, limit: usize) -> io::Error {
@@ -481,6 +487,27 @@ mod tests {
             let mut from = Buffered::new(Script::of(&[b"\n", b"a\n"])).limit(0);
             assert_eq!(from.receive_line().await.unwrap().unwrap(), "");
             assert!(from.receive_line().await.is_err());
+        });
+    }
+
+    #[test]
+    fn what_ends_a_line_does_not_count() {
+        // In whatever pieces it comes, with a `\r` last that may belong to the end.
+        for pieces in [&[&b"12345\r\n"[..]][..], &[b"12345\r", b"\n"], &[b"12345", b"\r", b"\n"], &[b"12345\n"]] {
+            run(async {
+                let mut from = Buffered::new(Script::of(pieces)).limit(5);
+                assert_eq!(from.receive_line().await.unwrap().unwrap(), "12345");
+            });
+        }
+        for pieces in [&[&b"123456\r\n"[..]][..], &[b"12345\r\r\n"], &[b"12345\rx\n"], &[b"12345\r"]] {
+            run(async {
+                let mut from = Buffered::new(Script::of(pieces)).limit(5);
+                assert_eq!(from.receive_line().await.unwrap_err().kind(), io::ErrorKind::InvalidData);
+            });
+        }
+        run(async {
+            let mut from = Buffered::new(Script::of(&[b"12345\r\n"])).limit(5);
+            assert_eq!(from.until(b'\n').await.unwrap_err().kind(), io::ErrorKind::InvalidData);
         });
     }
 
