@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     let counts = Counts::new();
     // Whoever holds up all the others is found out.
     let watched = builder().debugger(Watchdog::new(Duration::from_millis(100)));
-    // On every core: `watched.on_each_core().run_until_stopped(…)`, with a debugger that can be copied, and a port that is shared.
+    // On every core: `watched.on_each_core().run_until_stopped(…)`, with a debugger that can be copied.
     let ended = watched.run_until_stopped(main_task(&address, &counts));
     let (accepted, cut_off) = (counts.accepted(), counts.cut_off());
     match &ended {

@@ -382,6 +382,7 @@ const FLOORS_OF_THE_CORE: &[&str] = &[
     "runtime",
     "runtime/guest",
     "introspect",
+    "introspect/line",
     "introspect/dump",
     "introspect/show",
     "introspect/chains",

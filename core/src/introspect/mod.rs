@@ -34,6 +34,8 @@
 //!
 //! A scope is found where it was polled last. So one that nobody has polled yet is not found, nor is one in a task that has ended.
 //!
+//! [`write`] writes a tree like that, into whatever takes text.
+//!
 //! What each task waits for is found by `dump`, which asks them all (with feature `std`). Without `std`, a [`Debugger`] is told of it
 //! as it happens, if it [wants](Debugger::wants) to know.
 
@@ -41,6 +43,7 @@
 mod chains;
 #[cfg(feature = "std")]
 mod dump;
+mod line;
 #[cfg(feature = "std")]
 mod show;
 
@@ -58,6 +61,7 @@ use crate::time::{Clock, Instant};
 pub use crate::task_info::Waits;
 #[cfg(feature = "std")]
 pub use dump::{Dump, Node, NodeKind, TaskNode, dump};
+pub use line::write;
 
 /// A task or a scope.
 #[derive(Clone, Copy, Debug)]

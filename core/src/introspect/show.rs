@@ -5,9 +5,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
-use core::time::Duration;
 
 use super::dump::{Dump, Node, NodeKind, TaskNode};
+use super::line;
 use crate::task_info::{Status, TaskId, Waits};
 
 impl fmt::Display for Dump {
@@ -17,7 +17,7 @@ impl fmt::Display for Dump {
         }
         let view = View::new(&self.nodes);
         for (number, node) in self.nodes.iter().enumerate() {
-            write!(f, "{:1$}", "", 2 * node.depth)?;
+            line::indent(f, node.depth)?;
             view.show(f, number, node)?;
             writeln!(f)?;
         }
@@ -43,18 +43,10 @@ impl<'a> View<'a> {
     fn show(&self, f: &mut fmt::Formatter<'_>, number: usize, node: &Node) -> fmt::Result {
         match &node.kind {
             NodeKind::Task(task) => self.show_task(f, number, task)?,
-            NodeKind::Nursery { children: 1 } => f.write_str("nursery of 1 child")?,
-            NodeKind::Nursery { children } => write!(f, "nursery of {children} children")?,
-            NodeKind::Scope if node.is_shielded => f.write_str("shield")?,
-            NodeKind::Scope => f.write_str("scope")?,
+            NodeKind::Nursery { children } => line::nursery(f, *children)?,
+            NodeKind::Scope => line::scope(f, node.is_shielded)?,
         }
-        if let Some(reason) = node.cancelled {
-            write!(f, ", cancelled: {reason}")?;
-        }
-        if let Some(deadline) = node.deadline {
-            write!(f, ", until {:?}", Duration::from_nanos(deadline.as_nanos()))?;
-        }
-        Ok(())
+        line::end(f, node.cancelled, node.deadline)
     }
 
     fn show_task(&self, f: &mut fmt::Formatter<'_>, number: usize, task: &TaskNode) -> fmt::Result {
@@ -124,7 +116,7 @@ impl<'a> View<'a> {
     pub(super) fn title_of(&self, id: TaskId) -> impl fmt::Display + use<'a> {
         let name = self.task(id).map(|(_, task)| task.name.as_str());
         fmt::from_fn(move |f| match name {
-            Some(name) => title(f, name, id),
+            Some(name) => line::title(f, name, id),
             None => write!(f, "{id}"),
         })
     }
@@ -151,10 +143,6 @@ fn task_of(node: &Node) -> Option<&TaskNode> {
 
 impl TaskNode {
     pub(super) fn title(&self) -> impl fmt::Display {
-        fmt::from_fn(|f| title(f, &self.name, self.id))
+        fmt::from_fn(|f| line::title(f, &self.name, self.id))
     }
-}
-
-fn title(f: &mut fmt::Formatter<'_>, name: &str, id: TaskId) -> fmt::Result {
-    if id == TaskId::MAIN { f.write_str("main") } else { write!(f, "{name} ({id})") }
 }

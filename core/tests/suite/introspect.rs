@@ -7,7 +7,7 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use crate::common::{alone, audit, run_foreign, run_virtual, secs, settle};
-use giambio_core::introspect::{Entry, Kind, visit, visit_runtime};
+use giambio_core::introspect::{Entry, Kind, dump, visit, visit_runtime, write};
 use giambio_core::{
     Arena, Next, Runtime, Until, VirtualClock, cancel_scope, checkpoint, finally_for, move_on_after, nursery,
     nursery_in, shield, sleep,
@@ -251,4 +251,62 @@ fn what_is_shown_may_be_taken_away_with_all_that_comes_next() {
         assert_eq!((is_whole, shown), (false, vec![0, 1, 2]));
         drop(inner);
     });
+}
+
+#[test]
+fn the_tree_is_written_without_a_heap_as_a_dump_has_it_but_for_what_tasks_wait_for() {
+    run_virtual(async {
+        nursery(async |n| {
+            let aunt = n.child().name("aunt").spawn(async { Ok::<_, ()>(shield(sleep(secs(2))).await) });
+            n.child().name("father").spawn(nursery(async |n| {
+                n.child().name("child").spawn(async { Ok::<_, ()>(sleep(secs(9)).await) });
+                Ok(())
+            }));
+            n.child().name("uncle").spawn(async { Ok(_ = move_on_after(secs(3), sleep(secs(5))).await) });
+            sleep(secs(1)).await;
+            aunt.cancel();
+            sleep(secs(0)).await;
+            let (dump, mut text) = (dump().await.to_string(), String::new());
+            write(&mut text).unwrap();
+            // What a dump says of tasks that wait is longer.
+            let shortened = dump.lines().map(|line| match line.split_once(": waits") {
+                Some((title, _)) => format!("{title}: waits\n"),
+                None => format!("{line}\n"),
+            });
+            assert_eq!(text, shortened.collect::<String>());
+            assert!(
+                text.contains("  nursery of 3 children\n") && text.contains("shield") && text.contains(", until "),
+                "{text}"
+            );
+            Ok(n.cancel_children())
+        })
+        .await
+        .unwrap();
+    });
+}
+
+#[test]
+fn what_takes_no_more_text_is_written_to_no_more() {
+    struct Full(usize);
+    impl std::fmt::Write for Full {
+        fn write_str(&mut self, _: &str) -> std::fmt::Result {
+            self.0 += 1;
+            if self.0 > 2 { Err(std::fmt::Error) } else { Ok(()) }
+        }
+    }
+    run_virtual(async {
+        let Ok(()) = nursery(async |n| {
+            for _ in 0..5 {
+                n.spawn(pending::<Result<(), std::convert::Infallible>>());
+            }
+            let mut full = Full(0);
+            assert!(write(&mut full).is_err());
+            assert_eq!(full.0, 3);
+            Ok(n.cancel_children())
+        })
+        .await;
+    });
+    let mut text = String::new();
+    write(&mut text).unwrap();
+    assert_eq!(text, "(not all there is)\n");
 }
