@@ -45,7 +45,7 @@ pub fn run<F: Future>(main: F) -> F::Output {
 /// [`finally`](crate::finally()) and what is in [`shield`](crate::shield()).
 ///
 /// Until `main` has ended, a second Ctrl+C ends the process at once, as if it were not handled at all: it is the way
-/// out of a clean-up that hangs.
+/// out of a clean-up that hangs. On Unix it takes the programs along that were started by `process`.
 ///
 /// Where Ctrl+C is ignored it [stays so](crate::signal): what a script starts by `server &` ends by another signal.
 ///
@@ -73,7 +73,8 @@ pub fn run_or_ctrl_c<F: Future>(main: F) -> Result<F::Output, Interrupted> {
 /// * The first asks `main` [to stop](crate::stopping): it ends by itself, if it looks for that.
 /// * The second cancels it: everything in it is dropped at its next suspension, after the clean-ups of
 ///   [`finally`](crate::finally()) and what is in [`shield`](crate::shield()).
-/// * The third ends the process at once, as if it were not handled at all.
+/// * The third ends the process at once, as if it were not handled at all. On Unix it takes the programs along that were started by
+///   `process`.
 ///
 /// Of whom to wait for is for `main` to say: a grace after the first is a task that awaits [`stopping`](crate::stopping), sleeps, and
 /// cancels. A signal that is ignored [stays so](crate::signal).

@@ -5,14 +5,16 @@
 mod child;
 
 use std::future::pending;
-use std::io;
+use std::io::{self, Read};
 use std::num::NonZeroUsize;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use std::{mem, ptr, thread};
 
 use child::{Child, LONG};
+use giambio::process::{Spawn, run_in, status};
 use giambio::signal::{CtrlC, Signal, Signals, terminate};
 use giambio::{
     EachCore, Ended, Interrupted, RunError, builder, fail_after, finally, is_stopping, move_on_after, run,
@@ -224,6 +226,32 @@ fn the_first_order_asks_to_stop_the_second_cancels_and_the_third_kills() {
             ));
         });
         assert_eq!(kills.killed_by(), third.as_raw());
+    }
+}
+
+/// Clean-ups that would have ended them don't come to that.
+#[test]
+fn the_order_that_kills_takes_along_what_the_program_has_started() {
+    for is_group in [false, true] {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let kills = alone(&ALL, || {
+            let script = if is_group { "sleep 1000 & exec sleep 1000" } else { "exec sleep 1000" };
+            let sleeps = Spawn::new("sh").args(["-c", script]).stdout(writer.try_clone().unwrap()).group(is_group);
+            let sleeps = sleeps.stderr(Stdio::null());
+            let _ = run_until_stopped(run_in(sleeps, async |child| {
+                // One that was reaped before is nobody's.
+                assert!(status(Spawn::new("true")).await.unwrap().success());
+                assert!(child.try_wait().unwrap().is_none());
+                (0..3).for_each(|_| raise(Signal::TERM));
+                pending::<()>().await
+            }));
+        });
+        drop(writer);
+        assert_eq!(kills.killed_by(), libc::SIGTERM);
+        // It ends when nobody has the other end.
+        let (told, tells) = mpsc::channel();
+        thread::spawn(move || told.send(reader.read(&mut [0]).unwrap()).unwrap());
+        assert_eq!(tells.recv_timeout(LONG), Ok(0), "a program goes on");
     }
 }
 

@@ -62,6 +62,7 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "sys/errno/windows",
     "sys/limits",
     "sys/exit",
+    "sys/children",
     "sys/process",
     "sys/signals",
     "sys/waitable",

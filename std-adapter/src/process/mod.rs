@@ -25,6 +25,9 @@
 //! The program alone, as the standard library has it; with [`Spawn::group`] all that it has started, too, and not put in groups of
 //! their own.
 //!
+//! On Unix a signal by which [`run_or_ctrl_c`](crate::run_or_ctrl_c()) or [`run_until_stopped`](crate::run_until_stopped()) ends this process
+//! at once kills the same, of the first 1,024 programs that run. A process that is killed otherwise leaves them.
+//!
 //! # Whose children
 //! Each child is waited for by its own number; others of the process are left alone, and so is SIGCHLD. Where that is ignored, the system
 //! keeps no status, and an error says so. A future that is dropped, as the losers of a `select!` are, can't wait: it kills the

@@ -26,6 +26,7 @@ use crate::pool::Pool;
 use crate::reactor::{Descriptor, Direction, Done, Source};
 use crate::signal::Signal;
 use crate::stream::{PipeReceiver, PipeSender};
+use crate::sys::children::Listed;
 use crate::sys::exit::{self, Exit};
 use crate::sys::process::Process;
 
@@ -41,6 +42,8 @@ pub(super) struct Running {
     is_group: bool,
     /// Whose child.
     process: Process,
+    /// Where a signal that ends this process finds it.
+    listed: Listed,
     /// Tells of its end.
     exit: Option<Source<Exit>>,
     /// Waits for its end where that does not.
@@ -87,6 +90,7 @@ impl Running {
             child,
             is_group,
             process: Process::remembered(),
+            listed: Listed::new(child, is_group),
             exit: Exit::of(child).ok().map(Source::new),
             waiting: RefCell::default(),
             state: Cell::new(State::Runs),
@@ -180,7 +184,11 @@ impl Running {
                 Err(_) => {}
             }
         }
+        self.listed.take_out();
         let reaped = waitpid(Some(self.child), WaitOptions::NOHANG);
+        if matches!(reaped, Ok(None)) {
+            self.listed.put_back();
+        }
         if leaves_group && !matches!(reaped, Ok(None)) {
             self.kill_rest();
         }
@@ -237,6 +245,7 @@ impl Drop for Running {
         let _ = self.kill();
         let _ = self.reap();
         if self.runs() {
+            self.listed.take_out();
             reaper::leave(self.child);
         }
     }

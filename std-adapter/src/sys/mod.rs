@@ -3,6 +3,8 @@
 
 #[allow(unsafe_code)]
 pub(crate) mod callbacks;
+#[cfg(all(unix, feature = "process"))]
+pub(crate) mod children;
 #[cfg(feature = "net")]
 pub(crate) mod errno;
 #[cfg(all(unix, feature = "process"))]

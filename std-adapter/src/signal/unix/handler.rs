@@ -2,13 +2,15 @@
 //!
 //! # Invariants
 //! * **HANDLER-IS-SAFE**: the handler uses atomics, and of the system what POSIX allows there: `write`, `sigaction`,
-//!   `raise`, `getpid`. The code that it interrupts finds `errno` as it was, whatever fails meanwhile.
+//!   `raise`, `getpid`, `waitpid`, `kill`. The code that it interrupts finds `errno` as it was, whatever fails meanwhile.
 
 use std::ffi::{c_int, c_void};
 use std::mem;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering::SeqCst};
 
+#[cfg(feature = "process")]
+use giambio_core::__fault as fault;
 #[cfg(any(target_os = "illumos", target_os = "solaris"))]
 use libc::___errno as errno_location;
 #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
@@ -66,7 +68,13 @@ fn look_at(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
         before.call(signal, info, context);
     }
     match tell_all(word, bit) {
-        Heard::TooOften => act_by_default(signal),
+        Heard::TooOften => {
+            #[cfg(feature = "process")]
+            if !fault!("programs-outlive-a-death-by-order") {
+                crate::sys::children::kill_all();
+            }
+            act_by_default(signal);
+        }
         Heard::ByItsParent if before.is_none() => act_by_default(signal),
         Heard::NotWatched | Heard::ByItsParent | Heard::Watched => {}
     }
