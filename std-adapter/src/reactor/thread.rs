@@ -220,9 +220,11 @@ impl Reactor {
         }
     }
 
-    /// Makes the descriptor ready.
+    /// Makes the descriptor ready. In a child of a fork the bell is the parent's until somebody waits.
     fn ring(&self) {
-        if let Ok(system) = self.system() {
+        if let Some(system) = &*self.system.borrow()
+            && system.process == Process::current()
+        {
             system.notifier.ring();
         }
     }
