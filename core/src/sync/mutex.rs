@@ -142,7 +142,10 @@ impl<T: ?Sized, K: Access> Mutex<T, K> {
     /// wait for itself.
     #[track_caller]
     pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T, K>> {
-        let caller = Location::caller();
+        self.lock_at(Location::caller())
+    }
+
+    fn lock_at(&self, caller: &'static Location<'static>) -> impl Future<Output = MutexGuard<'_, T, K>> {
         let refuse = |holder: &Holder| is_inside(holder.inside.get()).then_some(Held);
         let wait = leaf::<AMutex, _>(self.lending.lend(refuse), CallSite::at(caller));
         Then::new(wait, move |lent| match lent {
@@ -189,9 +192,9 @@ impl<T: ?Sized, K: Access> Mutex<T, K> {
     /// As [`lock`](Mutex::lock); and with the panic of `f`, after which the value is torn.
     #[track_caller]
     pub fn use_shielded<R>(&self, f: impl AsyncFnOnce(&mut T) -> R) -> impl Future<Output = R> {
-        let lock = self.lock();
+        let caller = Location::caller();
         async move {
-            let mut guard = lock.await;
+            let mut guard = self.lock_at(caller).await;
             shield(async move {
                 // Until the end is reached.
                 let was_torn = core::mem::replace(&mut guard.loan.is_torn, true);

@@ -29,6 +29,15 @@ fn who_waits_keeps_the_place_with_feature_introspect_alone() {
     assert_eq!(found, [64, 72, 104, 72, 88, 88, 64, 80, 80]);
 }
 
+/// Who uses a value shielded keeps its wait once; the use has that room afterwards.
+#[test]
+fn who_uses_a_value_shielded_keeps_one_wait() {
+    let mutex = Mutex::new(());
+    let more = if cfg!(feature = "introspect") { 40 } else { 0 };
+    let uses = size_of_val(&mutex.use_shielded(async |()| ()));
+    assert!(uses <= 288 + more, "{uses} bytes");
+}
+
 /// Also those who wait for channels.
 #[cfg(feature = "heapless")]
 #[test]
