@@ -62,7 +62,7 @@ pub(crate) use claim::Claim;
 #[allow(unused_imports, reason = "streams use it")]
 pub(crate) use claim::busy_error;
 pub use closed::Closed;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "fs"))]
 pub(crate) use descriptor::close;
 #[cfg(unix)]
 pub(crate) use descriptor::peer_of;

@@ -232,6 +232,7 @@ impl Stdin {
 
 /// A place among those who wait, from when it is first needed. Who drops it waits no more.
 #[derive(Debug, Default)]
+#[cfg_attr(not(feature = "stream"), allow(unreachable_pub, reason = "streams show it"))]
 pub struct Place(Option<u64>);
 
 impl Drop for Place {

@@ -12,7 +12,7 @@ pub(crate) const LONGEST_LINGER: Duration =
     Duration::from_secs(if cfg!(target_vendor = "apple") { 327 } else { 32_767 });
 
 /// How many bytes a path may have that is the address of a socket.
-#[cfg(unix)]
+#[cfg(all(unix, feature = "net"))]
 pub(crate) const LONGEST_PATH: usize =
     if cfg!(any(target_os = "linux", target_os = "android", target_os = "illumos", target_os = "solaris")) {
         107
