@@ -10,7 +10,7 @@ use giambio_core::{__fault as fault, Instant, Sleep, clock, sleep_until};
 
 use super::incoming::Incoming;
 use super::outgoing::Outgoing;
-use super::pump::Pump;
+use super::pump::{Failed, Pump};
 
 /// Sends to `to` whatever comes from `from`, until that ends; returns how many bytes. `to` is not told of the end.
 ///
@@ -99,9 +99,34 @@ impl<R: Incoming + ?Sized, W: Outgoing + ?Sized> fmt::Debug for Copy<'_, R, W> {
 /// }
 /// ```
 ///
+/// Who can't be sent to any more may still have something to say, as a server that refuses an upload, answers and closes: so a send
+/// that fails stops its own direction alone. The other goes on to its end, which is passed on, and then the error is returned.
+///
+/// **A reset looks like a proper end from behind this.** Whatever the error is, the streams are the caller's, and when they are
+/// dropped each peer is told of an end: one that takes the end of the stream for the end of the data (a file without a length before)
+/// can't see that the other was cut off. Pass the reset on, of TCP by `set_linger(Some(Duration::ZERO))` before the drop:
+///
+/// ```
+/// use giambio::net::TcpStream;
+/// use giambio::stream::copy_both;
+/// use std::io;
+/// use std::time::Duration;
+///
+/// async fn tunnel(client: TcpStream, server: TcpStream) -> io::Result<()> {
+///     let copied = copy_both(&client, &server).await;
+///     if copied.is_err() {
+///         client.set_linger(Some(Duration::ZERO))?;
+///         server.set_linger(Some(Duration::ZERO))?;
+///     }
+///     copied.map(drop)
+/// }
+/// ```
+///
 /// # Errors
-/// Those of receiving and sending, in either direction: the first ends both. [`TimedOut`](io::ErrorKind::TimedOut), if there is an
-/// [idle limit](CopyBoth::idle_limit).
+/// Those of receiving, in either direction: the first ends both. Those of sending, when the other direction is over. Their texts say
+/// which of the two it was, as in `sending to the second: broken pipe`; the error of the system is the
+/// [source](std::error::Error::source). [`TimedOut`](io::ErrorKind::TimedOut), if there is an [idle limit](CopyBoth::idle_limit) and no
+/// send has failed before.
 ///
 /// # Panics
 /// As [`receive`](super::ByteStream::receive).
@@ -116,10 +141,9 @@ where
     B: Incoming + Outgoing + ?Sized,
 {
     CopyBoth {
-        forth: Pump::new(one, other),
-        back: Pump::new(other, one),
-        ends: (one, other),
-        told: (false, false),
+        forth: Way::new(Pump::new(one, other), ["first", "second"]),
+        back: Way::new(Pump::new(other, one), ["second", "first"]),
+        failed: None,
         idle: None,
     }
 }
@@ -137,12 +161,80 @@ where
     A: Incoming + Outgoing + ?Sized,
     B: Incoming + Outgoing + ?Sized,
 {
-    forth: Pump<'a, A, B>,
-    back: Pump<'a, B, A>,
-    ends: (&'a A, &'a B),
-    /// Of which end the other one was told: that of the first, and of the second.
-    told: (bool, bool),
+    forth: Way<'a, A, B>,
+    back: Way<'a, B, A>,
+    /// The first send that failed: what is returned when the other direction is over.
+    failed: Option<io::Error>,
     idle: Option<Idle>,
+}
+
+/// One of the two directions.
+struct Way<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized> {
+    pump: Pump<'a, R, W>,
+    /// What is called what, of the one that it comes from and the one that it goes to.
+    names: [&'static str; 2],
+    /// Its end was passed on, or can't be: nothing more is to be done.
+    is_over: bool,
+}
+
+impl<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized> Way<'a, R, W> {
+    fn new(pump: Pump<'a, R, W>, names: [&'static str; 2]) -> Self {
+        Way { pump, names, is_over: false }
+    }
+
+    /// Goes on as far as it can. An error is one that ends both directions; one that ends this alone is kept in `failed`.
+    fn advance(&mut self, cx: &mut Context<'_>, failed: &mut Option<io::Error>) -> io::Result<()> {
+        if self.is_over {
+            return Ok(());
+        }
+        let [from, to] = self.names;
+        match self.poll_to_its_end(cx) {
+            Poll::Pending => return Ok(()),
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(Failed::Receiving(error))) => return Err(told("receiving from", from, error)),
+            Poll::Ready(Err(Failed::Sending(error))) => {
+                let error = told("sending to", to, error);
+                if fault!("a-send-that-fails-ends-both-ways") {
+                    return Err(error);
+                }
+                failed.get_or_insert(error);
+            }
+        }
+        self.is_over = true;
+        Ok(())
+    }
+
+    fn poll_to_its_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+        ready!(self.pump.poll(cx))?;
+        if fault!("end-not-passed-on") {
+            return Poll::Ready(Ok(()));
+        }
+        self.pump.poll_finish(cx)
+    }
+}
+
+/// Says which end failed, and in what.
+#[derive(Debug)]
+struct Told {
+    what: &'static str,
+    end: &'static str,
+    error: io::Error,
+}
+
+fn told(what: &'static str, end: &'static str, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), Told { what, end, error })
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} the {}: {}", self.what, self.end, self.error)
+    }
+}
+
+impl std::error::Error for Told {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
 }
 
 /// How long nothing may be moved.
@@ -194,20 +286,27 @@ where
     /// How many bytes went from the first to the second so far, and back.
     #[must_use]
     pub fn counts(&self) -> (u64, u64) {
-        (self.forth.sent(), self.back.sent())
+        (self.forth.pump.sent(), self.back.pump.sent())
     }
 
     fn poll_both(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let (one, other) = self.ends;
-        let _ = self.forth.poll(cx)?;
-        if self.forth.is_over() && !self.told.0 {
-            self.told.0 = fault!("end-not-passed-on") || other.poll_finish(cx)?.is_ready();
+        self.forth.advance(cx, &mut self.failed)?;
+        self.back.advance(cx, &mut self.failed)?;
+        if self.forth.is_over && self.back.is_over { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    fn poll_in_time(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Poll::Ready(ended) = self.poll_both(cx) {
+            return Poll::Ready(ended);
         }
-        let _ = self.back.poll(cx)?;
-        if self.back.is_over() && !self.told.1 {
-            self.told.1 = one.poll_finish(cx)?.is_ready();
-        }
-        if self.told == (true, true) { Poll::Ready(Ok(())) } else { Poll::Pending }
+        let (forth, back) = self.counts();
+        // What was sent counts twice: it was received, too.
+        let moved = 2 * (forth + back) + self.forth.pump.rest().len() as u64 + self.back.pump.rest().len() as u64;
+        let Some(idle) = &mut self.idle else { return Poll::Pending };
+        ready!(idle.poll(cx, moved));
+        let limit = idle.limit;
+        let text = format!("nothing was moved for {limit:?}, after {forth} bytes forth and {back} bytes back");
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)))
     }
 }
 
@@ -219,18 +318,10 @@ where
     type Output = io::Result<(u64, u64)>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<(u64, u64)>> {
-        if self.poll_both(cx)?.is_ready() {
-            return Poll::Ready(Ok(self.counts()));
-        }
-        let (forth, back) = self.counts();
-        let this = &mut *self;
-        // What was sent counts twice: it was received, too.
-        let moved = 2 * (forth + back) + this.forth.rest().len() as u64 + this.back.rest().len() as u64;
-        let Some(idle) = &mut this.idle else { return Poll::Pending };
-        ready!(idle.poll(cx, moved));
-        let limit = idle.limit;
-        let text = format!("nothing was moved for {limit:?}, after {forth} bytes forth and {back} bytes back");
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)))
+        let ended = ready!(self.poll_in_time(cx));
+        // What came first is why the rest came.
+        let ended = self.failed.take().map_or(ended, Err);
+        Poll::Ready(ended.map(|()| self.counts()))
     }
 }
 

@@ -10,6 +10,20 @@ use super::outgoing::Outgoing;
 const SMALL: usize = 8 << 10;
 const LARGE: usize = 128 << 10;
 
+/// Which end has failed.
+pub(super) enum Failed {
+    Receiving(io::Error),
+    Sending(io::Error),
+}
+
+impl From<Failed> for io::Error {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Receiving(error) | Failed::Sending(error) => error,
+        }
+    }
+}
+
 pub(super) struct Pump<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized> {
     from: &'a R,
     to: &'a W,
@@ -50,17 +64,18 @@ impl<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized> Pump<'a, R, W> {
         &self.buffer[self.start..self.end]
     }
 
-    /// Has all that came been sent?
-    pub(super) fn is_over(&self) -> bool {
-        self.is_over
+    /// Tells the one that it was sent to that nothing will follow.
+    pub(super) fn poll_finish(&self, cx: &mut Context<'_>) -> Poll<Result<(), Failed>> {
+        self.to.poll_finish(cx).map_err(Failed::Sending)
     }
 
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Ready when all that came has been sent.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failed>> {
         while !self.is_over {
             while self.start < self.end {
                 let rest = &self.buffer[self.start..self.end];
-                match ready!(self.to.poll_send(cx, &mut self.sending, rest))? {
-                    0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                match ready!(self.to.poll_send(cx, &mut self.sending, rest)).map_err(Failed::Sending)? {
+                    0 => return Poll::Ready(Err(Failed::Sending(io::ErrorKind::WriteZero.into()))),
                     count => {
                         self.start += count;
                         self.sent += count as u64;
@@ -68,7 +83,7 @@ impl<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized> Pump<'a, R, W> {
                 }
             }
             // While nothing comes, what was sent is brought on its way.
-            let flushed = self.to.poll_flush(cx)?;
+            let flushed = self.to.poll_flush(cx).map_err(Failed::Sending)?;
             if self.has_ended {
                 ready!(flushed);
                 self.is_over = true;
@@ -79,7 +94,8 @@ impl<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized> Pump<'a, R, W> {
                 self.buffer.resize((self.end * 4).clamp(SMALL, LARGE), 0);
             }
             (self.start, self.end) = (0, 0);
-            match ready!(self.from.poll_receive(cx, &mut self.receiving, &mut self.buffer))? {
+            let received = ready!(self.from.poll_receive(cx, &mut self.receiving, &mut self.buffer));
+            match received.map_err(Failed::Receiving)? {
                 0 => self.has_ended = true,
                 count => self.end = count,
             }

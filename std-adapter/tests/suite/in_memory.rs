@@ -158,6 +158,48 @@ fn a_proxy_in_memory_passes_on_all_and_both_ends() {
     }));
 }
 
+/// A proxy in memory, whose upstream answers at once and closes, and a client that goes on to send for a while: what copying ended
+/// with, and what the client received.
+fn answered_early(room: usize, receives: bool, limit: Duration) -> (io::Result<(u64, u64)>, io::Result<Vec<u8>>) {
+    let copied = Cell::new(None);
+    let received = testing::run(nursery(async |n| {
+        let ((client, front), (back, upstream)) = (duplex(room), duplex(64));
+        let copied = &copied;
+        n.spawn(async move {
+            copied.set(Some(copy_both(&front, &back).idle_limit(limit).await));
+            Ok(())
+        });
+        n.spawn(async move { upstream.send_all(b"413 too large, go away").await });
+        sleep(SECOND).await;
+        client.send_all(b"more").await?; // its upload
+        sleep(SECOND).await;
+        if !receives {
+            sleep(100 * SECOND).await;
+        }
+        client.receive_to_end(100).await
+    }));
+    (copied.take().unwrap(), received)
+}
+
+#[test]
+fn an_answer_of_one_that_closes_before_all_is_sent_to_it_gets_through_a_proxy_whole() {
+    let (copied, received) = answered_early(4, true, 60 * SECOND);
+    assert_eq!(received.unwrap(), b"413 too large, go away");
+    let error = copied.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+    assert!(error.to_string().starts_with("sending to the second: "), "{error}");
+    let cause = std::error::Error::source(error.get_ref().unwrap()).unwrap();
+    assert_eq!(cause.downcast_ref::<io::Error>().map(io::Error::kind), Some(ErrorKind::BrokenPipe));
+}
+
+#[test]
+fn a_direction_that_is_left_after_a_send_failed_may_not_be_idle_for_ever() {
+    let (copied, received) = answered_early(4, false, 10 * SECOND);
+    // What the other direction could still move was moved; the send that failed is why there is no more of it.
+    assert_eq!(copied.unwrap_err().kind(), ErrorKind::BrokenPipe);
+    assert_eq!(received.unwrap(), b"413 ");
+}
+
 /// A question that is kept for later is never answered.
 #[test]
 fn what_a_library_keeps_is_sent_before_its_answer_is_waited_for() {
