@@ -174,7 +174,6 @@ pub(crate) const STEPS: &[Step] = &[
         &[
             "GIAMBIO_PROGRAMS=100000 cargo test -p giambio-core --release --test random_programs --test random_wakes \
              --test random_arenas --test random_channels",
-            "GIAMBIO_PROGRAMS=1000000 cargo test -p giambio-core --release --test random_scopes",
             "GIAMBIO_PROGRAMS=10000 cargo test -p giambio-core --release --test random_memory",
             "GIAMBIO_PROGRAMS=1000 cargo test -p giambio-core --release --test random_attacks",
         ],

@@ -87,9 +87,6 @@ impl Polling {
                 Some(task) => with(|_| task.wake.get() & DIRECT == 0),
                 None => asking::is_task_at_rest(),
             };
-        if !is_at_rest && self.task.is_none() {
-            asking::come_again(cx);
-        }
         // SAFETY: alive while it is polled, and made from the whole.
         unsafe { asking::is_forsaken(self.node_ptr(), is_at_rest.then_some(&nursery.looked_at), cx.waker()) }
     }

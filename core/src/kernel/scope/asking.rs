@@ -93,21 +93,8 @@ impl Round {
     /// # Safety
     /// The scope is alive, and the pointer is good for the whole.
     pub(super) unsafe fn is_forsaken(self, this: *const Node, looked_at: &Cell<u32>, cx: &Context<'_>) -> bool {
-        let is_at_rest = self.is_at_rest();
-        if !is_at_rest && self.task.is_none() {
-            come_again(cx);
-        }
         // SAFETY: by contract.
-        unsafe { is_forsaken(this, is_at_rest.then_some(looked_at), cx.waker()) }
-    }
-}
-
-/// Who is polled with a waker that isn't its task's has to look once more, when the task rests: it need not be polled then, whatever
-/// the task is polled for.
-#[cold]
-pub(crate) fn come_again(cx: &Context<'_>) {
-    if !fault!("looks-in-the-rush-alone") {
-        cx.waker().wake_by_ref();
+        unsafe { is_forsaken(this, self.is_at_rest().then_some(looked_at), cx.waker()) }
     }
 }
 

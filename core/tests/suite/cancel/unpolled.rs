@@ -574,40 +574,6 @@ fn a_clean_up_that_is_begun_in_another_and_outlives_it_is_dropped() {
 }
 
 #[test]
-fn a_clean_up_in_a_set_in_a_set_looks_again_when_its_task_rests() {
-    let main = || async {
-        let kept = RefCell::new(None);
-        let kept = &kept;
-        nursery(async |n| {
-            n.race();
-            n.spawn(async { Ok(sleep(secs(1)).await) });
-            n.spawn(async {
-                let keeps = async {
-                    let mut inner: Pin<Box<dyn Future<Output = ()>>> = Box::pin(finally(sleep(secs(0)), async || {}));
-                    assert!(poll_once(inner.as_mut()).await.is_pending());
-                    checkpoint().await;
-                    *kept.borrow_mut() = Some(inner);
-                };
-                let body = async { _ = join(keeps, sleep(secs(1))).await };
-                let mut inside: FuturesUnordered<_> =
-                    [finally(body, async || sleep(secs(0)).await)].into_iter().collect();
-                let outside = finally(async move { while inside.next().await.is_some() {} }, async || {});
-                let mut set: FuturesUnordered<Pin<Box<dyn Future<Output = ()>>>> = FuturesUnordered::new();
-                set.push(Box::pin(outside));
-                set.push(Box::pin(sleep(secs(1))));
-                while set.next().await.is_some() {}
-                Ok(())
-            });
-            Ok::<_, ()>(())
-        })
-        .await
-        .unwrap();
-        now()
-    };
-    assert_eq!(run_both(main).0, secs(1));
-}
-
-#[test]
 fn a_nursery_that_is_left_by_what_held_it_leaves_the_scope_around_it_to_look_again() {
     let main = || async {
         let kept = RefCell::new(None);
