@@ -34,10 +34,13 @@ pub struct SystemResolver;
 
 impl Resolve for SystemResolver {
     /// # Errors
-    /// The system's; [`QuotaExceeded`](io::ErrorKind::QuotaExceeded) if it has no thread left to ask on.
+    /// The system's, with the host; [`QuotaExceeded`](io::ErrorKind::QuotaExceeded) if it has no thread left to ask on.
     async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         let host = host.to_owned();
-        let look = move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
+        let look = move || match (host.as_str(), port).to_socket_addrs() {
+            Ok(found) => Ok(found.collect()),
+            Err(error) => Err(io::Error::new(error.kind(), format!("{host:?}: {error}"))),
+        };
         Awaited::start(&LOOKUPS, look)?.outcome().await
     }
 }

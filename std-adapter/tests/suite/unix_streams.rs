@@ -1,7 +1,7 @@
 //! Sockets with paths: the second instance of what all streams and listeners have in common.
 
 use std::fs;
-use std::io::{ErrorKind, IoSlice, IoSliceMut, Read, Write};
+use std::io::{Error, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::os::fd::AsFd;
@@ -12,7 +12,7 @@ use crate::common::{Place, kind, poll_once, settle};
 use futures_lite::future::zip;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use giambio::net::Closed;
-use giambio::net::unix::{UnixListener, UnixStream};
+use giambio::net::unix::{UnixDatagram, UnixListener, UnixStream};
 use giambio::stream::{ByteStream, Connection};
 use giambio::{fail_after, move_on_after, run};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
@@ -61,6 +61,28 @@ fn a_path_that_is_longer_than_an_address_is_refused() {
         assert_eq!(kind(UnixListener::bind(&long)), Some(ErrorKind::InvalidInput));
         assert_eq!(kind(UnixStream::connect(&long).await), Some(ErrorKind::InvalidInput));
         assert!(!long.exists());
+    });
+}
+
+#[test]
+fn an_error_of_a_path_names_it() {
+    let names = |error: Error, what: &std::path::Path| {
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(error.to_string().starts_with(&format!("{what:?}: ")), "{error}");
+    };
+    let place = Place::new("names");
+    let nowhere = place.0.join("socket");
+    run(async {
+        names(UnixStream::connect(&nowhere).await.unwrap_err(), &nowhere);
+        names(UnixListener::bind(&nowhere).unwrap_err(), &nowhere);
+        names(UnixDatagram::bind(&nowhere).unwrap_err(), &nowhere);
+        let socket = UnixDatagram::unbound().unwrap();
+        names(socket.connect(&nowhere).unwrap_err(), &nowhere);
+        names(socket.send_to(b"x", &nowhere).await.unwrap_err(), &nowhere);
+        let address = std_net::SocketAddr::from_pathname(&nowhere).unwrap();
+        names(socket.try_send_to_addr(b"x", &address).unwrap_err(), &nowhere);
+        socket.close();
+        assert!(Closed::is_cause_of(&socket.send_to(b"x", &nowhere).await.unwrap_err()));
     });
 }
 

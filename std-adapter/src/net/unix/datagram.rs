@@ -9,7 +9,7 @@ use std::time::Duration;
 use giambio_core::sleep;
 use socket2::{SockRef, Type};
 
-use super::address::of_path;
+use super::address::{naming, of_path};
 use super::fresh::Fresh;
 use crate::net::datagram::{DatagramSocket, Datagrams, Then, send};
 use crate::net::descriptor::descriptor;
@@ -92,7 +92,7 @@ impl UnixDatagram {
     /// # Errors
     /// As [`UnixListener::bind`](super::UnixListener::bind).
     pub fn bind_addr(address: &SocketAddr) -> io::Result<UnixDatagram> {
-        ours(net::UnixDatagram::bind_addr(address)?)
+        ours(net::UnixDatagram::bind_addr(address).map_err(naming(address))?)
     }
 
     /// Receives at a path that is its own: as [`UnixListener::bind_fresh`](super::UnixListener::bind_fresh).
@@ -129,8 +129,8 @@ impl<S: Datagrams<Address = SocketAddr> + AsFd> DatagramSocket<S> {
     /// # Errors
     /// As [`connect`](UnixDatagram::connect).
     pub fn connect_addr(&self, address: &SocketAddr) -> io::Result<()> {
-        let address = system::address_of(address)?;
-        self.source().with(|socket| SockRef::from(socket).connect(&address))
+        let to = system::address_of(address)?;
+        self.source().with(|socket| SockRef::from(socket).connect(&to)).map_err(naming(address))
     }
 
     /// Waits for room and sends `data` as one datagram to a path.
@@ -167,12 +167,12 @@ impl<S: Datagrams<Address = SocketAddr> + AsFd> DatagramSocket<S> {
     #[track_caller]
     pub fn send_to_addr(&self, data: &[u8], address: &SocketAddr) -> impl Future<Output = io::Result<()>> {
         async move {
-            let address = system::address_of(address)?;
-            let to = |socket: &S, data: &[u8]| system::send_to_any(socket, data, &address).map(|_| ());
+            let whither = system::address_of(address)?;
+            let to = |socket: &S, data: &[u8]| system::send_to_any(socket, data, &whither).map(|_| ());
             loop {
                 match self.source().attempt(None, |socket| send(socket, data, to)).await {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(UNTIL_ROOM).await,
-                    sent => return sent,
+                    sent => return sent.map_err(naming(address)),
                 }
             }
         }
@@ -196,9 +196,9 @@ impl<S: Datagrams<Address = SocketAddr> + AsFd> DatagramSocket<S> {
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; else as [`send_to`](UnixDatagram::send_to).
     pub fn try_send_to_addr(&self, data: &[u8], address: &SocketAddr) -> io::Result<()> {
-        let address = system::address_of(address)?;
-        let to = |socket: &S, data: &[u8]| system::send_to_any(socket, data, &address).map(|_| ());
-        self.source().try_io(None, |socket| send(socket, data, to))
+        let whither = system::address_of(address)?;
+        let to = |socket: &S, data: &[u8]| system::send_to_any(socket, data, &whither).map(|_| ());
+        self.source().try_io(None, |socket| send(socket, data, to)).map_err(naming(address))
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use socket2::{SockRef, Type};
 
-use super::address::of_path;
+use super::address::{naming, of_path};
 use super::fresh::Fresh;
 use crate::net::listener::{Listener, Listens};
 use crate::reactor::Descriptor;
@@ -49,7 +49,7 @@ impl UnixListener {
     /// # Errors
     /// As [`bind`](UnixListener::bind).
     pub fn bind_addr(address: &SocketAddr) -> io::Result<UnixListener> {
-        let listener = net::UnixListener::bind_addr(address)?;
+        let listener = net::UnixListener::bind_addr(address).map_err(naming(address))?;
         listener.set_nonblocking(true)?;
         Ok(UnixListener::from_nonblocking(listener))
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use giambio_core::sleep;
 use socket2::{Domain, Socket, Type};
 
-use super::address::of_path;
+use super::address::{naming, of_path};
 use crate::net::connecting::connected;
 use crate::net::connection::connection;
 use crate::net::system;
@@ -78,13 +78,13 @@ impl UnixStream {
     #[track_caller]
     pub fn connect_addr(address: &SocketAddr) -> impl Future<Output = io::Result<UnixStream>> {
         async move {
-            let address = system::address_of(address)?;
+            let to = system::address_of(address)?;
             loop {
                 let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
                 socket.set_nonblocking(true)?;
-                match connected(socket, &address).await {
+                match connected(socket, &to).await {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(UNTIL_ROOM).await,
-                    ended => return ended,
+                    ended => return ended.map_err(naming(address)),
                 }
             }
         }
