@@ -15,10 +15,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use giambio_core::{__fault as fault, sleep};
-use rustix::io::Errno;
-use rustix::process::{
-    Pid, WaitOptions, WaitStatus, getpgid, kill_process, kill_process_group, test_kill_process, waitpid,
-};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::process::{Pid, WaitStatus, getpgid, kill_process, kill_process_group, test_kill_process, waitpid};
 
 use super::reaper;
 use crate::call::Awaited;
@@ -185,7 +183,8 @@ impl Running {
             }
         }
         self.listed.take_out();
-        let reaped = waitpid(Some(self.child), WaitOptions::NOHANG);
+        let how = exit::reaping(exit);
+        let reaped = retry_on_intr(|| waitpid(Some(self.child), how));
         if matches!(reaped, Ok(None)) {
             self.listed.put_back();
         }

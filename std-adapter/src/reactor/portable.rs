@@ -25,7 +25,8 @@
 //!   makes no changes, so an `EV_ERROR` is never among the events.
 //! * `EV_ONESHOT` would disarm one filter and not both; where there are edges it is not used.
 //! * Closing a descriptor ends its registration, but `polling` has a list of numbers of its own, which only
-//!   `remove` shortens: `a_number_that_is_used_again_can_be_added_again`.
+//!   `remove` shortens: `a_number_that_is_used_again_can_be_added_again`. What the system refuses is in it, too.
+//! * A kqueue in a kqueue, as `sys/exit.rs` has them, has the filter for reading alone: EINVAL for the other, EOPNOTSUPP on DragonFly.
 
 #[cfg_attr(unix, path = "bell/unix.rs")]
 #[cfg_attr(windows, path = "bell/windows.rs")]
@@ -107,8 +108,19 @@ impl Poller {
 
     pub(super) fn add(&self, source: &impl AsSource, key: Key) -> io::Result<()> {
         let edges = self.reports_edges();
-        let interest = interest(key, edges, edges);
-        sources::add(&self.poller, source, interest, self.mode)
+        let added = sources::add(&self.poller, source, interest(key, edges, edges), self.mode);
+        let Err(error) = added else { return Ok(()) };
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            return Err(error); // it is somebody's
+        }
+        let _ = self.remove(source);
+        // A kqueue can be read, and nothing else: the system refuses to be asked for more.
+        if !edges || !matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) {
+            return Err(error);
+        }
+        sources::add(&self.poller, source, interest(key, true, false), self.mode).inspect_err(|_| {
+            let _ = self.remove(source);
+        })
     }
 
     pub(super) fn arm(&self, source: &impl AsSource, key: Key, read: bool, write: bool) -> io::Result<()> {
@@ -140,10 +152,8 @@ impl Poller {
 
 impl Drop for Poller {
     fn drop(&mut self) {
-        if self.process == Process::current() {
+        if self.process.keeps(&self.poller) {
             self.bell.take_down(&self.poller);
-        } else {
-            mem::forget(self.poller.clone()); // and so it is never dropped
         }
     }
 }

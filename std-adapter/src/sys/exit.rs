@@ -9,7 +9,7 @@ use std::io;
 use rustix::process::Pid;
 
 pub(crate) use system::Exit;
-pub(crate) use waiting::{is_over, wait_for};
+pub(crate) use waiting::{is_over, reaping, wait_for};
 
 #[cfg(all(target_os = "linux", not(giambio_portable)))]
 mod system {
@@ -45,6 +45,7 @@ mod system {
 mod system {
     use std::io;
     use std::os::fd::{AsFd, BorrowedFd};
+    use std::sync::Arc;
     use std::time::Duration;
 
     use polling::os::kqueue::{PollerKqueueExt, Process, ProcessOps};
@@ -52,17 +53,21 @@ mod system {
     use rustix::io::Errno;
     use rustix::process::Pid;
 
+    use crate::sys::process;
+
     /// It stays readable, for nothing disarms its filter but being asked.
     #[derive(Debug)]
     pub(crate) struct Exit {
-        kqueue: Poller,
+        kqueue: Arc<Poller>,
         /// It was over before it could be watched, or when it was asked.
         is_over: std::cell::Cell<bool>,
+        /// Whose this is.
+        process: process::Process,
     }
 
     impl Exit {
         pub(crate) fn of(child: Pid) -> io::Result<Exit> {
-            let kqueue = Poller::new()?;
+            let kqueue = Arc::new(Poller::new()?);
             // SAFETY: it is a child, by KNOWN-BEFORE-REAPED.
             let process = unsafe { Process::from_pid(child.as_raw_nonzero(), ProcessOps::Exit) };
             let is_over = match kqueue.add_filter(process, 0, PollMode::Oneshot) {
@@ -70,7 +75,7 @@ mod system {
                 Err(error) if Errno::from_io_error(&error) == Some(Errno::SRCH) => true,
                 added => added.map(|()| false)?,
             };
-            Ok(Exit { kqueue, is_over: is_over.into() })
+            Ok(Exit { kqueue, is_over: is_over.into(), process: process::Process::remembered() })
         }
 
         pub(crate) fn is_over(&self) -> io::Result<bool> {
@@ -79,6 +84,12 @@ mod system {
                 self.is_over.set(events > 0);
             }
             Ok(self.is_over.get())
+        }
+    }
+
+    impl Drop for Exit {
+        fn drop(&mut self) {
+            self.process.keeps(&self.kqueue);
         }
     }
 
@@ -128,7 +139,18 @@ mod system {
     target_os = "dragonfly"
 ))]
 mod waiting {
+    use rustix::process::WaitOptions;
+
     use super::{Exit, Pid, io};
+
+    /// How to reap the child. The end may be told before there is something to be reaped, and is told once: then that is waited for, a
+    /// moment.
+    pub(crate) fn reaping(exit: Option<&Exit>) -> WaitOptions {
+        match exit.map(Exit::is_over) {
+            Some(Ok(true)) => WaitOptions::empty(),
+            _ => WaitOptions::NOHANG,
+        }
+    }
 
     /// Has the child ended? It is not reaped by that.
     pub(crate) fn is_over(exit: Option<&Exit>, _: Pid) -> io::Result<bool> {
@@ -150,9 +172,14 @@ mod waiting {
 )))]
 mod waiting {
     use rustix::io::retry_on_intr;
-    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    use rustix::process::{WaitId, WaitIdOptions, WaitOptions, waitid};
 
     use super::{Exit, Pid, io};
+
+    /// How to reap the child.
+    pub(crate) fn reaping(_: Option<&Exit>) -> WaitOptions {
+        WaitOptions::NOHANG
+    }
 
     /// Has the child ended? It is not reaped by that.
     pub(crate) fn is_over(_: Option<&Exit>, child: Pid) -> io::Result<bool> {
