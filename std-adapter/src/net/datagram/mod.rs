@@ -8,12 +8,17 @@ mod windows;
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
+use giambio_core::sleep;
 pub use too_long::TooLong;
 
 use super::received::Received;
 use crate::reactor::{Closed, Descriptor, Direction, Done, Source};
 use crate::sys::errno::is_too_long;
+
+/// How soon to ask again whether a receiver has room: nobody tells.
+pub(super) const UNTIL_ROOM: Duration = Duration::from_millis(5);
 
 /// What a [`DatagramSocket`] may be over.
 ///
@@ -29,6 +34,12 @@ pub trait Datagrams: Descriptor {
     /// Sends to who this is connected to, without waiting.
     #[doc(hidden)]
     fn send_now(&self, data: &[u8]) -> io::Result<()>;
+
+    /// Does this error of sending mean that the receiver has no room, though this socket has? Nobody tells when there is.
+    #[doc(hidden)]
+    fn is_receiver_full(_: &io::Error) -> bool {
+        false
+    }
 
     /// How many bytes a datagram may have.
     #[doc(hidden)]
@@ -272,7 +283,15 @@ impl<S: Datagrams> DatagramSocket<S> {
     /// [**Restartable.**](giambio_core#cancellation) It is sent only by the poll that returns.
     #[track_caller]
     pub fn send(&self, data: &[u8]) -> impl Future<Output = io::Result<()>> {
-        self.source.attempt(Some(Direction::Write), move |socket| send(socket, data, S::send_now))
+        async move {
+            loop {
+                let sending = self.source.attempt(Some(Direction::Write), |socket| send(socket, data, S::send_now));
+                match sending.await {
+                    Err(error) if S::is_receiver_full(&error) => Box::pin(sleep(UNTIL_ROOM)).await,
+                    sent => return sent,
+                }
+            }
+        }
     }
 
     /// Sends `data` as one datagram, if there is room now. Never waits.
@@ -280,7 +299,8 @@ impl<S: Datagrams> DatagramSocket<S> {
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; else as [`send`](DatagramSocket::send).
     pub fn try_send(&self, data: &[u8]) -> io::Result<()> {
-        self.source.try_io(Some(Direction::Write), |socket| send(socket, data, S::send_now))
+        let sent = self.source.try_io(Some(Direction::Write), |socket| send(socket, data, S::send_now));
+        sent.map_err(would_block::<S>)
     }
 
     /// Waits until [`try_send`](DatagramSocket::try_send) may succeed. It may be a false alarm.
@@ -306,6 +326,11 @@ fn receive<S: Datagrams>(socket: &S, buffer: &mut [u8], then: Then) -> io::Resul
 
 fn receive_from<S: Datagrams>(socket: &S, buffer: &mut [u8], then: Then) -> io::Result<Done<(Received, S::Address)>> {
     socket.receive_now(buffer, then).map(Done::more)
+}
+
+/// That the receiver has no room is no other error than that there is none here.
+pub(super) fn would_block<S: Datagrams>(error: io::Error) -> io::Error {
+    if S::is_receiver_full(&error) { io::ErrorKind::WouldBlock.into() } else { error }
 }
 
 /// Sends by `call`, and says of what is too long how long it is.

@@ -4,21 +4,18 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::{self, SocketAddr};
 use std::path::Path;
-use std::time::Duration;
 
 use giambio_core::sleep;
 use socket2::{SockRef, Type};
 
 use super::address::{naming, of_path};
 use super::fresh::Fresh;
-use crate::net::datagram::{DatagramSocket, Datagrams, Then, send};
+use crate::net::datagram::{DatagramSocket, Datagrams, Then, UNTIL_ROOM, send, would_block};
 use crate::net::descriptor::descriptor;
 use crate::net::received::Received;
 use crate::net::system;
 use crate::reactor::Descriptor as _;
-
-/// How soon to ask again whether a receiver has room: nobody tells.
-const UNTIL_ROOM: Duration = Duration::from_millis(5);
+use crate::sys::errno::is_receiver_full;
 
 /// A socket of datagrams between programs of one machine. They get there, each once and in order; who sends waits while the receiver
 /// has no room.
@@ -170,7 +167,7 @@ impl<S: Datagrams<Address = SocketAddr> + AsFd> DatagramSocket<S> {
             let whither = system::address_of(address)?;
             let to = |socket: &S, data: &[u8]| system::send_to_any(socket, data, &whither).map(|_| ());
             loop {
-                match self.source().attempt(None, |socket| send(socket, data, to)).await {
+                match self.source().attempt(None, |socket| send(socket, data, to)).await.map_err(would_block::<S>) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(UNTIL_ROOM).await,
                     sent => return sent.map_err(naming(address)),
                 }
@@ -198,7 +195,8 @@ impl<S: Datagrams<Address = SocketAddr> + AsFd> DatagramSocket<S> {
     pub fn try_send_to_addr(&self, data: &[u8], address: &SocketAddr) -> io::Result<()> {
         let whither = system::address_of(address)?;
         let to = |socket: &S, data: &[u8]| system::send_to_any(socket, data, &whither).map(|_| ());
-        self.source().try_io(None, |socket| send(socket, data, to)).map_err(naming(address))
+        let sent = self.source().try_io(None, |socket| send(socket, data, to));
+        sent.map_err(would_block::<S>).map_err(naming(address))
     }
 }
 
@@ -214,6 +212,10 @@ impl Datagrams for net::UnixDatagram {
 
     fn send_now(&self, data: &[u8]) -> io::Result<()> {
         system::send_datagram(self, data)
+    }
+
+    fn is_receiver_full(error: &io::Error) -> bool {
+        is_receiver_full(error)
     }
 
     fn longest(&self) -> Option<usize> {

@@ -151,6 +151,10 @@ impl Datagrams for Fresh<net::UnixDatagram> {
         self.socket.send_now(data)
     }
 
+    fn is_receiver_full(error: &io::Error) -> bool {
+        net::UnixDatagram::is_receiver_full(error)
+    }
+
     fn longest(&self) -> Option<usize> {
         self.socket.longest()
     }

@@ -6,7 +6,7 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use unix::{after_accept, is_in_progress, is_not_ours, is_too_long};
+pub(crate) use unix::{after_accept, is_in_progress, is_not_ours, is_receiver_full, is_too_long};
 #[cfg(windows)]
 pub(crate) use windows::{after_accept, is_in_progress, is_not_ours, is_of_another, is_too_long, send_error};
 

@@ -21,6 +21,19 @@ pub(crate) fn is_too_long(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::MSGSIZE)
 }
 
+/// Does this error of sending on this machine mean that the receiver has no room? Where there is kqueue, the sender's own socket counts as
+/// one that has room meanwhile.
+pub(crate) fn is_receiver_full(error: &io::Error) -> bool {
+    let is_told_so = cfg!(any(
+        target_vendor = "apple",
+        target_os = "freebsd",
+        target_os = "netbsd",
+        target_os = "openbsd",
+        target_os = "dragonfly"
+    ));
+    is_told_so && Errno::from_io_error(error) == Some(Errno::NOBUFS)
+}
+
 /// Is this error of `accept` about one connection, about the lack of something, or about the listener?
 pub(crate) fn after_accept(error: &io::Error) -> AfterAccept {
     match Errno::from_io_error(error) {
