@@ -343,3 +343,16 @@ fn a_temporary_folder_may_be_gone_before_its_time() {
         assert_eq!(value.await.unwrap(), 7);
     });
 }
+
+#[test]
+fn what_is_appended_to_is_written_at_its_end_wherever_a_call_says() {
+    run(fs::in_temporary_folder(async |folder| {
+        let path = folder.join("log");
+        fs::write(&path, "one ").await.unwrap();
+        let file = fs::OpenOptions::new().append(true).open(&path).await.unwrap();
+        file.write_at(b"two".to_vec(), 0).await.1.unwrap();
+        file.close().await.unwrap();
+        assert_eq!(fs::read(&path).await.unwrap(), b"one two");
+    }))
+    .unwrap();
+}

@@ -49,7 +49,7 @@ impl OpenOptions {
         self
     }
 
-    /// To write it at its end, wherever that is by then.
+    /// To write it at its end, wherever that is by then, and wherever a [`write_at`](super::File::write_at) says.
     ///
     /// ```
     /// use giambio::fs;

@@ -1,13 +1,14 @@
 //! Unix: a file may be a FIFO, a folder is a file of its own, and a close may tell of a write.
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use giambio_core::__fault as fault;
+use rustix::fs::{OFlags, fcntl_getfl};
 use tempfile::{Builder, NamedTempFile, TempDir};
 
 use crate::call::is_abandoned;
@@ -72,6 +73,11 @@ pub(in crate::fs) fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Res
 }
 
 pub(in crate::fs) fn write_at(file: &File, data: &[u8], at: u64) -> io::Result<usize> {
+    // A file that is appended to is appended to wherever a call says, but for this system.
+    if cfg!(target_os = "openbsd") && fcntl_getfl(file).is_ok_and(|flags| flags.contains(OFlags::APPEND)) {
+        let mut file = file;
+        return file.write(data);
+    }
     file.write_at(data, at)
 }
 
