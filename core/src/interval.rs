@@ -144,12 +144,16 @@ impl Future for NextTick<'_> {
 
     #[inline] // so that who doesn't ask when it was due has no code for it: 92 bytes less of flash with two tasks
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
-        let this = self.project();
+        let mut this = self.project();
         let interval = &mut **this.interval;
         ready!(interval.poll_tick(this.entry.as_ref(), *this.place, cx));
+        // It may have come by another clock than the one that it was begun by.
+        with_clock(|clock, _| interval.due.came(clock, this.entry.deadline_by(clock)));
         // Most callers don't ask when it was due, and have no code for it then.
         let due = with_clock(|clock, _| interval.due.instant(clock)).unwrap_or(Instant::MAX);
         interval.step();
+        // Polled on, it waits for the tick after this one (law NEVER-EARLY).
+        this.entry.set(Entry::sleeping(interval.due.noted()));
         Poll::Ready(due)
     }
 }

@@ -113,7 +113,8 @@ pub(crate) fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, place: CallSi
         return Poll::Ready(());
     }
     let begun = with_clock(|clock, heap| {
-        if entry.has_begun() && entry.is_in(heap) {
+        // One that never ends is in no heap.
+        if entry.has_begun() && (entry.is_in(heap) || entry.deadline() == u64::MAX) {
             return entry.store_waker(cx.waker());
         }
         let now = clock.now();

@@ -16,6 +16,8 @@ use pin_project_lite::pin_project;
 use crate::budgeted::{Named, leaf};
 use crate::call_site::CallSite;
 use crate::cancel::CancelScope;
+use crate::fault::fault;
+use crate::gate::is_cancelled;
 use crate::kernel::context::with;
 use crate::kernel::in_place::clear;
 use crate::kernel::scope::stop;
@@ -189,6 +191,8 @@ impl<S: Future, F: Future> Future for UntilStopped<S, F> {
         let Some(future) = this.future.as_mut().as_pin_mut() else { return Poll::Pending };
         let ended = match this.stopping.poll(cx) {
             Poll::Ready(_) => Poll::Ready(None),
+            // Its share of the budget is spent: it is polled again, and then the stop is heard.
+            Poll::Pending if is_stopping() && !is_cancelled() && !fault!("values-before-a-stop") => Poll::Pending,
             Poll::Pending => future.poll(cx).map(Some),
         };
         if ended.is_ready() {

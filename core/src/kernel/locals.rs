@@ -8,7 +8,8 @@
 use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ptr;
-use core::sync::atomic::AtomicU8;
+use core::sync::atomic::Ordering::{Acquire, Release, SeqCst};
+use core::sync::atomic::{AtomicU8, compiler_fence};
 
 use super::context::out_of_order;
 use super::mask::Pointer;
@@ -78,6 +79,8 @@ impl<T> Key<T> {
             value: ptr::from_ref(value).cast(),
             outer: Cell::new(innermost(Pointer::get)),
         };
+        // An interrupt that finds it finds it whole.
+        compiler_fence(Release);
         innermost(|list| list.set(&entry));
         let _taken_out = TakenOut(&entry);
         f()
@@ -86,6 +89,7 @@ impl<T> Key<T> {
     /// Looks at what is set around the running code, innermost first, if anything is.
     pub(crate) fn with_found<R>(&self, f: impl FnOnce(Option<&T>) -> R) -> R {
         let mut at = innermost(Pointer::get);
+        compiler_fence(Acquire);
         // SAFETY: FRAMES.
         while let Some(entry) = unsafe { at.as_ref() } {
             if ptr::eq(entry.key, self.address()) {
@@ -113,6 +117,8 @@ impl Drop for TakenOut<'_> {
         }) {
             take_out_from_below(self.0);
         }
+        // An interrupt finds it no more before its memory is used for something else.
+        compiler_fence(SeqCst);
     }
 }
 

@@ -11,7 +11,7 @@ mod child;
 use core::time::Duration;
 
 use crate::fault::fault;
-use crate::gate::current_task;
+use crate::gate::{current_task, is_cancelled};
 use crate::sleep::{clock, sleep};
 use crate::stop::{is_stopping, until_stopped};
 use crate::task_info::TaskId;
@@ -162,7 +162,9 @@ pub async fn keep_running<T, E>(
     loop {
         let began = clock();
         let outcome = work(attempt).await.map(Some);
-        if is_stopping() || outcome.is_ok() && !policy.always {
+        // In cancelled code no back-off would end, and what has come out of it would be lost.
+        let is_last = is_stopping() || is_cancelled() && !fault!("errors-lost-in-a-back-off");
+        if is_last || outcome.is_ok() && !policy.always {
             return outcome;
         }
         let now = clock();

@@ -1,7 +1,10 @@
 //! Something done with each of many, so many at once.
 
 use core::cell::RefCell;
+use core::future::poll_fn;
 
+use crate::fault::fault;
+use crate::gate::poll_proceed;
 use crate::kernel::storage::arena::Arena;
 #[cfg(feature = "alloc")]
 use crate::nursery::nursery;
@@ -42,7 +45,7 @@ where
     F: AsyncFn(I::Item) -> Result<(), E>,
 {
     assert!(limit > 0, "giambio: `for_each` with a limit of 0 would never begin: say 1 for one after the other");
-    let shop = Shop { items: RefCell::new(items.into_iter()), work };
+    let shop = Shop { items: RefCell::new(items.into_iter().fuse()), work };
     nursery(async |n| shop.open(n, limit).await).await
 }
 
@@ -87,7 +90,7 @@ where
     I: IntoIterator,
     F: AsyncFn(I::Item) -> Result<(), E>,
 {
-    let shop = Shop { items: RefCell::new(items.into_iter()), work };
+    let shop = Shop { items: RefCell::new(items.into_iter().fuse()), work };
     nursery_in(arena, async |n| shop.open(n, TASKS).await).await
 }
 
@@ -122,6 +125,10 @@ impl<I: Iterator, F> Shop<I, F> {
         let mut next = Some(first);
         while let Some(item) = next {
             (self.work)(item).await?;
+            // What a shield in `work` has kept alive, in cancelled code, begins nothing new; and work that is always ready gives way.
+            if !fault!("items-taken-without-end") {
+                poll_fn(poll_proceed).await.made_progress();
+            }
             next = self.next();
         }
         Ok(())

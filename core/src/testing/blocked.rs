@@ -1,5 +1,6 @@
 //! Waiting until nobody else can go on.
 
+use core::marker::PhantomData;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -17,12 +18,12 @@ std::thread_local! {
 
 /// While this lives, a loop of this thread calls [`release`](Loop::release) whenever all tasks wait.
 #[derive(Debug)]
-pub(super) struct Loop(());
+pub(super) struct Loop(PhantomData<*mut ()>); // of this thread
 
 impl Loop {
     pub(super) fn new() -> Self {
         LOOPS.set(LOOPS.get() + 1);
-        Loop(())
+        Loop(PhantomData)
     }
 
     /// All tasks wait: wakes those that waited for that. Were there any?

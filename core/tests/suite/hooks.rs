@@ -1101,3 +1101,26 @@ fn the_run_is_told_to_end_also_where_what_has_returned_panics_when_it_is_dropped
     assert!(caught.is_err());
     assert_eq!(transcript.events(), ["## started", "<< main exited", "## finished"]);
 }
+
+#[derive(Default)]
+struct Sleeps(std::cell::Cell<u32>);
+
+impl Debugger for Sleeps {
+    fn before_sleep(&self, _: TaskInfo<'_>, _: Duration) {
+        self.0.set(self.0.get() + 1);
+    }
+}
+
+#[test]
+fn a_sleep_without_end_begins_once() {
+    let (clock, sleeps) = (VirtualClock::<1_000_000_000>::new(), Sleeps::default());
+    let main = async {
+        let mut wait = pin!(sleep(Duration::MAX));
+        for _ in 0..5 {
+            assert!(poll_once(wait.as_mut()).await.is_pending());
+            checkpoint().await;
+        }
+    };
+    finish(pin!(Runtime::new(&clock, main).with_debugger(&sleeps)), &clock);
+    assert_eq!(sleeps.0.get(), 1);
+}

@@ -112,7 +112,60 @@ mod on_the_heap {
 
     use super::*;
     use giambio_core::results::{all_settled, as_completed, first_ok, for_each, map_all};
-    use giambio_core::{finally, move_on_after, shield};
+    use giambio_core::{checkpoint, finally, move_on_after, nursery, shield};
+
+    #[test]
+    fn after_an_error_no_more_items_are_taken_by_whom_a_shield_kept_alive() {
+        let (taken, begun) = (RefCell::new(vec![]), RefCell::new(vec![]));
+        let items = (1..=5).inspect(|item| taken.borrow_mut().push(*item));
+        let outcome = run_virtual(for_each(items, 2, async |item| {
+            begun.borrow_mut().push(item);
+            if item == 1 {
+                sleep(millis(500)).await;
+                return Err("one has failed");
+            }
+            shield(sleep(secs(1))).await;
+            Ok(())
+        }));
+        assert_eq!(outcome, Err("one has failed"));
+        assert_eq!((taken.take(), begun.take()), (vec![1, 2], vec![1, 2]));
+    }
+
+    #[test]
+    fn work_that_is_always_ready_on_items_without_end_gives_way() {
+        let done = Cell::new(0);
+        let ended = run_virtual(cancel_scope(async |scope| {
+            nursery(async |n| {
+                n.spawn(for_each(0.., 2, async |_| {
+                    done.set(done.get() + 1);
+                    assert!(done.get() < 100_000, "nobody else has a turn");
+                    Ok::<_, ()>(())
+                }));
+                n.spawn(async {
+                    scope.cancel();
+                    Ok(())
+                });
+                Ok(())
+            })
+            .await
+        }));
+        assert!(ended.is_err());
+    }
+
+    #[test]
+    fn an_iterator_that_has_ended_is_not_asked_again() {
+        let (mut asked, done) = (0, RefCell::new(vec![]));
+        let items = std::iter::from_fn(|| {
+            asked += 1;
+            (asked != 3 && asked < 6).then_some(asked)
+        });
+        let outcome = run_virtual(for_each(items, 2, async |item| {
+            checkpoint().await;
+            done.borrow_mut().push(item);
+            Ok::<_, ()>(())
+        }));
+        assert_eq!((outcome, done.take()), (Ok(()), vec![1, 2]));
+    }
 
     #[test]
     fn no_more_than_the_limit_are_at_work_and_items_are_taken_when_there_is_time() {

@@ -9,7 +9,7 @@ use crate::common::*;
 use futures::stream::{FuturesUnordered, StreamExt};
 use giambio_core::{
     Arena, CancelScope, cancel_scope, checkpoint, interval, is_stopping, move_on_after, nursery_in, shield, sleep,
-    stopping, until_stopped,
+    stopping, sync, until_stopped,
 };
 
 #[test]
@@ -293,4 +293,22 @@ fn who_waits_in_a_nursery_or_a_set_in_a_scope_that_is_carried_there_hears_of_it(
         while set.next().await.is_some() {}
     });
     assert_eq!(run_limited(carried_in(in_a_set)), Some(Some(())));
+}
+
+#[test]
+fn of_a_stop_and_a_value_the_stop_comes_first_also_without_budget() {
+    run_virtual(async {
+        let ended = cancel_scope(async |scope| {
+            scope.ask_to_stop();
+            let event = sync::Event::new();
+            event.set();
+            for _ in 0..128 {
+                event.wait().await;
+            }
+            let is_polled = Cell::new(false);
+            let got = until_stopped(async { is_polled.set(true) }).await;
+            (got, is_polled.get())
+        });
+        assert_eq!(ended.await, Ok((None, false)));
+    });
 }

@@ -339,3 +339,30 @@ fn spans_and_counts_as_large_as_can_be_are_waited_for_and_counted() {
     let policy = Restart::on_error().backoff(Duration::from_nanos(1), Duration::MAX).stable_after(Duration::ZERO);
     assert!(begins(policy, Duration::from_micros(1)).len() > 2, "what is stable at once has never failed before");
 }
+
+#[cfg(feature = "alloc")]
+#[test]
+fn an_error_of_shielded_work_comes_out_of_cancelled_code_whether_it_would_be_begun_anew_or_not() {
+    use giambio_core::{nursery, shield};
+    let commit = |begins_anew: bool| {
+        run_virtual(cancel_scope(async |scope| {
+            nursery(async |n| {
+                let work = async || {
+                    shield(sleep(secs(1))).await;
+                    Err("disk full")
+                };
+                if begins_anew {
+                    n.child().restart(Restart::on_error()).spawn_with(async move |_| work().await);
+                } else {
+                    n.spawn(async move { work().await });
+                }
+                sleep(millis(500)).await;
+                scope.cancel();
+                std::future::pending::<Result<(), _>>().await
+            })
+            .await
+        }))
+    };
+    assert_eq!(commit(false), Ok(Err("disk full")));
+    assert_eq!(commit(true), Ok(Err("disk full")));
+}

@@ -145,6 +145,9 @@ impl Due {
         self.0.ticks()
     }
 
+    /// There is one clock.
+    pub(crate) fn came(&mut self, _: &Current, _: u64) {}
+
     /// One period on.
     pub(crate) fn step(&mut self, _: &Current, period: &Period) {
         self.0 = self.0.later(period.0);

@@ -187,6 +187,15 @@ impl Due {
         self.at.ticks()
     }
 
+    /// It has come at `ticks` of this clock, whose rate may be another than that of the clock that it was counted by.
+    pub(crate) fn came(&mut self, clock: &Current, ticks: u64) {
+        let hz = hz_of(clock);
+        if cfg!(feature = "std") && self.hz != hz {
+            self.at = self.convert.map_or(Moment::at(ticks), |convert| convert(self.at, self.hz, hz));
+            self.hz = hz;
+        }
+    }
+
     /// One period on.
     pub(crate) fn step(&mut self, clock: &Current, period: &Period) {
         self.at = self.at.later(period.by(clock));

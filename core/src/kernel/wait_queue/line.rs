@@ -188,7 +188,18 @@ impl<G> Line<G> {
         n
     }
 
+    /// The wakers of those, as far as there is room for them.
+    #[cfg(feature = "alloc")]
+    pub(super) fn take_wakers(&self, wakers: &mut alloc::vec::Vec<Waker>) {
+        let mut at = self.next.get();
+        while let Some(waiter) = at.filter(|_| wakers.len() < wakers.capacity()) {
+            wakers.extend(waiter.waker.take());
+            at = self.members.after(waiter);
+        }
+    }
+
     /// The waker of one of those, by its number from the front. It leaves another one in its next poll.
+    #[cfg(not(feature = "alloc"))]
     pub(super) fn take_waker(&self, n: usize) -> Option<Waker> {
         let first = self.next.get()?;
         (0..n).try_fold(first, |at, _| self.members.after(at))?.waker.take()

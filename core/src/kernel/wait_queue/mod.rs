@@ -100,13 +100,24 @@ impl<S, G: Copy, K: Access> WaitQueue<S, G, K> {
     /// Wakes all who wait, to whom nothing was handed; they keep their places.
     pub(crate) fn wake_waiting(&self) {
         let mut first = First::new();
-        // Backwards: who leaves meanwhile moves up only those that were woken.
-        for n in (0..self.with(|_, line| line.count_waiting())).rev() {
-            if let Some(waker) = self.with(|_, line| line.take_waker(n)) {
-                first.catch(|| waker.wake());
-            }
-        }
+        self.each_waker(|waker| first.catch(|| waker.wake()));
         first.resume();
+    }
+
+    /// Once through the line, for it may be long. Who comes later looks by itself.
+    #[cfg(feature = "alloc")]
+    fn each_waker(&self, wake: impl FnMut(Waker)) {
+        let mut wakers = alloc::vec::Vec::with_capacity(self.with(|_, line| line.count_waiting()));
+        self.with(|_, line| line.take_wakers(&mut wakers));
+        wakers.into_iter().for_each(wake);
+    }
+
+    /// Backwards: who leaves meanwhile moves up only those that were woken.
+    #[cfg(not(feature = "alloc"))]
+    fn each_waker(&self, mut wake: impl FnMut(Waker)) {
+        for n in (0..self.with(|_, line| line.count_waiting())).rev() {
+            self.with(|_, line| line.take_waker(n)).into_iter().for_each(&mut wake);
+        }
     }
 
     /// Changes the state, and tells all who wait at that moment; did anyone?

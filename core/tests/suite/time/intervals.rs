@@ -186,3 +186,34 @@ fn an_interval_at_the_end_of_time_stops_rather_than_wraps() {
         assert_eq!(move_on_after(secs(1_000), ticks.tick()).await, None);
     });
 }
+
+#[test]
+fn a_tick_that_is_polled_after_its_end_does_not_come_early() {
+    run_virtual(async {
+        let mut ticks = interval(secs(1));
+        let mut tick = pin!(ticks.tick());
+        assert_eq!(tick.as_mut().await, at(1));
+        assert!(poll_once(tick.as_mut()).await.is_pending());
+    });
+}
+
+/// By a clock of another rate than the one that the first was begun by.
+#[cfg(feature = "std")]
+#[test]
+fn a_tick_that_is_taken_to_another_clock_is_the_same_and_so_is_the_next() {
+    let (slow, fast) = (VirtualClock::<1_000>::new(), VirtualClock::<1_000_000>::new());
+    let mut ticks = interval_at(at(9), secs(1));
+    {
+        let mut tick = Box::pin(ticks.tick());
+        {
+            let begun = pin!(Runtime::new(&slow, poll_once(tick.as_mut())));
+            assert!(begun.run(&mut |_| unreachable!("nothing waits")).is_pending());
+        }
+        assert_eq!(finish(pin!(Runtime::new(&fast, tick)), &fast), at(9));
+    }
+    let next = async {
+        ticks.tick().await;
+        now()
+    };
+    assert_eq!(finish(pin!(Runtime::new(&fast, next)), &fast), secs(10));
+}
