@@ -76,6 +76,9 @@ mod imp {
 
     pub(crate) struct Outside;
 
+    /// Panicked: without `std` no panic is caught.
+    pub(crate) struct Nothing;
+
     impl Outside {
         pub(crate) const fn new() -> Self {
             Outside
@@ -91,9 +94,11 @@ mod imp {
 
         pub(crate) fn take_seed(&self, _: &Context) {}
 
-        pub(crate) fn part(&self, _: *const (), _: Option<TaskRef>) {}
+        pub(crate) fn part(&self, _: *const (), _: Option<TaskRef>) -> Nothing {
+            Nothing
+        }
 
-        pub(crate) fn end(&mut self, (): ()) {}
+        pub(crate) fn end(&mut self, _: Nothing) {}
     }
 }
 
