@@ -136,6 +136,22 @@ where
 /// Spawn with [`try_spawn`](NurseryScope::try_spawn) or [`spawn_wait`](NurseryScope::spawn_wait); there is no
 /// `spawn`, since an arena may be full.
 ///
+/// Where nothing says what the error is, say it by the type of the result, `let ended: Result<(), E> = nursery_in(…).await`, or in a
+/// child: `Ok::<_, E>(())`. The type parameters are the arena's two numbers, the value, the error, the body:
+/// `nursery_in::<_, _, (), E, _>(…)`.
+///
+/// ```
+/// use core::convert::Infallible;
+/// use giambio_core::{Arena, checkpoint, nursery_in, testing};
+///
+/// static ARENA: Arena<1, 256> = Arena::new();
+///
+/// let Ok(()) = testing::run(nursery_in(&ARENA, async |n| {
+///     n.spawn_wait(async { Ok::<_, Infallible>(checkpoint().await) }).await;
+///     Ok(())
+/// }));
+/// ```
+///
 /// # Errors
 /// As [`nursery`](crate::nursery()).
 ///

@@ -87,7 +87,21 @@ impl Restart {
     }
 
     /// Gives up when it would be begun anew more than `times` times within `period`, counted from the first of them. Zero times
-    /// is never.
+    /// is never. For so many times in all, however long it takes, the period is [`Duration::MAX`]:
+    ///
+    /// ```
+    /// use core::{cell::Cell, time::Duration};
+    /// use giambio_core::{Restart, keep_running, testing};
+    ///
+    /// let attempts = Cell::new(0);
+    /// let policy = Restart::on_error().limit(2, Duration::MAX); // two more attempts: three in all
+    /// let work = async |_| {
+    ///     attempts.set(attempts.get() + 1);
+    ///     Err::<(), _>("no answer")
+    /// };
+    /// assert_eq!(testing::run(keep_running(policy, work)), Err("no answer"));
+    /// assert_eq!(attempts.get(), 3);
+    /// ```
     ///
     /// # Panics
     /// If `period` is zero, within which nothing ever happens twice: it would be no limit.
