@@ -13,7 +13,7 @@ use core::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::budgeted::{Named, leaf};
+use crate::budgeted::{Named, budgeted, leaf, tell};
 use crate::call_site::CallSite;
 use crate::cancel::CancelScope;
 use crate::fault::fault;
@@ -21,7 +21,9 @@ use crate::gate::is_cancelled;
 use crate::kernel::context::with;
 use crate::kernel::in_place::clear;
 use crate::kernel::scope::stop;
+use crate::kernel::wait_queue::Awaits;
 use crate::nursery::NurseryScope;
+use crate::task_info::TaskId;
 
 impl CancelScope<'_, '_> {
     /// Asks all that runs in the scope to come to an end by itself: code that looks for it, by [`stopping`], [`is_stopping`] or
@@ -131,7 +133,14 @@ pub fn stopping() -> impl Future<Output = ()> {
 struct AStop;
 
 impl Named for AStop {
-    const NAME: &'static str = "stop";
+    const NAME: &'static str = stop::WORD;
+}
+
+/// It has no name of its own, and nobody has it.
+impl Awaits for AStop {
+    fn awaits(&self) -> (Option<&'static str>, Option<TaskId>) {
+        (None, None)
+    }
 }
 
 /// Runs `future` until a scope around is asked to stop: `None`, and it was dropped. For waits that may be cut short, for the next
@@ -170,8 +179,9 @@ impl Named for AStop {
 /// assert_eq!(samples, 3); // after 10, 20 and 30 ms
 /// # })).run(&mut |until| if let Until::At(tick) = until { clock.advance_to(tick) });
 /// ```
+#[cfg_attr(feature = "hooks", track_caller)]
 pub fn until_stopped<F: Future>(future: F) -> impl Future<Output = Option<F::Output>> {
-    UntilStopped { stopping: stopping(), future: Some(future) }
+    UntilStopped { stopping: budgeted(stop::asked(is_stopping)), future: Some(future), place: CallSite::here() }
 }
 
 pin_project! {
@@ -180,6 +190,7 @@ pin_project! {
         stopping: S,
         #[pin]
         future: Option<F>,
+        place: CallSite,
     }
 }
 
@@ -197,6 +208,9 @@ impl<S: Future, F: Future> Future for UntilStopped<S, F> {
         };
         if ended.is_ready() {
             clear(this.future);
+        } else {
+            // After what `future` says: that is what the task waits for.
+            tell::<AStop>(&AStop, *this.place);
         }
         ended
     }

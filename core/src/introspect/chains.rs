@@ -7,11 +7,13 @@ use core::fmt::Write;
 
 use super::dump::{Dump, TaskNode};
 use super::show::View;
+use crate::kernel::scope::stop::WORD as STOP;
 use crate::task_info::{Status, TaskId, Waits};
 
 impl Dump {
     /// Who waits for whom: a sentence for each chain, as `a waits for mutex "x" at …, held by b, which waits for c, which waits for
     /// sleep at …`. It ends with what no task has, or with one that was named before: these wait for each other.
+    /// One that waits for several things at once is told with all of them, but for a stop beside others.
     ///
     /// A chain begins with one for whom nobody waits, if there is one. Those that wait for each other come first.
     ///
@@ -57,17 +59,16 @@ impl<'a> View<'a> {
         loop {
             chain.insert(task.id);
             told.insert(task.id);
-            let wait = match depends(task) {
-                Some((wait, _)) => Some(wait),
-                None => task.waits.iter().flatten().next(),
-            };
-            let Some(wait) = wait else {
+            let waits = in_order(task);
+            if waits.is_empty() {
                 let is_ring = self.tell_end(&mut text, number, task, &chain);
                 return (text, is_ring);
-            };
+            }
             text += " waits for ";
-            let _ = self.show_wait(&mut text, wait);
-            let Some((next, other)) = wait.task.and_then(|other| self.task(other)) else { return (text, false) };
+            let _ = self.show_waits(&mut text, waits);
+            let Some((next, other)) = depends(task).and_then(|(_, other)| self.task(other)) else {
+                return (text, false);
+            };
             if chain.contains(&other.id) || !other.is_waiting() {
                 return (text, chain.contains(&other.id));
             }
@@ -103,6 +104,18 @@ impl TaskNode {
         let beside = self.status == Status::Running && self.waits.as_ref().is_some_and(|waits| !waits.is_empty());
         self.status == Status::Waiting || beside
     }
+}
+
+/// What a task waits for: last what the chain goes on from. A stop is left out if there is anything else, for which it really waits.
+fn in_order(task: &TaskNode) -> Vec<&Waits> {
+    let mut waits: Vec<_> = task.waits.iter().flatten().collect();
+    if waits.iter().any(|wait| wait.what != STOP) {
+        waits.retain(|wait| wait.what != STOP);
+    }
+    if let Some((last, _)) = depends(task) {
+        waits.sort_by_key(|wait| *wait == last);
+    }
+    waits
 }
 
 /// What a task waits for that another has, and who that is.

@@ -67,17 +67,26 @@ impl<'a> View<'a> {
             Some([]) => f.write_str("waits for something that does not say what it is"),
             Some(waits) => {
                 f.write_str("waits for ")?;
-                for (number, wait) in waits.iter().enumerate() {
-                    f.write_str(if number > 0 { "; and for " } else { "" })?;
-                    self.show_wait(f, wait)?;
-                }
-                Ok(())
+                self.show_waits(f, waits)
             }
         }
     }
 
+    /// As in "waits for …", one after the other.
+    pub(super) fn show_waits<'w>(
+        &self,
+        f: &mut impl fmt::Write,
+        waits: impl IntoIterator<Item = &'w Waits>,
+    ) -> fmt::Result {
+        for (number, wait) in waits.into_iter().enumerate() {
+            f.write_str(if number > 0 { "; and for " } else { "" })?;
+            self.show_wait(f, wait)?;
+        }
+        Ok(())
+    }
+
     /// As in "waits for …".
-    pub(super) fn show_wait(&self, f: &mut impl fmt::Write, wait: &Waits) -> fmt::Result {
+    fn show_wait(&self, f: &mut impl fmt::Write, wait: &Waits) -> fmt::Result {
         if let ("task", Some(id)) = (wait.what, wait.task) {
             return write!(f, "{}", self.title_of(id));
         }

@@ -18,7 +18,7 @@ use giambio_core::sync::{
 use giambio_core::testing::{Simulation, Stuck, run, wait_all_blocked};
 use giambio_core::{
     Debugger, Often, Runtime, TaskInfo, VirtualClock, WaitsFor, cancel_scope, checkpoint, finally, move_on_after,
-    nursery, poll_proceed, sleep, stopping,
+    nursery, poll_proceed, race, sleep, stopping, testing, until_stopped,
 };
 
 /// Without the numbers of tasks, and of places only the file.
@@ -99,8 +99,8 @@ fn a_tree_says_of_each_task_what_it_waits_for() {
     assert_eq!(
         tree.chains().iter().map(|chain| plain(chain)).collect::<Vec<_>>(),
         [
-            r#"next waits for mutex "till" at dump.rs, held by holder, which waits for event at dump.rs"#,
-            "heir waits for holder, which waits for event at dump.rs",
+            r#"next waits for mutex "till" at dump.rs, held by holder, which waits for event at dump.rs; and for sleep at dump.rs"#,
+            "heir waits for holder, which waits for event at dump.rs; and for sleep at dump.rs",
             "alien waits for something that does not say what it is",
             "parent waits for its children",
             "child waits for sleep at dump.rs",
@@ -564,6 +564,42 @@ fn chains_lead_over_tasks_that_are_awaited_and_over_children() {
     // Nobody has what is waited for.
     assert_eq!(chains(Event::new().named("bell").wait()), [r#"main waits for event "bell" at dump.rs"#]);
     assert_eq!(chains(pending::<()>()), ["main waits for something that does not say what it is"]);
+}
+
+#[test]
+fn who_waits_for_several_things_is_told_with_all_of_them() {
+    let [one, other] = [Event::new().named("one"), Event::new().named("other")];
+    let both = race((one.wait(), other.wait()));
+    assert_eq!(chains(both), [r#"main waits for event "one" at dump.rs; and for event "other" at dump.rs"#]);
+    // What somebody has comes last, since the chain goes on from there.
+    let lock = Mutex::new(()).named("lock");
+    let main = async {
+        let _guard = lock.lock().await;
+        race((async { drop(lock.lock().await) }, one.wait())).await;
+    };
+    let wanted = r#"main waits for event "one" at dump.rs; and for mutex "lock" at dump.rs, held by main"#;
+    assert_eq!(chains(main), [wanted]);
+}
+
+#[test]
+fn a_stop_beside_a_wait_is_told_last_and_where_it_was_asked_for() {
+    let bell = Event::new().named("bell");
+    let tree = testing::run(nursery(async |n| {
+        n.child().name("child").daemon().spawn(async { Ok::<_, ()>(_ = until_stopped(bell.wait()).await) });
+        wait_all_blocked().await;
+        Ok(dump().await.to_string())
+    }));
+    let tree = plain(&tree.unwrap());
+    assert!(tree.contains(r#"waits for event "bell" at dump.rs; and for stop at dump.rs"#), "{tree}");
+    // In a chain there is no need for it; if it is all there is, it is told.
+    assert_eq!(chains(until_stopped(bell.wait())), [r#"main waits for event "bell" at dump.rs"#]);
+    assert_eq!(chains(until_stopped(pending::<()>())), ["main waits for stop at dump.rs"]);
+    let lock = Mutex::new(()).named("lock");
+    let main = async {
+        let _guard = lock.lock().await;
+        until_stopped(lock.lock()).await.is_some()
+    };
+    assert_eq!(chains(main), [r#"main waits for mutex "lock" at dump.rs, held by main"#]);
 }
 
 #[test]

@@ -53,6 +53,9 @@ pub(crate) fn ask(scope: &Node) {
     }
 }
 
+/// What is waited for, in a word.
+pub(crate) const WORD: &str = "stop";
+
 /// Ready when a scope around was asked, if it is polled after that.
 pub(crate) fn asked(is_asked: fn() -> bool) -> impl Future<Output = ()> + Awaits {
     let waiting = Waiting::new(&imp::WAITERS, move |(): &(), _: &_, _| is_asked().then_some(()), |_, _, _| None);
