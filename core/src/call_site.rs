@@ -4,14 +4,13 @@ use core::panic::Location;
 
 /// A place in the program, if it is kept.
 #[derive(Clone, Copy)]
-pub(crate) struct CallSite(#[cfg(feature = "introspect")] Option<&'static Location<'static>>);
+#[allow(missing_debug_implementations)]
+pub struct CallSite(#[cfg(feature = "introspect")] Option<&'static Location<'static>>);
 
 impl CallSite {
     /// Not known.
-    pub(crate) const NOWHERE: CallSite = CallSite(
-        #[cfg(feature = "introspect")]
-        None,
-    );
+    #[cfg(not(feature = "hooks"))]
+    pub(crate) const NOWHERE: CallSite = CallSite();
 
     /// Where the innermost function was called that notes who calls it.
     #[cfg_attr(feature = "introspect", track_caller)]

@@ -6,6 +6,8 @@ use core::fmt;
 #[cfg(feature = "hooks")]
 use core::panic::Location;
 
+use crate::call_site::CallSite;
+
 /// What a child is called: what [`Child::name`](crate::Child::name) makes of the text that it is given.
 ///
 /// Text that is `'static`, as a literal is, is kept as it is, without a heap. Any other is kept on the heap, where there
@@ -161,6 +163,15 @@ impl<N> Label<N> {
             #[cfg(feature = "hooks")]
             spawned_at: Location::caller(),
         }
+    }
+
+    /// The same place, for what it has to wait for.
+    #[cfg_attr(not(feature = "hooks"), allow(clippy::unused_self))]
+    pub(crate) fn place(&self) -> CallSite {
+        #[cfg(feature = "hooks")]
+        return CallSite::at(self.spawned_at);
+        #[cfg(not(feature = "hooks"))]
+        CallSite::NOWHERE
     }
 }
 

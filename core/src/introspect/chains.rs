@@ -8,6 +8,7 @@ use core::fmt::Write;
 use super::dump::{Dump, TaskNode};
 use super::show::View;
 use crate::kernel::scope::stop::WORD as STOP;
+use crate::kernel::storage::slots::WORD as ROOM;
 use crate::task_info::{Status, TaskId, Waits};
 
 impl Dump {
@@ -65,7 +66,11 @@ impl<'a> View<'a> {
                 return (text, is_ring);
             }
             text += " waits for ";
+            let is_for_room = waits.iter().any(|wait| wait.what == ROOM);
             let _ = self.show_waits(&mut text, waits);
+            if is_for_room {
+                text += self.who_has_room();
+            }
             let Some((next, other)) = depends(task).and_then(|(_, other)| self.task(other)) else {
                 return (text, false);
             };
@@ -74,6 +79,16 @@ impl<'a> View<'a> {
             }
             text += ", which";
             (number, task) = (next, other);
+        }
+    }
+
+    /// An arena is a `static`: what is in it may be of another runtime, of which this one knows nothing.
+    fn who_has_room(&self) -> &'static str {
+        if self.tasks().all(|(_, task)| task.id == TaskId::MAIN) {
+            ": tasks of other runtimes have all places of that arena, which other tests may use at the same time; \
+             `Simulation::patience` waits for other threads"
+        } else {
+            "; tasks of other runtimes may have places of that arena, too"
         }
     }
 

@@ -51,7 +51,7 @@ where
         if nursery.refuses() {
             return done(None);
         }
-        let mut room = pin!(room::<O, F, T, N>(&nursery.owner));
+        let mut room = pin!(room::<O, F, T, N>(&nursery.owner, label.place()));
         let claim = poll_fn(|cx| match room.as_mut().poll(cx) {
             Poll::Ready(claim) => Poll::Ready(Some(claim)),
             // What is cancelled itself gets no further.

@@ -17,8 +17,8 @@ use giambio_core::sync::{
 };
 use giambio_core::testing::{Simulation, Stuck, run, wait_all_blocked};
 use giambio_core::{
-    Debugger, Often, Runtime, TaskInfo, VirtualClock, WaitsFor, cancel_scope, checkpoint, finally, move_on_after,
-    nursery, poll_proceed, race, sleep, stopping, testing, until_stopped,
+    Arena, Debugger, Often, Runtime, TaskInfo, VirtualClock, WaitsFor, cancel_scope, checkpoint, finally,
+    move_on_after, nursery, nursery_in, poll_proceed, race, sleep, stopping, testing, until_stopped,
 };
 
 /// Without the numbers of tasks, and of places only the file.
@@ -600,6 +600,44 @@ fn a_stop_beside_a_wait_is_told_last_and_where_it_was_asked_for() {
         until_stopped(lock.lock()).await.is_some()
     };
     assert_eq!(chains(main), [r#"main waits for mutex "lock" at dump.rs, held by main"#]);
+}
+
+#[test]
+fn who_waits_for_room_that_another_runtime_has_is_told_so() {
+    static ROOM: Arena<1, 512> = Arena::new();
+    let [held, over] = [(); 2].map(|()| std::sync::Barrier::new(2));
+    let found = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let ended = run(nursery_in(&ROOM, async |n| {
+                let child = async {
+                    held.wait();
+                    over.wait();
+                    Ok::<_, ()>(())
+                };
+                n.spawn_wait(child).await;
+                Ok(())
+            }));
+            ended.unwrap();
+        });
+        held.wait();
+        let found = chains(nursery_in(&ROOM, async |n| {
+            n.spawn_wait(async { Ok::<_, ()>(()) }).await;
+            Ok(())
+        }));
+        over.wait();
+        found
+    });
+    let wanted = "main waits for room at dump.rs: tasks of other runtimes have all places of that arena, which other tests may \
+                  use at the same time; `Simulation::patience` waits for other threads";
+    assert_eq!(found, [wanted]);
+    // Its own children may have them.
+    let found = chains(nursery_in(&ROOM, async |n| {
+        n.child().name("child").spawn_wait(pending()).await;
+        n.spawn_wait(async { Ok::<_, ()>(()) }).await;
+        Ok(())
+    }));
+    let wanted = "main waits for room at dump.rs; tasks of other runtimes may have places of that arena, too";
+    assert!(found.iter().any(|chain| chain == wanted), "{found:?}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::Whole;
 use super::heap::{apart, release_header};
 use super::slots::Slots;
 use super::{Claim, Place, Slot};
+use crate::call_site::CallSite;
 use crate::kernel::foreign::wake;
 #[cfg(feature = "alloc")]
 use crate::kernel::memory::slab::class_of;
@@ -98,11 +99,11 @@ unsafe impl<const TASKS: usize, const BYTES: usize> Place for &'static Arena<TAS
         slots.take().and_then(|index| unsafe { slots.claim_at::<H, P>(index) })
     }
 
-    async unsafe fn room<H, P>(&self) -> Claim {
+    async unsafe fn room<H, P>(&self, place: CallSite) -> Claim {
         let slots = self.slots();
         let index = match slots.take() {
             Some(index) => index,
-            None => slots.wait().await,
+            None => slots.wait(place).await,
         };
         // SAFETY: by contract.
         match unsafe { slots.claim_at::<H, P>(index) } {

@@ -8,6 +8,7 @@ use core::mem::offset_of;
 use core::ptr::NonNull;
 
 use super::{Apart, Claim, Place, Slot, Whole};
+use crate::call_site::CallSite;
 use crate::kernel::context::with;
 use crate::kernel::memory::home::CAPACITY;
 use crate::kernel::memory::slab::{GRAIN, LARGEST, class_of};
@@ -62,7 +63,7 @@ unsafe impl Place for Heap {
         Some(unsafe { claim_apart::<H>(task, place) })
     }
 
-    unsafe fn room<H, P>(&self) -> impl Future<Output = Claim> {
+    unsafe fn room<H, P>(&self, _: CallSite) -> impl Future<Output = Claim> {
         // SAFETY: by contract.
         match unsafe { self.claim::<H, P>() } {
             Some(claim) => ready(claim),

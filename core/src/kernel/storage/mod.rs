@@ -8,6 +8,7 @@ pub(crate) mod slots;
 use core::ptr::NonNull;
 
 use super::task::header::TaskRef;
+use crate::call_site::CallSite;
 
 /// A header, and memory for a child.
 #[allow(missing_debug_implementations)]
@@ -48,11 +49,11 @@ pub unsafe trait Place {
     /// `H` is `repr(C)`, and starts with a header.
     unsafe fn claim<H, P>(&self) -> Option<Claim>;
 
-    /// A child's, as soon as there is room.
+    /// A child's, as soon as there is room, which was asked for at `place`.
     ///
     /// # Safety
     /// As [`claim`](Place::claim).
-    unsafe fn room<H, P>(&self) -> impl Future<Output = Claim>;
+    unsafe fn room<H, P>(&self, place: CallSite) -> impl Future<Output = Claim>;
 
     /// Has all who wait for room look again at what they wait for it for.
     fn wake_waiting(&self);

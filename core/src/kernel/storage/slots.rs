@@ -56,8 +56,11 @@ impl<const BYTES: usize> Room<BYTES> {
 /// What is waited for.
 struct ARoom;
 
+/// In a word.
+pub(crate) const WORD: &str = "room";
+
 impl Named for ARoom {
-    const NAME: &'static str = "room";
+    const NAME: &'static str = WORD;
 }
 
 impl Held for Free {}
@@ -201,7 +204,7 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
         }
     }
 
-    pub(super) async fn wait(&'static self) -> u32 {
+    pub(super) fn wait(&'static self, place: CallSite) -> impl Future<Output = u32> {
         ROOM_AWAITED.note();
         let take = |free: &Free, _: &Line<u32>, turn| match turn {
             Turn::Granted(index) => Some(index),
@@ -209,6 +212,6 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
             _ => self.take_from(free),
         };
         let pass_on = |free: &Free, line: &Line<u32>, late: Option<u32>| self.put(free, line, late?);
-        leaf::<ARoom, _>(Waiting::new(&self.free, take, pass_on), CallSite::NOWHERE).await
+        leaf::<ARoom, _>(Waiting::new(&self.free, take, pass_on), place)
     }
 }

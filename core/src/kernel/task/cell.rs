@@ -16,6 +16,7 @@ use core::ptr;
 use core::task::{Context, Poll};
 
 use super::header::{Header, Outcome, TaskRef, VTable};
+use crate::call_site::CallSite;
 use crate::kernel::in_place::Moving;
 use crate::kernel::nursery::cell::{NurseryCell, Owner};
 use crate::kernel::scope::node::Node;
@@ -171,12 +172,12 @@ where
 }
 
 /// The same, as soon as there is.
-pub(crate) fn room<O, F, T, N>(owner: &O) -> impl Future<Output = Claim>
+pub(crate) fn room<O, F, T, N>(owner: &O, place: CallSite) -> impl Future<Output = Claim>
 where
     O: Owner,
 {
     // SAFETY: it starts with its header.
-    unsafe { owner.storage().room::<Head<N>, Value<F, T>>() }
+    unsafe { owner.storage().room::<Head<N>, Value<F, T>>(place) }
 }
 
 /// Gives room back that was not used.
