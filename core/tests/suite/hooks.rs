@@ -1103,11 +1103,11 @@ fn the_run_is_told_to_end_also_where_what_has_returned_panics_when_it_is_dropped
 }
 
 #[derive(Default)]
-struct Sleeps(std::cell::Cell<u32>);
+struct Sleeps(Mutex<u32>);
 
 impl Debugger for Sleeps {
     fn before_sleep(&self, _: TaskInfo<'_>, _: Duration) {
-        self.0.set(self.0.get() + 1);
+        *self.0.lock().unwrap() += 1;
     }
 }
 
@@ -1122,5 +1122,5 @@ fn a_sleep_without_end_begins_once() {
         }
     };
     finish(pin!(Runtime::new(&clock, main).with_debugger(&sleeps)), &clock);
-    assert_eq!(sleeps.0.get(), 1);
+    assert_eq!(*sleeps.0.lock().unwrap(), 1);
 }

@@ -10,7 +10,6 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 
 use crate::common::*;
 use futures::FutureExt;
-use giambio_core::channel::Channel;
 use giambio_core::{
     Arena, Cancelled, Ready, cancel_scope, checkpoint, finally, finally_for, nursery, nursery_in, shield, sync,
 };
@@ -484,9 +483,10 @@ fn comes_through(dropped: impl Sized) {
     assert_eq!(panic.downcast_ref(), Some(&"the first"));
 }
 
+#[cfg(feature = "heapless")]
 #[test]
 fn a_slot_that_a_panic_drops_tells_a_sender_whose_waker_panics() {
-    let channel = Channel::<u32, 1>::new();
+    let channel = giambio_core::channel::Channel::<u32, 1>::new();
     let slot = channel.try_slot().unwrap();
     let mut sender = pin!(channel.send(7));
     assert!(sender.as_mut().poll(&mut Context::from_waker(&relentless())).is_pending());

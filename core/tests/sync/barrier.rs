@@ -1,12 +1,11 @@
 //! Some who go on together.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::{Context, Poll, Waker};
+use std::panic::catch_unwind;
 
-use crate::by_hand::{ByHand, at_once, panicking};
+use crate::by_hand::{ByHand, at_once};
 use crate::common::{alone, run_virtual, secs};
 use giambio_core::move_on_after;
-use giambio_core::sync::{Access, Barrier};
+use giambio_core::sync::Barrier;
 
 #[test]
 fn all_go_on_when_the_last_has_come_again_and_again() {
@@ -81,12 +80,25 @@ fn a_barrier_for_one_is_open_and_one_for_nobody_is_none() {
     assert_eq!(panic.downcast_ref(), Some(&"giambio: a barrier is for one task at least"));
 }
 
+#[cfg(feature = "std")] // without it no panic is caught
 #[test]
 fn the_last_has_come_though_it_panics_by_a_waker_of_another() {
+    use std::panic::{AssertUnwindSafe, resume_unwind};
+    use std::sync::Arc;
+    use std::task::{Context, Poll, Wake, Waker};
+
+    use giambio_core::sync::Access;
+
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            resume_unwind(Box::new("the waker"));
+        }
+    }
     let _alone = alone();
     fn comes(barrier: &Barrier<impl Access>) {
         let mut first = Box::pin(barrier.wait());
-        assert!(first.as_mut().poll(&mut Context::from_waker(&panicking())).is_pending());
+        assert!(first.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::new(Panics)))).is_pending());
         let mut second = ByHand::waiting(barrier.wait());
         let mut last = ByHand::new(barrier.wait());
         let panic = catch_unwind(AssertUnwindSafe(|| last.poll())).unwrap_err();
@@ -98,7 +110,7 @@ fn the_last_has_come_though_it_panics_by_a_waker_of_another() {
         // Nor does one harm that is dropped by its panic, or that only tried.
         for tries in [false, true] {
             let mut first = Box::pin(barrier.wait());
-            assert!(first.as_mut().poll(&mut Context::from_waker(&panicking())).is_pending());
+            assert!(first.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::new(Panics)))).is_pending());
             let mut second = ByHand::waiting(barrier.wait());
             let comes = || if tries { barrier.try_wait() } else { at_once(barrier.wait()) };
             assert!(catch_unwind(AssertUnwindSafe(comes)).is_err());

@@ -2,10 +2,9 @@
 
 use std::fmt::Debug;
 use std::future::Future;
-use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use crate::common::Woken;
 
@@ -68,15 +67,4 @@ pub(crate) fn at_once<T>(future: impl Future<Output = T>) -> T {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("it waits"),
     }
-}
-
-/// A waker of somebody whose code panics when it is called.
-pub(crate) fn panicking() -> Waker {
-    struct Panics;
-    impl Wake for Panics {
-        fn wake(self: Arc<Self>) {
-            resume_unwind(Box::new("the waker"));
-        }
-    }
-    Waker::from(Arc::new(Panics))
 }
