@@ -27,7 +27,7 @@ impl Debugger for Listener {
         let place = what.asked_at.map(|place| (place.file(), place.line()));
         assert_eq!(
             place.is_some(),
-            cfg!(feature = "introspect") && ["sleep", "event", "value of channel"].contains(&what.what)
+            cfg!(feature = "introspect") && ["sleep", "event", "value of channel", "room"].contains(&what.what)
         );
         assert!(place.is_none_or(|(file, _)| file.ends_with("wakes_and_waits.rs")));
         self.1.lock().unwrap().push(format!("{} - {}", task.name, what.what));
