@@ -187,6 +187,38 @@ impl Name for () {
     }
 }
 
+macro_rules! kinds {
+    ($($(#[$attribute:meta])* $kind:ident = $text:literal;)*) => {$(
+        $(#[$attribute])*
+        #[derive(Clone, Copy)]
+        pub(crate) struct $kind;
+
+        /// It costs no memory; and where children without a name have none, no flash.
+        $(#[$attribute])*
+        impl Name for $kind {
+            fn get<F>(&self) -> &str {
+                if cfg!(any(feature = "hooks", feature = "alloc")) { $text } else { "" }
+            }
+
+            fn copy<F>(&self) -> TaskName {
+                TaskName::from_static($text)
+            }
+        }
+    )*};
+}
+
+// What children are called that this crate makes around what it is given: the types of their futures can't be read.
+kinds! {
+    Worker = "worker";
+    FirstOk = "future of first_ok";
+    #[cfg(feature = "alloc")]
+    AllSettled = "future of all_settled";
+    #[cfg(feature = "alloc")]
+    AsCompleted = "future of as_completed";
+    #[cfg(feature = "alloc")]
+    Started = "started child";
+}
+
 impl Name for TaskName {
     fn get<F>(&self) -> &str {
         self.as_str()

@@ -98,6 +98,12 @@ impl<'scope, 'env, E, S, N, D> Child<'scope, 'env, E, S, N, D> {
         Child { scope, name: name.into(), delay, daemon }
     }
 
+    /// Gives it the name of its kind.
+    pub(crate) fn called<K>(self, kind: K) -> Child<'scope, 'env, E, S, K, D> {
+        let Child { scope, name: _, delay, daemon } = self;
+        Child { scope, name: kind, delay, daemon }
+    }
+
     /// Makes the child a daemon: it doesn't keep the nursery open, and is cancelled when the body
     /// and all other children have ended.
     pub fn daemon(mut self) -> Self {

@@ -8,7 +8,7 @@ use super::child::Child;
 use super::delay::Delay;
 use super::scope::NurseryScope;
 use crate::fault::fault;
-use crate::name::Name;
+use crate::name::{Name, Started};
 use crate::reason::{Cancelled, Reason};
 use crate::storage::Storage;
 use crate::sync::Event;
@@ -180,7 +180,7 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env> NurseryScope<'scope, 'env
         T: 'scope,
         E: From<Cancelled>,
     {
-        self.child().start(child)
+        self.child().called(Started).start(child)
     }
 }
 

@@ -10,6 +10,8 @@ use super::for_each::for_each_in;
 use super::places::Places;
 use crate::kernel::storage::arena::Arena;
 #[cfg(feature = "alloc")]
+use crate::name::AllSettled;
+#[cfg(feature = "alloc")]
 use crate::nursery::nursery;
 
 /// Runs all futures at once, each as a task, and gives what comes of them in their order; none ends another.
@@ -40,7 +42,7 @@ where
         for (number, future) in futures.into_iter().enumerate() {
             results.borrow_mut().push(None);
             let results = &results;
-            n.spawn(async move {
+            n.child().called(AllSettled).spawn(async move {
                 let result = future.await;
                 results.borrow_mut()[number] = Some(result);
                 Ok(())

@@ -6,6 +6,7 @@ use core::convert::Infallible;
 use core::fmt;
 
 use crate::budgeted::budgeted;
+use crate::name::AsCompleted;
 use crate::nursery::nursery;
 use crate::sync::Event;
 
@@ -52,7 +53,7 @@ where
     let Ok(value) = nursery::<_, Infallible, _>(async |n| {
         for (number, future) in futures.into_iter().enumerate() {
             let running = Running::new(&results);
-            n.spawn(async move {
+            n.child().called(AsCompleted).spawn(async move {
                 let Running(results) = &running; // the whole of it moves in here
                 let result = future.await;
                 results.ready.borrow_mut().push_back((number, result));

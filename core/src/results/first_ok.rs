@@ -11,6 +11,7 @@ use core::fmt;
 
 use super::places::Places;
 use crate::kernel::storage::arena::Arena;
+use crate::name::FirstOk;
 #[cfg(feature = "alloc")]
 use crate::nursery::nursery;
 use crate::nursery::nursery_in;
@@ -56,7 +57,7 @@ where
         for (number, future) in futures.into_iter().enumerate() {
             errors.borrow_mut().push(None);
             let (first, errors) = (&first, &errors);
-            n.spawn(async move {
+            n.child().called(FirstOk).spawn(async move {
                 match future.await {
                     Ok(value) => {
                         // This task too, but it waits for nothing any more.
@@ -159,7 +160,7 @@ where
                 }
                 Ok(())
             };
-            n.spawn_wait(one).await;
+            n.child().called(FirstOk).spawn_wait(one).await;
         }
         Ok(())
     })

@@ -6,6 +6,7 @@ use core::future::poll_fn;
 use crate::fault::fault;
 use crate::gate::poll_proceed;
 use crate::kernel::storage::arena::Arena;
+use crate::name::Worker;
 #[cfg(feature = "alloc")]
 use crate::nursery::nursery;
 use crate::nursery::{Nursery, nursery_in};
@@ -113,7 +114,7 @@ impl<I: Iterator, F> Shop<I, F> {
     {
         for _ in 0..limit {
             let Some(item) = self.next() else { break };
-            n.spawn_wait(self.employ(item)).await;
+            n.child().called(Worker).spawn_wait(self.employ(item)).await;
         }
         Ok(())
     }

@@ -17,8 +17,8 @@ use giambio_core::sync::{
 };
 use giambio_core::testing::{Simulation, Stuck, run, wait_all_blocked};
 use giambio_core::{
-    Arena, Debugger, Often, Runtime, TaskInfo, VirtualClock, WaitsFor, cancel_scope, checkpoint, finally,
-    move_on_after, nursery, nursery_in, poll_proceed, race, sleep, stopping, testing, until_stopped,
+    Arena, Cancelled, Debugger, Often, Ready, Runtime, TaskInfo, VirtualClock, WaitsFor, cancel_scope, checkpoint,
+    finally, move_on_after, nursery, nursery_in, poll_proceed, race, results, sleep, stopping, testing, until_stopped,
 };
 
 /// Without the numbers of tasks, and of places only the file.
@@ -600,6 +600,27 @@ fn a_stop_beside_a_wait_is_told_last_and_where_it_was_asked_for() {
         until_stopped(lock.lock()).await.is_some()
     };
     assert_eq!(chains(main), [r#"main waits for mutex "lock" at dump.rs, held by main"#]);
+}
+
+#[test]
+fn children_that_the_library_makes_have_names_that_can_be_read() {
+    fn tasks<F: Future>(main: F) -> Vec<String> {
+        match Simulation::new().try_run(main) {
+            Err(Stuck::Deadlock { tasks, .. }) => tasks,
+            _ => panic!("it was to be stuck"),
+        }
+    }
+    let never = || pending::<Result<(), Cancelled>>();
+    assert_eq!(tasks(results::map_all([1, 2], 2, async |_| never().await)), ["worker", "worker"]);
+    assert_eq!(tasks(results::first_ok([never()])), ["future of first_ok"]);
+    assert_eq!(tasks(results::all_settled([never()])), ["future of all_settled"]);
+    let completed = results::as_completed([never()], async |results| _ = results.next().await);
+    assert_eq!(tasks(completed), ["future of as_completed"]);
+    let starts = nursery(async |n| n.start(async |_: Ready<()>| never().await).await);
+    assert_eq!(tasks(starts), ["started child"]);
+    // A name of one's own stays.
+    let starts = nursery(async |n| n.child().name("server").start(async |_: Ready<()>| never().await).await);
+    assert_eq!(tasks(starts), ["server"]);
 }
 
 #[test]

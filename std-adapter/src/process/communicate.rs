@@ -52,9 +52,9 @@ impl Child {
     pub(super) async fn talk<'a>(&'a self, input: &[u8], Said { stdout, stderr }: &mut Said<'a>) -> io::Result<()> {
         nursery(async |n| {
             if let Some(stdin) = self.stdin() {
-                n.spawn(feed(stdin, input));
+                n.child().name("input of a program").spawn(feed(stdin, input));
             }
-            n.spawn(stderr.receive());
+            n.child().name("stderr of a program").spawn(stderr.receive());
             stdout.receive().await
         })
         .await
