@@ -12,6 +12,10 @@ pub trait Storage: Place {
 }
 
 /// A storage that always has room, so that spawning can't fail.
+#[diagnostic::on_unimplemented(
+    message = "`spawn` needs a nursery that always has room, and `{Self}` may be full",
+    label = "an arena may be full: `try_spawn` says so, `spawn_wait` waits for room"
+)]
 pub trait Unbounded: Storage {}
 
 /// Children live on the heap: small ones in memory that the thread keeps for those to come, each large one in an

@@ -368,7 +368,8 @@ impl fmt::Display for AcquireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AcquireError::TooMany { asked, total } => {
-                write!(f, "{asked} permits of a semaphore that has {total} would be waited for without end")
+                let permits = if *asked == 1 { "permit" } else { "permits" };
+                write!(f, "{asked} {permits} of a semaphore that has {total} would be waited for without end")
             }
             AcquireError::Closed => f.write_str("the semaphore was closed"),
         }
@@ -378,8 +379,12 @@ impl fmt::Display for AcquireError {
 impl fmt::Display for TryAcquireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            TryAcquireError::Busy { asked: 1, free: 0 } => f.write_str("no permit is free"),
             TryAcquireError::Busy { asked, free } if free < asked => {
                 write!(f, "of the {asked} permits that were asked for {free} are free")
+            }
+            TryAcquireError::Busy { asked: 1, free } => {
+                write!(f, "a permit was asked for, and others wait for the {free} that are free")
             }
             TryAcquireError::Busy { asked, free } => {
                 write!(f, "{asked} permits were asked for, and others wait for the {free} that are free")

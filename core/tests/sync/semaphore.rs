@@ -125,6 +125,8 @@ fn more_than_there_are_is_an_error_and_no_wait() {
     assert_eq!(at_once(semaphore.acquire(3)).unwrap_err(), too_many);
     assert_eq!(semaphore.try_acquire(3).unwrap_err(), too_many.into());
     assert_eq!(too_many.to_string(), "3 permits of a semaphore that has 2 would be waited for without end");
+    let of_none = AcquireError::TooMany { asked: 1, total: 0 };
+    assert_eq!(of_none.to_string(), "1 permit of a semaphore that has 0 would be waited for without end");
     assert_eq!(
         at_once(semaphore.acquire(usize::MAX)).unwrap_err(),
         AcquireError::TooMany { asked: usize::MAX, total: 2 }
@@ -251,7 +253,7 @@ fn errors_say_what_is_missing() {
     assert_eq!(busy.to_string(), "of the 2 permits that were asked for 1 are free");
     let _waits = waiting(&semaphore, 3);
     let busy = semaphore.try_acquire(1).unwrap_err();
-    assert_eq!(busy.to_string(), "1 permits were asked for, and others wait for the 1 that are free");
+    assert_eq!(busy.to_string(), "a permit was asked for, and others wait for the 1 that are free");
     assert_eq!(AcquireError::Closed.to_string(), "the semaphore was closed");
 }
 

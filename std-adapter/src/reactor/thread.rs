@@ -296,7 +296,8 @@ impl fmt::Debug for Reactor {
 fn no_loop() -> ! {
     panic!(
         "giambio: waited for a socket (or a signal) outside a runtime that looks at this thread's: run it inside \
-         `giambio::run`, or in a loop of your own over an `Idle`"
+         `giambio::run`, or in a loop of your own over an `Idle`. Virtual time has no sockets: there `stream::duplex` stands \
+         in for one"
     )
 }
 

@@ -166,8 +166,7 @@ impl<R: Incoming> Buffered<R> {
             }
             let bytes = &self.buffer.rest()[..length];
             let line = bytes.strip_suffix(b"\n").map_or(bytes, |line| line.strip_suffix(b"\r").unwrap_or(line));
-            let line =
-                str::from_utf8(line).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?.to_owned();
+            let line = str::from_utf8(line).map_err(no_text)?.to_owned();
             self.buffer.start += length;
             Ok(Some(line))
         }
@@ -285,6 +284,10 @@ impl<R: Incoming> Buffered<R> {
             }
         }
     }
+}
+
+fn no_text(error: std::str::Utf8Error) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("a line is not UTF-8: {error}"))
 }
 
 fn long_line(so_far: usize, limit: usize) -> io::Error {
@@ -480,7 +483,9 @@ mod tests {
             assert_eq!(from.limit(6).receive_line().await.unwrap().unwrap(), "123456");
 
             let mut from = Buffered::new(Script::of(&[b"\xff\n!"]));
-            assert_eq!(from.receive_line().await.unwrap_err().kind(), io::ErrorKind::InvalidData);
+            let error = from.receive_line().await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+            assert!(error.to_string().starts_with("a line is not UTF-8: "), "{error}");
             assert_eq!(from.until(b'\n').await.unwrap().unwrap(), b"\xff\n");
             assert_eq!(from.into_parts().1, b"!");
 

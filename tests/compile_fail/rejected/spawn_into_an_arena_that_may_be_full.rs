@@ -1,5 +1,6 @@
 //! Twin: accepted/an_arena_is_static.rs
-//! Says: `giambio::Unbounded` is not
+//! Says: `spawn` needs a nursery that always has room
+//! Says: an arena may be full: `try_spawn` says so, `spawn_wait` waits for room
 
 use giambio::{Arena, nursery_in, run};
 

@@ -4,6 +4,10 @@ use std::convert::Infallible;
 use std::io;
 
 /// What a handler may return: `()`, or `Result<(), E>`, whose errors [`on_error`](super::Serve::on_error) is told of.
+#[diagnostic::on_unimplemented(
+    message = "a handler of a server returns `()` or `Result<(), E>`, not `{Self}`",
+    label = "a handler returns `()` or `Result<(), E>`"
+)]
 pub trait Handled {
     /// A connection's trouble.
     type Error;
