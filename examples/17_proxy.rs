@@ -1,5 +1,5 @@
-//! A proxy: whoever connects here is connected there. Each direction ends by itself, and a connection on which nothing moves for a
-//! minute is given up.
+//! A proxy: whoever connects here is connected there. Each direction ends by itself, and a connection on which nothing moves
+//! for a minute is given up.
 //!
 //! ```text
 //! $ cargo run --example 17_proxy localhost:8080 example.com:80

@@ -1,5 +1,5 @@
-//! A `nc` of one's own: what is typed goes to a server, what that says is shown. It ends when the server does; the end of the input is
-//! passed on, and what the server has to say to it is still shown.
+//! A `nc` of one's own: what is typed goes to a server, what that says is shown. It ends when the server does; the end of the
+//! input is passed on, and what the server has to say to it is still shown.
 //!
 //! ```text
 //! $ printf 'GET / HTTP/1.0\r\n\r\n' | cargo run --example 18_nc example.com:80

@@ -1,7 +1,8 @@
 //! A question by UDP, which may get lost: who asks, asks again.
 //!
-//! The server answers each question where it came from, as an echo does, but for those that it loses. The client numbers its questions, as
-//! DNS does, so that a late answer is not taken for the next one's; it waits longer each time, and gives up in the end.
+//! The server answers each question where it came from, as an echo does, but for those that it loses. The client numbers its
+//! questions, as DNS does, so that a late answer is not taken for the next one's; it waits longer each time, and gives up in
+//! the end.
 //!
 //! ```text
 //! The question for one.example was lost

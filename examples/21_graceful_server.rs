@@ -1,5 +1,5 @@
-//! A server that ends in order. TERM or Ctrl+C: it accepts nobody more, lets go who is idle, and finishes what it is at. A second
-//! one: it cancels the rest.
+//! A server that ends in order. TERM or Ctrl+C: it accepts nobody more, lets go who is idle, and finishes what it is at. A
+//! second one: it cancels the rest.
 //!
 //! Each line that a client sends says how many milliseconds of work it wants; the answer comes when they are done.
 //!

@@ -12,8 +12,8 @@ use crate::task_info::{TaskError, TaskInfo, WaitsFor, WokenBy};
 ///
 /// A task that fails with an error is told of by `TaskError` first, then by `TaskExit`. With a panic it is the other way
 /// round for a child: what a panic comes to is known when the child is gone. If a panic leaves the main future, or the
-/// runtime is dropped before its end, the `TaskExit` of the root and `Exit` come when it is dropped, after the children's. (But not where
-/// that is inside another runtime's turn.)
+/// runtime is dropped before its end, the `TaskExit` of the root and `Exit` come when it is dropped, after the children's.
+/// (But not where that is inside another runtime's turn.)
 ///
 /// There may be more events one day: a `match` has a last arm for them.
 #[derive(Clone, Copy, Debug)]

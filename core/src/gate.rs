@@ -63,8 +63,8 @@ impl Proceed {
         spend();
     }
 
-    /// The leaf waits, for this; a debugger that [wants](crate::Debugger::wants) to know what tasks wait for is told. Not to say
-    /// so is no mistake.
+    /// The leaf waits, for this; a debugger that [wants](crate::Debugger::wants) to know what tasks wait for is told. Not to
+    /// say so is no mistake.
     ///
     /// ```
     /// # use core::pin::Pin;

@@ -96,8 +96,8 @@ impl Interval {
         NextTick { interval: self, place: CallSite::here(), entry: Entry::sleeping(noted) }
     }
 
-    /// From now on, of several ticks whose time has passed before anyone waited for them one comes, the first, and the others are
-    /// left out; the beat stays the same.
+    /// From now on, of several ticks whose time has passed before anyone waited for them one comes, the first, and the others
+    /// are left out; the beat stays the same.
     ///
     /// ```
     /// use core::time::Duration;

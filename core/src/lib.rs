@@ -57,8 +57,8 @@
 //!
 //! # Cancellation
 //!
-//! Whoever waits may be dropped instead: by a cancelled scope, a deadline, a race, somebody's `select!`. What is lost then stands
-//! under this heading at each function that waits, mostly in one of these words:
+//! Whoever waits may be dropped instead: by a cancelled scope, a deadline, a race, somebody's `select!`. What is lost then
+//! stands under this heading at each function that waits, mostly in one of these words:
 //!
 //! | word | what it costs to be dropped, and called again |
 //! | --- | --- |
@@ -96,9 +96,9 @@
 //!     the same polls in the same order.
 //! 12. **NO-FUTURELOCK**: what was granted to a future that its task has put aside goes to another one of that task that
 //!     waits for the same, when a poll has passed in which the first did not come for it.
-//! 13. **NOTHING-OUTLIVES**: what a scope began outside of its tasks (a call on a thread, a write to a file, a process) has ended
-//!     when the scope is left, but where its documentation says that it goes on. A future that is dropped without a
-//!     cancellation, as by a `select!`, can't wait.
+//! 13. **NOTHING-OUTLIVES**: what a scope began outside of its tasks (a call on a thread, a write to a file, a process) has
+//!   ended when the scope is left, but where its documentation says that it goes on. A future that is dropped without a
+//!   cancellation, as by a `select!`, can't wait.
 //!
 //! # Map
 //!
@@ -125,8 +125,8 @@
 //!
 //! # Features
 //!
-//! Without any there are nurseries in a `static` [`Arena`], wakes from interrupts through `critical-section`, and what needs no more than
-//! that. Firmware says `default-features = false`.
+//! Without any there are nurseries in a `static` [`Arena`], wakes from interrupts through `critical-section`, and what needs
+//! no more than that. Firmware says `default-features = false`.
 //!
 //! <!-- features of giambio-core: written by `cargo xtask tables --write` -->
 //! | feature | adds | by default |
@@ -159,8 +159,8 @@
 //!   polls only those that were woken: if such a set was polled in one task and goes on in another,
 //!   the shields and deadlines in it are known there only after their next wake.
 //! * Without feature `std` all tasks of a program run on one core, outside of preemptive threads;
-//!   interrupts may wake them, and use what is `Shared` ([`sync`], [`channel`]) without waiting. What breaks this is noticed, and
-//!   ends the program; with feature `one-context` it is for the program to see to it ([`OneContext`]).
+//!   interrupts may wake them, and use what is `Shared` ([`sync`], [`channel`]) without waiting. What breaks this is noticed,
+//!   and ends the program; with feature `one-context` it is for the program to see to it ([`OneContext`]).
 #![no_std]
 #![deny(unsafe_code)]
 

@@ -175,8 +175,8 @@ impl<N> Label<N> {
     }
 }
 
-/// Unnamed tasks are called by the type of their future, which costs no memory; but it costs flash, so a chip without a debugger
-/// has no names for them.
+/// Unnamed tasks are called by the type of their future, which costs no memory; but it costs flash, so a chip without a
+/// debugger has no names for them.
 impl Name for () {
     fn get<F>(&self) -> &str {
         if cfg!(any(feature = "hooks", feature = "alloc")) { core::any::type_name::<F>() } else { "" }

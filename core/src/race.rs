@@ -10,12 +10,13 @@ use crate::fault::fault;
 use crate::kernel::in_place::clear;
 use crate::reason::Reason;
 
-/// Runs two to eight futures at once, in this task, until the first is ready: that value comes out, and the others are cancelled.
+/// Runs two to eight futures at once, in this task, until the first is ready: that value comes out, and the others are
+/// cancelled.
 ///
 /// Each lies in a cancel scope of its own. So the losers end as cancelled code does, and not by a mere drop: their shields and
 /// clean-ups come to their end before this does, and no value that one has in hand is lost if it says so of a cancellation. If
-/// several are ready at the same time, the first in the tuple wins, and the others are not polled any more; in a loop, what stands
-/// behind waits for as long as what stands before is always ready.
+/// several are ready at the same time, the first in the tuple wins, and the others are not polled any more; in a loop, what
+/// stands behind waits for as long as what stands before is always ready.
 ///
 /// All have the same type of value: where they differ, each makes its own variant of an enum. A future that shall go on in the
 /// next turn of a loop, as one that reads a part of a message, is pinned outside, and lent: `race((work.as_mut(), …))`.

@@ -100,8 +100,8 @@ impl core::error::Error for Cancelled {}
 pub struct TimedOut {
     /// When it should have ended.
     pub deadline: Instant,
-    /// How long it was given: what [`fail_after`](crate::fail_after) was called with, and with [`fail_at`](crate::fail_at) the time from its first poll to
-    /// the deadline.
+    /// How long it was given: what [`fail_after`](crate::fail_after) was called with, and with [`fail_at`](crate::fail_at)
+    /// the time from its first poll to the deadline.
     pub given: Duration,
 }
 

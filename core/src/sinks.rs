@@ -23,15 +23,16 @@ pin_project! {
 }
 
 impl<'a, C: Carrier> Sender<'a, C> {
-    /// A sink for values: to be ready it waits for a [`slot`](Sender::slot), which the value goes into. Closed as sinks are, it drops
-    /// this end. What was sent is in the channel at once, so there is nothing to flush.
+    /// A sink for values: to be ready it waits for a [`slot`](Sender::slot), which the value goes into. Closed as sinks are,
+    /// it drops this end. What was sent is in the channel at once, so there is nothing to flush.
     ///
     /// # Errors
     /// The channel is closed.
     ///
     /// # Cancellation
     /// The `send` of `SinkExt` is [**Lossy**](crate#cancellation): dropped before there was room, it drops its value, where the
-    /// [`send`](Sender::send) of this end hands it back. A slot that the sink has and that is not used is kept for it until it is dropped.
+    /// [`send`](Sender::send) of this end hands it back. A slot that the sink has and that is not used is kept for it until
+    /// it is dropped.
     ///
     /// # Panics
     /// The sink does, if it is given a value without having been ready.

@@ -2,11 +2,11 @@
 //!
 //! It is a second, milder level of every scope. A [cancellation](crate::cancel_scope) drops code wherever it waits; a stop is a
 //! question, which only code that looks for it answers: a server that accepts no more, a worker that takes no more from its
-//! queue, a connection that is idle. All else goes on until it ends by itself, or is cancelled after some time: a stop with a grace
-//! is `scope.ask_to_stop()`, and later `scope.cancel()`.
+//! queue, a connection that is idle. All else goes on until it ends by itself, or is cancelled after some time: a stop with a
+//! grace is `scope.ask_to_stop()`, and later `scope.cancel()`.
 //!
-//! What is asked of a scope is asked of all that runs inside it, children and shields too, and of what begins there later. It can't
-//! be taken back.
+//! What is asked of a scope is asked of all that runs inside it, children and shields too, and of what begins there later. It
+//! can't be taken back.
 
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -143,8 +143,8 @@ impl Awaits for AStop {
     }
 }
 
-/// Runs `future` until a scope around is asked to stop: `None`, and it was dropped. For waits that may be cut short, for the next
-/// client, the next message, the next tick.
+/// Runs `future` until a scope around is asked to stop: `None`, and it was dropped. For waits that may be cut short, for the
+/// next client, the next message, the next tick.
 ///
 /// Of a stop and a value that are both there, the stop comes first; `future` is not polled then.
 ///

@@ -1,7 +1,8 @@
 //! What comes one after the other as a `Stream`, the trait of `futures-core`, for the combinators of other libraries.
 //!
-//! A stream is made of the futures of what it is over, one after the other, so it waits, is cancelled and takes its share of the
-//! task's budget as they do (law FAIR): one that is always ready gives way to others after 128 items, and loops over it can be cancelled.
+//! A stream is made of the futures of what it is over, one after the other, so it waits, is cancelled and takes its share of
+//! the task's budget as they do (law FAIR): one that is always ready gives way to others after 128 items, and loops over it
+//! can be cancelled.
 
 use core::pin::Pin;
 use core::task::{Context, Poll, ready};
@@ -70,9 +71,9 @@ macro_rules! values {
             /// The values that are received, as a stream, which ends when this is closed and nothing is left in it.
             ///
             /// # Cancellation
-            /// No value is lost: it is received in the poll of the stream that has it. While the stream is not polled, it keeps its
-            /// place in line, and what it is promised; that goes to others of its task (law NO-FUTURELOCK), and to everybody when the
-            /// stream is dropped.
+            /// No value is lost: it is received in the poll of the stream that has it. While the stream is not polled, it
+            /// keeps its place in line, and what it is promised; that goes to others of its task (law NO-FUTURELOCK), and to
+            /// everybody when the stream is dropped.
             pub fn stream(&self) -> impl FusedStream<Item = $value> + use<'_, $($captured)*> {
                 unfold(self, async |channel| Some((channel.receive().await.ok()?, channel)))
             }
@@ -92,8 +93,8 @@ values!(
 
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 impl<'a, C: Carrier> Receiver<'a, C> {
-    /// The values that this end receives, as a stream, which ends when the channel is closed and nothing is left in it. The end is
-    /// dropped with the stream, or when that has ended.
+    /// The values that this end receives, as a stream, which ends when the channel is closed and nothing is left in it. The
+    /// end is dropped with the stream, or when that has ended.
     ///
     /// # Cancellation
     /// No value is lost: it is received in the poll of the stream that has it. While the stream is not polled, it keeps its
@@ -127,8 +128,8 @@ impl<'a, C: Carrier> Receiver<'a, C> {
 
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 impl<'a, T, K: Access> Receiver<'a, Rendezvous<T, K>> {
-    /// The values that this end receives, as a stream, which ends when the rendezvous is closed. The end is dropped with the stream, or when
-    /// that has ended.
+    /// The values that this end receives, as a stream, which ends when the rendezvous is closed. The end is dropped with the
+    /// stream, or when that has ended.
     ///
     /// # Cancellation
     /// As [`Rendezvous::stream`].
@@ -139,8 +140,8 @@ impl<'a, T, K: Access> Receiver<'a, Rendezvous<T, K>> {
 
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 impl<'a, B: Broadcasts<Value: Clone>> Subscriber<'a, B> {
-    /// What it receives, as a stream, which ends when the broadcast is closed and all was received. That values were missed is an
-    /// item: [`BroadcastError::Lagged`].
+    /// What it receives, as a stream, which ends when the broadcast is closed and all was received. That values were missed
+    /// is an item: [`BroadcastError::Lagged`].
     ///
     /// ```
     /// # #[cfg(feature = "heapless")] {
@@ -192,7 +193,8 @@ impl<T: Clone, K: Access> GrowableBroadcast<T, K> {
 }
 
 impl<'a, T: Clone, K: Access> Watcher<'a, T, K> {
-    /// The value each time that this one has not seen it, as a stream without an end. Of several changes in between, the last is seen.
+    /// The value each time that this one has not seen it, as a stream without an end. Of several changes in between, the last
+    /// is seen.
     ///
     /// # Cancellation
     /// A value is seen in the poll of the stream that has it.

@@ -123,8 +123,8 @@ pub struct TaskInfo<'a> {
     /// In whose code its nursery is. `None` for the root task, and where that code is gone and nobody else has polled the
     /// nursery since.
     pub parent: Option<TaskId>,
-    /// Where in the program it was spawned: at which call of [`spawn`](crate::NurseryScope::spawn) or another method of that kind.
-    /// `None` for the root task.
+    /// Where in the program it was spawned: at which call of [`spawn`](crate::NurseryScope::spawn) or another method of that
+    /// kind. `None` for the root task.
     pub spawned_at: Option<&'static Location<'static>>,
 }
 
@@ -157,7 +157,8 @@ impl<'a> TaskInfo<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WokenBy {
-    /// This task: its code did, or it has ended and was awaited. Without feature `std` also an interrupt that came while it ran.
+    /// This task: its code did, or it has ended and was awaited. Without feature `std` also an interrupt that came while it
+    /// ran.
     Task(TaskId),
     /// The time for which it slept is over.
     Timer,
@@ -172,11 +173,11 @@ pub enum WokenBy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WaitsFor<'a> {
-    /// In a word: `"sleep"`, `"event"`, `"mutex"`, `"value of channel"`, `"room"` in an arena, `"task"`, or what another leaf future
-    /// [says](crate::Proceed::waits_for).
+    /// In a word: `"sleep"`, `"event"`, `"mutex"`, `"value of channel"`, `"room"` in an arena, `"task"`, or what another leaf
+    /// future [says](crate::Proceed::waits_for).
     pub what: &'static str,
-    /// Which of its kind, if it has a name: with feature `introspect` that which a lock or a channel was [given](crate::sync::Mutex::named), and
-    /// what another leaf future [says](crate::Proceed::waits_for_this).
+    /// Which of its kind, if it has a name: with feature `introspect` that which a lock or a channel was
+    /// [given](crate::sync::Mutex::named), and what another leaf future [says](crate::Proceed::waits_for_this).
     pub name: Option<&'a str>,
     /// The task that has it, where one is known: who holds a mutex, or the task that is awaited.
     pub task: Option<TaskId>,

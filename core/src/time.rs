@@ -67,10 +67,10 @@ impl<C: Clock + ?Sized> Clock for &C {
 /// Declares the clock of the program, once: `clock!(Millis = Millis);`, the type and a value of it, which a `static` holds.
 ///
 /// With feature `clock`, and without `std`, all runtimes of the program go by it; those that they are given must have its
-/// rate, and are not read. So what is known of it is a constant when the program is linked, and `sleep(Duration::from_millis(10))`
-/// is the number of its ticks: declare it where the program is put together, with `lto = "fat"`. With the feature and without a
-/// declaration, or with two, the program does not link. Without the feature this declares nothing that is used, and each
-/// runtime goes by the clock that it is given.
+/// rate, and are not read. So what is known of it is a constant when the program is linked, and
+/// `sleep(Duration::from_millis(10))` is the number of its ticks: declare it where the program is put together, with `lto =
+/// "fat"`. With the feature and without a declaration, or with two, the program does not link. Without the feature this
+/// declares nothing that is used, and each runtime goes by the clock that it is given.
 ///
 /// ```
 /// use giambio_core::{Clock, Tick};

@@ -25,9 +25,9 @@ pub enum Until {
     Now,
     /// Until this reading of the clock, or until a task is woken.
     ///
-    /// As a rule it is the soonest deadline. With feature `std`, where dozens of deadlines lie close together, it may be sooner:
-    /// a turn then sorts some of them, so that none has to sort them all, and no task goes on. So it says when to turn
-    /// again, and not that somebody waits for that moment. What comes later is never named.
+    /// As a rule it is the soonest deadline. With feature `std`, where dozens of deadlines lie close together, it may be
+    /// sooner: a turn then sorts some of them, so that none has to sort them all, and no task goes on. So it says when to
+    /// turn again, and not that somebody waits for that moment. What comes later is never named.
     At(Tick),
     /// Until a task is woken.
     OnWake,

@@ -1,7 +1,7 @@
 //! What safe code may do, at random and all at once: half-done futures go from one runtime to another and to nobody's hand,
 //! are polled with wakers of others, forgotten and dropped; clocks jump, back too; and all foreign code that is called (clocks,
-//! debuggers, destructors, wakers when they wake and when they are dropped) polls, drops, forgets and turns runtimes itself, and
-//! panics. Nothing is said about what comes of it, but that all panics are known ones; run it under AddressSanitizer.
+//! debuggers, destructors, wakers when they wake and when they are dropped) polls, drops, forgets and turns runtimes itself,
+//! and panics. Nothing is said about what comes of it, but that all panics are known ones; run it under AddressSanitizer.
 #![cfg(not(windows))] // there a thread drops its locals in another order, and what is hostile must not panic at its end
 #![cfg(all(feature = "alloc", feature = "std"))]
 

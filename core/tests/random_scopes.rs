@@ -1,10 +1,10 @@
-//! Random programs whose pieces do not stay where they are: scopes that are cancelled side by side and at the same moment, nurseries
-//! that are dropped half-way, shields and clean-ups that are kept, polled by somebody else and carried into code that is cancelled
-//! already, wakers that poll or drop what they find.
+//! Random programs whose pieces do not stay where they are: scopes that are cancelled side by side and at the same moment,
+//! nurseries that are dropped half-way, shields and clean-ups that are kept, polled by somebody else and carried into code
+//! that is cancelled already, wakers that poll or drop what they find.
 //!
-//! Nothing is said of what becomes of each, but of all: a program that is cancelled comes to its end, without a turn more than it takes;
-//! what is dropped with its nursery sees that it was cut off; nothing is left. `GIAMBIO_PROGRAMS` says how many, from the seed
-//! `GIAMBIO_FIRST_PROGRAM` on. A program that goes wrong is made smaller and printed.
+//! Nothing is said of what becomes of each, but of all: a program that is cancelled comes to its end, without a turn more
+//! than it takes; what is dropped with its nursery sees that it was cut off; nothing is left. `GIAMBIO_PROGRAMS` says how
+//! many, from the seed `GIAMBIO_FIRST_PROGRAM` on. A program that goes wrong is made smaller and printed.
 #![cfg(all(feature = "alloc", feature = "std"))]
 
 mod common;
@@ -174,8 +174,8 @@ fn lay(place: usize, future: Boxed) {
     drop(old);
 }
 
-/// Polls what somebody else has begun. It is over then, or was cut short, or was told in cancelled code to stay where it is: else it
-/// may go on.
+/// Polls what somebody else has begun. It is over then, or was cut short, or was told in cancelled code to stay where it is:
+/// else it may go on.
 fn poll_carried(future: &mut Boxed, cx: &mut Context<'_>) -> Poll<()> {
     match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(poll) => poll,

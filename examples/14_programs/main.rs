@@ -1,5 +1,5 @@
-//! Programs in a row, each with its output in the next one's input, as `sort | uniq -c` has them in a shell; and one that does not end
-//! by itself. None is left when the scope is.
+//! Programs in a row, each with its output in the next one's input, as `sort | uniq -c` has them in a shell; and one that
+//! does not end by itself. None is left when the scope is.
 //!
 //! ```text
 //! 1 dog

@@ -1,5 +1,5 @@
-//! Who accepts connections need not serve them: a doorkeeper passes each on to a worker, which may be another program, by a socket between
-//! programs of one machine.
+//! Who accepts connections need not serve them: a doorkeeper passes each on to a worker, which may be another program, by a
+//! socket between programs of one machine.
 //!
 //! ```text
 //! The doorkeeper passes a connection on

@@ -1,7 +1,8 @@
-//! A guest of smol: a giambio program is a future for an executor of somebody else's, with both sides' sockets and timers in it.
+//! A guest of smol: a giambio program is a future for an executor of somebody else's, with both sides' sockets and timers in
+//! it.
 //!
-//! What a host has to do is in `guest/unix.rs`, 30 lines: wait for giambio's descriptor and for one deadline, and give the guest a
-//! turn. For tokio it is done: `giambio-tokio`.
+//! What a host has to do is in `guest/unix.rs`, 30 lines: wait for giambio's descriptor and for one deadline, and give the
+//! guest a turn. For tokio it is done: `giambio-tokio`.
 //!
 //! ```text
 //! giambio's socket has received: ping

@@ -93,7 +93,8 @@ where
 
 /// Is this a call whose result nobody wants any more? For long calls, which may stop then: a cancellation can't stop them.
 ///
-/// It is true in a call of [`unblock`] and its kin, once its future was dropped or its scope cancelled; on all other threads it is false, on those too that a call starts by itself.
+/// It is true in a call of [`unblock`] and its kin, once its future was dropped or its scope cancelled; on all other threads
+/// it is false, on those too that a call starts by itself.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -120,7 +121,8 @@ pub fn is_abandoned() -> bool {
 }
 
 /// As [`unblock`], for no more calls at once than `limiter` has permits: so many for one disk, so many for one library that
-/// can't do more. The limiter may be borrowed or [shared](giambio_core::sync::Shared), be changed meanwhile, and tells who is at it.
+/// can't do more. The limiter may be borrowed or [shared](giambio_core::sync::Shared), be changed meanwhile, and tells who is
+/// at it.
 ///
 /// ```
 /// use giambio::{nursery, sync::Limiter, unblock_in};
@@ -153,9 +155,9 @@ pub fn is_abandoned() -> bool {
 ///
 /// # Cancellation
 /// [**Lossy**](giambio_core#cancellation), from when `call` runs; until then it is as if it had not been asked for, but for its
-/// place in the line. A call that runs keeps its permit: a cancellation waits for its end, and its result is dropped; it may ask
-/// [`is_abandoned`]. Only what drops the future without a cancellation, as a `select!` does, leaves the call to itself, and the
-/// permit free.
+/// place in the line. A call that runs keeps its permit: a cancellation waits for its end, and its result is dropped; it may
+/// ask [`is_abandoned`]. Only what drops the future without a cancellation, as a `select!` does, leaves the call to itself,
+/// and the permit free.
 #[track_caller]
 pub fn unblock_in<K, T, F>(limiter: &Limiter<K>, call: F) -> impl Future<Output = Result<T, AcquireError>>
 where

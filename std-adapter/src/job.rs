@@ -19,8 +19,8 @@ pub(crate) fn run(job: Arc<dyn Job + '_>) {
     }
 }
 
-/// Jobs that wait for a thread, in the order in which they came. Who gives one up takes it out: there may be hundreds of thousands of
-/// them before a thread is free, and until then each would keep its memory.
+/// Jobs that wait for a thread, in the order in which they came. Who gives one up takes it out: there may be hundreds of
+/// thousands of them before a thread is free, and until then each would keep its memory.
 #[derive(Default)]
 pub(crate) struct Line<'a> {
     jobs: BTreeMap<u64, Arc<dyn Job + 'a>>,

@@ -36,7 +36,8 @@
 //!
 //! # Features
 //!
-//! The core's features `std`, `hooks` and `nb` are always on. All others but `fs`, `net`, `stream` and `process` are passed on to it.
+//! The core's features `std`, `hooks` and `nb` are always on. All others but `fs`, `net`, `stream` and `process` are passed
+//! on to it.
 //!
 //! <!-- features of giambio: written by `cargo xtask tables --write` -->
 //! | feature | adds | by default |
@@ -81,13 +82,12 @@
 //! It notices forks of the C library (`fork`, and all that builds on it), not those by a bare system call.
 //!
 //! # Map
-//! From the ground up: `sys/` is what systems do differently below everything else, `pool.rs` threads, `call.rs` a call on one and
-//! `blocking.rs` those that block, `threads/` what borrows and what calls in, `fs/` files, `stdio/` the standard
-//! streams, `reactor/` who waits for what, `fd/` any descriptor,
-//! `signal/` Ctrl+C and other signals, `stream/` what all byte streams have in common, `net/` the
-//! sockets, `idle.rs` what the loop does between turns, `run.rs` the loop, `cores.rs` a loop for each core, `watchdog.rs` who looks on.
-//! `docs/architecture.md` has their order, and the ways through them.
-//! Each uses only the public seams of the core: what this adapter can do, another one can too.
+//! From the ground up: `sys/` is what systems do differently below everything else, `pool.rs` threads, `call.rs` a call on
+//! one and `blocking.rs` those that block, `threads/` what borrows and what calls in, `fs/` files, `stdio/` the standard
+//! streams, `reactor/` who waits for what, `fd/` any descriptor, `signal/` Ctrl+C and other signals, `stream/` what all byte
+//! streams have in common, `net/` the sockets, `idle.rs` what the loop does between turns, `run.rs` the loop, `cores.rs` a
+//! loop for each core, `watchdog.rs` who looks on. `docs/architecture.md` has their order, and the ways through them. Each
+//! uses only the public seams of the core: what this adapter can do, another one can too.
 
 #![deny(unsafe_code)]
 

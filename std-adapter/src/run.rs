@@ -67,17 +67,17 @@ pub fn run_or_ctrl_c<F: Future>(main: F) -> Result<F::Output, Interrupted> {
     or_interrupted(builder().run_boxed_or_ctrl_c(Box::pin(main)))
 }
 
-/// Like [`run`], but orders to end are followed: by SIGTERM or SIGINT, what `kill`, containers, init systems and Ctrl+C send; on
-/// Windows by Ctrl+C, Ctrl+Break, or when the console is closed or the system goes down.
+/// Like [`run`], but orders to end are followed: by SIGTERM or SIGINT, what `kill`, containers, init systems and Ctrl+C send;
+/// on Windows by Ctrl+C, Ctrl+Break, or when the console is closed or the system goes down.
 ///
 /// * The first asks `main` [to stop](crate::stopping): it ends by itself, if it looks for that.
 /// * The second cancels it: everything in it is dropped at its next suspension, after the clean-ups of
 ///   [`finally`](crate::finally()) and what is in [`shield`](crate::shield()).
-/// * The third ends the process at once, as if it were not handled at all. On Unix it takes the programs along that were started by
-///   `process`.
+/// * The third ends the process at once, as if it were not handled at all. On Unix it takes the programs along that were
+///   started by `process`.
 ///
-/// Of whom to wait for is for `main` to say: a grace after the first is a task that awaits [`stopping`](crate::stopping), sleeps, and
-/// cancels. A signal that is ignored [stays so](crate::signal).
+/// Of whom to wait for is for `main` to say: a grace after the first is a task that awaits [`stopping`](crate::stopping),
+/// sleeps, and cancels. A signal that is ignored [stays so](crate::signal).
 ///
 /// ```
 /// use giambio::{stopping, until_stopped};

@@ -5,9 +5,9 @@
 //! rests, and the next step wakes it: so nothing wakes up while the loop sleeps.
 //!
 //! # Invariants
-//! * **WATCHED-OR-WOKEN**: `begin` counts, then looks at `rests`; the other thread sets `rests`, then looks at the count. Both in the
-//!   one order that all threads see: so one of them sees the other, and no step runs while the other thread rests, but for the
-//!   moment until it is awake.
+//! * **WATCHED-OR-WOKEN**: `begin` counts, then looks at `rests`; the other thread sets `rests`, then looks at the count.
+//!   Both in the one order that all threads see: so one of them sees the other, and no step runs while the other thread
+//!   rests, but for the moment until it is awake.
 
 use std::fmt;
 use std::panic::Location;
@@ -24,8 +24,8 @@ use crate::sys::process::Process;
 /// So often it looks, in the time of the limit. A report comes late by that part of it at most.
 const LOOKS: u32 = 4;
 
-/// Watches over a run: a task that keeps the thread for longer than it may, without waiting for anything, is reported while it does
-/// so, for meanwhile nobody else gets on. It is a [`Debugger`]:
+/// Watches over a run: a task that keeps the thread for longer than it may, without waiting for anything, is reported while
+/// it does so, for meanwhile nobody else gets on. It is a [`Debugger`]:
 ///
 /// ```
 /// use giambio::Watchdog;
@@ -35,9 +35,9 @@ const LOOKS: u32 = 4;
 /// giambio::builder().debugger(watchdog).run(async { /* … */ });
 /// ```
 ///
-/// A report goes to standard error, unless [`on_stall`](Watchdog::on_stall) says where else: which task, where it was spawned, and
-/// for how long it has run. It says what a step does, and no more: code that is never done, or that blocks the thread in a call
-/// ([`unblock`](crate::unblock()) is for those). Tasks that wait for ever are another thing.
+/// A report goes to standard error, unless [`on_stall`](Watchdog::on_stall) says where else: which task, where it was
+/// spawned, and for how long it has run. It says what a step does, and no more: code that is never done, or that blocks the
+/// thread in a call ([`unblock`](crate::unblock()) is for those). Tasks that wait for ever are another thing.
 ///
 /// It has a thread of its own, from the first turn until it is dropped. That wakes up some times in the time of the limit while
 /// tasks run, and not at all while the loop sleeps. A step costs a lock that nobody else has, and a copy of the task's name.

@@ -70,8 +70,8 @@ async fn spike(tasks: u32) {
     .await;
 }
 
-/// Else a single one would keep an allocator from giving back hundreds of MiB, all that lies before it. (What is larger is taken
-/// from the system by itself.)
+/// Else a single one would keep an allocator from giving back hundreds of MiB, all that lies before it. (What is larger is
+/// taken from the system by itself.)
 #[test]
 fn what_is_kept_of_a_spike_does_not_lie_among_the_tasks() {
     run(async {

@@ -703,8 +703,8 @@ fn run_in_a_new_run() {
     assert!(ended.join().unwrap());
 }
 
-/// `cancel_everywhere` runs in virtual time, where no program does: so this is the same by the clock of the wall. Each case is cut off
-/// at each of its suspensions, cancelled and dropped.
+/// `cancel_everywhere` runs in virtual time, where no program does: so this is the same by the clock of the wall. Each case
+/// is cut off at each of its suspensions, cancelled and dropped.
 #[test]
 fn cut_off_at_each_place_where_they_wait_they_leave_no_child() {
     let data = vec![1; 100_000];

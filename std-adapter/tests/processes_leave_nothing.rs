@@ -1,5 +1,5 @@
-//! Law NOTHING-OUTLIVES, at length: children that are started and cut off at random moments leave no process, no zombie, no descriptor and
-//! no thread. Alone in its process, in which everything is counted.
+//! Law NOTHING-OUTLIVES, at length: children that are started and cut off at random moments leave no process, no zombie, no
+//! descriptor and no thread. Alone in its process, in which everything is counted.
 #![cfg(unix)]
 
 use std::cell::Cell;
@@ -119,8 +119,8 @@ fn children_that_are_cut_off_at_random_moments_leave_nothing() {
     let seed = Cell::new(1);
     run(fail_after(Duration::from_secs(600), all_kinds(CHILDREN, &seed))).expect("nothing hangs");
     assert_eq!(entries("/proc/self/fd"), descriptors, "descriptors are left");
-    // Those that were dropped are reaped by threads, which end when they have had nothing to do for 10 s: to see that takes too long
-    // for each day.
+    // Those that were dropped are reaped by threads, which end when they have had nothing to do for 10 s: to see that takes
+    // too long for each day.
     let began = Instant::now();
     while has_children() {
         assert!(began.elapsed() < Duration::from_secs(20), "a child is left");

@@ -1,4 +1,5 @@
-//! Programs that end with their scope, on every system: each is this program, started again. `processes.rs` goes further, on Unix.
+//! Programs that end with their scope, on every system: each is this program, started again. `processes.rs` goes further, on
+//! Unix.
 
 #[path = "common/cut_off.rs"]
 mod cut_off;
@@ -522,8 +523,8 @@ fn the_first_of_two_programs_ends_the_other() {
     });
 }
 
-/// `cancel_everywhere` runs in virtual time, where no program does: so this is the same by the clock of the wall. Each case is cut off
-/// at each of its suspensions, cancelled and dropped.
+/// `cancel_everywhere` runs in virtual time, where no program does: so this is the same by the clock of the wall. Each case
+/// is cut off at each of its suspensions, cancelled and dropped.
 #[test]
 fn cut_off_at_each_place_where_they_wait_they_leave_no_child() {
     let data = vec![1; 10_000];

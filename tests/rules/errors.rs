@@ -1,6 +1,6 @@
-//! Whatever may fail says when: each public function that returns a `Result`, now or when it is awaited, has a section `# Errors`.
-//! Of functions whose result is in their signature Clippy says the same, and of panics that it sees, as the lints of the workspace. What
-//! is as another function panics as that one.
+//! Whatever may fail says when: each public function that returns a `Result`, now or when it is awaited, has a section `#
+//! Errors`. Of functions whose result is in their signature Clippy says the same, and of panics that it sees, as the lints of
+//! the workspace. What is as another function panics as that one.
 
 use std::collections::BTreeSet;
 

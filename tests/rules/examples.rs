@@ -1,9 +1,9 @@
 //! Whatever is public is shown in an example that runs.
 //!
-//! A **function** is, if it has an example, if one of its file or of the page of a module around uses it, or if it only says "as" another
-//! one. What is asked of a thing by `&self` alone, and can't fail or wait, is shown with the thing.
-//! A **type** or **trait** is, if it has an example, if one beside it names it, or if it stands in the signature of what is public, since
-//! nobody has it otherwise.
+//! A **function** is, if it has an example, if one of its file or of the page of a module around uses it, or if it only says
+//! "as" another one. What is asked of a thing by `&self` alone, and can't fail or wait, is shown with the thing. A **type**
+//! or **trait** is, if it has an example, if one beside it names it, or if it stands in the signature of what is public,
+//! since nobody has it otherwise.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! Both libraries are built in floors: each file names only what stands below it. So there is an order in which to read them, and
-//! each part can be taken out and tested by itself.
+//! Both libraries are built in floors: each file names only what stands below it. So there is an order in which to read them,
+//! and each part can be taken out and tested by itself.
 
 use super::sources;
 use crate::shell::{read, root};
@@ -8,8 +8,8 @@ use crate::shell::{read, root};
 struct House {
     /// Where its files are.
     folder: &'static str,
-    /// From the ground up, each file; it names only those before it. A folder's `mod.rs` stands for the folder, unless its parts are
-    /// all that is in it.
+    /// From the ground up, each file; it names only those before it. A folder's `mod.rs` stands for the folder, unless its
+    /// parts are all that is in it.
     floors: &'static [&'static str],
     /// Folders whose `mod.rs` says only what is in them.
     folders: &'static [&'static str],

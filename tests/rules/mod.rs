@@ -8,6 +8,7 @@ mod errors;
 mod examples;
 mod floors;
 mod items;
+mod lines;
 mod page;
 mod pointers;
 mod systems;

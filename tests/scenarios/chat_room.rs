@@ -13,8 +13,8 @@ fn what_one_says_is_told_to_all_others_and_to_nobody_twice() {
     let mut clients: Vec<Client> = Vec::new();
     for _ in 0..3 {
         let mut client = Client::connect(server.address);
-        // Who comes is in the room when the others hear it: it subscribes before it is listened to. The first is there before any
-        // other.
+        // Who comes is in the room when the others hear it: it subscribes before it is listened to. The first is there before
+        // any other.
         if !clients.is_empty() {
             client.send("here I am\n");
         }

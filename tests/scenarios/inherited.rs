@@ -1,5 +1,6 @@
-//! Spans of `tracing` and contexts of tokio's runtimes are inherited by children, by the real crates: what a wrapper enters in each poll, and
-//! when it drops what is inside, is entered in all that runs and is dropped inside (law NESTED-POLL). Without a wrapper of ours.
+//! Spans of `tracing` and contexts of tokio's runtimes are inherited by children, by the real crates: what a wrapper enters
+//! in each poll, and when it drops what is inside, is entered in all that runs and is dropped inside (law NESTED-POLL).
+//! Without a wrapper of ours.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,4 +1,5 @@
-//! The whole programs of the book, each pasted into an empty crate with the dependency that the README names: as a reader begins.
+//! The whole programs of the book, each pasted into an empty crate with the dependency that the README names: as a reader
+//! begins.
 
 use std::fs;
 use std::path::Path;

@@ -1,9 +1,9 @@
 //! `cargo xtask`: every check of giambio, run until one fails.
 //!
 //! What is checked is the table in `steps.rs`; `lanes.rs` runs its rows. `machine.rs` knows what a machine must have for
-//! that and how to get it; `shell.rs` runs a command and says which one failed. `platforms.rs` is the table of systems; those that
-//! are run here are in `systems.rs`, and how, in `foreign.rs`. What must hold of the sources is in `tests/rules`: plain tests,
-//! built with those of the runner.
+//! that and how to get it; `shell.rs` runs a command and says which one failed. `platforms.rs` is the table of systems; those
+//! that are run here are in `systems.rs`, and how, in `foreign.rs`. What must hold of the sources is in `tests/rules`: plain
+//! tests, built with those of the runner.
 
 mod bench;
 #[path = "../book/src/pages.rs"]

@@ -33,7 +33,8 @@ fn declared(manifest: &str) -> impl Iterator<Item = (&str, &str)> {
     features.filter(|(name, _)| *name != "default" && !name.starts_with(['_', '#']))
 }
 
-/// Every combination of so many features of a manifest at most, but for those that are the same because one has the other in it.
+/// Every combination of so many features of a manifest at most, but for those that are the same because one has the other in
+/// it.
 fn feature_sets(manifest: &str, most: usize) -> Result<Vec<String>, String> {
     let text = read(manifest)?;
     let features: Vec<(&str, &str)> = declared(&text).collect();

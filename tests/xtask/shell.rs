@@ -51,7 +51,8 @@ pub(crate) fn target_folder(kind: &str) -> String {
 /// Where `cargo` builds into if nobody says anything else.
 pub(crate) const DEBUG: &str = "debug";
 
-/// Whole runs build each thing once: what the compiler would keep for the next change, and debug information, cost time and room.
+/// Whole runs build each thing once: what the compiler would keep for the next change, and debug information, cost time and
+/// room.
 static IS_LEAN: AtomicBool = AtomicBool::new(false);
 
 /// From now on what is built is built to run once.

@@ -362,7 +362,8 @@ pub(crate) const TESTED_FEATURES: &[&str] =
     &["", "hooks,nb,heapless", "alloc", "alloc,many-timers,hooks,nb,heapless", "std", "std,introspect"];
 
 /// The feature sets of the core that differ in more than the sum of their parts: each feature with and without the others,
-/// without a heap, with `alloc` and with `std`, which has `alloc` in it. The steps "feature-pairs" and "feature-matrix" build the others.
+/// without a heap, with `alloc` and with `std`, which has `alloc` in it. The steps "feature-pairs" and "feature-matrix" build
+/// the others.
 const ALL_FEATURES: &[&str] = &[
     "",
     "hooks",

@@ -1,5 +1,5 @@
-//! Tables of the book and of the libraries' first pages that are made of what is true: of the systems (`platforms.rs`), and of the
-//! features (the manifests).
+//! Tables of the book and of the libraries' first pages that are made of what is true: of the systems (`platforms.rs`), and
+//! of the features (the manifests).
 
 use crate::platforms;
 use crate::shell::{read, root};

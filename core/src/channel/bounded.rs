@@ -250,8 +250,8 @@ impl<T, const N: usize, K: Access> Channel<T, N, K> {
         N
     }
 
-    /// How many values were in it at most, at any one time: if that is far less than its [`capacity`](Channel::capacity), it may
-    /// be smaller.
+    /// How many values were in it at most, at any one time: if that is far less than its [`capacity`](Channel::capacity), it
+    /// may be smaller.
     pub fn peak(&self) -> usize {
         self.buffered.peak()
     }

@@ -15,8 +15,8 @@ use crate::kernel::wait_queue::{Access, Local, Shared};
 /// is told how many, and goes on with the oldest that is left. Any number of tasks subscribe, without a heap. It is of kind
 /// [`Shared`] in a `static`, where interrupt handlers or other threads send.
 ///
-/// Values are cloned where others are kept out, in a critical section or under a lock: they should be small. Large ones go in an `Rc`
-/// or `Arc`, or by reference. A `clone` that sends to this broadcast, or closes it, panics.
+/// Values are cloned where others are kept out, in a critical section or under a lock: they should be small. Large ones go in
+/// an `Rc` or `Arc`, or by reference. A `clone` that sends to this broadcast, or closes it, panics.
 ///
 /// ```
 /// use giambio_core::{channel::{Broadcast, BroadcastError}, testing};
@@ -74,7 +74,8 @@ impl<T, const N: usize, K: Access> Broadcast<T, N, K> {
     /// It is closed; the value is handed back.
     ///
     /// # Panics
-    /// In the `clone` of a value in it. And if wakers of other executors panic, with the first of these panics, when all are told.
+    /// In the `clone` of a value in it. And if wakers of other executors panic, with the first of these panics, when all are
+    /// told.
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
         self.news.send(value)
     }

@@ -22,7 +22,8 @@ pub struct Buffered<B, K: Access> {
     sides: Sides<RefCell<Books<B>>, K>,
 }
 
-/// What is counted of a channel. It is changed under the access, where nobody else's code runs: no destructor of a value, no waker.
+/// What is counted of a channel. It is changed under the access, where nobody else's code runs: no destructor of a value, no
+/// waker.
 pub(super) struct Books<B> {
     buffer: B,
     /// Values that are promised to nobody.
@@ -119,7 +120,8 @@ impl<B: Buffer> Books<B> {
         }
     }
 
-    /// The same of a closed channel, which has no place for anybody. Who takes the last value, or is told the end, tells the next.
+    /// The same of a closed channel, which has no place for anybody. Who takes the last value, or is told the end, tells the
+    /// next.
     #[cold]
     #[expect(clippy::type_complexity, reason = "no more than it says")]
     fn fetch_at_end(

@@ -5,8 +5,8 @@ use super::buffered::Buffered;
 use super::counts::Side;
 use crate::kernel::wait_queue::Access;
 
-/// A channel, as its ends and futures have it: [`Channel`](super::Channel), `Priority`, `Growable`, `GrowablePriority`, `Unbounded`. Nobody
-/// else can implement it.
+/// A channel, as its ends and futures have it: [`Channel`](super::Channel), `Priority`, `Growable`, `GrowablePriority`,
+/// `Unbounded`. Nobody else can implement it.
 pub trait Carrier {
     /// What goes through it.
     type Value;

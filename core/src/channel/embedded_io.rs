@@ -1,7 +1,7 @@
 //! Pipes as the byte streams of embedded libraries: the traits of `embedded-io-async`.
 //!
-//! Each is there for `&Pipe`, and for the ends, [`Receiver`] and [`Sender`]. What those traits do with all of a buffer is one piece, as
-//! `send_all` is, and there is nothing to flush, since what was sent can be received at once.
+//! Each is there for `&Pipe`, and for the ends, [`Receiver`] and [`Sender`]. What those traits do with all of a buffer is one
+//! piece, as `send_all` is, and there is nothing to flush, since what was sent can be received at once.
 
 use embedded_io_async::{Error, ErrorKind, ErrorType, Read, ReadExactError, ReadReady, Write, WriteReady};
 

@@ -8,8 +8,8 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed;
 
-/// The channel is closed, since [`close`](super::Channel::close) was called or the last end of one side was dropped. The value is
-/// handed back: keep it, or end the loop that sends.
+/// The channel is closed, since [`close`](super::Channel::close) was called or the last end of one side was dropped. The
+/// value is handed back: keep it, or end the loop that sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendError<T>(pub T);
 
@@ -37,8 +37,8 @@ pub enum TryReceiveError {
     Closed,
 }
 
-/// A [`Pipe`](super::Pipe) was closed, and fewer bytes were in it than were wanted: use those that have come, or take it for a message
-/// that was cut off.
+/// A [`Pipe`](super::Pipe) was closed, and fewer bytes were in it than were wanted: use those that have come, or take it for
+/// a message that was cut off.
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndedEarly {
@@ -52,8 +52,8 @@ pub struct EndedEarly {
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BroadcastError {
-    /// It was too slow, and has missed so many values: go on with the next, which is there, after whatever the loss asks for; keep
-    /// more values, or be faster.
+    /// It was too slow, and has missed so many values: go on with the next, which is there, after whatever the loss asks for;
+    /// keep more values, or be faster.
     Lagged(u64),
     /// The broadcast is closed, and all that was sent has been received: end the loop that receives.
     Closed,

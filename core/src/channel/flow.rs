@@ -1,7 +1,7 @@
 //! The bytes of a pipe, and whose turn it is on either side.
 //!
-//! Bytes go one at a time, so a side has one *turn*: to put some in, or to take some out. It is free, or promised to one in line as
-//! soon as there is something to do, or held by one that has begun to move several, and keeps it until all are moved.
+//! Bytes go one at a time, so a side has one *turn*: to put some in, or to take some out. It is free, or promised to one in
+//! line as soon as there is something to do, or held by one that has begun to move several, and keeps it until all are moved.
 
 use core::cell::RefCell;
 use core::task::Waker;
@@ -153,7 +153,8 @@ impl<const N: usize> Flow<N> {
         Some((Ok(count), self.serve_both(Side::Sends, inside)))
     }
 
-    /// One who comes in this way has the turn from now on, if it may, and is known by a number; or nothing can be moved any more.
+    /// One who comes in this way has the turn from now on, if it may, and is known by a number; or nothing can be moved any
+    /// more.
     pub(super) fn begin(&mut self, side: Side, turn: Turn<()>) -> Option<Option<u64>> {
         let may_begin = self.turns(side).may_begin(turn);
         match () {

@@ -1,7 +1,7 @@
 //! Pipes as the byte streams of `futures-io`: `AsyncRead` and `AsyncWrite`, for the libraries that are written over them.
 //!
-//! What those traits do is polled, with another buffer each time, and not awaited; who waits keeps its place in line between the polls.
-//! So each is an end with such a place.
+//! What those traits do is polled, with another buffer each time, and not awaited; who waits keeps its place in line between
+//! the polls. So each is an end with such a place.
 
 use core::cell::RefCell;
 use core::pin::Pin;
@@ -39,7 +39,8 @@ type Reader<'a, const N: usize, K> =
 type Writer<'a, const N: usize, K> = Polled<Place<Senders<'a, RefCell<Flow<N>>, K>, PassOn<N>>, Sender<'a, Pipe<N, K>>>;
 
 impl<'a, const N: usize, K: Access> Receiver<'a, Pipe<N, K>> {
-    /// This end as a reader of `futures-io`, for the libraries that are written for such; it has to be pinned, as by `Box::pin`.
+    /// This end as a reader of `futures-io`, for the libraries that are written for such; it has to be pinned, as by
+    /// `Box::pin`.
     ///
     /// # Cancellation
     /// Bytes are taken in the poll that says so. While nobody polls it, it keeps its place in line, until it is dropped.
@@ -71,8 +72,8 @@ impl<'a, const N: usize, K: Access> Receiver<'a, Pipe<N, K>> {
 }
 
 impl<'a, const N: usize, K: Access> Sender<'a, Pipe<N, K>> {
-    /// This end as a writer of `futures-io`, for the libraries that are written for such; it has to be pinned, as by `Box::pin`. What was
-    /// written can be read at once, so there is nothing to flush. Closed, it drops this end.
+    /// This end as a writer of `futures-io`, for the libraries that are written for such; it has to be pinned, as by
+    /// `Box::pin`. What was written can be read at once, so there is nothing to flush. Closed, it drops this end.
     ///
     /// # Cancellation
     /// Bytes are sent in the poll that says so. While nobody polls it, it keeps its place in line, until it is dropped.

@@ -9,8 +9,8 @@ use super::places::Places;
 use super::subscriber::{Broadcasts, Subscriber};
 use crate::kernel::wait_queue::{Access, Local, Shared};
 
-/// A [`Broadcast`](super::Broadcast) that keeps as many values as is said while the program runs, and may keep more later. All that is
-/// said there holds here.
+/// A [`Broadcast`](super::Broadcast) that keeps as many values as is said while the program runs, and may keep more later.
+/// All that is said there holds here.
 ///
 /// It allocates their places when it is made or [grows](GrowableBroadcast::grow), and never else.
 ///

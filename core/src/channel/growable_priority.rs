@@ -16,7 +16,8 @@ use super::slot::Slot;
 use crate::call_site::CallSite;
 use crate::kernel::wait_queue::{Access, Local, Shared};
 
-/// A [`Priority`](super::Priority) whose size is known only while the program runs, and may grow. All that is said there holds here.
+/// A [`Priority`](super::Priority) whose size is known only while the program runs, and may grow. All that is said there
+/// holds here.
 ///
 /// It allocates its places when it is made or [grows](GrowablePriority::grow), and never else.
 ///

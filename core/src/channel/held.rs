@@ -79,8 +79,8 @@ impl Held {
     }
 }
 
-/// Polls one who has the turn: `look` and `keep` go to [`Held`], under the access. What it gets is delivered with no foreign code
-/// left to run.
+/// Polls one who has the turn: `look` and `keep` go to [`Held`], under the access. What it gets is delivered with no foreign
+/// code left to run.
 pub(super) fn poll_held<R>(
     cx: &mut Context<'_>,
     mut look: impl FnMut(&Waker) -> Look<R>,

@@ -36,7 +36,8 @@ macro_rules! methods {
         /// The channel is closed, or is while this waits.
         ///
         /// # Cancellation
-        /// [**Restartable; loses its place.**](crate#cancellation) Dropped after its turn had come, it leaves the place to the next.
+        /// [**Restartable; loses its place.**](crate#cancellation) Dropped after its turn had come, it leaves the place to
+        /// the next.
         #[track_caller]
         pub fn slot(&self) -> impl Future<Output = Result<Slot<'_, Self>, Closed>> {
             Slot::wait(self)
@@ -66,7 +67,8 @@ macro_rules! methods {
         /// The channel is closed, and nothing is left in it.
         ///
         /// # Cancellation
-        /// [**Restartable; loses its place.**](crate#cancellation) No value is lost: dropped after its turn had come, it leaves the value to the next.
+        /// [**Restartable; loses its place.**](crate#cancellation) No value is lost: dropped after its turn had come, it
+        /// leaves the value to the next.
         #[track_caller]
         pub fn receive(&self) -> impl Future<Output = Result<$value, Closed>> {
             deliver(self.buffered.receive(CallSite::here()))

@@ -14,9 +14,9 @@
 //!
 //! All of them lie anywhere, and are borrowed by those who use them: no `Arc`, no pair of ends. Of each there are two kinds, as
 //! of all in [`sync`](crate::sync): `Local`, the default, for the tasks of one runtime, without any lock, by `new()`; and
-//! [`Shared`](crate::sync::Shared), for `static`s, interrupt handlers and with feature `std` other threads, by `shared()`. All that one
-//! of these has, values, counts and who waits, is touched under its one lock alone, a critical section or a mutex, and there are no
-//! atomics besides; so what threads see of each other is what that lock makes them see.
+//! [`Shared`](crate::sync::Shared), for `static`s, interrupt handlers and with feature `std` other threads, by `shared()`.
+//! All that one of these has, values, counts and who waits, is touched under its one lock alone, a critical section or a
+//! mutex, and there are no atomics besides; so what threads see of each other is what that lock makes them see.
 //!
 //! ```
 //! # #[cfg(feature = "heapless")] {
@@ -34,12 +34,12 @@
 //!
 //! # How it ends
 //! [`close`](Channel::close) says that nothing more is sent. Values that are in the channel are still received, and then
-//! whoever receives is told [`Closed`]: not before the last is received, for one that is promised to somebody may yet be another's.
-//! (A future that was promised a value, and is forgotten, keeps the others waiting, as a slot does.) Who waits to send gets its value
-//! back at once. A future that was ready, and is polled again, asks anew; one that has no value to send any more panics.
-//! Or let the ends be counted:
-//! [`sender`](Channel::sender) and [`receiver`](Channel::receiver) make some, and the last of a side that is dropped closes the channel.
-//! Both borrow the channel, so that what is left in it when all have ended can be [drained](Channel::drain).
+//! whoever receives is told [`Closed`]: not before the last is received, for one that is promised to somebody may yet be
+//! another's. (A future that was promised a value, and is forgotten, keeps the others waiting, as a slot does.) Who waits to
+//! send gets its value back at once. A future that was ready, and is polled again, asks anew; one that has no value to send
+//! any more panics. Or let the ends be counted: [`sender`](Channel::sender) and [`receiver`](Channel::receiver) make some,
+//! and the last of a side that is dropped closes the channel. Both borrow the channel, so that what is left in it when all
+//! have ended can be [drained](Channel::drain).
 //!
 //! # What is lost
 //! Nothing: a value is in a channel, or with who has received it, or handed back to who wanted to send it. A value that
@@ -47,8 +47,8 @@
 //! A value's destructor never runs inside of a channel's critical section.
 //!
 //! # Panics
-//! Wakers of other executors may panic. Such a panic comes out of the call that wakes, when what it does is done, and all others that it
-//! wakes are woken. What the call was to return goes with it:
+//! Wakers of other executors may panic. Such a panic comes out of the call that wakes, when what it does is done, and all
+//! others that it wakes are woken. What the call was to return goes with it:
 //!
 //! | where a waker panics | what goes with the panic |
 //! | --- | --- |

@@ -14,8 +14,8 @@ use crate::kernel::wait_queue::{Access, Line, Local, Shared, Turn, WaitQueue, Wa
 /// One value that somebody sends and somebody receives, once: an answer, a result.
 ///
 /// Sending never waits. Any number of tasks may wait to receive; the first that looks gets the value, and the others are told
-/// [`Closed`]. It is of kind [`Shared`] in a `static`, where interrupt handlers or other threads use it; they may call `send` and
-/// `try_receive`.
+/// [`Closed`]. It is of kind [`Shared`] in a `static`, where interrupt handlers or other threads use it; they may call `send`
+/// and `try_receive`.
 ///
 /// ```
 /// use giambio_core::{channel::OneShot, nursery, testing};
@@ -115,7 +115,8 @@ impl<T, K: Access> OneShot<T, K> {
     /// Another one has taken it, or it will never come.
     ///
     /// # Cancellation
-    /// [**Restartable.**](crate#cancellation) The value is taken in the poll that ends, and else is there for the next who looks.
+    /// [**Restartable.**](crate#cancellation) The value is taken in the poll that ends, and else is there for the next who
+    /// looks.
     #[track_caller]
     pub fn receive(&self) -> impl Future<Output = Result<T, Closed>> {
         let look = |state: &Cell<State<T>>, _: &Line<Infallible>, _: Turn<Infallible>| take(state);

@@ -16,13 +16,13 @@ use crate::panics::First;
 
 /// Up to `N` bytes on their way, in order, without a heap: a byte stream inside of a program.
 ///
-/// It has the words of all byte streams: [`receive`](Pipe::receive) and [`send`](Pipe::send) move what they can at once and say how many
-/// bytes, [`receive_exact`](Pipe::receive_exact) and [`send_all`](Pipe::send_all) move all, in one piece. A 0 that was received is the
-/// end. Any number of tasks wait on both sides, first come, first served.
+/// It has the words of all byte streams: [`receive`](Pipe::receive) and [`send`](Pipe::send) move what they can at once and
+/// say how many bytes, [`receive_exact`](Pipe::receive_exact) and [`send_all`](Pipe::send_all) move all, in one piece. A 0
+/// that was received is the end. Any number of tasks wait on both sides, first come, first served.
 ///
 /// It is of kind [`Shared`] in a `static`, where interrupt handlers or other threads use it; interrupt handlers may call
-/// [`try_send`](Pipe::try_send) and [`try_receive`](Pipe::try_receive). Bytes are copied where others are kept out, with `Shared` in a
-/// critical section: that should have few at a time.
+/// [`try_send`](Pipe::try_send) and [`try_receive`](Pipe::try_receive). Bytes are copied where others are kept out, with
+/// `Shared` in a critical section: that should have few at a time.
 ///
 /// ```
 /// use giambio_core::{channel::Pipe, nursery, testing};
@@ -97,16 +97,16 @@ impl<const N: usize, K: Access> Pipe<N, K> {
         self.sides.with(|inside| f(&mut inside.state.borrow_mut(), inside))
     }
 
-    /// Takes what there is now, if it is nobody else's turn, as much as `buffer` has room for; says how many bytes. 0 is the end (or
-    /// `buffer` is empty), `None` means that something may still come. Never waits.
+    /// Takes what there is now, if it is nobody else's turn, as much as `buffer` has room for; says how many bytes. 0 is the
+    /// end (or `buffer` is empty), `None` means that something may still come. Never waits.
     pub fn try_receive(&self, buffer: &mut [u8]) -> Option<usize> {
         let (count, woken) = self.with(|flow, inside| flow.receive(inside, Turn::New, buffer))?;
         woken.wake();
         Some(count)
     }
 
-    /// Waits for bytes and moves them to `buffer`; returns how many. 0 is the end: it is closed, and everything was received (or
-    /// `buffer` is empty: that waits for nothing).
+    /// Waits for bytes and moves them to `buffer`; returns how many. 0 is the end: it is closed, and everything was received
+    /// (or `buffer` is empty: that waits for nothing).
     ///
     /// # Cancellation
     /// [**Restartable; loses its place.**](crate#cancellation) Bytes are taken in the poll that ends, or not at all.
@@ -118,8 +118,8 @@ impl<const N: usize, K: Access> Pipe<N, K> {
         deliver(tells::<Bytes, _>(wait, CallSite::here()))
     }
 
-    /// Sends the beginning of `data`, as much as there is room for, if it is nobody else's turn; says how many bytes, which is 0 only
-    /// if there are none. Never waits.
+    /// Sends the beginning of `data`, as much as there is room for, if it is nobody else's turn; says how many bytes, which
+    /// is 0 only if there are none. Never waits.
     ///
     /// # Errors
     /// `Full`: no byte has room, or others wait to send. Or it is closed.
@@ -155,7 +155,8 @@ impl<const N: usize, K: Access> Pipe<N, K> {
         deliver(tells::<Room, _>(wait, CallSite::here()))
     }
 
-    /// From now on nothing can be sent, and all who wait to are told so. What is in it can still be received, and then comes the end.
+    /// From now on nothing can be sent, and all who wait to are told so. What is in it can still be received, and then comes
+    /// the end.
     pub fn close(&self) {
         let held = self.with(|flow, _| {
             flow.is_closed = true;

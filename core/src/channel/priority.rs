@@ -18,8 +18,8 @@ use super::slot::Slot;
 use crate::call_site::CallSite;
 use crate::kernel::wait_queue::{Access, Local, Shared};
 
-/// A [`Channel`](super::Channel) of `N` places out of which the value of the highest priority comes first, and of equal ones the one
-/// that went in first. All else that is said there holds here.
+/// A [`Channel`](super::Channel) of `N` places out of which the value of the highest priority comes first, and of equal ones
+/// the one that went in first. All else that is said there holds here.
 ///
 /// Each value goes in, and comes out, with its priority, a number. Who waits to send waits in the order of coming, whatever the
 /// priority: what is not in the channel yet is not compared.

@@ -23,9 +23,9 @@ use crate::panics::First;
 
 /// Values that go from hand to hand: [`send`](Rendezvous::send) ends when somebody has received the value, and not before.
 ///
-/// So who sends knows that the other side has it, and nothing is ever on its way. First come, first served on both sides, any number
-/// on each; it needs no heap. It is of kind [`Shared`] in a `static`, where interrupt handlers or other threads use it; interrupt
-/// handlers may call [`try_send`](Rendezvous::try_send) and [`try_receive`](Rendezvous::try_receive).
+/// So who sends knows that the other side has it, and nothing is ever on its way. First come, first served on both sides, any
+/// number on each; it needs no heap. It is of kind [`Shared`] in a `static`, where interrupt handlers or other threads use
+/// it; interrupt handlers may call [`try_send`](Rendezvous::try_send) and [`try_receive`](Rendezvous::try_receive).
 ///
 /// ```
 /// use core::time::Duration;
@@ -49,10 +49,10 @@ use crate::panics::First;
 /// ```
 ///
 /// # Whose the value is
-/// At each moment it is one side's. It changes hands in the poll in which [`receive`](Rendezvous::receive) ends, or in a `try_receive`.
-/// Before that it is its sender's, whatever was promised to whom: who sends and is cancelled or dropped takes it along, or has it
-/// back by [`HandOver::into_value`], and who receives and is cancelled has taken nothing. After that it is the receiver's, and
-/// `into_value` says `None`, also where the sender was cancelled before it could learn that.
+/// At each moment it is one side's. It changes hands in the poll in which [`receive`](Rendezvous::receive) ends, or in a
+/// `try_receive`. Before that it is its sender's, whatever was promised to whom: who sends and is cancelled or dropped takes
+/// it along, or has it back by [`HandOver::into_value`], and who receives and is cancelled has taken nothing. After that it
+/// is the receiver's, and `into_value` says `None`, also where the sender was cancelled before it could learn that.
 ///
 /// [`try_send`](Rendezvous::try_send) is the exception, since nobody waits there for the value to be taken.
 pub struct Rendezvous<T, K: Access = Local> {
@@ -92,8 +92,8 @@ impl<T, K: Access> Rendezvous<T, K> {
 
     /// Hands a value to somebody who waits to receive, if there is one, and nobody else is about to. Never waits.
     ///
-    /// Who waits is woken, and the value lies ready for it. Should that one be cancelled before it has come, the value goes to the next
-    /// who receives; it is kept until there is one, also when this is closed.
+    /// Who waits is woken, and the value lies ready for it. Should that one be cancelled before it has come, the value goes
+    /// to the next who receives; it is kept until there is one, also when this is closed.
     ///
     /// ```
     /// use giambio_core::channel::{Rendezvous, TrySendError};
@@ -106,7 +106,8 @@ impl<T, K: Access> Rendezvous<T, K> {
     /// ```
     ///
     /// # Errors
-    /// `Full`, of capacity 0: nobody waits to receive, or others who send come before. Or it is closed. The value is handed back.
+    /// `Full`, of capacity 0: nobody waits to receive, or others who send come before. Or it is closed. The value is handed
+    /// back.
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         let receiver = self.with(|table, inside| {
             let is_awaited = table.is_promised || inside.receivers.is_waited_in();
@@ -131,8 +132,8 @@ impl<T, K: Access> Rendezvous<T, K> {
     /// It is closed, or is while this waits; the value is handed back.
     ///
     /// # Cancellation
-    /// [**Restartable; loses its place.**](crate#cancellation) The value was received or it was not: [`HandOver::into_value`] hands it
-    /// back in the second case, and says `None` in the first.
+    /// [**Restartable; loses its place.**](crate#cancellation) The value was received or it was not: [`HandOver::into_value`]
+    /// hands it back in the second case, and says `None` in the first.
     #[track_caller]
     pub fn send(&self, value: T) -> HandOver<'_, T, K> {
         let place = Place::new(self.sides.senders(), pass_table_on as PassOn<T>);
@@ -176,8 +177,8 @@ impl<T, K: Access> Rendezvous<T, K> {
     /// It is closed.
     ///
     /// # Cancellation
-    /// [**Restartable; loses its place.**](crate#cancellation) The value is its sender's up to the poll in which this ends. One whose sender
-    /// is cancelled just when this was promised its value waits on behind those that have come meanwhile.
+    /// [**Restartable; loses its place.**](crate#cancellation) The value is its sender's up to the poll in which this ends.
+    /// One whose sender is cancelled just when this was promised its value waits on behind those that have come meanwhile.
     #[track_caller]
     pub fn receive(&self) -> impl Future<Output = Result<T, Closed>> {
         let take = |inside: &InsideOf<T>, _: &Line<()>, turn| inside.state.borrow_mut().take(inside, turn);
@@ -250,8 +251,8 @@ pin_project! {
     /// As [`Rendezvous::send`].
     ///
     /// # Cancellation
-    /// [**Restartable; loses its place.**](crate#cancellation) The value that nobody has received is dropped with it, unless it is taken
-    /// out.
+    /// [**Restartable; loses its place.**](crate#cancellation) The value that nobody has received is dropped with it, unless
+    /// it is taken out.
     #[must_use = "a value is sent when this is awaited"]
     pub struct HandOver<'a, T, K>
     where

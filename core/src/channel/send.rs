@@ -18,8 +18,8 @@ use crate::kernel::wait_queue::{Line, Place};
 type PassOn<B> = fn(&InsideOf<B>, &Line<()>, Option<()>) -> Option<Waker>;
 
 pin_project! {
-    /// A value on its way into a channel, by [`Channel::send`](super::Channel::send). It is sent in the poll that ends; until then
-    /// it can be had back.
+    /// A value on its way into a channel, by [`Channel::send`](super::Channel::send). It is sent in the poll that ends; until
+    /// then it can be had back.
     ///
     /// ```
     /// use core::{pin::pin, time::Duration};

@@ -7,8 +7,8 @@ use super::carrier::Carrier;
 use super::errors::Closed;
 use crate::call_site::CallSite;
 
-/// A place in a channel that is kept for somebody's value, by [`Channel::slot`](super::Channel::slot). What goes into it never waits
-/// and is never refused. Dropped, it gives the place to the next who waits for one.
+/// A place in a channel that is kept for somebody's value, by [`Channel::slot`](super::Channel::slot). What goes into it
+/// never waits and is never refused. Dropped, it gives the place to the next who waits for one.
 ///
 /// It may also be used when the channel is closed: those who receive wait for what comes into slots, or for their being
 /// dropped, before they are told [`Closed`](super::Closed). One that is forgotten (`mem::forget`) keeps them waiting for ever.

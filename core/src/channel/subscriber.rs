@@ -7,7 +7,8 @@ use super::news::{News, Row};
 use crate::call_site::CallSite;
 use crate::kernel::wait_queue::Access;
 
-/// A broadcast, as those have it who subscribe: [`Broadcast`](super::Broadcast), `GrowableBroadcast`. Nobody else can implement it.
+/// A broadcast, as those have it who subscribe: [`Broadcast`](super::Broadcast), `GrowableBroadcast`. Nobody else can
+/// implement it.
 pub trait Broadcasts {
     /// What is sent.
     type Value;
@@ -20,8 +21,8 @@ pub trait Broadcasts {
     fn news(&self) -> &News<Self::Kept, Self::Access>;
 }
 
-/// Who gets the values that a [`Broadcast`](super::Broadcast) sends from when it [subscribes](super::Broadcast::subscribe) on. A clone is
-/// where this one is, and counts as one more.
+/// Who gets the values that a [`Broadcast`](super::Broadcast) sends from when it [subscribes](super::Broadcast::subscribe)
+/// on. A clone is where this one is, and counts as one more.
 ///
 /// ```
 /// # #[cfg(feature = "heapless")] {

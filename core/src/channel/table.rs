@@ -1,7 +1,7 @@
 //! What lies between the two sides of a rendezvous, and whose turn it is.
 //!
-//! It is a table for one value. The first in the line of those who send lays its value there, keeps its turn, and takes the value back
-//! if it leaves; who receives takes it away, and with that the turn.
+//! It is a table for one value. The first in the line of those who send lays its value there, keeps its turn, and takes the
+//! value back if it leaves; who receives takes it away, and with that the turn.
 
 use core::cell::RefCell;
 use core::task::Waker;
@@ -58,7 +58,8 @@ impl<T> Table<T> {
         Some(Ok((self.sender.begin(), self.offer(receivers))))
     }
 
-    /// Can nothing come any more? From the close on a value is its sender's, if that waits; one of `try_send` is still received.
+    /// Can nothing come any more? From the close on a value is its sender's, if that waits; one of `try_send` is still
+    /// received.
     pub(super) fn is_over(&self) -> bool {
         let is_offered = self.value.is_some() && !self.sender.is_held() && !fault!("the-end-before-the-last-parcel");
         self.is_closed && !is_offered
@@ -84,8 +85,8 @@ impl<T> Table<T> {
         waker
     }
 
-    /// Takes what lies there, if this is who it was promised to, or if it was to nobody. Who is told that nothing comes any more
-    /// tells the next.
+    /// Takes what lies there, if this is who it was promised to, or if it was to nobody. Who is told that nothing comes any
+    /// more tells the next.
     pub(super) fn take(&mut self, inside: &InsideOf<T>, turn: Turn<()>) -> Option<(Result<T, Closed>, Woken)> {
         let is_mine = turn == Turn::Granted(()) || !self.is_promised;
         if turn == Turn::Granted(()) {

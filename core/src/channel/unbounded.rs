@@ -13,12 +13,12 @@ use super::methods::methods;
 use crate::call_site::CallSite;
 use crate::kernel::wait_queue::{Access, Local, Shared};
 
-/// Any number of values on their way from any number of tasks to any number of tasks: a [`Channel`](super::Channel) that is never
-/// full, so sending never waits.
+/// Any number of values on their way from any number of tasks to any number of tasks: a [`Channel`](super::Channel) that is
+/// never full, so sending never waits.
 ///
-/// Nothing holds back who sends faster than others receive, and all that waits is in memory: take it where the number is limited
-/// by something else, and look at its [`peak`](Unbounded::peak). It allocates when something is sent, so interrupt handlers
-/// take a `Channel`.
+/// Nothing holds back who sends faster than others receive, and all that waits is in memory: take it where the number is
+/// limited by something else, and look at its [`peak`](Unbounded::peak). It allocates when something is sent, so interrupt
+/// handlers take a `Channel`.
 ///
 /// ```
 /// use giambio_core::{channel::Unbounded, testing};

@@ -21,8 +21,8 @@ use crate::panics::First;
 pin_project! {
     /// Made by [`Pipe::send_all`]; `F` is how it waits for its turn.
     ///
-    /// It may be awaited by `as_mut()`, given up, asked how far it got, and awaited again. From its first byte until it completes or is
-    /// dropped, nobody else sends.
+    /// It may be awaited by `as_mut()`, given up, asked how far it got, and awaited again. From its first byte until it
+    /// completes or is dropped, nobody else sends.
     ///
     /// # Errors
     /// As [`Pipe::send_all`].
@@ -46,8 +46,8 @@ pin_project! {
 pin_project! {
     /// Made by [`Pipe::receive_exact`]; `F` is how it waits for its turn.
     ///
-    /// It may be awaited by `as_mut()`, given up, asked how far it got, and awaited again. From its first byte until it completes or is
-    /// dropped, nobody else receives.
+    /// It may be awaited by `as_mut()`, given up, asked how far it got, and awaited again. From its first byte until it
+    /// completes or is dropped, nobody else receives.
     ///
     /// # Errors
     /// As [`Pipe::receive_exact`].
@@ -112,8 +112,8 @@ impl<const N: usize, K: Access> InTurn for Pipe<N, K> {
 }
 
 impl<const N: usize, K: Access> MyTurn<'_, Pipe<N, K>> {
-    /// Waits for the turn, and moves bytes until `step` says that there are none left: it says how many it moved, and whether that was
-    /// all. `false`: the pipe is closed.
+    /// Waits for the turn, and moves bytes until `step` says that there are none left: it says how many it moved, and whether
+    /// that was all. `false`: the pipe is closed.
     fn poll(
         &mut self,
         wait: Pin<&mut impl Future<Output = Option<u64>>>,
@@ -157,8 +157,8 @@ impl<const N: usize, K: Access> MyTurn<'_, Pipe<N, K>> {
 }
 
 impl<const N: usize, K: Access> Pipe<N, K> {
-    /// Fills `buffer` to the end, from bytes that follow one another: from its first byte on nobody else receives. The future tells
-    /// how far it got: [`ReceiveExact::received`].
+    /// Fills `buffer` to the end, from bytes that follow one another: from its first byte on nobody else receives. The future
+    /// tells how far it got: [`ReceiveExact::received`].
     ///
     /// ```
     /// use giambio_core::{channel::Pipe, testing};
@@ -179,8 +179,8 @@ impl<const N: usize, K: Access> Pipe<N, K> {
     /// It is closed, and there are not so many.
     ///
     /// # Cancellation
-    /// [**Lossy**](crate#cancellation): what was received is in `buffer`, and only the future knows how much. Await it by `as_mut()`, and
-    /// ask it afterwards; or go on by awaiting it again. Up to its first byte it only loses its place.
+    /// [**Lossy**](crate#cancellation): what was received is in `buffer`, and only the future knows how much. Await it by
+    /// `as_mut()`, and ask it afterwards; or go on by awaiting it again. Up to its first byte it only loses its place.
     #[track_caller]
     pub fn receive_exact<'a>(
         &'a self,
@@ -199,8 +199,9 @@ impl<const N: usize, K: Access> Pipe<N, K> {
     /// It is closed, or is before all is sent.
     ///
     /// # Cancellation
-    /// [**Lossy**](crate#cancellation): only the future knows how much was sent. To know it after a cancellation, await the future by
-    /// `as_mut()` and ask it afterwards, or go on by awaiting it again. Up to its first byte it only loses its place.
+    /// [**Lossy**](crate#cancellation): only the future knows how much was sent. To know it after a cancellation, await the
+    /// future by `as_mut()` and ask it afterwards, or go on by awaiting it again. Up to its first byte it only loses its
+    /// place.
     ///
     /// ```
     /// use core::{pin::pin, time::Duration};

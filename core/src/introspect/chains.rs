@@ -12,8 +12,8 @@ use crate::kernel::storage::slots::WORD as ROOM;
 use crate::task_info::{Status, TaskId, Waits};
 
 impl Dump {
-    /// Who waits for whom: a sentence for each chain, as `a waits for mutex "x" at …, held by b, which waits for c, which waits for
-    /// sleep at …`. It ends with what no task has, or with one that was named before: these wait for each other.
+    /// Who waits for whom: a sentence for each chain, as `a waits for mutex "x" at …, held by b, which waits for c, which
+    /// waits for sleep at …`. It ends with what no task has, or with one that was named before: these wait for each other.
     /// One that waits for several things at once is told with all of them, but for a stop beside others.
     ///
     /// A chain begins with one for whom nobody waits, if there is one. Those that wait for each other come first.
@@ -121,7 +121,8 @@ impl TaskNode {
     }
 }
 
-/// What a task waits for: last what the chain goes on from. A stop is left out if there is anything else, for which it really waits.
+/// What a task waits for: last what the chain goes on from. A stop is left out if there is anything else, for which it really
+/// waits.
 fn in_order(task: &TaskNode) -> Vec<&Waits> {
     let mut waits: Vec<_> = task.waits.iter().flatten().collect();
     if waits.iter().any(|wait| wait.what != STOP) {

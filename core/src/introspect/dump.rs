@@ -37,8 +37,8 @@ pub struct Node {
     pub depth: usize,
     /// What it is.
     pub kind: NodeKind,
-    /// Why it was cancelled, if it was itself. Words of [`cancel_because`](crate::CancelScope::cancel_because) are told to who awaits the
-    /// scope alone: here it [was asked for](Reason::Requested).
+    /// Why it was cancelled, if it was itself. Words of [`cancel_because`](crate::CancelScope::cancel_because) are told to
+    /// who awaits the scope alone: here it [was asked for](Reason::Requested).
     pub cancelled: Option<Reason>,
     /// Is it a shield, or a clean-up that runs?
     pub is_shielded: bool,
@@ -73,20 +73,20 @@ pub struct TaskNode {
     pub spawned_at: Option<&'static Location<'static>>,
     /// What it was doing.
     pub status: Status,
-    /// What it waited for: all of it, where that is several things at once. Empty where it waits for its children alone, or for what
-    /// does not [say](crate::Proceed::waits_for) what it is. `None` if it was not polled, so that nothing is known.
+    /// What it waited for: all of it, where that is several things at once. Empty where it waits for its children alone, or
+    /// for what does not [say](crate::Proceed::waits_for) what it is. `None` if it was not polled, so that nothing is known.
     pub waits: Option<Vec<Waits>>,
 }
 
 /// Finds out what there is, and what each task waits for, of the runtime whose code is running.
 ///
-/// No task has to keep a note of that: they are asked. All of them are woken, and polled once as they would be anyway, in the order
-/// of their wakes; each leaf future that has to wait says for what, in its poll; and then the tree is looked at. So it takes a turn or
-/// some, and it is made by a task. Where nothing asks, nothing is kept, and nothing is spent. It is for a moment of need: a signal, a
-/// test that hangs, an operator's question.
+/// No task has to keep a note of that: they are asked. All of them are woken, and polled once as they would be anyway, in the
+/// order of their wakes; each leaf future that has to wait says for what, in its poll; and then the tree is looked at. So it
+/// takes a turn or some, and it is made by a task. Where nothing asks, nothing is kept, and nothing is spent. It is for a
+/// moment of need: a signal, a test that hangs, an operator's question.
 ///
-/// What a foreign set of futures holds back, which polls only those that were woken themselves, is not asked. What has a name is told
-/// by it: see [`Mutex::named`](crate::sync::Mutex::named).
+/// What a foreign set of futures holds back, which polls only those that were woken themselves, is not asked. What has a name
+/// is told by it: see [`Mutex::named`](crate::sync::Mutex::named).
 ///
 /// # Cancellation
 /// [**Restartable.**](crate#cancellation) It has no effect of its own but that tasks are polled.
@@ -119,8 +119,8 @@ pub async fn dump() -> Dump {
         roll.call(task);
         missing.push_back(id_of(task));
     });
-    // So often nobody answers, before those who are left are given up: nobody polls them. Where others are busy, a turn is too short for
-    // one round of all.
+    // So often nobody answers, before those who are left are given up: nobody polls them. Where others are busy, a turn is
+    // too short for one round of all.
     let patience = 8 + missing.len() / 16;
     let mut in_vain = 0;
     while !missing.is_empty() && in_vain < patience {
@@ -134,8 +134,9 @@ pub async fn dump() -> Dump {
 
 /// Takes out those that have answered. Were there any?
 ///
-/// They answer in the order in which they were called, some in a turn. To look at all of them after each would take the square of their
-/// number; so this looks until it has seen some that have not, twice as many as a turn has polls, and goes on with the others next time.
+/// They answer in the order in which they were called, some in a turn. To look at all of them after each would take the
+/// square of their number; so this looks until it has seen some that have not, twice as many as a turn has polls, and goes on
+/// with the others next time.
 fn hear(roll: &RollCall, missing: &mut VecDeque<TaskId>) -> bool {
     const ENOUGH: usize = 128;
     let before = missing.len();

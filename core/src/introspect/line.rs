@@ -8,8 +8,8 @@ use crate::reason::Reason;
 use crate::task_info::{Status, TaskId};
 use crate::time::Instant;
 
-/// Writes what there is, a line for each task and scope, with what is in it further to the right: as [`visit`], and so at once and
-/// without a heap, into a serial port, say. What tasks wait for is not in it; `dump` asks them (with feature `std`).
+/// Writes what there is, a line for each task and scope, with what is in it further to the right: as [`visit`], and so at
+/// once and without a heap, into a serial port, say. What tasks wait for is not in it; `dump` asks them (with feature `std`).
 ///
 /// ```
 /// # use giambio_core::{nursery_in, Arena, testing, sleep};

@@ -32,12 +32,13 @@
 //! # assert_eq!(tree, "main (Running)\n  a scope until Some(Instant(9000000000))\n    a nursery of 1\n      clerk (Waiting)\n");
 //! ```
 //!
-//! A scope is found where it was polled last. So one that nobody has polled yet is not found, nor is one in a task that has ended.
+//! A scope is found where it was polled last. So one that nobody has polled yet is not found, nor is one in a task that has
+//! ended.
 //!
 //! [`write`] writes a tree like that, into whatever takes text.
 //!
-//! What each task waits for is found by `dump`, which asks them all (with feature `std`). Without `std`, a [`Debugger`] is told of it
-//! as it happens, if it [wants](Debugger::wants) to know.
+//! What each task waits for is found by `dump`, which asks them all (with feature `std`). Without `std`, a [`Debugger`] is
+//! told of it as it happens, if it [wants](Debugger::wants) to know.
 
 #[cfg(feature = "std")]
 mod chains;
@@ -94,8 +95,8 @@ pub enum Kind<'a> {
     Scope,
 }
 
-/// Calls `f` with all there is in the runtime whose code is running, from the outside in: with a scope or a task, then with what
-/// is in it. In a nursery that another executor polls, with what is in that.
+/// Calls `f` with all there is in the runtime whose code is running, from the outside in: with a scope or a task, then with
+/// what is in it. In a nursery that another executor polls, with what is in that.
 ///
 /// It may do what it likes. If something goes thereby that was to come next, that was all.
 ///

@@ -1,9 +1,9 @@
-//! What a thread knows of its runtime: who is being polled, and how much it may still do. One for each thread with `std`, else one
-//! for the program.
+//! What a thread knows of its runtime: who is being polled, and how much it may still do. One for each thread with `std`,
+//! else one for the program.
 //!
 //! With `std` nothing that leads here leaves its thread. Without it an interrupt may come at any time, and what it may touch is
-//! touched in transactions ([`with`]; ONE-CONTEXT); only who polls looks at the words of [`now`], and an interrupt that polls puts
-//! them back as it found them.
+//! touched in transactions ([`with`]; ONE-CONTEXT); only who polls looks at the words of [`now`], and an interrupt that polls
+//! puts them back as it found them.
 
 use core::cell::Cell;
 use core::ptr;
@@ -86,8 +86,8 @@ pub(crate) struct Context {
     pub(crate) debugger: DebuggerSlot,
 }
 
-// SAFETY: with `std` it stays in its thread. Without it there is one thread that polls; what an interrupt touches too is touched
-// in transactions, or word by word (ONE-CONTEXT).
+// SAFETY: with `std` it stays in its thread. Without it there is one thread that polls; what an interrupt touches too is
+// touched in transactions, or word by word (ONE-CONTEXT).
 #[cfg(not(feature = "std"))]
 unsafe impl Sync for Context {}
 
@@ -135,8 +135,8 @@ impl Context {
         })
     }
 
-    /// Is this header of this thread? One that a nursery or a scope was polled by long ago may have gone on to another, with the
-    /// memory of a thread that has ended.
+    /// Is this header of this thread? One that a nursery or a scope was polled by long ago may have gone on to another, with
+    /// the memory of a thread that has ended.
     pub(crate) fn is_ours(&self, task: &Header) -> bool {
         #[cfg(feature = "std")]
         return (task.key() ^ self.owner.get()) >> super::task::header::THREAD_SHIFT == 0;
@@ -219,8 +219,8 @@ impl Context {
     #[cfg(not(feature = "std"))]
     pub(crate) fn count_fired(&self) {}
 
-    /// A number to choose the order of this pass by, if a test wants that: of Knuth's linear generator, whose upper half is what
-    /// counts; mixed by who uses it.
+    /// A number to choose the order of this pass by, if a test wants that: of Knuth's linear generator, whose upper half is
+    /// what counts; mixed by who uses it.
     #[cfg(feature = "std")]
     pub(crate) fn chance(&self) -> Option<u64> {
         let chance = self.seed.get()?.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -234,8 +234,8 @@ impl Context {
         self.node.set(outer);
     }
 
-    /// A poll of this node ends. Polls end in the reverse order of their beginning. Where two threads or cores share one context,
-    /// or a coroutine leaves in the middle of a poll, the pointers would soon lead nowhere: stop in time.
+    /// A poll of this node ends. Polls end in the reverse order of their beginning. Where two threads or cores share one
+    /// context, or a coroutine leaves in the middle of a poll, the pointers would soon lead nowhere: stop in time.
     pub(crate) fn check(&self, current: *const Node) {
         if !ptr::eq(self.node.get(), current) {
             out_of_order();

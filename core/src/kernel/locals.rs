@@ -1,9 +1,9 @@
 //! The task-locals that are set around the running code: a list on the stack, innermost first.
 //!
 //! # Invariant
-//! * **FRAMES**: what is in the list lies in the frame of a call of [`Key::with_value`] that has not ended, on this thread, and the
-//!   frame borrows key and value. It is taken out when the frame ends, by return or by panic; one that never ends (a coroutine
-//!   that is forgotten) keeps its memory.
+//! * **FRAMES**: what is in the list lies in the frame of a call of [`Key::with_value`] that has not ended, on this thread,
+//!   and the frame borrows key and value. It is taken out when the frame ends, by return or by panic; one that never ends (a
+//!   coroutine that is forgotten) keeps its memory.
 
 use core::cell::Cell;
 use core::marker::PhantomData;
@@ -47,8 +47,8 @@ mod imp {
 
 use imp::innermost;
 
-/// A key: it is told from others by its address, so it has one of its own while it is borrowed. What could not change would not:
-/// `&CONSTANT` would lie in a `static`, and equal ones in the same.
+/// A key: it is told from others by its address, so it has one of its own while it is borrowed. What could not change would
+/// not: `&CONSTANT` would lie in a `static`, and equal ones in the same.
 pub(crate) struct Key<T> {
     _own_address: AtomicU8,
     /// Neither a longer-lived `T` nor a shorter-lived one will do: it is put in here and got out.

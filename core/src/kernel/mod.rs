@@ -22,8 +22,8 @@
 //! | the rest of `task`, `nursery` | a child from `spawn` to its end, its handle; the loop over a nursery's children |
 //! | `root`, `walk`, `spawn` | the turn of a runtime; all that lives in one; from a future to a child |
 //!
-//! The rest of the crate is written against their safe faces and forbids `unsafe`. `docs/architecture.md` has the way of a child,
-//! a wake, a cancellation, a deadline and an interrupt through all of this.
+//! The rest of the crate is written against their safe faces and forbids `unsafe`. `docs/architecture.md` has the way of a
+//! child, a wake, a cancellation, a deadline and an interrupt through all of this.
 //!
 //! # Invariants
 //! Each `unsafe` block cites those that make it sound.
@@ -32,20 +32,21 @@
 //!   leaves every list, heap and slot before it dies; a forgotten value stays where it is, and its memory is never reused.
 //! * **MEMBER**: what is taken out of a list, or a heap, is in it.
 //! * **ONE-CONTEXT**: a [`Context`](context::Context), and all that is reached from it, is touched by one thread: with feature
-//!   `std` each has its own, and nothing that leads to it is `Send`. Without it there is one for the program, and an interrupt may
-//!   come at any time. All that others who poll could reach (lists of scopes and children, counts, timers, arenas) is changed in a
-//!   [`transaction`](mask::transaction), and the words of [`now`](context::now) are put back by who polls as they were. A
-//!   transaction is a critical section: so an interrupt that polls sees whole ones, and so does another core or thread, until polls
-//!   end in another order than they began, which is noticed ([`check`](context::Context::check)). The check costs what a mask
-//!   does, and no processor tells in what a poll is; so what is not kept out can't be noticed for less, and **without a mask the
-//!   program has to promise, in an `unsafe impl`, that nobody else polls** ([`OneContext`](one_context::OneContext)). Then
-//!   an interrupt touches what a wake does, and no more: `wake` and `next` of headers, run queues, `wake`, `task` and the kept
-//!   waker of nurseries, `stop`. These are changed [`within`](mask::within) a transaction with interrupts kept out, and looked at
-//!   elsewhere word by word; a live task's `parent`, which a wake follows, changes only while the header says `QUEUED`.
-//! * **NO-CALL-OUT**: nothing inside `with` runs code of the user: no waker that isn't ours, no destructor, no debugger. What must
-//!   be called is carried out of the closure first.
-//! * **PINNED**: a sub-scope, a deadline, a waiter is linked only through a pinned reference, and its destructor unlinks it. What
-//!   is being polled is alive, and so is all around it.
+//!   `std` each has its own, and nothing that leads to it is `Send`. Without it there is one for the program, and an
+//!   interrupt may come at any time. All that others who poll could reach (lists of scopes and children, counts, timers,
+//!   arenas) is changed in a [`transaction`](mask::transaction), and the words of [`now`](context::now) are put back by who
+//!   polls as they were. A transaction is a critical section: so an interrupt that polls sees whole ones, and so does another
+//!   core or thread, until polls end in another order than they began, which is noticed ([`check`](context::Context::check)).
+//!   The check costs what a mask does, and no processor tells in what a poll is; so what is not kept out can't be noticed for
+//!   less, and **without a mask the program has to promise, in an `unsafe impl`, that nobody else polls**
+//!   ([`OneContext`](one_context::OneContext)). Then an interrupt touches what a wake does, and no more: `wake` and `next` of
+//!   headers, run queues, `wake`, `task` and the kept waker of nurseries, `stop`. These are changed [`within`](mask::within)
+//!   a transaction with interrupts kept out, and looked at elsewhere word by word; a live task's `parent`, which a wake
+//!   follows, changes only while the header says `QUEUED`.
+//! * **NO-CALL-OUT**: nothing inside `with` runs code of the user: no waker that isn't ours, no destructor, no debugger. What
+//!   must be called is carried out of the closure first.
+//! * **PINNED**: a sub-scope, a deadline, a waiter is linked only through a pinned reference, and its destructor unlinks it.
+//!   What is being polled is alive, and so is all around it.
 //! * **NEVER-FREED**: a [`Header`](task::header::Header) lies in a `static`, or in memory that is leaked. What leads to one is
 //!   good for ever, whatever became of its task.
 //! * **WHOLE-POINTER**: a pointer to a [`Node`](scope::node::Node) that starts something larger (a task's header, a nursery, a
@@ -56,8 +57,8 @@
 //!   code runs.
 //! * **NEVER-REUSED-UNDROPPED**: the memory of a child is used again only after the future and the result in it are dropped or
 //!   moved out, its header is in no run queue and its handle is gone (or can't be used any more).
-//! * **SPARE-IS-FREE**: memory in a [`Spare`](memory::spare) list belongs to nobody else; it was released, and holds the link to
-//!   the next.
+//! * **SPARE-IS-FREE**: memory in a [`Spare`](memory::spare) list belongs to nobody else; it was released, and holds the link
+//!   to the next.
 //! * **ONE-HOME**: see [`deadline`]. **FRAMES**: see [`locals`].
 //! * **ONE-LOAN**: see [`lending`]. **ONE-OR-LOOKS**: see [`sharing`]. **ONE-WRITER**: see [`once`].
 

@@ -1,8 +1,8 @@
 //! A value that is written once, by the first who has one.
 //!
 //! # Invariants
-//! * **ONE-WRITER**: while writing has begun, one [`Right`] exists, or is on its way, as a grant, to one who waits. Only it writes
-//!   the value, once; from then on there is none any more.
+//! * **ONE-WRITER**: while writing has begun, one [`Right`] exists, or is on its way, as a grant, to one who waits. Only it
+//!   writes the value, once; from then on there is none any more.
 
 use core::cell::{Cell, UnsafeCell};
 use core::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
@@ -37,8 +37,8 @@ pub(crate) enum Begun<'a, T, N, K: Access> {
     Mine(Right<'a, T, N, K>),
 }
 
-// SAFETY: ONE-WRITER: whichever thread has the right writes it, and when that is done all look at it; all else lies under a lock
-// for these kinds.
+// SAFETY: ONE-WRITER: whichever thread has the right writes it, and when that is done all look at it; all else lies under a
+// lock for these kinds.
 unsafe impl<T: Send + Sync, N: Send, K: Crosses> Sync for Once<T, N, K> {}
 
 impl<T, N: Held, K: Access> Once<T, N, K> {

@@ -1,5 +1,5 @@
-//! What a runtime has to do with what is outside of its thread's turns: who ends its wait when another thread wakes a task, the loop
-//! that it is a guest in, the test that chooses the order of its passes. Without `std` there is none of this.
+//! What a runtime has to do with what is outside of its thread's turns: who ends its wait when another thread wakes a task,
+//! the loop that it is a guest in, the test that chooses the order of its passes. Without `std` there is none of this.
 
 #[cfg(feature = "std")]
 mod imp {

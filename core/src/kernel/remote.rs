@@ -13,8 +13,8 @@ mod imp {
     pub(crate) fn take_remote() {
         let mut first = First::new();
         with(|context| context.home()).take_remote(|task| {
-            // One that is over doesn't mind. What was called before may have ended the last task of a thread that ends, and all of
-            // them are another thread's now.
+            // One that is over doesn't mind. What was called before may have ended the last task of a thread that ends, and
+            // all of them are another thread's now.
             let woken = with(|context| context.is_ours(&task).then(|| (task.is_queued(), context.wake(task))));
             let Some((was_ready, foreign)) = woken else { return };
             if hooks::tells_wakes() && !was_ready {

@@ -1,9 +1,10 @@
 //! A roll call: each task is polled once, and says what it waits for, while somebody writes it down.
 //!
-//! Nothing leads from a task to what it waits for: what was forgotten stays in line, and what it waits for may be gone. But in a poll
-//! it is there, with its name and its holder. So nothing is kept of it, and it costs nothing, until somebody asks.
+//! Nothing leads from a task to what it waits for: what was forgotten stays in line, and what it waits for may be gone. But
+//! in a poll it is there, with its name and its holder. So nothing is kept of it, and it costs nothing, until somebody asks.
 //!
-//! With feature `introspect`, and `std`: what is written down lies on the heap, and is the thread's. Without either nobody asks.
+//! With feature `introspect`, and `std`: what is written down lies on the heap, and is the thread's. Without either nobody
+//! asks.
 
 #[cfg(all(feature = "introspect", feature = "std"))]
 mod imp {

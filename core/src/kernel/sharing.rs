@@ -1,8 +1,8 @@
 //! A value that is lent to one alone, or to any number who only look, first come, first served.
 //!
 //! # Invariants
-//! * **ONE-OR-LOOKS**: what is noted as lent is what exists, or is on its way, as a grant, to one who waits: one [`Whole`], or so
-//!   many [`Look`]s, and never both. Only they lead to the value.
+//! * **ONE-OR-LOOKS**: what is noted as lent is what exists, or is on its way, as a grant, to one who waits: one [`Whole`],
+//!   or so many [`Look`]s, and never both. Only they lead to the value.
 
 use core::cell::{Cell, UnsafeCell};
 use core::marker::PhantomData;

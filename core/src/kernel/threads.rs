@@ -1,4 +1,5 @@
-//! Which thread has which home: made when it is first needed, and handed on when the thread has ended and no task of it is left.
+//! Which thread has which home: made when it is first needed, and handed on when the thread has ended and no task of it is
+//! left.
 
 use super::context::Context;
 use super::memory::home::Home;
@@ -132,7 +133,8 @@ mod imp {
             }
         };
         let owned = (thread::current().id(), home);
-        // Fails while the thread ends: for the first when its destructor has run. If both are gone, it retires with its last task.
+        // Fails while the thread ends: for the first when its destructor has run. If both are gone, it retires with its last
+        // task.
         let is_noted = |last: &'static LocalKey<Retire>| last.try_with(|retire| retire.0.set(Some(owned))).is_ok();
         if !is_noted(&RETIRE) && (fault!("late-homes-are-kept") || !is_noted(&RETIRE_LATE)) {
             leaving(|homes| homes.push(owned));

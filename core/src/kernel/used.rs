@@ -1,7 +1,7 @@
 //! What a program uses of the kernel, so that a chip has no code for the rest.
 //!
-//! A flag that nobody sets is a constant to a linker that optimizes the whole program, and what hangs on it is gone; and who sets
-//! it stands where its use begins, so that a program without that has nobody who does.
+//! A flag that nobody sets is a constant to a linker that optimizes the whole program, and what hangs on it is gone; and who
+//! sets it stands where its use begins, so that a program without that has nobody who does.
 
 #[cfg(not(feature = "std"))]
 mod imp {

@@ -1,8 +1,8 @@
-//! A wake: the task is queued in its nursery, and whoever polls that is woken in turn, up to whoever is being polled or to a waker
-//! that isn't ours (law NO-LOST-WAKE).
+//! A wake: the task is queued in its nursery, and whoever polls that is woken in turn, up to whoever is being polled or to a
+//! waker that isn't ours (law NO-LOST-WAKE).
 //!
-//! All of this is in a transaction, and one step, with interrupts kept out; a foreign waker is handed out, to be called when nothing
-//! is borrowed.
+//! All of this is in a transaction, and one step, with interrupts kept out; a foreign waker is handed out, to be called when
+//! nothing is borrowed.
 
 use core::task::Waker;
 
@@ -86,8 +86,8 @@ impl Context {
         }
     }
 
-    /// A root task is to be polled: in this turn or the next, for which the loop comes back by itself; one that the runtime is a
-    /// guest in has to be told.
+    /// A root task is to be polled: in this turn or the next, for which the loop comes back by itself; one that the runtime
+    /// is a guest in has to be told.
     #[cold] // apart from the way of a child's wake, as `tell`: 9 instructions less in each of `yield_100`
     fn tell_host(&self, root: TaskRef) -> Option<Waker> {
         self.stop.set(1);

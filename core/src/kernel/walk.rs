@@ -37,8 +37,8 @@ pub(crate) enum What {
     Scope,
 }
 
-/// Calls `visit` with each, from the outside in: a scope, then what is in it. False: something went that was to come next, or there
-/// is nothing.
+/// Calls `visit` with each, from the outside in: a scope, then what is in it. False: something went that was to come next, or
+/// there is nothing.
 ///
 /// `is_idle`: nobody's code is running. `visit` is called with nothing borrowed, and may do what it likes.
 pub(crate) fn walk(is_idle: bool, mut visit: impl FnMut(Found)) -> bool {
@@ -170,7 +170,8 @@ fn next(top: *const Node, mut at: *const Node) -> *const Node {
 fn depth_below(top: *const Node, mut at: *const Node) -> Option<usize> {
     let mut depth = 0;
     while !ptr::eq(at, top) {
-        // SAFETY: alive, or the cursor would be null; so is what it is in, which nulls this when it dies (`leave_all`, `orphan`).
+        // SAFETY: alive, or the cursor would be null; so is what it is in, which nulls this when it dies (`leave_all`,
+        // `orphan`).
         at = unsafe { at.as_ref() }?.parent.get();
         depth += 1;
     }

@@ -136,8 +136,8 @@ where
 /// Spawn with [`try_spawn`](NurseryScope::try_spawn) or [`spawn_wait`](NurseryScope::spawn_wait); there is no
 /// `spawn`, since an arena may be full.
 ///
-/// Where nothing says what the error is, say it by the type of the result, `let ended: Result<(), E> = nursery_in(…).await`, or in a
-/// child: `Ok::<_, E>(())`. The type parameters are the arena's two numbers, the value, the error, the body:
+/// Where nothing says what the error is, say it by the type of the result, `let ended: Result<(), E> = nursery_in(…).await`,
+/// or in a child: `Ok::<_, E>(())`. The type parameters are the arena's two numbers, the value, the error, the body:
 /// `nursery_in::<_, _, (), E, _>(…)`.
 ///
 /// ```

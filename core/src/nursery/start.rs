@@ -14,8 +14,8 @@ use crate::storage::Storage;
 use crate::sync::Event;
 use crate::task::Task;
 
-/// By this a child that was [started](NurseryScope::start) says that it is ready. If it is dropped, the child never will be, which
-/// its caller is told.
+/// By this a child that was [started](NurseryScope::start) says that it is ready. If it is dropped, the child never will be,
+/// which its caller is told.
 #[must_use = "the caller waits until it is set"]
 pub struct Ready<T> {
     start: Rc<Start<T>>,

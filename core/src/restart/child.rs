@@ -16,11 +16,13 @@ pub struct RestartedChild<'scope, 'env: 'scope, E: 'env, S: 'env = Heap, N = (),
 }
 
 impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env, N: Name, D: Delay> Child<'scope, 'env, E, S, N, D> {
-    /// Has the child begun anew when it has failed, as `policy` says: with a back-off in between, at most so often. All that time it is
-    /// one task, with one handle; its siblings know nothing of it. What shall survive lies outside, and the child borrows it.
+    /// Has the child begun anew when it has failed, as `policy` says: with a back-off in between, at most so often. All that
+    /// time it is one task, with one handle; its siblings know nothing of it. What shall survive lies outside, and the child
+    /// borrows it.
     ///
-    /// It fails for good, and ends the nursery, with its last error: when the limit is reached, or it fails after a stop was asked for.
-    /// A cancellation is no failure, nor is a stop while it waits to be begun anew; a panic is the nursery's, as of any child.
+    /// It fails for good, and ends the nursery, with its last error: when the limit is reached, or it fails after a stop was
+    /// asked for. A cancellation is no failure, nor is a stop while it waits to be begun anew; a panic is the nursery's, as
+    /// of any child.
     ///
     /// ```
     /// # use core::pin::pin;

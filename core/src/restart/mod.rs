@@ -131,11 +131,12 @@ pub struct Attempt {
     pub failures: u32,
 }
 
-/// Runs `work`, and begins it anew when it has failed, as `policy` says; returns the value of what has ended well. `None`: a scope
-/// around was [asked to stop](crate::is_stopping) during a back-off, and what had failed was begun anew no more.
+/// Runs `work`, and begins it anew when it has failed, as `policy` says; returns the value of what has ended well. `None`: a
+/// scope around was [asked to stop](crate::is_stopping) during a back-off, and what had failed was begun anew no more.
 ///
 /// State that shall survive lies outside, and `work` borrows it. A panic is no error: it goes on in the caller. When a scope
-/// around is asked to stop, nothing is begun anew, and no back-off is waited for. As a child it is [`Child::restart`](crate::Child::restart).
+/// around is asked to stop, nothing is begun anew, and no back-off is waited for. As a child it is
+/// [`Child::restart`](crate::Child::restart).
 ///
 /// # Errors
 /// That of the last attempt, when the limit is reached, or it has failed after a stop was asked for.

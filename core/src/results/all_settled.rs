@@ -54,7 +54,8 @@ where
     results.into_inner().into_iter().flatten().collect()
 }
 
-/// [`all_settled`] of so many futures, with the tasks in an arena: `TASKS` of them at once, and the others when there is room; no heap.
+/// [`all_settled`] of so many futures, with the tasks in an arena: `TASKS` of them at once, and the others when there is
+/// room; no heap.
 ///
 /// # Cancellation
 /// As [`all_settled`].

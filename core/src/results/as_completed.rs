@@ -10,8 +10,8 @@ use crate::name::AsCompleted;
 use crate::nursery::nursery;
 use crate::sync::Event;
 
-/// Runs all futures at once, each as a task, while `body` takes their results in the order in which they come. When `body` ends,
-/// what is not ready is cancelled.
+/// Runs all futures at once, each as a task, while `body` takes their results in the order in which they come. When `body`
+/// ends, what is not ready is cancelled.
 ///
 /// # Cancellation
 /// [**Restartable; starts anew.**](crate#cancellation) It cancels `body` and the futures; results that were not taken are

@@ -101,7 +101,8 @@ impl<E: Error + 'static> Error for NoneOk<E> {
     }
 }
 
-/// [`first_ok`] of so many futures, with the tasks in an arena: `TASKS` of them at once, and the others when there is room; no heap.
+/// [`first_ok`] of so many futures, with the tasks in an arena: `TASKS` of them at once, and the others when there is room;
+/// no heap.
 ///
 /// # Errors
 /// What each has failed with, in their order, when all have failed.

@@ -14,8 +14,8 @@ use crate::storage::Storage;
 
 /// Does `work` with each of `items`, with at most `limit` of them at the same time.
 ///
-/// `limit` workers take one item after the other, in order; so an iterator that never ends is good, and is asked for the next item
-/// only when somebody has time for it. A panic of `work` or the iterator ends it like an error.
+/// `limit` workers take one item after the other, in order; so an iterator that never ends is good, and is asked for the next
+/// item only when somebody has time for it. A panic of `work` or the iterator ends it like an error.
 ///
 /// # Errors
 /// The first error of `work`: the others are cancelled, and no more items are taken.
@@ -126,7 +126,8 @@ impl<I: Iterator, F> Shop<I, F> {
         let mut next = Some(first);
         while let Some(item) = next {
             (self.work)(item).await?;
-            // What a shield in `work` has kept alive, in cancelled code, begins nothing new; and work that is always ready gives way.
+            // What a shield in `work` has kept alive, in cancelled code, begins nothing new; and work that is always ready
+            // gives way.
             if !fault!("items-taken-without-end") {
                 poll_fn(poll_proceed).await.made_progress();
             }

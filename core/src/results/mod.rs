@@ -8,9 +8,9 @@
 //! | all results, good and bad | [`all_settled`] | all are ready |
 //! | one good result, whoever has it | [`first_ok`] | one is good, or all have failed |
 //!
-//! What is not needed any more is cancelled, and has ended when these end, clean-ups too. In an arena, without a heap, there are
-//! [`for_each_in`], and for arrays, whose results are arrays, [`map_all_in`], [`all_settled_in`] and [`first_ok_in`]. Results as they come
-//! are there what children send through a [`Channel`](crate::channel) of as many places as one likes.
+//! What is not needed any more is cancelled, and has ended when these end, clean-ups too. In an arena, without a heap, there
+//! are [`for_each_in`], and for arrays, whose results are arrays, [`map_all_in`], [`all_settled_in`] and [`first_ok_in`].
+//! Results as they come are there what children send through a [`Channel`](crate::channel) of as many places as one likes.
 
 mod all_settled;
 #[cfg(feature = "alloc")]

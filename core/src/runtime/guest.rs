@@ -11,12 +11,13 @@ use crate::time::Clock;
 use crate::wait::{Next, Until};
 
 impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
-    /// As [`turn`](Runtime::turn), for a runtime that is a guest in a loop of somebody else's, an executor's or a window system's:
-    /// until its next turn, `cx`'s waker is woken when a task of it is woken on this thread, by what else that loop runs.
+    /// As [`turn`](Runtime::turn), for a runtime that is a guest in a loop of somebody else's, an executor's or a window
+    /// system's: until its next turn, `cx`'s waker is woken when a task of it is woken on this thread, by what else that loop
+    /// runs.
     ///
-    /// A loop over [`turn`](Runtime::turn) knows when its own code has woken a task; a host does not, and would let it sleep. Two
-    /// more things end a guest's sleep: another thread's wake, by [`with_notify`](Runtime::with_notify), and the
-    /// moment in [`Until::At`], for which the host has timers. With [`Until::Now`] nobody is told: the host has to come back.
+    /// A loop over [`turn`](Runtime::turn) knows when its own code has woken a task; a host does not, and would let it sleep.
+    /// Two more things end a guest's sleep: another thread's wake, by [`with_notify`](Runtime::with_notify), and the moment
+    /// in [`Until::At`], for which the host has timers. With [`Until::Now`] nobody is told: the host has to come back.
     ///
     /// ```
     /// use std::future::poll_fn;
@@ -49,7 +50,8 @@ impl<F: Future, C: Clock, D: Debugger> Runtime<F, C, D> {
     }
 
     /// The same after `look`, which takes what else there is for the tasks: what the system has to say, most often. What that
-    /// wakes, the turn sees; done before [`turn_in`](Runtime::turn_in), it would have the host told, and the guest polled twice.
+    /// wakes, the turn sees; done before [`turn_in`](Runtime::turn_in), it would have the host told, and the guest polled
+    /// twice.
     ///
     /// ```
     /// # use std::pin::pin;

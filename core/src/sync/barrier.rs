@@ -176,8 +176,8 @@ where
 }
 
 impl<K: Access> Arrival<'_, K> {
-    /// It is there, if it was not before: as the last, with whom all go on, or as one that waits. That is noted before anybody's
-    /// waker is called, which may panic.
+    /// It is there, if it was not before: as the last, with whom all go on, or as one that waits. That is noted before
+    /// anybody's waker is called, which may panic.
     fn come(&mut self) {
         let Arrival { barrier, at: at @ At::Outside } = self else { return };
         barrier.queue.tell_if(|all| {

@@ -14,9 +14,9 @@ use crate::kernel::wait_queue::{WaitQueue, Waiting};
 ///
 /// Tasks of the same runtime use it; of kind [`Shared`] interrupt handlers and (with feature `std`) other threads too.
 ///
-/// Who counts down does not wait, unlike at a [`Barrier`](super::Barrier), and who waits does not count. A latch knows nothing of
-/// who is to count: a task that was cancelled or has failed before it did leaves the latch shut. Where that may be, count in the
-/// clean-up of [`finally`](crate::finally); what is to wait for the *end* of tasks is a nursery.
+/// Who counts down does not wait, unlike at a [`Barrier`](super::Barrier), and who waits does not count. A latch knows
+/// nothing of who is to count: a task that was cancelled or has failed before it did leaves the latch shut. Where that may
+/// be, count in the clean-up of [`finally`](crate::finally); what is to wait for the *end* of tasks is a nursery.
 ///
 /// ```
 /// # use core::pin::pin;

@@ -92,7 +92,8 @@ impl<K: Access> Limiter<K> {
         self
     }
 
-    /// Runs `body` with `n` permits, as soon as there are so many and those who came before have theirs. They go back when it ends.
+    /// Runs `body` with `n` permits, as soon as there are so many and those who came before have theirs. They go back when it
+    /// ends.
     ///
     /// # Errors
     /// There are not as many permits at all, or the limiter is or gets closed. Then `body` is dropped before its first poll.
@@ -187,7 +188,8 @@ impl<K: Access> Limiter<K> {
 }
 
 pin_project! {
-    /// Fields are dropped in their order: the body, then its name in the list, then its permits. So they are when the body has ended.
+    /// Fields are dropped in their order: the body, then its name in the list, then its permits. So they are when the body
+    /// has ended.
     struct Limited<'a, B, S, A, N, K: Access> {
         #[pin]
         body: Option<B>,

@@ -1,9 +1,9 @@
 //! What tasks wait for, of each other and of interrupts. For values that go from one to another there are `channel`s.
 //!
-//! Of each there are two kinds, which differ in who may use one. [`Local`], the default, is for the tasks of one runtime, and needs
-//! no lock: `Event::new()`. [`Shared`] is for everybody: interrupt handlers of any priority, tasks, and with feature `std` any
-//! thread (not signal handlers: there, [`wake_from_signal`] wakes). It lies in a `static`, or is borrowed, and masks
-//! interrupts for some dozen instructions at a time: `Event::shared()`.
+//! Of each there are two kinds, which differ in who may use one. [`Local`], the default, is for the tasks of one runtime, and
+//! needs no lock: `Event::new()`. [`Shared`] is for everybody: interrupt handlers of any priority, tasks, and with feature
+//! `std` any thread (not signal handlers: there, [`wake_from_signal`] wakes). It lies in a `static`, or is borrowed, and
+//! masks interrupts for some dozen instructions at a time: `Event::shared()`.
 //!
 //! ```
 //! use giambio_core::sync::{Event, Semaphore, Shared};
@@ -20,9 +20,9 @@
 //!
 //! Nothing here needs a heap. A task that is told is polled later, never inside of who tells it.
 //!
-//! A future that was ready, and is polled again, asks anew. (What has made a value or run code to its end panics.) What is forgotten
-//! (`mem::forget`) keeps what it has: a guard the lock, a permit its count, a future in line its place, what it was promised, and those
-//! behind it waiting.
+//! A future that was ready, and is polled again, asks anew. (What has made a value or run code to its end panics.) What is
+//! forgotten (`mem::forget`) keeps what it has: a guard the lock, a permit its count, a future in line its place, what it was
+//! promised, and those behind it waiting.
 //!
 //! | what it is about | what to take | bytes (32 bits) |
 //! | --- | --- | --- |

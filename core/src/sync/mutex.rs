@@ -62,8 +62,8 @@ use crate::then::Then;
 ///
 /// # Deadlocks
 /// Who locks it again inside of its own [`use_shielded`](Mutex::use_shielded) would wait for ever, which is a panic. Of a guard
-/// nobody knows by whom it will be dropped, or when: who waits while it has one itself, waits. [`holder`](Mutex::holder) says who
-/// has it.
+/// nobody knows by whom it will be dropped, or when: who waits while it has one itself, waits. [`holder`](Mutex::holder) says
+/// who has it.
 pub struct Mutex<T: ?Sized, K: Access = Local> {
     lending: Lending<Contents<T>, Holder, K>,
 }
@@ -138,8 +138,8 @@ impl<T: ?Sized, K: Access> Mutex<T, K> {
     /// [**Restartable; loses its place.**](crate#cancellation) Dropped after its turn had come, it leaves that to the next.
     ///
     /// # Panics
-    /// In code that runs in a [`use_shielded`](Mutex::use_shielded) of the same mutex, and in children that it waits for: it would
-    /// wait for itself.
+    /// In code that runs in a [`use_shielded`](Mutex::use_shielded) of the same mutex, and in children that it waits for: it
+    /// would wait for itself.
     #[track_caller]
     pub fn lock(&self) -> impl Future<Output = MutexGuard<'_, T, K>> {
         self.lock_at(Location::caller())
@@ -162,8 +162,8 @@ impl<T: ?Sized, K: Access> Mutex<T, K> {
         Some(MutexGuard { was_cut_off: is_cut_off(), loan })
     }
 
-    /// Locks it, and runs `f` with the value to its end, even if a scope around is cancelled meanwhile: for what must not be left
-    /// half done.
+    /// Locks it, and runs `f` with the value to its end, even if a scope around is cancelled meanwhile: for what must not be
+    /// left half done.
     ///
     /// ```
     /// # use core::pin::pin;
@@ -258,12 +258,12 @@ fn is_cut_off() -> bool {
 
 impl<T: ?Sized, K: Access> MutexGuard<'_, T, K> {
     /// Was a holder cut off while it had the value, and may have left it half changed? So it is
-    /// * if it was dropped in cancelled code, or while a panic unwound it (a guard that was locked there in the first place, in a
-    ///   destructor, does no harm);
+    /// * if it was dropped in cancelled code, or while a panic unwound it (a guard that was locked there in the first place,
+    ///   in a destructor, does no harm);
     /// * if a [`use_shielded`](Mutex::use_shielded) did not come to its end.
     ///
-    /// A guard that somebody else drops half-way, as a `select!` does, leaves no mark; but one in a child of a nursery that is dropped
-    /// so does. The mark stays until somebody [mends](MutexGuard::mend) the value.
+    /// A guard that somebody else drops half-way, as a `select!` does, leaves no mark; but one in a child of a nursery that
+    /// is dropped so does. The mark stays until somebody [mends](MutexGuard::mend) the value.
     ///
     /// ```
     /// # use core::pin::pin;

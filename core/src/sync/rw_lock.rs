@@ -13,8 +13,8 @@ use crate::then::Then;
 /// they do.
 ///
 /// First come, first served: who wants to change it waits for those who look, and who comes then waits behind it. So
-/// nobody waits for ever; but a task that looks at it twice at once, with one who wants to change it in between, does. Who looks
-/// can't go on to change it: unlock it first, and look again.
+/// nobody waits for ever; but a task that looks at it twice at once, with one who wants to change it in between, does. Who
+/// looks can't go on to change it: unlock it first, and look again.
 ///
 /// Tasks of the same runtime use it; of kind [`Shared`], for a `static`, those of other threads too.
 ///

@@ -315,8 +315,8 @@ impl<'a, K: Access> Permit<'a, K> {
         Some(Permit { semaphore: self.semaphore, count: n })
     }
 
-    /// Takes these permits away for good: the semaphore has so many fewer in all. Who waits for more than there are then gets an
-    /// error.
+    /// Takes these permits away for good: the semaphore has so many fewer in all. Who waits for more than there are then gets
+    /// an error.
     ///
     /// ```
     /// use giambio_core::sync::Semaphore;

@@ -10,15 +10,15 @@ use crate::call_site::CallSite;
 use crate::fault::fault;
 use crate::kernel::wait_queue::{Held, WaitQueue, Waiting, nothing};
 
-/// The latest of a value: a setting, a state, a measurement. Any number of tasks look at it, and wait for it to change; what they
-/// were too slow to see they never see.
+/// The latest of a value: a setting, a state, a measurement. Any number of tasks look at it, and wait for it to change; what
+/// they were too slow to see they never see.
 ///
 /// To carry each value, take a channel. To say that no more come, let the value say so: `Watch<Option<T>>`.
 ///
 /// Tasks of the same runtime use it; of kind [`Shared`] interrupt handlers and (with feature `std`) other threads too.
 ///
-/// What is given to [`read`](Watch::read) and its kin runs while nobody else can look: with `Shared` under the short lock. So it
-/// must be short. It may look at the same watch, but not change it, which is a panic.
+/// What is given to [`read`](Watch::read) and its kin runs while nobody else can look: with `Shared` under the short lock. So
+/// it must be short. It may look at the same watch, but not change it, which is a panic.
 ///
 /// ```
 /// # use core::pin::pin;
@@ -90,8 +90,8 @@ impl<T, K: Access> Watch<T, K> {
     /// Changes the value, and tells all who wait; returns the old one.
     ///
     /// # Panics
-    /// In code that looks at the value, or changes it. If wakers of other executors panic, with the first of these panics, when all
-    /// are told.
+    /// In code that looks at the value, or changes it. If wakers of other executors panic, with the first of these panics,
+    /// when all are told.
     pub fn set(&self, value: T) -> T {
         self.update(|place| core::mem::replace(place, value))
     }

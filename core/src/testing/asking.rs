@@ -1,4 +1,5 @@
-//! When all tasks wait, and nobody is left to wake one: asking them for what. With feature `introspect`; without it nobody is asked.
+//! When all tasks wait, and nobody is left to wake one: asking them for what. With feature `introspect`; without it nobody is
+//! asked.
 
 #[cfg(feature = "introspect")]
 mod imp {

@@ -12,10 +12,10 @@ use crate::gate::__census as live_tasks;
 /// More suspensions than this are taken for code that has no end.
 const MANY: usize = 10_000;
 
-/// Runs what `make` makes in virtual time, again and again: cancelled at its first suspension, at its second, and so on, until it
-/// comes to its end before; and at each of them a second time, where it is dropped instead, as the losers of a `select!` are. After
-/// each run `check` is told its value, if it had one, or `None`, and says whether the world is as it should be: nothing
-/// lost, nothing half done.
+/// Runs what `make` makes in virtual time, again and again: cancelled at its first suspension, at its second, and so on,
+/// until it comes to its end before; and at each of them a second time, where it is dropped instead, as the losers of a
+/// `select!` are. After each run `check` is told its value, if it had one, or `None`, and says whether the world is as it
+/// should be: nothing lost, nothing half done.
 ///
 /// A suspension is a poll of the whole that leaves it waiting, whatever in it was polled. The order of the runs is always the
 /// same, so what went wrong once goes wrong again; the panic says at which suspension it was.

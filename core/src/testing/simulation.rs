@@ -103,8 +103,8 @@ impl Simulation {
     }
 
     /// How many turns there may be while the clock stands still, before that counts as being
-    /// [stuck](Stuck::Livelock); 100,000 by default, each of up to 64 polls. When all tasks have waited and another thread has woken
-    /// one, they are counted anew.
+    /// [stuck](Stuck::Livelock); 100,000 by default, each of up to 64 polls. When all tasks have waited and another thread
+    /// has woken one, they are counted anew.
     ///
     /// ```
     /// use giambio_core::checkpoint;

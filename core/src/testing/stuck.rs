@@ -13,7 +13,8 @@ use crate::time::Instant;
 pub enum Stuck {
     /// All tasks wait, no deadline is set, and nobody is left to wake one. Look at what each of them
     /// waits for. Virtual time can't see sockets, calls that block, and other threads: if a task waits for such a call or
-    /// a thread, give it some [`patience`](crate::testing::Simulation::patience); what needs sockets is tested under `giambio::run`.
+    /// a thread, give it some [`patience`](crate::testing::Simulation::patience); what needs sockets is tested under
+    /// `giambio::run`.
     #[non_exhaustive]
     Deadlock {
         /// When, by the virtual clock.

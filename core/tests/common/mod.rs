@@ -1,5 +1,5 @@
-//! What the tests share: virtual worlds to run in, leaf futures, and instruments that notice what a runtime must not do. None of
-//! it uses more of the core than a leaf future may.
+//! What the tests share: virtual worlds to run in, leaf futures, and instruments that notice what a runtime must not do. None
+//! of it uses more of the core than a leaf future may.
 #![allow(dead_code, unused_imports)] // each test program uses a part
 
 mod chance;

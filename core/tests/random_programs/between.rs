@@ -1,8 +1,9 @@
-//! What the pieces of a program do with locks, channels and their like that all of them share. Each use begins and ends at one moment, as
-//! long as no other holds anything for longer: so it says when it was done, and the reference knows when that must be.
+//! What the pieces of a program do with locks, channels and their like that all of them share. Each use begins and ends at
+//! one moment, as long as no other holds anything for longer: so it says when it was done, and the reference knows when that
+//! must be.
 //!
-//! However a use is cut off, by a lost race, a panic or the end of the program: what it has taken is back, what went in has come out or is
-//! there still, and nobody waits for it.
+//! However a use is cut off, by a lost race, a panic or the end of the program: what it has taken is back, what went in has
+//! come out or is there still, and nobody waits for it.
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;

@@ -1,8 +1,8 @@
 //! Random programs against a reference: trees of nurseries, scopes, deadlines, shields, clean-ups,
-//! joins, selects, foreign sets of futures, arenas and handles, locks and channels that all of it shares (`between.rs`), made from a
-//! seed, run in virtual time, and compared with what a small model says must happen: which sleeps end when, which
-//! clean-ups begin and end when, who gets which result, what fails or panics, and when all of it is
-//! over. Nothing may be alive at the end, nor after a drop half-way.
+//! joins, selects, foreign sets of futures, arenas and handles, locks and channels that all of it shares (`between.rs`), made
+//! from a seed, run in virtual time, and compared with what a small model says must happen: which sleeps end when, which
+//! clean-ups begin and end when, who gets which result, what fails or panics, and when all of it is over. Nothing may be
+//! alive at the end, nor after a drop half-way.
 //!
 //! The model (`model.rs`) knows nothing of polls and wakes. It computes, for code that starts at a
 //! moment and is cancelled at a moment, when it ends and how. All times are random 30-bit numbers,

@@ -73,8 +73,8 @@ fn order(
     chance: Option<u64>,
 ) -> Vec<(u64, *const Code)> {
     let record = Some(Record::new(in_arenas));
-    // Without `std` wakers have no generations: one of the past may wake who has its task's place now, which is another one where
-    // children live elsewhere.
+    // Without `std` wakers have no generations: one of the past may wake who has its task's place now, which is another one
+    // where children live elsewhere.
     let noise = cfg!(feature = "std").then_some(Rng(cancel));
     let world = World { record, ..World::new(None, noise) };
     let main = async {

@@ -1,6 +1,6 @@
-//! What a wrapper of another library sets while it polls, or drops, what is inside, as a span of `tracing` or the context of another
-//! runtime, is set in children too: they are polled and dropped inside of it (law NESTED-POLL). By the real crates it is tested in
-//! `tests/scenarios/inherited.rs`.
+//! What a wrapper of another library sets while it polls, or drops, what is inside, as a span of `tracing` or the context of
+//! another runtime, is set in children too: they are polled and dropped inside of it (law NESTED-POLL). By the real crates it
+//! is tested in `tests/scenarios/inherited.rs`.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -15,7 +15,8 @@ thread_local! {
     static CURRENT: Cell<&'static str> = const { Cell::new("none") };
 }
 
-/// Sets a name in each poll, and while it is dropped: what `Instrumented` of `tracing` does, and a wrapper that enters a context of tokio.
+/// Sets a name in each poll, and while it is dropped: what `Instrumented` of `tracing` does, and a wrapper that enters a
+/// context of tokio.
 struct Inside<F> {
     name: &'static str,
     future: Option<Pin<Box<F>>>,

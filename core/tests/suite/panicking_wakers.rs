@@ -414,7 +414,8 @@ fn a_runtime_whose_notifier_panics_when_it_is_dropped_is_gone_all_the_same() {
     wakers.fire();
 }
 
-/// Panics when it is woken, if it is told to, also while another panic is under way: that ends the process if nobody catches it.
+/// Panics when it is woken, if it is told to, also while another panic is under way: that ends the process if nobody catches
+/// it.
 struct Relentless;
 
 impl Wake for Relentless {

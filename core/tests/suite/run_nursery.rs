@@ -1,5 +1,5 @@
-//! A program that is one nursery, without feature `std`: the same polls in the same order as in a main future, the same errors and
-//! ends, and nothing left behind.
+//! A program that is one nursery, without feature `std`: the same polls in the same order as in a main future, the same
+//! errors and ends, and nothing left behind.
 #![cfg(not(feature = "std"))]
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;

@@ -6,7 +6,8 @@
 use giambio_core::channel::{Broadcast, Channel, OneShot, Pipe, Priority, Rendezvous};
 use giambio_core::sync::{Barrier, Condition, Event, Latch, Limiter, Mutex, OnceCell, RwLock, Semaphore, Watch};
 
-/// With feature `introspect` a wait keeps the place where it was asked for, in 8 bytes, once. Without the feature nobody pays for it.
+/// With feature `introspect` a wait keeps the place where it was asked for, in 8 bytes, once. Without the feature nobody pays
+/// for it.
 #[test]
 fn who_waits_keeps_the_place_with_feature_introspect_alone() {
     let place = if cfg!(feature = "introspect") { 8 } else { 0 };

@@ -1,4 +1,5 @@
-//! What is asked of locks and their like too late, twice, for too much or for nothing: each says what is wrong, or does what is documented.
+//! What is asked of locks and their like too late, twice, for too much or for nothing: each says what is wrong, or does what
+//! is documented.
 
 use std::cell::Cell;
 use std::fmt::Debug;

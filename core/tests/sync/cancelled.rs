@@ -1,5 +1,5 @@
-//! Each waiting method, cancelled and dropped at each place where it waits, among others who wait too: nothing is lost, and nobody
-//! is left behind. (`testing::cancel_everywhere` does so to a whole program.)
+//! Each waiting method, cancelled and dropped at each place where it waits, among others who wait too: nothing is lost, and
+//! nobody is left behind. (`testing::cancel_everywhere` does so to a whole program.)
 #![cfg(feature = "alloc")]
 
 use std::cell::Cell;

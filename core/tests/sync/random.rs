@@ -1,5 +1,5 @@
-//! Random use of locks against a model: permits in a line, first come, first served. A mutex is a semaphore with one permit; of a
-//! lock for looking each look takes one of many, and a change all of them.
+//! Random use of locks against a model: permits in a line, first come, first served. A mutex is a semaphore with one permit;
+//! of a lock for looking each look takes one of many, and a change all of them.
 
 use std::collections::VecDeque;
 use std::future::Future;

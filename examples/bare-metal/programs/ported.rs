@@ -1,5 +1,5 @@
-//! The program of `docs/coming-from/embassy.md`: a light, a button that makes it blink twice as quickly, and a serial line that sends
-//! back what it receives. What lies between the pins and `main` is there word for word. Ctrl+D leaves.
+//! The program of `docs/coming-from/embassy.md`: a light, a button that makes it blink twice as quickly, and a serial line
+//! that sends back what it receives. What lies between the pins and `main` is there word for word. Ctrl+D leaves.
 #![no_std]
 #![no_main]
 #![forbid(unsafe_code)]

@@ -116,10 +116,10 @@ impl<D: Debugger> Builder<D> {
 /// What [`guest`] makes: the future of a giambio program, for a tokio runtime.
 ///
 /// # Cancellation
-/// [**Lossy**](giambio_core#cancellation): dropped, it drops the program, at once and as it is: destructors run, clean-ups that wait
-/// ([`finally`](giambio::finally())) and shields don't, as nobody is left to poll them. So don't put a `select!` or a time-out around
-/// a guest, but into it, where a scope that is cancelled is awaited to its end. If the word comes from the host, by any
-/// channel of tokio's:
+/// [**Lossy**](giambio_core#cancellation): dropped, it drops the program, at once and as it is: destructors run, clean-ups
+/// that wait ([`finally`](giambio::finally())) and shields don't, as nobody is left to poll them. So don't put a `select!` or
+/// a time-out around a guest, but into it, where a scope that is cancelled is awaited to its end. If the word comes from the
+/// host, by any channel of tokio's:
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

@@ -214,8 +214,8 @@ impl<C: Clock + Copy + Send, D: Debugger + Copy + Send> EachCore<C, D> {
         together(self.start(&main, Heeds::CtrlC))
     }
 
-    /// As [`run`](EachCore::run), but orders to end are followed, as in [`run_until_stopped`](crate::run_until_stopped()): the first
-    /// asks all cores [to stop](crate::stopping), the second cancels them, and the third ends the process at once.
+    /// As [`run`](EachCore::run), but orders to end are followed, as in [`run_until_stopped`](crate::run_until_stopped()):
+    /// the first asks all cores [to stop](crate::stopping), the second cancels them, and the third ends the process at once.
     ///
     /// ```
     /// use giambio::{Ended, until_stopped};

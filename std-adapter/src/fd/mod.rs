@@ -1,8 +1,10 @@
-//! The low door: waits for any descriptor of the system's, a socket on Windows, and leaves it to the program what to do with it.
+//! The low door: waits for any descriptor of the system's, a socket on Windows, and leaves it to the program what to do with
+//! it.
 //!
-//! What libraries and the system hand out are descriptors that nobody here knows: an inotify, a timerfd, a terminal, a pin of a GPIO, a
-//! connection to a database that a library in C has made. [`Fd`] waits until one is ready, and has the program's own call made then.
-//! Sockets and streams of bytes have better doors: [`net`](crate::net) and [`stream`](crate::stream), if feature `net` is on.
+//! What libraries and the system hand out are descriptors that nobody here knows: an inotify, a timerfd, a terminal, a pin of
+//! a GPIO, a connection to a database that a library in C has made. [`Fd`] waits until one is ready, and has the program's
+//! own call made then. Sockets and streams of bytes have better doors: [`net`](crate::net) and [`stream`](crate::stream), if
+//! feature `net` is on.
 //!
 //! ```
 //! use std::net::UdpSocket;
@@ -34,19 +36,21 @@ use twin::{Lends, Twin, Urgent, look};
 pub use crate::reactor::Closed;
 use crate::reactor::{Direction, Done, Source};
 
-/// Something with a descriptor, which is waited for: `T` is [`AsFd`](std::os::fd::AsFd) on Unix, `AsSocket` on Windows. It may be
-/// borrowed.
+/// Something with a descriptor, which is waited for: `T` is [`AsFd`](std::os::fd::AsFd) on Unix, `AsSocket` on Windows. It
+/// may be borrowed.
 ///
 /// One task may wait to read while another waits to write; a second one for the same gets
 /// [`ResourceBusy`](io::ErrorKind::ResourceBusy).
 ///
 /// # A second descriptor
-/// The system is asked about a duplicate, which this has to itself: whatever becomes of `T`'s own descriptor, no other one is ever taken
-/// for it, and one descriptor may have several `Fd`s. Each costs a descriptor, until it is [closed](Fd::close) or dropped.
+/// The system is asked about a duplicate, which this has to itself: whatever becomes of `T`'s own descriptor, no other one is
+/// ever taken for it, and one descriptor may have several `Fd`s. Each costs a descriptor, until it is [closed](Fd::close) or
+/// dropped.
 ///
 /// # What can't be waited for
-/// Of a regular file and a folder every system says that they are always ready, and reading them blocks all the same. They are refused,
-/// and so is whatever else the system won't tell about: [`unblock`](crate::unblock()) reads them on another thread.
+/// Of a regular file and a folder every system says that they are always ready, and reading them blocks all the same. They
+/// are refused, and so is whatever else the system won't tell about: [`unblock`](crate::unblock()) reads them on another
+/// thread.
 pub struct Fd<T> {
     twin: Source<Twin>,
     urgent: Urgent,
@@ -58,20 +62,21 @@ pub struct Fd<T> {
 impl<T: Lends> Fd<T> {
     /// Waits for `io` from now on, which is put into non-blocking mode.
     ///
-    /// The mode belongs to what was opened, and not to the descriptor: clones have it too, and other processes that have inherited one.
-    /// For those there is [`in_its_mode`](Fd::in_its_mode).
+    /// The mode belongs to what was opened, and not to the descriptor: clones have it too, and other processes that have
+    /// inherited one. For those there is [`in_its_mode`](Fd::in_its_mode).
     ///
     /// # Errors
-    /// [`Unsupported`](io::ErrorKind::Unsupported): it [can't be waited for](Fd#what-cant-be-waited-for). The system's, for want of
-    /// descriptors most often. `io` is dropped then, and its mode is as before.
+    /// [`Unsupported`](io::ErrorKind::Unsupported): it [can't be waited for](Fd#what-cant-be-waited-for). The system's, for
+    /// want of descriptors most often. `io` is dropped then, and its mode is as before.
     pub fn new(io: T) -> io::Result<Fd<T>> {
         let mut fd = Fd::in_its_mode(io)?;
         fd.was_blocking = fd.twin.with(Twin::unblock)?;
         Ok(fd)
     }
 
-    /// Waits for `io` from now on, and leaves its mode as it is: in blocking mode, a call may block the thread, unless it says itself
-    /// that it must not, as one with `MSG_DONTWAIT` does. So may a read after [`readable`](Fd::readable), if somebody else reads first.
+    /// Waits for `io` from now on, and leaves its mode as it is: in blocking mode, a call may block the thread, unless it
+    /// says itself that it must not, as one with `MSG_DONTWAIT` does. So may a read after [`readable`](Fd::readable), if
+    /// somebody else reads first.
     ///
     /// ```
     /// use std::net::UdpSocket;
@@ -197,10 +202,11 @@ impl<T: Lends> Fd<T> {
         self.twin.attempt(Some(Direction::Write), look(Direction::Write))
     }
 
-    /// Calls `f` until it no longer fails with [`WouldBlock`](io::ErrorKind::WouldBlock), and waits in between until it can be read.
+    /// Calls `f` until it no longer fails with [`WouldBlock`](io::ErrorKind::WouldBlock), and waits in between until it can
+    /// be read.
     ///
-    /// `f` should be one call to the system, and fail so only if that does: what it says of itself is believed, and then waited for is
-    /// what comes next.
+    /// `f` should be one call to the system, and fail so only if that does: what it says of itself is believed, and then
+    /// waited for is what comes next.
     ///
     /// # Errors
     /// Those of `f`, but for `WouldBlock` and [`Interrupted`](io::ErrorKind::Interrupted), after which it is called again;
@@ -210,8 +216,8 @@ impl<T: Lends> Fd<T> {
     /// As [`readable`](Fd::readable), and where `f` does.
     ///
     /// # Cancellation
-    /// [**Restartable**](giambio_core#cancellation), if `f` has done nothing when it fails: it is called by the poll that returns what
-    /// it did.
+    /// [**Restartable**](giambio_core#cancellation), if `f` has done nothing when it fails: it is called by the poll that
+    /// returns what it did.
     #[track_caller]
     pub fn read_with<R>(&self, mut f: impl FnMut(&T) -> io::Result<R>) -> impl Future<Output = io::Result<R>> {
         self.twin.attempt_call(Direction::Read, move || f(&self.io))

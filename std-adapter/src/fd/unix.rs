@@ -23,10 +23,11 @@ mod urgent {
     use crate::reactor::{Direction, Done, Source};
 
     /// # What is urgent
-    /// On Linux and Android: data out of band of a TCP connection, an edge at a pin of a GPIO or another attribute of sysfs, an event of a
-    /// video device. What is waited for takes one more descriptor.
+    /// On Linux and Android: data out of band of a TCP connection, an edge at a pin of a GPIO or another attribute of sysfs,
+    /// an event of a video device. What is waited for takes one more descriptor.
     impl<T: AsFd> Fd<T> {
-        /// Waits until the system says that something urgent is there (`POLLPRI`), or an error. Others may read and write meanwhile.
+        /// Waits until the system says that something urgent is there (`POLLPRI`), or an error. Others may read and write
+        /// meanwhile.
         ///
         /// ```
         /// # #[cfg(target_os = "linux")] {
@@ -78,7 +79,8 @@ mod urgent {
         /// Calls `f` once, unless another task waits for what is urgent. Never waits, if `f` does not.
         ///
         /// # Errors
-        /// As [`try_read_with`](Fd::try_read_with), while another task waits for what is urgent; the system's, for want of descriptors.
+        /// As [`try_read_with`](Fd::try_read_with), while another task waits for what is urgent; the system's, for want of
+        /// descriptors.
         pub fn try_priority_with<R>(&self, f: impl FnOnce(&T) -> io::Result<R>) -> io::Result<R> {
             self.urgent()?.try_call(Direction::Read, || f(&self.io).map(Done::more))
         }

@@ -13,20 +13,20 @@ use crate::call::is_abandoned;
 /// As many links may lead to each other.
 const MOST_LINKS: usize = 40;
 
-/// Writes a file so that whoever opens it, now or after a crash, finds what was there before or all of `bytes`: they are written to
-/// a file beside it, which is brought to the disk and then gets its name.
+/// Writes a file so that whoever opens it, now or after a crash, finds what was there before or all of `bytes`: they are
+/// written to a file beside it, which is brought to the disk and then gets its name.
 ///
-/// If `path` is a symbolic link, what it leads to is written, and it stays a link. A file that was there keeps its permissions, as
-/// far as they are bits; it belongs to who writes it, without the lists and labels that some systems have. Who has it open, or another
-/// hard link to it, has the old one.
+/// If `path` is a symbolic link, what it leads to is written, and it stays a link. A file that was there keeps its
+/// permissions, as far as they are bits; it belongs to who writes it, without the lists and labels that some systems have.
+/// Who has it open, or another hard link to it, has the old one.
 ///
 /// # Errors
 /// The system's, with the path; then `path` is as it was. The folder must be readable and writable:
 /// [`PermissionDenied`](io::ErrorKind::PermissionDenied). A device, a pipe or a socket is not replaced:
 /// [`InvalidInput`](io::ErrorKind::InvalidInput).
 ///
-/// One error comes later, that whose [`what`](super::PathError::what) is `"bring to the disk the name of"`: then the file is all
-/// new, and a crash may bring the old one back. A disk that has no way to do this with a folder is no error.
+/// One error comes later, that whose [`what`](super::PathError::what) is `"bring to the disk the name of"`: then the file is
+/// all new, and a crash may bring the old one back. A disk that has no way to do this with a folder is no error.
 ///
 /// # Cancellation
 /// [**Lossy**](giambio_core#cancellation), from when it has begun: it is waited for, and then the file is as before or all new.

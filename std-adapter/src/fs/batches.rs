@@ -17,8 +17,8 @@ type Finder<T> = Arc<Mutex<dyn Iterator<Item = io::Result<T>> + Send>>;
 type Found<T> = VecDeque<io::Result<T>>;
 type Looking<T> = Pin<Box<dyn Future<Output = io::Result<Found<T>>>>>;
 
-/// A thread looks for things while somebody waits for the next one, and finds a hundred. It stays with them, so that who gives up
-/// waiting and comes again goes on.
+/// A thread looks for things while somebody waits for the next one, and finds a hundred. It stays with them, so that who
+/// gives up waiting and comes again goes on.
 pub(super) struct Batches<T> {
     found: Found<T>,
     /// Until it has found all.

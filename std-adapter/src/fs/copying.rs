@@ -11,8 +11,8 @@ use super::system::{close, is_same};
 use super::whole::{PIECE, given_up};
 use crate::call::is_abandoned;
 
-/// Copies a file's bytes and permissions; returns how many bytes. What `to` had before is gone. Where the system can copy by itself,
-/// it does.
+/// Copies a file's bytes and permissions; returns how many bytes. What `to` had before is gone. Where the system can copy by
+/// itself, it does.
 ///
 /// ```
 /// use giambio::fs;
@@ -35,8 +35,8 @@ use crate::call::is_abandoned;
 /// As [`read`](super::read) and [`write`](super::write()), each with the path that it is about.
 ///
 /// # Cancellation
-/// [**Lossy**](giambio_core#cancellation), from when it has begun: a part may have been copied, or all. It is waited for, and stops
-/// after the piece that it is at.
+/// [**Lossy**](giambio_core#cancellation), from when it has begun: a part may have been copied, or all. It is waited for, and
+/// stops after the piece that it is at.
 #[track_caller]
 pub fn copy<P, Q>(from: P, to: Q) -> impl Future<Output = io::Result<u64>> + use<P, Q>
 where
@@ -46,8 +46,8 @@ where
     copy_with(from, to, |_, _| ())
 }
 
-/// As [`copy`], and calls `progress`, on the thread that copies, with how many bytes are there and how many there will be: at first,
-/// and after each 4 MiB.
+/// As [`copy`], and calls `progress`, on the thread that copies, with how many bytes are there and how many there will be: at
+/// first, and after each 4 MiB.
 ///
 /// # Errors
 /// As [`copy`].

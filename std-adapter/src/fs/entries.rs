@@ -44,8 +44,8 @@ impl Entries {
     /// The next one; `None`: that was all.
     ///
     /// # Errors
-    /// The system's, with the path. There may be others behind it. [`QuotaExceeded`](io::ErrorKind::QuotaExceeded): there is no thread
-    /// to look; another call tries again.
+    /// The system's, with the path. There may be others behind it. [`QuotaExceeded`](io::ErrorKind::QuotaExceeded): there is
+    /// no thread to look; another call tries again.
     ///
     /// # Cancellation
     /// [**Restartable.**](giambio_core#cancellation)

@@ -12,9 +12,11 @@ use super::system::{close, read_at, write_at};
 use super::whole::{PIECE, given_up};
 use crate::call::is_abandoned;
 
-/// A file that is open. It has no position: each call says where it reads or writes, so that any number may be under way at once.
+/// A file that is open. It has no position: each call says where it reads or writes, so that any number may be under way at
+/// once.
 ///
-/// What is written is the system's when the call returns, and nothing is kept here. A buffer goes with the call, and comes back:
+/// What is written is the system's when the call returns, and nothing is kept here. A buffer goes with the call, and comes
+/// back:
 ///
 /// ```
 /// use giambio::fs::OpenOptions;
@@ -48,8 +50,8 @@ impl OpenOptions {
     /// The system's, with the path; [`Unsupported`](io::ErrorKind::Unsupported): it is a [FIFO](super#fifos).
     ///
     /// # Cancellation
-    /// [**Restartable.**](giambio_core#cancellation) What has begun is waited for, and what was opened is closed: a file may have been
-    /// made, or have been made empty.
+    /// [**Restartable.**](giambio_core#cancellation) What has begun is waited for, and what was opened is closed: a file may
+    /// have been made, or have been made empty.
     #[track_caller]
     pub fn open<P: AsRef<Path>>(&self, path: P) -> impl Future<Output = io::Result<File>> + use<P> {
         let (options, path) = (self.clone(), path.as_ref().to_owned());
@@ -78,15 +80,15 @@ impl File {
         File { file: Arc::new(file), path: path.into().into() }
     }
 
-    /// Reads into the whole length of `buffer`, from the byte with this number on. Returns the buffer, and how many bytes there were:
-    /// fewer than it is long only where the file ends.
+    /// Reads into the whole length of `buffer`, from the byte with this number on. Returns the buffer, and how many bytes
+    /// there were: fewer than it is long only where the file ends.
     ///
     /// # Errors
     /// The system's, with the path. The buffer comes back all the same.
     ///
     /// # Cancellation
-    /// [**Restartable.**](giambio_core#cancellation) But the buffer is gone. It is not waited for, and stops after the piece that it is at, of
-    /// 4 MiB.
+    /// [**Restartable.**](giambio_core#cancellation) But the buffer is gone. It is not waited for, and stops after the piece
+    /// that it is at, of 4 MiB.
     #[track_caller]
     pub fn read_at(&self, buffer: Vec<u8>, at: u64) -> impl Future<Output = (Vec<u8>, io::Result<usize>)> + use<> {
         let File { file, path } = self.clone();
@@ -173,8 +175,8 @@ impl File {
     /// Closes it, and says what the system has to say about that: some tell only now that something could not be written.
     ///
     /// # Errors
-    /// The system's, with the path. [`ResourceBusy`](io::ErrorKind::ResourceBusy): a clone has it open, a read that was given up is
-    /// still at its piece, or another call that was dropped without a cancellation at work; the last of them closes it.
+    /// The system's, with the path. [`ResourceBusy`](io::ErrorKind::ResourceBusy): a clone has it open, a read that was given
+    /// up is still at its piece, or another call that was dropped without a cancellation at work; the last of them closes it.
     ///
     /// # Cancellation
     /// [**Lossy**](giambio_core#cancellation): it is waited for, and what the system says is lost.

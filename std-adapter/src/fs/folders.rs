@@ -135,8 +135,8 @@ pub fn remove_dir_all<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Resul
 /// ```
 ///
 /// # Errors
-/// The system's, with the first path, and the second in its text: [`CrossesDevices`](io::ErrorKind::CrossesDevices) if they are on two
-/// disks.
+/// The system's, with the first path, and the second in its text: [`CrossesDevices`](io::ErrorKind::CrossesDevices) if they
+/// are on two disks.
 ///
 /// # Cancellation
 /// [**Lossy**](giambio_core#cancellation), from when it has begun: it is waited for, and then the file has its new name.

@@ -1,8 +1,8 @@
 //! Files: whole ones, parts of them, folders.
 //!
-//! No system tells when a file is ready, so all of this happens on the threads of [`unblock`](crate::unblock()): each call here is one
-//! way there and back, however large the file, and what a file costs is what the standard library takes for it and that way. Code
-//! that would do many small things to a file does them all at once, in [`with_file`].
+//! No system tells when a file is ready, so all of this happens on the threads of [`unblock`](crate::unblock()): each call
+//! here is one way there and back, however large the file, and what a file costs is what the standard library takes for it
+//! and that way. Code that would do many small things to a file does them all at once, in [`with_file`].
 //!
 //! ```
 //! use giambio::fs;
@@ -19,18 +19,19 @@
 //! ```
 //!
 //! # What becomes of a call that is given up
-//! What has not begun never begins. Of what has begun, reading goes on by itself, for nobody, and soon stops; **writing, and whatever
-//! else changes something, is waited for**: when a cancelled scope is left, no write of it is under way any more, and none is in any
-//! buffer of this crate. (Only what drops a future without cancelling it, as the losers of a `select!` are dropped, can't wait.)
-//! Long writes and copies look between their pieces whether they were given up, and stop there.
+//! What has not begun never begins. Of what has begun, reading goes on by itself, for nobody, and soon stops; **writing, and
+//! whatever else changes something, is waited for**: when a cancelled scope is left, no write of it is under way any more,
+//! and none is in any buffer of this crate. (Only what drops a future without cancelling it, as the losers of a `select!` are
+//! dropped, can't wait.) Long writes and copies look between their pieces whether they were given up, and stop there.
 //!
 //! # Errors
 //! Each says what was to be done, and to which path; [`PathError`] is inside, with both. The kind, and
 //! [`PathError::source`](std::error::Error::source), are the system's.
 //!
 //! # FIFOs
-//! To open one waits for its other end, for ever perhaps. They are refused, with advice. Only with [`OpenOptions`] that were made of
-//! those of the standard library one may be waited for, if it gets to the path in the moment between a look and the opening.
+//! To open one waits for its other end, for ever perhaps. They are refused, with advice. Only with [`OpenOptions`] that were
+//! made of those of the standard library one may be waited for, if it gets to the path in the moment between a look and the
+//! opening.
 
 mod atomic;
 mod batches;

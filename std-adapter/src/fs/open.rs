@@ -124,16 +124,16 @@ impl OpenOptions {
     }
 }
 
-/// From the options of the standard library, with whatever else they say. [FIFOs](super#fifos) are found by a look before the opening
-/// then.
+/// From the options of the standard library, with whatever else they say. [FIFOs](super#fifos) are found by a look before the
+/// opening then.
 impl From<fs::OpenOptions> for OpenOptions {
     fn from(options: fs::OpenOptions) -> OpenOptions {
         OpenOptions { options, may_have_flags: true }
     }
 }
 
-/// Opens a file and calls `work` with it, on a thread; when this returns, it is closed, and what the system had to say about that is
-/// returned. For whatever is many small steps: buffered reading and writing, libraries that want a [`std::fs::File`].
+/// Opens a file and calls `work` with it, on a thread; when this returns, it is closed, and what the system had to say about
+/// that is returned. For whatever is many small steps: buffered reading and writing, libraries that want a [`std::fs::File`].
 ///
 /// ```
 /// use giambio::fs::{OpenOptions, with_file};

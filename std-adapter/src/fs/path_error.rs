@@ -5,8 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why something could not be done to a path. It is inside of the `io::Error`s of [`fs`](crate::fs), which are of the kind of the
-/// system's error:
+/// Why something could not be done to a path. It is inside of the `io::Error`s of [`fs`](crate::fs), which are of the kind of
+/// the system's error:
 ///
 /// ```
 /// use giambio::fs::{PathError, read};

@@ -41,8 +41,8 @@ pub fn temporary_file() -> impl Future<Output = io::Result<File>> {
     })
 }
 
-/// Makes a folder for `body`, of this user alone, and removes it with all that is in it when `body` has ended, however it ends. One that
-/// `body` has removed, or given another name, is no error.
+/// Makes a folder for `body`, of this user alone, and removes it with all that is in it when `body` has ended, however it
+/// ends. One that `body` has removed, or given another name, is no error.
 ///
 /// # Errors
 /// The system's: no folder can be made, and `body` is not called; or it can't be removed, and what `body` returned is lost.

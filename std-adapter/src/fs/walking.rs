@@ -38,8 +38,8 @@ pub struct Walk {
 }
 
 impl Walk {
-    /// Follows symbolic links, too. For one that leads to a folder that it is in there is an error with its path, and the walk goes
-    /// on behind it.
+    /// Follows symbolic links, too. For one that leads to a folder that it is in there is an error with its path, and the
+    /// walk goes on behind it.
     ///
     /// ```
     /// use giambio::fs;

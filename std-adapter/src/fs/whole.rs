@@ -20,7 +20,8 @@ pub(super) const PIECE: usize = 4 << 20;
 /// [`IsADirectory`](io::ErrorKind::IsADirectory).
 ///
 /// # Cancellation
-/// [**Restartable; starts anew.**](giambio_core#cancellation) It is not waited for, and stops after the piece that it is at, of 4 MiB.
+/// [**Restartable; starts anew.**](giambio_core#cancellation) It is not waited for, and stops after the piece that it is at,
+/// of 4 MiB.
 #[track_caller]
 pub fn read<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<Vec<u8>>> + use<P> {
     let path = path.as_ref().to_owned();
@@ -36,7 +37,8 @@ pub fn read<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<Vec<u8>>
 /// As [`read`]; [`InvalidData`](io::ErrorKind::InvalidData): it is not UTF-8.
 ///
 /// # Cancellation
-/// [**Restartable; starts anew.**](giambio_core#cancellation) It is not waited for, and stops after the piece that it is at, of 4 MiB.
+/// [**Restartable; starts anew.**](giambio_core#cancellation) It is not waited for, and stops after the piece that it is at,
+/// of 4 MiB.
 #[track_caller]
 pub fn read_to_string<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<String>> + use<P> {
     let path = path.as_ref().to_owned();
@@ -73,8 +75,8 @@ pub fn read_to_string<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Resul
 /// [`FileTooLarge`](io::ErrorKind::FileTooLarge).
 ///
 /// # Cancellation
-/// [**Lossy**](giambio_core#cancellation), from when it has begun: a part may have been written, or all. It is waited for, and stops
-/// after the piece that it is at.
+/// [**Lossy**](giambio_core#cancellation), from when it has begun: a part may have been written, or all. It is waited for,
+/// and stops after the piece that it is at.
 #[track_caller]
 pub fn write<P, B>(path: P, bytes: B) -> impl Future<Output = io::Result<()>> + use<P, B>
 where

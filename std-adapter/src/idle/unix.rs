@@ -39,11 +39,11 @@ impl<C: Clock> Idle<C> {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     ///
-    /// Another loop of this thread may look or wait meanwhile, a nested [`run()`](crate::run()) too: what such a one takes from the system
-    /// that may be for your tasks is told by the descriptor, which is readable once more. Who is told and does not look is not told
-    /// again, so that a loop that is put aside keeps no other one awake. But where the loop is not your own, and code of it runs between
-    /// this and the next turn that wakes tasks itself, that is told by [`turn_in`](crate::Runtime::turn_in) alone, with a waker that wakes
-    /// your loop.
+    /// Another loop of this thread may look or wait meanwhile, a nested [`run()`](crate::run()) too: what such a one takes
+    /// from the system that may be for your tasks is told by the descriptor, which is readable once more. Who is told and
+    /// does not look is not told again, so that a loop that is put aside keeps no other one awake. But where the loop is not
+    /// your own, and code of it runs between this and the next turn that wakes tasks itself, that is told by
+    /// [`turn_in`](crate::Runtime::turn_in) alone, with a waker that wakes your loop.
     ///
     /// # Panics
     /// As [`wait`](crate::Wait::wait).

@@ -18,7 +18,8 @@ pub enum Target {
 /// Anything that says where to connect or listen: `"localhost:1500"`, `"[fe80::1%eth0]:80"`, `("::1", 0)`, a [`SocketAddr`],
 /// a slice of them.
 ///
-/// The standard library's [`ToSocketAddrs`](std::net::ToSocketAddrs) does the same, but may block the thread for a name without saying so.
+/// The standard library's [`ToSocketAddrs`](std::net::ToSocketAddrs) does the same, but may block the thread for a name
+/// without saying so.
 pub trait ToAddresses {
     /// The addresses, or the name to look up. Never blocks.
     ///
@@ -27,7 +28,8 @@ pub trait ToAddresses {
     fn to_target(&self) -> io::Result<Target>;
 }
 
-/// Looks up a name: on another thread, of which a process has 512 for this, or by whom [`with_resolver`](super::with_resolver) says.
+/// Looks up a name: on another thread, of which a process has 512 for this, or by whom
+/// [`with_resolver`](super::with_resolver) says.
 ///
 /// ```
 /// use giambio::net::lookup;

@@ -1,7 +1,7 @@
 //! Sockets that wait without stopping the thread.
 //!
-//! [`TcpListener`], [`TcpStream`] and [`UdpSocket`] have the calls of their namesakes in the standard library, `async` where those
-//! would block. They differ in this:
+//! [`TcpListener`], [`TcpStream`] and [`UdpSocket`] have the calls of their namesakes in the standard library, `async` where
+//! those would block. They differ in this:
 //!
 //! * Everything takes `&self`, so one task may receive while another sends. Two tasks that receive from one
 //!   socket at once would get each other's data, so the second is told [`ResourceBusy`](std::io::ErrorKind::ResourceBusy)
@@ -15,8 +15,8 @@
 //!
 //! A server of many is [`serve()`]: it accepts, runs a handler for each, and ends in order.
 //!
-//! What the streams have in common with other streams of bytes is in [`stream`](crate::stream); on Unix, there are those that have a
-//! path for an address, too, in `net::unix`.
+//! What the streams have in common with other streams of bytes is in [`stream`](crate::stream); on Unix, there are those that
+//! have a path for an address, too, in `net::unix`.
 //!
 //! Addresses are given as anything that implements [`ToAddresses`]; names are looked up on another thread, or by whom
 //! [`with_resolver`] says. Sockets of any other kind are a [`Socket`].

@@ -163,8 +163,8 @@ impl Child {
     ///
     /// # Errors
     /// [`PermissionDenied`](io::ErrorKind::PermissionDenied): it runs as another user.
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput): no signal has this number, or one that has no name, or that can't be sent.
-    /// Others of the system's, on Windows: this program has no console.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput): no signal has this number, or one that has no name, or that can't be
+    /// sent. Others of the system's, on Windows: this program has no console.
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         self.running.signal(signal)
     }
@@ -198,8 +198,8 @@ impl Child {
         })
     }
 
-    /// Runs `body`, and tells of the child's end meanwhile: whoever waits for it in there need not look. In cancelled code, which gets no
-    /// further, what a shield holds in there has to.
+    /// Runs `body`, and tells of the child's end meanwhile: whoever waits for it in there need not look. In cancelled code,
+    /// which gets no further, what a shield holds in there has to.
     pub(super) async fn beside<R>(&self, body: impl Future<Output = R>) -> R {
         let mut body = pin!(body);
         poll_fn(|cx| {

@@ -9,8 +9,8 @@ use crate::stream::{PipeReceiver, PipeSender, ReceiveToEnd};
 
 impl Child {
     /// Sends `input` and closes [`stdin`](Child::stdin), and receives what comes from [`stdout`](Child::stdout) and
-    /// [`stderr`](Child::stderr) until both end, all at once: so nobody waits for a pipe that is full while the other waits for one
-    /// that is empty. Pipes that are not there are left out.
+    /// [`stderr`](Child::stderr) until both end, all at once: so nobody waits for a pipe that is full while the other waits
+    /// for one that is empty. Pipes that are not there are left out.
     ///
     /// A program that does not want to read all of its input is no error. Output ends when all that have it are done: a program
     /// that was started by the child and lives on holds it up, unless they are a [group](super::Spawn::group).
@@ -37,8 +37,8 @@ impl Child {
     /// As [`receive`](PipeReceiver::receive) and [`send`](PipeSender::send).
     ///
     /// # Cancellation
-    /// [**Lossy**](giambio_core#cancellation): what was received is lost, and nobody knows how much was sent. Where that matters, use the
-    /// pipes.
+    /// [**Lossy**](giambio_core#cancellation): what was received is lost, and nobody knows how much was sent. Where that
+    /// matters, use the pipes.
     #[track_caller]
     pub fn communicate(&self, input: &[u8]) -> impl Future<Output = io::Result<(Vec<u8>, Vec<u8>)>> {
         async move {

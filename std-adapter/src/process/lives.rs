@@ -14,8 +14,8 @@ use super::out_of_time::OutOfTime;
 use super::spawn::Spawn;
 
 /// Starts a program, and runs `body` beside it. When `body` ends, however that is, the program is asked to end by SIGTERM ([on
-/// Windows](super#on-windows) by Ctrl+Break), killed after its [grace](Spawn::grace), and waited for; then its status is returned
-/// with the value of `body`. One that is to end by itself is [waited for](Child::wait) in `body`.
+/// Windows](super#on-windows) by Ctrl+Break), killed after its [grace](Spawn::grace), and waited for; then its status is
+/// returned with the value of `body`. One that is to end by itself is [waited for](Child::wait) in `body`.
 ///
 /// ```
 /// use giambio::process::{Spawn, run_in};
@@ -49,9 +49,9 @@ use super::spawn::Spawn;
 /// As `body`, when the program has ended.
 ///
 /// # Cancellation
-/// Cancelling a scope around it drops `body` at its next suspension, and waits until the program has ended: at most for its grace, and
-/// the moment that killing takes. In code that is cancelled already nothing is started. Dropping it (it has lost in a `select!`)
-/// drops `body` and kills the program at once, without a grace; a thread reaps it.
+/// Cancelling a scope around it drops `body` at its next suspension, and waits until the program has ended: at most for its
+/// grace, and the moment that killing takes. In code that is cancelled already nothing is started. Dropping it (it has lost
+/// in a `select!`) drops `body` and kills the program at once, without a grace; a thread reaps it.
 #[track_caller]
 pub fn run_in<R>(
     spawn: impl Into<Spawn>,
@@ -101,8 +101,8 @@ pub fn status(spawn: impl Into<Spawn>) -> impl Future<Output = io::Result<ExitSt
     }
 }
 
-/// Runs a program until it ends by itself, and collects its output. It has no input; what [`Spawn::stdin`], [`Spawn::stdout`] and
-/// [`Spawn::stderr`] chose stays so. (What was chosen for a [`Command`](std::process::Command) does not.)
+/// Runs a program until it ends by itself, and collects its output. It has no input; what [`Spawn::stdin`], [`Spawn::stdout`]
+/// and [`Spawn::stderr`] chose stays so. (What was chosen for a [`Command`](std::process::Command) does not.)
 ///
 /// ```
 /// # giambio::run(async {
@@ -119,7 +119,8 @@ pub fn status(spawn: impl Into<Spawn>) -> impl Future<Output = io::Result<ExitSt
 /// As [`run_in`], and as [`Child::communicate`].
 ///
 /// # Cancellation
-/// As [`run_in`]: the program ends, and its output is lost. With [`output_within`] that of a program that takes too long is not.
+/// As [`run_in`]: the program ends, and its output is lost. With [`output_within`] that of a program that takes too long is
+/// not.
 #[track_caller]
 pub fn output(spawn: impl Into<Spawn>) -> impl Future<Output = io::Result<Output>> {
     async {

@@ -6,8 +6,8 @@ use std::io;
 use std::process::Output;
 use std::time::Duration;
 
-/// A program had not ended in its time, and was ended: with what it had said until then. It comes inside an [`io::Error`] of the kind
-/// [`TimedOut`](io::ErrorKind::TimedOut):
+/// A program had not ended in its time, and was ended: with what it had said until then. It comes inside an [`io::Error`] of
+/// the kind [`TimedOut`](io::ErrorKind::TimedOut):
 ///
 /// ```
 /// use giambio::process::{OutOfTime, Spawn, output_within};

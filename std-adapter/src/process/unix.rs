@@ -1,8 +1,8 @@
 //! A child as the system has it: when it ends, what it gets, and that it is reaped.
 //!
-//! As long as nobody has reaped a child, its number means nobody else. Only its [`Running`] reaps it, and sends nothing afterwards. So
-//! what is sent goes to the child or to nobody. A group is killed before its leader is reaped, for the same reason; or at once
-//! afterwards, where the system or others have reaped it, or nothing tells in time that it has ended.
+//! As long as nobody has reaped a child, its number means nobody else. Only its [`Running`] reaps it, and sends nothing
+//! afterwards. So what is sent goes to the child or to nobody. A group is killed before its leader is reaped, for the same
+//! reason; or at once afterwards, where the system or others have reaped it, or nothing tells in time that it has ended.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -194,8 +194,8 @@ impl Running {
         Ok(reaped?)
     }
 
-    /// Kills what a leader that was reaped has left of its group. The number of a group that has members is given to no process: if
-    /// one has it, nobody is left.
+    /// Kills what a leader that was reaped has left of its group. The number of a group that has members is given to no
+    /// process: if one has it, nobody is left.
     fn kill_rest(&self) {
         if test_kill_process(self.child) == Err(Errno::SRCH) {
             let _ = kill_process_group(self.child, rustix::process::Signal::KILL);

@@ -1,6 +1,7 @@
 //! A child as the system has it: when it ends, what it gets, and what ends with it.
 //!
-//! As long as a handle of it is open, its number means nobody else, though it has ended. So what is sent goes to the child or to nobody.
+//! As long as a handle of it is open, its number means nobody else, though it has ended. So what is sent goes to the child or
+//! to nobody.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -202,8 +203,9 @@ pub(super) const NO_PROGRAM: &str = "; it is no program for this system";
 
 /// # On Windows
 impl Spawn {
-    /// [Flags](https://learn.microsoft.com/windows/win32/procthread/process-creation-flags) of `CreateProcess`, as `CREATE_NO_WINDOW`, beside
-    /// those that are set anyway. Flags that were set for the [`command`](Spawn::command) are not kept.
+    /// [Flags](https://learn.microsoft.com/windows/win32/procthread/process-creation-flags) of `CreateProcess`, as
+    /// `CREATE_NO_WINDOW`, beside those that are set anyway. Flags that were set for the [`command`](Spawn::command) are not
+    /// kept.
     ///
     /// A program that gets a console of its own, or none, can't be asked to end by Ctrl+Break.
     pub fn creation_flags(mut self, flags: u32) -> Spawn {

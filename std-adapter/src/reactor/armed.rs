@@ -1,8 +1,8 @@
-//! Loops of a thread that wait for the descriptor elsewhere, and what they are owed: what another loop has taken from the system
-//! may be for them.
+//! Loops of a thread that wait for the descriptor elsewhere, and what they are owed: what another loop has taken from the
+//! system may be for them.
 //!
-//! They all have one descriptor. Who takes what came makes it readable once more, once: whoever is told and does not look, put aside
-//! or forgotten, keeps nobody awake. What they are owed stays so until they look.
+//! They all have one descriptor. Who takes what came makes it readable once more, once: whoever is told and does not look,
+//! put aside or forgotten, keeps nobody awake. What they are owed stays so until they look.
 
 use std::cell::Cell;
 

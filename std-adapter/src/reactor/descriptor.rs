@@ -3,11 +3,11 @@
 //! # Invariants
 //! * **REGISTERED-WHILE-OPEN**: a source is removed from the poller before it is closed. `Source` owns both the socket and its
 //!   registration, and lets go of the socket only through `Source::take`, which removes it first. The bell is removed when the
-//!   poller is dropped. In a child of a fork neither is done: a kqueue does not outlive a fork, so that its number may be another
-//!   descriptor's by now, and what is removed from an epoll is removed for the parent too.
+//!   poller is dropped. In a child of a fork neither is done: a kqueue does not outlive a fork, so that its number may be
+//!   another descriptor's by now, and what is removed from an epoll is removed for the parent too.
 //! * **LENT-STAYS-OPEN**: a descriptor that was lent, by `Source::lend`, is closed when the source is dropped or taken over by
-//!   value, and not before: who borrowed it borrows the source. What its number means may change, in one step: of a pipe that was
-//!   closed it is an end of another.
+//!   value, and not before: who borrowed it borrows the source. What its number means may change, in one step: of a pipe that
+//!   was closed it is an end of another.
 
 #[cfg(unix)]
 #[cfg_attr(not(feature = "fs"), allow(unused_imports, reason = "files use it"))]

@@ -26,7 +26,8 @@
 //! * `EV_ONESHOT` would disarm one filter and not both; where there are edges it is not used.
 //! * Closing a descriptor ends its registration, but `polling` has a list of numbers of its own, which only
 //!   `remove` shortens: `a_number_that_is_used_again_can_be_added_again`. What the system refuses is in it, too.
-//! * A kqueue in a kqueue, as `sys/exit.rs` has them, has the filter for reading alone: EINVAL for the other, EOPNOTSUPP on DragonFly.
+//! * A kqueue in a kqueue, as `sys/exit.rs` has them, has the filter for reading alone: EINVAL for the other, EOPNOTSUPP on
+//!   DragonFly.
 
 #[cfg_attr(unix, path = "bell/unix.rs")]
 #[cfg_attr(windows, path = "bell/windows.rs")]

@@ -200,8 +200,8 @@ impl Reactor {
         self.sockets.get() > 0
     }
 
-    /// A loop is about to wait for the descriptor elsewhere: until it waits or looks here, whoever rings makes that ready. May it
-    /// wait? If not, a wake has come already.
+    /// A loop is about to wait for the descriptor elsewhere: until it waits or looks here, whoever rings makes that ready.
+    /// May it wait? If not, a wake has come already.
     #[cfg_attr(windows, allow(dead_code, reason = "there is no descriptor"))]
     pub(crate) fn may_wait_elsewhere(&self, events: &mut Events) -> io::Result<bool> {
         let is_owed = events.disarm();

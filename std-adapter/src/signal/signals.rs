@@ -8,7 +8,8 @@ use super::kinds::{Set, Signal};
 use super::patience::Patience;
 use super::system;
 
-/// Watches for signals from when it is made until it is dropped. Any number may watch for the same, on any threads; each sees all.
+/// Watches for signals from when it is made until it is dropped. Any number may watch for the same, on any threads; each sees
+/// all.
 ///
 /// While anybody watches for a signal, it does not do what it did before; when nobody does any more, it does so again: see
 /// [`signal`](super).
@@ -33,9 +34,9 @@ impl Signals {
     /// Starts to watch.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput): one of them can't be watched for: KILL and STOP, which no process sees; SEGV,
-    /// BUS, FPE and ILL, after which a program can't go on; numbers that are none from 1 to 64. Else the system refuses to tell,
-    /// most often for want of descriptors.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput): one of them can't be watched for: KILL and STOP, which no process sees;
+    /// SEGV, BUS, FPE and ILL, after which a program can't go on; numbers that are none from 1 to 64. Else the system refuses
+    /// to tell, most often for want of descriptors.
     pub fn new(signals: impl IntoIterator<Item = Signal>) -> io::Result<Signals> {
         Signals::with(signals, Patience::Endless)
     }
@@ -52,8 +53,8 @@ impl Signals {
         }
     }
 
-    /// Waits for a signal that came since this watch began and was not returned yet. Several of one kind in between count as one; of
-    /// several kinds the lowest number is first.
+    /// Waits for a signal that came since this watch began and was not returned yet. Several of one kind in between count as
+    /// one; of several kinds the lowest number is first.
     ///
     /// # Errors
     /// The system's, if its pipe breaks; this does not happen in practice.

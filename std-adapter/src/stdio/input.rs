@@ -49,9 +49,9 @@ pub fn stdin() -> &'static Stdin {
 
 /// The standard input: what [`stdin`] returns.
 ///
-/// It is read by a thread, when somebody waits for it and not before: so what nobody asked for stays for who comes after this program,
-/// as the shell. What was read and not taken stays for the next that asks, in whichever task or thread. The program ends though
-/// the thread waits.
+/// It is read by a thread, when somebody waits for it and not before: so what nobody asked for stays for who comes after this
+/// program, as the shell. What was read and not taken stays for the next that asks, in whichever task or thread. The program
+/// ends though the thread waits.
 ///
 /// With feature `stream` it is [`Incoming`](crate::stream::Incoming), for [`copy`](crate::stream::copy) and
 /// [`Buffered`](crate::stream::Buffered).
@@ -86,8 +86,8 @@ impl Buffered {
 }
 
 impl Stdin {
-    /// Waits for input and moves it to `buffer`; returns how many bytes. 0 says that it is over (or that `buffer` is empty). A closed
-    /// standard input is over.
+    /// Waits for input and moves it to `buffer`; returns how many bytes. 0 says that it is over (or that `buffer` is empty).
+    /// A closed standard input is over.
     ///
     /// ```no_run
     /// # giambio::run(async {
@@ -178,8 +178,8 @@ impl Stdin {
         })
     }
 
-    /// Has `take` take from the bytes, or say by `None` that there are too few, unless no more will come. Who has no `place` stays
-    /// among those who wait until something comes, whatever becomes of him.
+    /// Has `take` take from the bytes, or say by `None` that there are too few, unless no more will come. Who has no `place`
+    /// stays among those who wait until something comes, whatever becomes of him.
     fn poll_take<T>(
         &self,
         cx: &mut Context<'_>,

@@ -51,8 +51,8 @@ impl Output {
     /// [`StorageFull`](io::ErrorKind::StorageFull). [`QuotaExceeded`](io::ErrorKind::QuotaExceeded): there is no thread.
     ///
     /// # Cancellation
-    /// [**Lossy**](giambio_core#cancellation), from when it has begun: the thread goes on, and nobody waits for it, since who reads may
-    /// never do so. What has not begun is never written.
+    /// [**Lossy**](giambio_core#cancellation), from when it has begun: the thread goes on, and nobody waits for it, since who
+    /// reads may never do so. What has not begun is never written.
     #[track_caller]
     pub fn send_all(&self, data: impl AsRef<[u8]>) -> impl Future<Output = io::Result<()>> {
         let Output { pool, write, .. } = *self;

@@ -1,7 +1,7 @@
 //! A stream that is received from in pieces of its own: lines, what ends with a certain byte, frames.
 //!
-//! What comes is kept in a buffer, and a piece leaves it whole, in the poll that returns it. So nothing is lost with a future that is
-//! dropped half way.
+//! What comes is kept in a buffer, and a piece leaves it whole, in the poll that returns it. So nothing is lost with a future
+//! that is dropped half way.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -21,7 +21,8 @@ const ROOM: usize = 8 << 10;
 /// How long a piece may be by default.
 const LIMIT: usize = 1 << 20;
 
-/// Receives from a stream, by lines or other pieces: from a [`ByteStream`](super::ByteStream) or its half, owned or by reference.
+/// Receives from a stream, by lines or other pieces: from a [`ByteStream`](super::ByteStream) or its half, owned or by
+/// reference.
 ///
 /// ```
 /// use giambio::net::TcpStream;
@@ -128,8 +129,8 @@ impl<R: Incoming> Buffered<R> {
     /// [limit](Buffered::limit).
     ///
     /// # Errors
-    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the stream ends before; what came stays. [`InvalidInput`]: `buffer` is
-    /// longer than the limit. Else as [`receive`](Buffered::receive).
+    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the stream ends before; what came stays. [`InvalidInput`]: `buffer`
+    /// is longer than the limit. Else as [`receive`](Buffered::receive).
     ///
     /// [`InvalidInput`]: io::ErrorKind::InvalidInput
     ///
@@ -152,8 +153,8 @@ impl<R: Incoming> Buffered<R> {
     /// The next line, without its end, which is `"\n"` or `"\r\n"`; `None`: the stream is over. The last line needs no end.
     ///
     /// # Errors
-    /// [`InvalidData`](io::ErrorKind::InvalidData): the line is longer than the [limit](Buffered::limit), or not UTF-8. It stays in
-    /// the buffer; [`until`](Buffered::until) takes what is not UTF-8. Else as [`receive`](Buffered::receive).
+    /// [`InvalidData`](io::ErrorKind::InvalidData): the line is longer than the [limit](Buffered::limit), or not UTF-8. It
+    /// stays in the buffer; [`until`](Buffered::until) takes what is not UTF-8. Else as [`receive`](Buffered::receive).
     ///
     /// # Cancellation
     /// [**Restartable.**](giambio_core#cancellation)
@@ -192,8 +193,8 @@ impl<R: Incoming> Buffered<R> {
     /// What comes until `end`, and that; without it, if the stream ends before. `None`: the stream is over.
     ///
     /// # Errors
-    /// [`InvalidData`](io::ErrorKind::InvalidData): it is longer than the [limit](Buffered::limit); it stays in the buffer. Else as
-    /// [`receive`](Buffered::receive).
+    /// [`InvalidData`](io::ErrorKind::InvalidData): it is longer than the [limit](Buffered::limit); it stays in the buffer.
+    /// Else as [`receive`](Buffered::receive).
     ///
     /// # Cancellation
     /// [**Restartable.**](giambio_core#cancellation)
@@ -263,8 +264,8 @@ impl<R: Incoming> Buffered<R> {
         Ok(())
     }
 
-    /// Receives until there is an `end` in the buffer, or the stream has ended; how much that is, with the `end`. A `prefix` last
-    /// before that belongs to it, and is not counted.
+    /// Receives until there is an `end` in the buffer, or the stream has ended; how much that is, with the `end`. A `prefix`
+    /// last before that belongs to it, and is not counted.
     async fn piece(&mut self, end: u8, prefix: &[u8]) -> io::Result<usize> {
         let mut looked_at = 0;
         loop {
@@ -321,8 +322,8 @@ impl Buffer {
         count
     }
 
-    /// What is behind the rest, at least so many bytes. The rest comes to the front when there is not enough behind it, and half of the
-    /// bytes are free: so each is moved once for each that was taken.
+    /// What is behind the rest, at least so many bytes. The rest comes to the front when there is not enough behind it, and
+    /// half of the bytes are free: so each is moved once for each that was taken.
     fn make_room(&mut self, room: usize) -> &mut [u8] {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);

@@ -30,8 +30,8 @@ use super::pump::{Failed, Pump};
 /// As [`receive`](super::ByteStream::receive).
 ///
 /// # Cancellation
-/// [**Lossy**](giambio_core#cancellation): what was received and not yet sent is in the future. Await it by `&mut` to go on later,
-/// or to ask how much was [sent](Copy::sent), and what is [left](Copy::rest).
+/// [**Lossy**](giambio_core#cancellation): what was received and not yet sent is in the future. Await it by `&mut` to go on
+/// later, or to ask how much was [sent](Copy::sent), and what is [left](Copy::rest).
 #[track_caller]
 pub fn copy<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized>(from: &'a R, to: &'a W) -> Copy<'a, R, W> {
     Copy { pump: Pump::new(from, to) }
@@ -81,9 +81,9 @@ impl<R: Incoming + ?Sized, W: Outgoing + ?Sized> fmt::Debug for Copy<'_, R, W> {
     }
 }
 
-/// Sends to each of the two whatever comes from the other, until both have ended; returns how many bytes went from the first to the
-/// second, and back. When one ends, the other is told that nothing will follow (as by `shutdown(Shutdown::Write)`), and what it has
-/// to say still goes back: it may have waited for just that.
+/// Sends to each of the two whatever comes from the other, until both have ended; returns how many bytes went from the first
+/// to the second, and back. When one ends, the other is told that nothing will follow (as by `shutdown(Shutdown::Write)`),
+/// and what it has to say still goes back: it may have waited for just that.
 ///
 /// ```
 /// use giambio::net::TcpStream;
@@ -99,12 +99,14 @@ impl<R: Incoming + ?Sized, W: Outgoing + ?Sized> fmt::Debug for Copy<'_, R, W> {
 /// }
 /// ```
 ///
-/// Who can't be sent to any more may still have something to say, as a server that refuses an upload, answers and closes: so a send
-/// that fails stops its own direction alone. The other goes on to its end, which is passed on, and then the error is returned.
+/// Who can't be sent to any more may still have something to say, as a server that refuses an upload, answers and closes: so
+/// a send that fails stops its own direction alone. The other goes on to its end, which is passed on, and then the error is
+/// returned.
 ///
 /// **A reset looks like a proper end from behind this.** Whatever the error is, the streams are the caller's, and when they are
-/// dropped each peer is told of an end: one that takes the end of the stream for the end of the data (a file without a length before)
-/// can't see that the other was cut off. Pass the reset on, of TCP by `set_linger(Some(Duration::ZERO))` before the drop:
+/// dropped each peer is told of an end: one that takes the end of the stream for the end of the data (a file without a length
+/// before) can't see that the other was cut off. Pass the reset on, of TCP by `set_linger(Some(Duration::ZERO))` before the
+/// drop:
 ///
 /// ```
 /// use giambio::net::TcpStream;
@@ -123,17 +125,17 @@ impl<R: Incoming + ?Sized, W: Outgoing + ?Sized> fmt::Debug for Copy<'_, R, W> {
 /// ```
 ///
 /// # Errors
-/// Those of receiving, in either direction: the first ends both. Those of sending, when the other direction is over. Their texts say
-/// which of the two it was, as in `sending to the second: broken pipe`; the error of the system is the
-/// [source](std::error::Error::source). [`TimedOut`](io::ErrorKind::TimedOut), if there is an [idle limit](CopyBoth::idle_limit) and no
-/// send has failed before.
+/// Those of receiving, in either direction: the first ends both. Those of sending, when the other direction is over. Their
+/// texts say which of the two it was, as in `sending to the second: broken pipe`; the error of the system is the
+/// [source](std::error::Error::source). [`TimedOut`](io::ErrorKind::TimedOut), if there is an [idle
+/// limit](CopyBoth::idle_limit) and no send has failed before.
 ///
 /// # Panics
 /// As [`receive`](super::ByteStream::receive).
 ///
 /// # Cancellation
-/// [**Lossy**](giambio_core#cancellation): what was received and not yet sent is in the future. Await it by `&mut` to go on later,
-/// or to ask [how much was moved](CopyBoth::counts).
+/// [**Lossy**](giambio_core#cancellation): what was received and not yet sent is in the future. Await it by `&mut` to go on
+/// later, or to ask [how much was moved](CopyBoth::counts).
 #[track_caller]
 pub fn copy_both<'a, A, B>(one: &'a A, other: &'a B) -> CopyBoth<'a, A, B>
 where

@@ -16,8 +16,8 @@ use super::ends::{PollReceive, PollSend};
 use crate::foreign::{First, discard};
 use crate::reactor::Direction;
 
-/// Two ends in memory: what is sent to one is received from the other. At most `capacity` bytes are on their way in each direction, at
-/// least one; who sends more waits until they are received.
+/// Two ends in memory: what is sent to one is received from the other. At most `capacity` bytes are on their way in each
+/// direction, at least one; who sends more waits until they are received.
 ///
 /// It needs neither a system nor a run of this crate: a test of code for any stream ([`Incoming`](super::Incoming),
 /// [`Outgoing`](super::Outgoing)) has it in virtual time.
@@ -54,11 +54,11 @@ pub fn duplex(capacity: usize) -> (Duplex, Duplex) {
     (one, Duplex { incoming: forth, outgoing: back })
 }
 
-/// One of the two ends that [`duplex`] makes. Dropped, it is closed: the other receives what was sent and then the end, and what
-/// that sends is a [`BrokenPipe`](io::ErrorKind::BrokenPipe).
+/// One of the two ends that [`duplex`] makes. Dropped, it is closed: the other receives what was sent and then the end, and
+/// what that sends is a [`BrokenPipe`](io::ErrorKind::BrokenPipe).
 ///
-/// What it can do is at [`Incoming`](super::Incoming) and [`Outgoing`](super::Outgoing). For libraries it is an [`AsyncRead`] and
-/// [`AsyncWrite`], and so is `&Duplex`.
+/// What it can do is at [`Incoming`](super::Incoming) and [`Outgoing`](super::Outgoing). For libraries it is an [`AsyncRead`]
+/// and [`AsyncWrite`], and so is `&Duplex`.
 pub struct Duplex {
     incoming: Rc<Way>,
     outgoing: Rc<Way>,

@@ -1,5 +1,5 @@
-//! What bytes come from and go to, whether it is a stream, a half of one, or a reference to one: what all that waits for more than a
-//! call of the system is written over. Nobody outside can name these traits, and so add to what they are for.
+//! What bytes come from and go to, whether it is a stream, a half of one, or a reference to one: what all that waits for more
+//! than a call of the system is written over. Nobody outside can name these traits, and so add to what they are for.
 
 use std::io::{self, IoSlice};
 use std::ops::Deref;
@@ -208,8 +208,8 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// An end in virtual time: each piece comes a second after the one before was taken, and each send, of three bytes at most, takes a
-    /// second.
+    /// An end in virtual time: each piece comes a second after the one before was taken, and each send, of three bytes at
+    /// most, takes a second.
     #[derive(Default)]
     pub(in crate::stream) struct Script {
         pieces: RefCell<VecDeque<Vec<u8>>>,

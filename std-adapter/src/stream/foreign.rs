@@ -16,16 +16,17 @@ use crate::foreign::{First, discard};
 use crate::pool::lock;
 use crate::reactor::Direction;
 
-/// A stream of another library, by the traits of `futures-io`, with what streams have here: [`receive`](super::Incoming::receive),
-/// [`send_all`](super::Outgoing::send_all), [frames](super::Outgoing::send_frame), [`Buffered`](super::Buffered) with its lines,
-/// [`copy`](super::copy) and [`copy_both`](super::copy_both). A connection with TLS, say, or what is compressed.
+/// A stream of another library, by the traits of `futures-io`, with what streams have here:
+/// [`receive`](super::Incoming::receive), [`send_all`](super::Outgoing::send_all), [frames](super::Outgoing::send_frame),
+/// [`Buffered`](super::Buffered) with its lines, [`copy`](super::copy) and [`copy_both`](super::copy_both). A connection with
+/// TLS, say, or what is compressed.
 ///
-/// As with a [`ByteStream`](super::ByteStream) one task may receive while another sends, also where the library has to send in order
-/// to receive, as TLS may.
+/// As with a [`ByteStream`](super::ByteStream) one task may receive while another sends, also where the library has to send
+/// in order to receive, as TLS may.
 ///
 /// What a library keeps to send later is brought on its way by [`send_all`](super::Outgoing::send_all),
-/// [`send_frame`](super::Outgoing::send_frame), [`copy`](super::copy) and [`finish`](super::Outgoing::finish) before they are ready; after
-/// a [`send`](super::Outgoing::send) alone, by whatever is sent or received next.
+/// [`send_frame`](super::Outgoing::send_frame), [`copy`](super::copy) and [`finish`](super::Outgoing::finish) before they are
+/// ready; after a [`send`](super::Outgoing::send) alone, by whatever is sent or received next.
 ///
 /// ```
 /// use futures_lite::AsyncReadExt;
@@ -56,8 +57,8 @@ pub struct Foreign<S> {
 
 type Flush<S> = fn(Pin<&mut S>, &mut Context<'_>) -> Poll<io::Result<()>>;
 
-/// Who waits to receive, and to send. What a library waits for it tells one waker, that of its last poll, and not which of the two it is
-/// for: so both are woken.
+/// Who waits to receive, and to send. What a library waits for it tells one waker, that of its last poll, and not which of
+/// the two it is for: so both are woken.
 #[derive(Default)]
 struct Waiting {
     wakers: Mutex<[Option<Waker>; 2]>,

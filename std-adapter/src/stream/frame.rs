@@ -35,8 +35,8 @@ impl<S: Sends> ByteStream<S> {
     /// As [`send`](ByteStream::send).
     ///
     /// # Cancellation
-    /// [**Lossy**](giambio_core#cancellation): a part of the frame may have been sent, after which nothing else must be. To go on,
-    /// await the future by `&mut`, and again; [`SendFrame::sent`] says whether it had begun.
+    /// [**Lossy**](giambio_core#cancellation): a part of the frame may have been sent, after which nothing else must be. To
+    /// go on, await the future by `&mut`, and again; [`SendFrame::sent`] says whether it had begun.
     #[track_caller]
     pub fn send_frame<'a>(&'a self, data: &'a [u8]) -> SendFrame<'a, Self> {
         SendFrame::new(self, data)

@@ -8,8 +8,8 @@ use super::ends::PollReceive;
 use super::to_end::ReceiveToEnd;
 
 /// What bytes come from: a [`ByteStream`](super::ByteStream), its [`ReceiveHalf`](super::ReceiveHalf), an end of a
-/// [`duplex`](super::duplex), a stream of another library in a [`Foreign`](super::Foreign), a reference to one of these, the standard
-/// input.
+/// [`duplex`](super::duplex), a stream of another library in a [`Foreign`](super::Foreign), a reference to one of these, the
+/// standard input.
 ///
 /// It is a bound for code that is for all of them, and what such code calls; none can be added from outside.
 ///

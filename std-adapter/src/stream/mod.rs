@@ -1,7 +1,7 @@
 //! Byte streams: what all of them have in common, whatever they are over.
 //!
-//! [`ByteStream<S>`](ByteStream) is a socket or an end of a pipe, `S`, that waits without stopping the thread. Its instances have
-//! names of their own, and constructors and options beside what is here: [`net::TcpStream`](crate::net::TcpStream) is a
+//! [`ByteStream<S>`](ByteStream) is a socket or an end of a pipe, `S`, that waits without stopping the thread. Its instances
+//! have names of their own, and constructors and options beside what is here: [`net::TcpStream`](crate::net::TcpStream) is a
 //! `ByteStream` over [`std::net::TcpStream`], and so are the pipes of a [child](crate::process::Child); on Unix there are
 //! `net::unix::UnixStream` and the ends of any `pipe`.
 //!
@@ -33,9 +33,9 @@
 //! # Ok::<(), io::Error>(())
 //! ```
 //!
-//! All of it, as a whole or in pieces: [`receive_to_end`](ByteStream::receive_to_end); [`Buffered`] for lines and frames; [`copy`] and
-//! [`copy_both`] from one to another. What is no descriptor has the same: two ends in memory ([`duplex`]), and the streams of other
-//! libraries ([`Foreign`]). Code for all of that, and halves, takes an [`Incoming`] or an [`Outgoing`].
+//! All of it, as a whole or in pieces: [`receive_to_end`](ByteStream::receive_to_end); [`Buffered`] for lines and frames;
+//! [`copy`] and [`copy_both`] from one to another. What is no descriptor has the same: two ends in memory ([`duplex`]), and
+//! the streams of other libraries ([`Foreign`]). Code for all of that, and halves, takes an [`Incoming`] or an [`Outgoing`].
 //!
 //! # How one is added
 //! A kind of stream is a descriptor for which [`Receives`], [`Sends`] or both say how bytes are moved now, without waiting
@@ -95,8 +95,8 @@ use crate::reactor::{Closed, Descriptor, Direction, Done, Source};
 /// second one in the same direction gets [`ResourceBusy`](io::ErrorKind::ResourceBusy).
 ///
 /// For libraries it is an [`AsyncRead`](::futures_io::AsyncRead) and [`AsyncWrite`](::futures_io::AsyncWrite), the traits of
-/// `futures-io`, and so is `&ByteStream`: `futures`, `futures-lite` and smol's crates take both as they are. With feature `embedded-io-async`
-/// it is a `Read` and `Write` of that crate, too, for drivers that are to run on boards and here.
+/// `futures-io`, and so is `&ByteStream`: `futures`, `futures-lite` and smol's crates take both as they are. With feature
+/// `embedded-io-async` it is a `Read` and `Write` of that crate, too, for drivers that are to run on boards and here.
 ///
 /// It is closed when dropped, or by [`close`](ByteStream::close). One that waits for data costs some hundred bytes; hold no
 /// buffer meanwhile by waiting with [`readable`](ByteStream::readable).
@@ -170,8 +170,8 @@ impl<S: Descriptor> ByteStream<S> {
     /// Closing twice does nothing.
     ///
     /// What was sent is still delivered, unless data was waiting to be received by a socket: then the peer gets a reset. A
-    /// descriptor that was borrowed, as by `as_fd`, stays open until this is dropped; the connection is ended in both directions,
-    /// for its clones too.
+    /// descriptor that was borrowed, as by `as_fd`, stays open until this is dropped; the connection is ended in both
+    /// directions, for its clones too.
     ///
     /// The `close` that `futures` and others have for an `AsyncWrite` is another one: it ends the direction of sending, as
     /// [`shutdown`](ByteStream::shutdown) does. `stream.close()` is always this one; that one is written

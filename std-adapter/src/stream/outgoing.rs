@@ -7,8 +7,8 @@ use super::all::SendAll;
 use super::ends::PollSend;
 use super::frame::SendFrame;
 
-/// What bytes go to: a [`ByteStream`](super::ByteStream), its [`SendHalf`](super::SendHalf), an end of a [`duplex`](super::duplex), a
-/// stream of another library in a [`Foreign`](super::Foreign), a reference to one of these.
+/// What bytes go to: a [`ByteStream`](super::ByteStream), its [`SendHalf`](super::SendHalf), an end of a
+/// [`duplex`](super::duplex), a stream of another library in a [`Foreign`](super::Foreign), a reference to one of these.
 ///
 /// It is a bound for code that is for all of them, and what such code calls; none can be added from outside.
 ///
@@ -78,8 +78,8 @@ pub trait Outgoing: PollSend {
         SendFrame::new(self, data)
     }
 
-    /// Tells the other end that nothing will follow: as `shutdown(Shutdown::Write)` of a socket; a pipe is closed. If the connection is
-    /// over there is nothing to tell, which is no error.
+    /// Tells the other end that nothing will follow: as `shutdown(Shutdown::Write)` of a socket; a pipe is closed. If the
+    /// connection is over there is nothing to tell, which is no error.
     ///
     /// # Errors
     /// Those of the system, or of the other library.

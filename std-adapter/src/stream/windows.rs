@@ -6,8 +6,8 @@ use super::ByteStream;
 use crate::reactor::Descriptor;
 
 impl<S: Descriptor + AsSocket> AsSocket for ByteStream<S> {
-    /// The socket, to set options and ask about them. It stays open as long as it is borrowed: [`close`](ByteStream::close) then
-    /// ends the connection, and the socket is closed when the stream is dropped.
+    /// The socket, to set options and ask about them. It stays open as long as it is borrowed: [`close`](ByteStream::close)
+    /// then ends the connection, and the socket is closed when the stream is dropped.
     ///
     /// Who has borrowed it may set its mode, so from then on each call of the stream sets it back, by one more to the system.
     ///

@@ -1,8 +1,8 @@
-//! The programs that this process has started, and that have not ended: for the handler of a signal that ends it, since they are to end
-//! with it.
+//! The programs that this process has started, and that have not ended: for the handler of a signal that ends it, since they
+//! are to end with it.
 //!
-//! What is here is a child that none of us has reaped: who reaps takes it out before, and waits for the handlers that have begun. Others
-//! may reap, too; so a handler asks the system whether it is a child still.
+//! What is here is a child that none of us has reaped: who reaps takes it out before, and waits for the handlers that have
+//! begun. Others may reap, too; so a handler asks the system whether it is a child still.
 
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering::SeqCst};
 use std::thread;

@@ -2,7 +2,8 @@
 //! child's own. Elsewhere there is nothing, and a thread has to wait.
 //!
 //! # Invariants
-//! * **KNOWN-BEFORE-REAPED**: an [`Exit`] is made for a child that nobody has waited for yet, and so its number means that child.
+//! * **KNOWN-BEFORE-REAPED**: an [`Exit`] is made for a child that nobody has waited for yet, and so its number means that
+//!   child.
 
 use std::io;
 
@@ -143,8 +144,8 @@ mod waiting {
 
     use super::{Exit, Pid, io};
 
-    /// How to reap the child. The end may be told before there is something to be reaped, and is told once: then that is waited for, a
-    /// moment.
+    /// How to reap the child. The end may be told before there is something to be reaped, and is told once: then that is
+    /// waited for, a moment.
     pub(crate) fn reaping(exit: Option<&Exit>) -> WaitOptions {
         match exit.map(Exit::is_over) {
             Some(Ok(true)) => WaitOptions::empty(),

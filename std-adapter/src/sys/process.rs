@@ -22,8 +22,8 @@ impl Process {
         Process(forks())
     }
 
-    /// Has this process made `shared`, and is it to drop it? In another one that is never dropped: a kqueue does not outlive a fork, and its
-    /// number is another descriptor's by now.
+    /// Has this process made `shared`, and is it to drop it? In another one that is never dropped: a kqueue does not outlive
+    /// a fork, and its number is another descriptor's by now.
     #[allow(dead_code, reason = "not every system has a kqueue")]
     pub(crate) fn keeps<T>(self, shared: &Arc<T>) -> bool {
         let is_ours = self == Process::current();

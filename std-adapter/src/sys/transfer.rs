@@ -1,8 +1,8 @@
 //! Windows: reading from a pipe and writing to it, which go on after they were begun.
 //!
 //! # Invariants
-//! * **KEPT-UNTIL-OVER**: what the system uses while a call goes on lies in memory of its own, which is neither looked at nor freed
-//!   before that is over; one that is dropped is cancelled, and its end waited for.
+//! * **KEPT-UNTIL-OVER**: what the system uses while a call goes on lies in memory of its own, which is neither looked at nor
+//!   freed before that is over; one that is dropped is cancelled, and its end waited for.
 
 use std::cell::Cell;
 use std::fmt;

@@ -1,8 +1,10 @@
 //! Windows: handles that the system signals, and who is told: of an event when it is set, of a process when it has ended.
 //!
 //! # Invariants
-//! * **OPEN-WHILE-WAITED**: a handle stays open as long as the system waits for it: a [`Waitable`] ends the wait before it closes it.
-//! * **THERE-WHILE-CALLED**: what the system calls is freed only when that has said that no call is under way and none will come.
+//! * **OPEN-WHILE-WAITED**: a handle stays open as long as the system waits for it: a [`Waitable`] ends the wait before it
+//!   closes it.
+//! * **THERE-WHILE-CALLED**: what the system calls is freed only when that has said that no call is under way and none will
+//!   come.
 
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -43,8 +45,8 @@ impl Waitable {
         self.handle.as_raw_handle()
     }
 
-    /// Has `call` called when this is signalled, or at once if it is: on a thread of the system's, which others need as well. And
-    /// nobody else.
+    /// Has `call` called when this is signalled, or at once if it is: on a thread of the system's, which others need as well.
+    /// And nobody else.
     pub(crate) fn tell(&self, call: impl Fn() + Send + Sync + 'static) -> io::Result<()> {
         self.forget();
         self.wait.set(Some(Wait::new(&self.handle, Box::new(call))?));

@@ -77,7 +77,8 @@ impl<E> Portal<E> {
     ///
     /// # Errors
     /// [`PortalError::Gone`]: the nursery has ended, or ended before `work` began. [`PortalError::Cancelled`]: it was cancelled
-    /// while `work` was at work. [`PortalError::SameThread`]: the caller is the nursery's own thread, which would wait for itself.
+    /// while `work` was at work. [`PortalError::SameThread`]: the caller is the nursery's own thread, which would wait for
+    /// itself.
     ///
     /// # Panics
     /// With the panic of `work`.
@@ -158,8 +159,8 @@ impl<E> fmt::Debug for Portal<E> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PortalError {
-    /// The nursery has ended, or is about to. What was to be called was dropped, and never began. Let what needs the nursery end
-    /// before it does: await the threads in its body.
+    /// The nursery has ended, or is about to. What was to be called was dropped, and never began. Let what needs the nursery
+    /// end before it does: await the threads in its body.
     Gone,
     /// The nursery was cancelled while the call was at work. It was dropped at its next suspension.
     Cancelled,

@@ -1,7 +1,8 @@
 //! Calls that borrow what is outside of a run.
 //!
-//! A future may be forgotten, and what it borrowed be gone while a thread still uses it: so a call that is awaited can't borrow.
-//! But what lies outside of a whole run may be borrowed by threads that end before it does, as `std::thread::scope` sees to.
+//! A future may be forgotten, and what it borrowed be gone while a thread still uses it: so a call that is awaited can't
+//! borrow. But what lies outside of a whole run may be borrowed by threads that end before it does, as `std::thread::scope`
+//! sees to.
 
 use std::fmt;
 use std::io;
@@ -69,8 +70,8 @@ impl<'env> Threads<'_, 'env> {
     /// A panic of `call` goes on here, in the task that awaits. If the system refuses to make the first thread.
     ///
     /// # Cancellation
-    /// [**Lossy**](giambio_core#cancellation): as [`unblock`](crate::unblock()). [`with_threads`] waits for calls that still run,
-    /// which may ask [`is_abandoned`](crate::is_abandoned()).
+    /// [**Lossy**](giambio_core#cancellation): as [`unblock`](crate::unblock()). [`with_threads`] waits for calls that still
+    /// run, which may ask [`is_abandoned`](crate::is_abandoned()).
     #[track_caller]
     pub fn unblock<T, F>(&self, call: F) -> impl Future<Output = T>
     where

@@ -6,8 +6,8 @@ use std::task::Poll;
 
 use giambio::cancel_scope;
 
-/// Polls `work` up to its suspension of that number, the first being 0, and drops it there, or cancels it and awaits its end. Was it
-/// over before, in order?
+/// Polls `work` up to its suspension of that number, the first being 0, and drops it there, or cancels it and awaits its end.
+/// Was it over before, in order?
 pub(crate) async fn cut_off<T, E>(place: usize, is_dropped: bool, work: impl Future<Output = Result<T, E>>) -> bool {
     let mut suspensions = 0;
     let cut_off = cancel_scope(async |scope| {

@@ -22,8 +22,8 @@ impl Silent {
     async fn at(ip: &str) -> Silent {
         let listener = ListenOptions::new().backlog(0).bind((ip, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        // A backlog of 0 has one place. It is taken when there is a connection to accept, which may be later than the client has it:
-        // what came between would be let in, or be lost by the listener alone.
+        // A backlog of 0 has one place. It is taken when there is a connection to accept, which may be later than the client
+        // has it: what came between would be let in, or be lost by the listener alone.
         let waiting = vec![net::TcpStream::connect(address).unwrap()];
         let mut taken = [PollFd::new(&listener, PollFlags::IN)];
         assert_eq!(poll(&mut taken, Some(&Timespec { tv_sec: 30, tv_nsec: 0 })), Ok(1));
@@ -40,8 +40,8 @@ impl Silent {
     }
 }
 
-/// Nobody asks these any more. One that was closed may be there for a moment: a program that another test starts has it, too, until
-/// it runs. One that was forgotten the system asks for for more than a minute.
+/// Nobody asks these any more. One that was closed may be there for a moment: a program that another test starts has it, too,
+/// until it runs. One that was forgotten the system asks for for more than a minute.
 async fn assert_closed(silent: &[Silent]) {
     let closed = async {
         while silent.iter().any(|silent| silent.attempts() > 0) {

@@ -158,8 +158,8 @@ fn a_proxy_in_memory_passes_on_all_and_both_ends() {
     }));
 }
 
-/// A proxy in memory, whose upstream answers at once and closes, and a client that goes on to send for a while: what copying ended
-/// with, and what the client received.
+/// A proxy in memory, whose upstream answers at once and closes, and a client that goes on to send for a while: what copying
+/// ended with, and what the client received.
 fn answered_early(room: usize, receives: bool, limit: Duration) -> (io::Result<(u64, u64)>, io::Result<Vec<u8>>) {
     let copied = Cell::new(None);
     let received = testing::run(nursery(async |n| {

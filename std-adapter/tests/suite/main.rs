@@ -1,5 +1,5 @@
-//! What tests of the adapter need no process of their own, in one program, so that it is linked once. Beside it are those that do:
-//! they change what is the process's, stand before functions of the system, or are started again.
+//! What tests of the adapter need no process of their own, in one program, so that it is linked once. Beside it are those
+//! that do: they change what is the process's, stand before functions of the system, or are started again.
 
 #[path = "../common/mod.rs"]
 mod common;

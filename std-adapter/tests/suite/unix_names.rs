@@ -51,8 +51,8 @@ fn an_address_without_a_name_leads_nowhere() {
     });
 }
 
-/// Linux lets a path fill its whole field, with no room for the NUL behind it. Neither the standard library nor rustix has such an
-/// address.
+/// Linux lets a path fill its whole field, with no room for the NUL behind it. Neither the standard library nor rustix has
+/// such an address.
 #[test]
 fn a_datagram_whose_sender_can_not_be_named_is_received_all_the_same() {
     let mut path = std::env::temp_dir().join(format!("giambio-full-{}-", std::process::id())).into_os_string();

@@ -1,4 +1,5 @@
-//! What belongs to sockets between programs of one machine alone: descriptors that are passed, who is there, paths that come and go.
+//! What belongs to sockets between programs of one machine alone: descriptors that are passed, who is there, paths that come
+//! and go.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, PipeReader, PipeWriter, Read, Write, pipe};

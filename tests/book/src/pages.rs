@@ -1,9 +1,9 @@
 //! The programs in the pages of `docs/`, and what the pages say that they print.
 //!
-//! A program is a block of code whose language is `rust`. As in the documentation of items, lines that begin with `# ` are part of it
-//! and not shown, and where there is no `main`, all of it is the inside of one. `no_run` compiles it alone, `ignore` not even that;
-//! `other_crates` has it left out where those are not wanted.
-//! A block of `text,output` after it is what it prints; `…` stands for anything in a line, or alone for any lines.
+//! A program is a block of code whose language is `rust`. As in the documentation of items, lines that begin with `# ` are
+//! part of it and not shown, and where there is no `main`, all of it is the inside of one. `no_run` compiles it alone,
+//! `ignore` not even that; `other_crates` has it left out where those are not wanted. A block of `text,output` after it is
+//! what it prints; `…` stands for anything in a line, or alone for any lines.
 #![allow(dead_code, reason = "the build wants the code, tests what it does")]
 
 use std::fs;

@@ -1,5 +1,5 @@
-//! A program without `std` that has declared its clock: its spans are converted when it is built, and come out as they do at run
-//! time. (What it saves is for the firmware benchmarks to say.)
+//! A program without `std` that has declared its clock: its spans are converted when it is built, and come out as they do at
+//! run time. (What it saves is for the firmware benchmarks to say.)
 #![cfg(feature = "clock")]
 use std::cell::Cell;
 use std::pin::pin;

@@ -1,5 +1,5 @@
-//! An interrupt at the end of each critical section in turn, and, with `--cfg giambio_interrupts`, before and after each look at
-//! what a wake changes: no wake may be lost. The interrupt wakes, and no more.
+//! An interrupt at the end of each critical section in turn, and, with `--cfg giambio_interrupts`, before and after each look
+//! at what a wake changes: no wake may be lost. The interrupt wakes, and no more.
 #![cfg(not(feature = "clock"))]
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;

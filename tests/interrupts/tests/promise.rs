@@ -1,5 +1,5 @@
-//! A program with feature `one-context` that doesn't promise one context must not link, however little it does with the library and
-//! whatever the compiler and the linker take out: that the feature is sound hangs on it.
+//! A program with feature `one-context` that doesn't promise one context must not link, however little it does with the
+//! library and whatever the compiler and the linker take out: that the feature is sound hangs on it.
 #![cfg(all(feature = "one-context", not(feature = "alloc")))]
 use std::process::Command;
 

@@ -1,5 +1,5 @@
-//! What tasks say to each other, by giambio's means and by those of other libraries, each on the executor of its family, and the
-//! others' in giambio too.
+//! What tasks say to each other, by giambio's means and by those of other libraries, each on the executor of its family, and
+//! the others' in giambio too.
 
 use super::Report;
 use super::micro::{Group, counts, operations, table, tables, times};

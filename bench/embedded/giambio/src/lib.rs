@@ -1,5 +1,6 @@
-//! What a user of giambio brings: a clock, and the way to sleep. A program is a nursery; with feature `nested` its nursery lies in a
-//! main future; with feature `joined` the tasks are no children of a nursery: the main task polls all of them, as a `join!` does.
+//! What a user of giambio brings: a clock, and the way to sleep. A program is a nursery; with feature `nested` its nursery
+//! lies in a main future; with feature `joined` the tasks are no children of a nursery: the main task polls all of them, as a
+//! `join!` does.
 #![no_std]
 
 use core::array::from_fn;

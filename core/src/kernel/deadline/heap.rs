@@ -147,7 +147,8 @@ impl Heap {
 }
 
 impl Drop for Heap {
-    /// The entries live on, in no heap. Who waits for one may be polled by another runtime from now on, and has to be polled for that.
+    /// The entries live on, in no heap. Who waits for one may be polled by another runtime from now on, and has to be polled
+    /// for that.
     fn drop(&mut self) {
         let mut first = First::new();
         while let Some(foreign) = with(|context| self.part(context)) {

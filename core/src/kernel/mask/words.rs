@@ -8,7 +8,8 @@ pub(crate) fn masked<R>(f: impl FnOnce() -> R) -> R {
     critical_section::with(|_| f())
 }
 
-/// Where a test has an interrupt come: around each look at what it may change, and so between a look and the change that follows.
+/// Where a test has an interrupt come: around each look at what it may change, and so between a look and the change that
+/// follows.
 fn point() {
     #[cfg(giambio_interrupts)]
     critical_section::with(|_| {});

@@ -1,5 +1,5 @@
-//! What belongs to a thread for as long as it lives, and goes on to another thread then: its headers, and what others leave there
-//! and whom they tell. One for the program, without `std`.
+//! What belongs to a thread for as long as it lives, and goes on to another thread then: its headers, and what others leave
+//! there and whom they tell. One for the program, without `std`.
 
 #[cfg(not(feature = "std"))]
 use alloc::alloc::alloc;

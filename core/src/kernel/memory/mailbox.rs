@@ -1,9 +1,9 @@
 //! Wakes from other threads: one bit a task, one a page, and a word that says where some bit may be set.
 //!
 //! Nothing is ever lost and nothing ever grows: waking twice sets the same bit. The order makes it so: a sender sets its task's
-//! bit, then the page's, then the word's; the owner clears the word's, then takes the pages', then the tasks'. A sender sets all
-//! three even when some were set already, since the thread that set them may not have come to the next yet. What the owner looks
-//! through is in proportion to the pages in which something was woken, not to the tasks that there are.
+//! bit, then the page's, then the word's; the owner clears the word's, then takes the pages', then the tasks'. A sender sets
+//! all three even when some were set already, since the thread that set them may not have come to the next yet. What the
+//! owner looks through is in proportion to the pages in which something was woken, not to the tasks that there are.
 
 use alloc::alloc::{Layout, alloc, handle_alloc_error};
 use core::cell::Cell;
@@ -75,8 +75,8 @@ impl Bits {
         self.0.fetch_or(1 << bit, Ordering::SeqCst);
     }
 
-    /// The owner's second step and its third: takes the bits that are set now, each as it comes to it. One that is set meanwhile
-    /// is for the next look: a thread that wakes again and again would never let go of the owner.
+    /// The owner's second step and its third: takes the bits that are set now, each as it comes to it. One that is set
+    /// meanwhile is for the next look: a thread that wakes again and again would never let go of the owner.
     pub(crate) fn take(&self) -> impl Iterator<Item = usize> {
         let mut left = self.0.load(Ordering::SeqCst);
         core::iter::from_fn(move || {
@@ -119,8 +119,8 @@ struct Group {
     leaves: [AtomicPtr<Leaf>; Bits::WIDTH],
 }
 
-/// As much as allocators take from the system by itself, by default: what is leaked in there holds up nothing around it. (After a
-/// million tasks of 1 KiB a chunk of 33 KB among them kept 650 MiB from going back.)
+/// As much as allocators take from the system by itself, by default: what is leaked in there holds up nothing around it.
+/// (After a million tasks of 1 KiB a chunk of 33 KB among them kept 650 MiB from going back.)
 const ALONE: usize = 256 << 10;
 
 /// Groups without a page. Leaked.

@@ -1,5 +1,6 @@
-//! Who is told of a wake that nobody on this thread sees by itself: when another thread wakes a task, the runtimes that wait, and
-//! tasks of other executors that poll nurseries; when this one does it between the turns of a guest, the loop that it is in.
+//! Who is told of a wake that nobody on this thread sees by itself: when another thread wakes a task, the runtimes that wait,
+//! and tasks of other executors that poll nurseries; when this one does it between the turns of a guest, the loop that it is
+//! in.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;

@@ -1,5 +1,5 @@
-//! Pages: as much memory as holds some hundred headers of one size, aligned to its size, so that a header's address leads to its
-//! page, and from there to its thread.
+//! Pages: as much memory as holds some hundred headers of one size, aligned to its size, so that a header's address leads to
+//! its page, and from there to its thread.
 
 use core::mem::size_of;
 

@@ -1,4 +1,5 @@
-//! The poll of a nursery that is cancelled: what is in it is dropped, but for what a shield holds; and that too, if nobody polls it.
+//! The poll of a nursery that is cancelled: what is in it is dropped, but for what a shield holds; and that too, if nobody
+//! polls it.
 
 use core::task::Context;
 
@@ -35,7 +36,8 @@ impl Polling {
             HOLDS.note();
             with(|_| node.set(HOLD));
         }
-        // Children that the turn has left over are a wake like any other for the scopes around that look whether they are at rest.
+        // Children that the turn has left over are a wake like any other for the scopes around that look whether they are at
+        // rest.
         if with(|_| node.is_active() && !self.nursery.queue.is_empty()) {
             cx.waker().wake_by_ref();
         }

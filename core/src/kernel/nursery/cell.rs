@@ -47,12 +47,13 @@ impl<'scope, O> NurseryCell<'scope, O> {
 
     /// The nursery, good for the whole (WHOLE-POINTER).
     pub(crate) fn pinned(&'scope self) -> NurseryRef {
-        // SAFETY: LIVE: borrowed for the rest of its life; its children are gone before it dies (`Close`), and whatever else leads
-        // to it leaves it then. `Children` comes first.
+        // SAFETY: LIVE: borrowed for the rest of its life; its children are gone before it dies (`Close`), and whatever else
+        // leads to it leaves it then. `Children` comes first.
         unsafe { NurseryRef::new(NonNull::from(self).cast()) }
     }
 
-    /// Does it take no more children? One that is refused since a scope around is cancelled is missing in what the nursery would say.
+    /// Does it take no more children? One that is refused since a scope around is cancelled is missing in what the nursery
+    /// would say.
     pub(crate) fn refuses(&self) -> bool {
         self.children.is_closing() && self.refuse()
     }

@@ -1,5 +1,5 @@
-//! The poll of a nursery: its body where that was woken, and its children that are ready (law NESTED-POLL). The one loop for all
-//! nurseries; what depends on their types is behind [`Body`].
+//! The poll of a nursery: its body where that was woken, and its children that are ready (law NESTED-POLL). The one loop for
+//! all nurseries; what depends on their types is behind [`Body`].
 //!
 //! One pass polls the children that were ready when it began, each once (law FAIR), and then the body, if it was woken. Where
 //! nothing else is ready, the way up to the runtime and down again would lead here without another poll; so the next pass
@@ -235,8 +235,8 @@ impl Polling {
             || fault!("body-polled-for-nothing")
     }
 
-    /// In cancelled code who looks whether the rest answers may look twice in one poll of the task: what was asked in between has
-    /// woken it, and has to be polled before the second look.
+    /// In cancelled code who looks whether the rest answers may look twice in one poll of the task: what was asked in between
+    /// has woken it, and has to be polled before the second look.
     #[cold]
     fn is_asked(&self) -> bool {
         self.task.is_some_and(|task| with(|_| task.wake.get() & DIRECT != 0))
@@ -276,8 +276,8 @@ impl Polling {
         is_any
     }
 
-    /// Polls the children that are ready up to `until`, and goes on if nothing else is ready. Stops at a panic, which is returned
-    /// with who a debugger is told it was of; the child that panicked is gone then, and the pass may be continued.
+    /// Polls the children that are ready up to `until`, and goes on if nothing else is ready. Stops at a panic, which is
+    /// returned with who a debugger is told it was of; the child that panicked is gone then, and the pass may be continued.
     fn poll_children(&self, until: &mut Option<TaskRef>) -> Result<(), (Payload, Option<Told>)> {
         let result = panics::catch(|| {
             *until = reorder(&self.nursery.queue, *until);
@@ -293,8 +293,8 @@ impl Polling {
                         free(task, self.nursery);
                     }
                 }
-                // What is left is another turn's. Looked at behind a child: each nursery that is polled polls at least one, so that
-                // the way down to a deep one doesn't use up the turn.
+                // What is left is another turn's. Looked at behind a child: each nursery that is polled polls at least one,
+                // so that the way down to a deep one doesn't use up the turn.
                 if !now(Kernel::has_polls_left) {
                     break;
                 }
@@ -363,7 +363,8 @@ impl Polling {
         }
     }
 
-    /// Takes the next child of this pass, or of the next, if that may begin. If it is to be polled, it is made the current task.
+    /// Takes the next child of this pass, or of the next, if that may begin. If it is to be polled, it is made the current
+    /// task.
     fn next(&self, context: &Kernel, until: &mut Option<TaskRef>) -> Option<Taken> {
         let nursery = self.children();
         let task = nursery.queue.first()?;
@@ -389,8 +390,8 @@ impl Polling {
                 Fate::Freed => return Some(Taken::Over(task)),
             }
         }
-        // Popped, it says `QUEUED` still: what wakes it meanwhile is seen here. That the two are apart is an instruction less in each
-        // `yield_100`, and on a chip 4 more in each yield.
+        // Popped, it says `QUEUED` still: what wakes it meanwhile is seen here. That the two are apart is an instruction less
+        // in each `yield_100`, and on a chip 4 more in each yield.
         let woken = within(|| {
             let woken = task.wake.get();
             task.wake.set(0);
@@ -527,7 +528,8 @@ enum Taken {
     Over(TaskRef),
 }
 
-/// Was this task woken itself since it polled the nursery last? Its code may be to be polled then, and the nursery's body with it.
+/// Was this task woken itself since it polled the nursery last? Its code may be to be polled then, and the nursery's body
+/// with it.
 fn is_woken(context: &Kernel, nursery: &Children, task: TaskRef) -> bool {
     let (count, epoch) = nursery.seen.get();
     (count != task.direct.get() || epoch != context.epoch.get()) && note_wakes(context, nursery, task)

@@ -1,5 +1,5 @@
-//! The nursery of a program around which there is nothing: its loop is the program's, so that a wake of its children leads nowhere
-//! else, and is told to nobody.
+//! The nursery of a program around which there is nothing: its loop is the program's, so that a wake of its children leads
+//! nowhere else, and is told to nobody.
 
 use core::mem::replace;
 use core::pin::Pin;
@@ -68,8 +68,8 @@ impl<'a> Outermost<'a> {
                 with(|context| {
                     context.stop.set(0);
                     context.begin_turn();
-                    // A turn for children alone is no poll of the body's; only who looks whether what holds it answers has to know
-                    // that it is another one.
+                    // A turn for children alone is no poll of the body's; only who looks whether what holds it answers has to
+                    // know that it is another one.
                     if self.task.is_queued() || nursery.is_cancelled() {
                         let woken = take_wake(self.task);
                         if woken & DIRECT != 0 {

@@ -1,7 +1,7 @@
 //! The books of the tree of scopes, audited: each count and mark that is kept, against a recount. For tests.
 //!
-//! It holds between turns, when nothing is being polled. Of scopes it sees those that are watched, for nothing is kept of others;
-//! with feature `introspect` it sees of all of them that each is in the list of the one that it is in.
+//! It holds between turns, when nothing is being polled. Of scopes it sees those that are watched, for nothing is kept of
+//! others; with feature `introspect` it sees of all of them that each is in the list of the one that it is in.
 
 use core::ptr;
 

@@ -86,8 +86,8 @@ unsafe fn wake_all_in(this: *const Node) {
     watch.walk();
 }
 
-/// A scope that is being polled has come into cancelled code, or from one place there to another while its scope is being cancelled, with
-/// what holds it: wakes all inside that has to notice. (What nothing holds is dropped by this very poll.)
+/// A scope that is being polled has come into cancelled code, or from one place there to another while its scope is being
+/// cancelled, with what holds it: wakes all inside that has to notice. (What nothing holds is dropped by this very poll.)
 ///
 /// # Safety
 /// `this` leads to a live, pinned node and was made as WHOLE-POINTER asks.
@@ -112,8 +112,8 @@ impl Watch {
     /// Wakes all the marked nodes.
     fn walk(self) {
         with(|context| context.watch.set(&self));
-        // A foreign waker may cancel, drop and wake whatever it likes, so each is called with nothing borrowed. Should one panic,
-        // the others are called all the same.
+        // A foreign waker may cancel, drop and wake whatever it likes, so each is called with nothing borrowed. Should one
+        // panic, the others are called all the same.
         let mut first = First::new();
         while let Some(foreign) = with(|context| self.wake_next(context)) {
             first.catch(|| foreign.wake());

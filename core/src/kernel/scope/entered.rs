@@ -41,8 +41,8 @@ impl Node {
 }
 
 impl<'a> Entered<'a> {
-    /// Marks the start of a poll of a scope: places it in the scope that is being polled, keeps the waker, and makes it the current
-    /// scope until the guard is dropped.
+    /// Marks the start of a poll of a scope: places it in the scope that is being polled, keeps the waker, and makes it the
+    /// current scope until the guard is dropped.
     pub(crate) fn new<T: Scoped>(scope: Pin<&'a T>, cx: &mut Context<'_>) -> Self {
         let this = scope.node_ptr();
         // SAFETY: `scope` is borrowed for as long as we live, and starts with it.
@@ -164,7 +164,8 @@ unsafe fn place_anew(this: *const Node, nursery: Option<&Children>, cx: &mut Con
     left
 }
 
-/// A scope that was polled before has another place, and what is inside may have to know of it: that is polled only if it is woken.
+/// A scope that was polled before has another place, and what is inside may have to know of it: that is polled only if it is
+/// woken.
 ///
 /// # Safety
 /// As [`place_anew`].

@@ -1,8 +1,8 @@
 //! Every scope that was polled, in a list of the scope that polled it: so that all of them can be found (feature `introspect`).
 //! Without the feature nothing of this is there, neither a byte nor an instruction.
 //!
-//! What has to be found for the sake of the program is found otherwise: see [`tree`](super::tree). Tasks are in the lists of their
-//! nurseries anyway.
+//! What has to be found for the sake of the program is found otherwise: see [`tree`](super::tree). Tasks are in the lists of
+//! their nurseries anyway.
 
 #[cfg(feature = "introspect")]
 mod imp {

@@ -28,9 +28,9 @@ pub(super) fn add(mut node: &Node) {
     }
 }
 
-/// Something directly inside this node contributes no longer. Of the cancelled scopes that have thereby become free to be dropped,
-/// those that are being polled look at the end of that; of the others the topmost is woken, and those below go with it. If none has,
-/// the one that looks whether the rest answers.
+/// Something directly inside this node contributes no longer. Of the cancelled scopes that have thereby become free to be
+/// dropped, those that are being polled look at the end of that; of the others the topmost is woken, and those below go with
+/// it. If none has, the one that looks whether the rest answers.
 #[must_use]
 pub(super) fn remove(context: &Context, from: *const Node) -> Option<Waker> {
     context.answered.set(0);
@@ -94,8 +94,9 @@ pub(crate) fn tell_of_grace(context: &Context, node: &Node) -> Option<Waker> {
     wake_unless_polled(context, looker(node.parent.get()))
 }
 
-/// Something has ceased to hold the scope at `at`, or has come to the end of its grace: those scopes around it that look whether the
-/// rest answers have to do so anew. The innermost is the one to wake, and the others are polled for that; null if none is cancelled.
+/// Something has ceased to hold the scope at `at`, or has come to the end of its grace: those scopes around it that look
+/// whether the rest answers have to do so anew. The innermost is the one to wake, and the others are polled for that; null if
+/// none is cancelled.
 fn looker(mut at: *const Node) -> *const Node {
     let mut innermost: *const Node = ptr::null();
     // SAFETY: PINNED.

@@ -1,14 +1,15 @@
 //! The tree of scopes, as far as it has to be known: what is *watched* is in the list of its parent.
 //!
-//! Where a scope lies is known while it is polled: its parent is the scope that polls it, and all of them are on the stack. Most
-//! scopes need no more, and cost no more. Watched is what has to be found from outside at other times: what holds the scopes around
-//! it (a shield, a clean-up), what is polled with a waker of somebody else, and whatever has such a thing inside.
+//! Where a scope lies is known while it is polled: its parent is the scope that polls it, and all of them are on the stack.
+//! Most scopes need no more, and cost no more. Watched is what has to be found from outside at other times: what holds the
+//! scopes around it (a shield, a clean-up), what is polled with a waker of somebody else, and whatever has such a thing
+//! inside.
 //!
 //! # Invariants
-//! * **KNOWN-PARENT**: the parent of what is polled, or is watched, is alive. Whoever dies takes itself out of its parent's list,
-//!   and makes roots of what it has in its own.
-//! * **MARKED**: `CUT_OFF` is right on what is polled, or is watched (but for what lies in a root that was made so): it is noted
-//!   when a poll begins, and by whoever cancels.
+//! * **KNOWN-PARENT**: the parent of what is polled, or is watched, is alive. Whoever dies takes itself out of its parent's
+//!   list, and makes roots of what it has in its own.
+//! * **MARKED**: `CUT_OFF` is right on what is polled, or is watched (but for what lies in a root that was made so): it is
+//!   noted when a poll begins, and by whoever cancels.
 
 use core::ptr;
 use core::task::Waker;
@@ -163,8 +164,8 @@ impl Context {
         }
     }
 
-    /// Moves a node under `parent`; null makes it a root. What it leaves may be free to be dropped now: the returned waker tells
-    /// it.
+    /// Moves a node under `parent`; null makes it a root. What it leaves may be free to be dropped now: the returned waker
+    /// tells it.
     #[must_use]
     pub(crate) fn relink(&self, this: *const Node, parent: *const Node) -> Option<Waker> {
         // SAFETY: PINNED: the callers' scope is alive.
@@ -188,7 +189,8 @@ impl Context {
         woken
     }
 
-    /// Takes a node out of the tree; a scope around it that only waited for it is woken by the returned waker, or by one of ours.
+    /// Takes a node out of the tree; a scope around it that only waited for it is woken by the returned waker, or by one of
+    /// ours.
     fn unlink(&self, this: *const Node) -> Option<Waker> {
         // SAFETY: PINNED: the callers' scope is alive.
         let node = unsafe { &*this };

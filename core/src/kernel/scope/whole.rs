@@ -1,7 +1,7 @@
 //! From a node to what it starts: a task, a sub-scope, a nursery; and whom to wake for it.
 //!
-//! * **WHOLE-POINTER**: a pointer to a [`Node`] in the tree, or to one that is being polled, was made from a pointer to the whole
-//!   that it starts, as its flags say; so it may be cast back.
+//! * **WHOLE-POINTER**: a pointer to a [`Node`] in the tree, or to one that is being polled, was made from a pointer to the
+//!   whole that it starts, as its flags say; so it may be cast back.
 
 use core::ptr::NonNull;
 use core::task::Waker;

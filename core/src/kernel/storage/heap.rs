@@ -1,5 +1,5 @@
-//! [`Heap`]: as many children as there is memory. Small ones lie behind their headers, in memory that is never freed; large ones
-//! apart, so that no more is kept of them than that.
+//! [`Heap`]: as many children as there is memory. Small ones lie behind their headers, in memory that is never freed; large
+//! ones apart, so that no more is kept of them than that.
 
 use alloc::alloc::handle_alloc_error;
 use core::alloc::Layout;

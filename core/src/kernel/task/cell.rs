@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A cell is a [`Head`], which starts with the header, and a place that holds the future first and its result later. It stays
-//! where it is from `spawn` on, and its memory goes back to the storage only from [`free`](super::lifecycle::free). Who polls and
-//! drops them is in [`drive`](crate::kernel::nursery::drive), who awaits them in [`handle`](super::handle).
+//! where it is from `spawn` on, and its memory goes back to the storage only from [`free`](super::lifecycle::free). Who polls
+//! and drops them is in [`drive`](crate::kernel::nursery::drive), who awaits them in [`handle`](super::handle).
 
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
@@ -220,8 +220,8 @@ pub(crate) fn awaiter(task: &TaskRef) -> &WakerCell {
 /// # Safety
 /// It is a child whose cell is not freed.
 pub(crate) unsafe fn vtable(task: TaskRef) -> &'static VTable {
-    // SAFETY: by contract; a child has one, from `fill` on. (Each look would be two instructions of the three that a spawn and its
-    // end take, `bench/counts.sh spawn_batch`.)
+    // SAFETY: by contract; a child has one, from `fill` on. (Each look would be two instructions of the three that a spawn
+    // and its end take, `bench/counts.sh spawn_batch`.)
     unsafe { task.vtable.get().unwrap_unchecked() }
 }
 

@@ -31,8 +31,8 @@ impl<T> Handle<T> {
     /// Its nursery. While the handle is used, that has not ended.
     fn nursery(&self) -> NurseryRef {
         let nursery = self.0.node.parent.get().cast_mut().cast::<Children>();
-        // SAFETY: the parent of a child is its nursery, until its cell is freed; LIVE: `'scope` has not ended, or nobody would use
-        // the handle; WHOLE-POINTER.
+        // SAFETY: the parent of a child is its nursery, until its cell is freed; LIVE: `'scope` has not ended, or nobody
+        // would use the handle; WHOLE-POINTER.
         unsafe { NurseryRef::new(NonNull::new_unchecked(nursery)) }
     }
 
@@ -45,8 +45,8 @@ impl<T> Handle<T> {
     fn wait(&self, cx: &mut Context<'_>) -> Poll<()> {
         AWAITS.note();
         let task = self.0;
-        // In the body of its nursery, by the waker of the task around: then the nursery sees to it that the body is polled, which
-        // needs no wake.
+        // In the body of its nursery, by the waker of the task around: then the nursery sees to it that the body is polled,
+        // which needs no wake.
         let in_body = with(|context| {
             ptr::eq(context.node.get(), task.node.parent.get()) && task_of(context, cx.waker()).is_some()
         });

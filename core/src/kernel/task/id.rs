@@ -32,8 +32,8 @@ pub(crate) fn id_of(task: TaskRef) -> TaskId {
     }
 }
 
-/// Which task something is noted of. It is what a waker of the task says, and the id is made of it when somebody asks: that is many times
-/// as much as to note it.
+/// Which task something is noted of. It is what a waker of the task says, and the id is made of it when somebody asks: that
+/// is many times as much as to note it.
 #[derive(Clone, Copy)]
 pub(crate) struct Noted(*const ());
 

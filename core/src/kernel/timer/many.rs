@@ -1,11 +1,11 @@
 //! A queue for any number of timers: what is near lies in its full order, all else in a [`Wheel`].
 //!
-//! Until there are more than [`FEW`] there is no wheel, which takes 23 KiB. No operation moves more than [`CHUNK`] + [`FULL`] timers;
-//! where more is to be done, `pop` says so, and `spread` does a part of it ahead.
+//! Until there are more than [`FEW`] there is no wheel, which takes 23 KiB. No operation moves more than [`CHUNK`] + [`FULL`]
+//! timers; where more is to be done, `pop` says so, and `spread` does a part of it ahead.
 //!
 //! # Invariants
-//! * **NEAR**: what is near may be anything: it is in its full order. It is given out only if it is sooner than all that lies in
-//!   slots (BOUND), or equal and set before (DOWNWARD), so that nothing overtakes.
+//! * **NEAR**: what is near may be anything: it is in its full order. It is given out only if it is sooner than all that lies
+//!   in slots (BOUND), or equal and set before (DOWNWARD), so that nothing overtakes.
 
 use std::boxed::Box;
 

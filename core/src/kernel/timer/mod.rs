@@ -1,5 +1,5 @@
-//! Deadlines, soonest first. They lie in what waits for them, so that setting one needs no memory and can't fail; equal ones come
-//! in the order in which they were set.
+//! Deadlines, soonest first. They lie in what waits for them, so that setting one needs no memory and can't fail; equal ones
+//! come in the order in which they were set.
 //!
 //! Most deadlines guard work that ends in time: the common life of a timer is to be set and taken away, with nothing due.
 //!

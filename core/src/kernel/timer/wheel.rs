@@ -1,20 +1,21 @@
 //! Timers by the span in which they come: to set one, or to take it away, costs the same with ten and with a million.
 //!
-//! A slot of level `l` is a span of `2^(BITS l)` ticks, so that one of the lowest level is a single tick, and needs no order but
-//! that of setting. Each level has slots for two windows: for the one in which the clock is, as many ticks as one slot of the
-//! level above, and for the next. A timer lies at the lowest level where it comes in one of these. As the clock goes on its slot
-//! comes near, and is spread into the levels below.
+//! A slot of level `l` is a span of `2^(BITS l)` ticks, so that one of the lowest level is a single tick, and needs no order
+//! but that of setting. Each level has slots for two windows: for the one in which the clock is, as many ticks as one slot of
+//! the level above, and for the next. A timer lies at the lowest level where it comes in one of these. As the clock goes on
+//! its slot comes near, and is spread into the levels below.
 //!
-//! The slots are those of Varghese and Lauck, "Hashed and hierarchical timing wheels" (1987). A wheel whose slots are spread when
-//! they begin does a lot at once, and so late; two windows let a full slot be spread bit by bit while the one before it runs.
+//! The slots are those of Varghese and Lauck, "Hashed and hierarchical timing wheels" (1987). A wheel whose slots are spread
+//! when they begin does a lot at once, and so late; two windows let a full slot be spread bit by bit while the one before it
+//! runs.
 //!
 //! # Invariants
-//! * **CLOCK**: `reached` is not ahead of the clock, and goes on with it alone. (To go on to the soonest deadline instead would put
-//!   those that are set later, and come sooner, behind it.)
+//! * **CLOCK**: `reached` is not ahead of the clock, and goes on with it alone. (To go on to the soonest deadline instead
+//!   would put those that are set later, and come sooner, behind it.)
 //! * **WINDOW**: a timer at a level comes in the window of `reached` there, or in the next; so no slot means two spans.
 //! * **BOUND**: no timer in a slot is sooner than `bound`. It may be too early: taking a timer away leaves it.
-//! * **DOWNWARD**: of equal deadlines, those in lower slots were set before. So a timer goes to the highest slot on its way that
-//!   has timers already, and slots are spread from the front to the ends of those below.
+//! * **DOWNWARD**: of equal deadlines, those in lower slots were set before. So a timer goes to the highest slot on its way
+//!   that has timers already, and slots are spread from the front to the ends of those below.
 //! * **PLACE**: a timer's place says which slot it is in, if it is in one.
 
 use std::boxed::Box;
@@ -130,8 +131,8 @@ impl<T, const BITS: u32> Wheel<T, BITS> {
         }
     }
 
-    /// The first span that has timers; of two that begin at once the one of the higher level, which has the older ones. And when
-    /// to begin to spread the soonest full slot of another, if that is before.
+    /// The first span that has timers; of two that begin at once the one of the higher level, which has the older ones. And
+    /// when to begin to spread the soonest full slot of another, if that is before.
     pub(super) fn first(&self, full: u32) -> Option<(Span, u64)> {
         let mut first: Option<Span> = None;
         let mut ahead = u64::MAX;

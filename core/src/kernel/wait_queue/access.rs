@@ -26,8 +26,8 @@ pub trait Exclusion: 'static {
     const OPEN: Self::Guard;
     /// Runs `f` alone.
     fn alone<R>(guard: &Self::Guard, f: impl FnOnce() -> R) -> R;
-    /// The same where code of the program is called in there, which may come back, in this way too: it finds what is kept as it was
-    /// left, as where there is no lock.
+    /// The same where code of the program is called in there, which may come back, in this way too: it finds what is kept as
+    /// it was left, as where there is no lock.
     fn alone_calling<R>(guard: &Self::Guard, f: impl FnOnce() -> R) -> R {
         Self::alone(guard, f)
     }

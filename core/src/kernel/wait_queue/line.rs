@@ -37,8 +37,8 @@ pub(super) struct Waiter<G> {
     /// The line's, when it joined. Whoever tells all goes on until none of an older round is left that was handed nothing, so
     /// those in line are of as many rounds at most as there are such calls at one moment.
     ///
-    /// After a grant: `UNSEEN`, or twice the number of the poll of its task in which another one found last that it has it; with
-    /// `PASSED` if all of the task's code is polled in that, and it began after the grant.
+    /// After a grant: `UNSEEN`, or twice the number of the poll of its task in which another one found last that it has it;
+    /// with `PASSED` if all of the task's code is polled in that, and it began after the grant.
     round: Cell<u32>,
     /// News, or a grant.
     was_handed: Cell<bool>,

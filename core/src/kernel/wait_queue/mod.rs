@@ -7,12 +7,13 @@
 //!   behind it, who look again when it leaves;
 //! * **news** is for all who wait when it begins, and for nobody who comes later. They are woken one at a time.
 //!
-//! A task that has put one future aside, and waits for the same by another one, is woken for what the first is granted, and may never
-//! poll it: the second takes it over, when a poll has passed in which the first did not come (law NO-FUTURELOCK).
+//! A task that has put one future aside, and waits for the same by another one, is woken for what the first is granted, and
+//! may never poll it: the second takes it over, when a poll has passed in which the first did not come (law NO-FUTURELOCK).
 //!
-//! Two tasks are another matter: what a future has that is put aside, a lock as well as a place or a grant, it keeps until it is
-//! polled or dropped. To pass a grant on to another task, somebody would have to come to the queue when the first task's poll ends,
-//! and nothing may lead there from a task: a future that was forgotten stays in line, and its queue may have moved or be gone.
+//! Two tasks are another matter: what a future has that is put aside, a lock as well as a place or a grant, it keeps until it
+//! is polled or dropped. To pass a grant on to another task, somebody would have to come to the queue when the first task's
+//! poll ends, and nothing may lead there from a task: a future that was forgotten stays in line, and its queue may have moved
+//! or be gone.
 //!
 //! Whatever changes is whole before a waker is called, for a waker may be foreign code: it may come back here, and it may
 //! panic, which keeps nobody from being told.

@@ -29,8 +29,8 @@ pub(crate) unsafe trait Lead {
         self.tell_if(|state| (change(state), true)).1
     }
 
-    /// Changes the state, and tells all who wait at that moment, if `change` says so: there is no moment between the two. Returns
-    /// what it does, and whether anyone was told.
+    /// Changes the state, and tells all who wait at that moment, if `change` says so: there is no moment between the two.
+    /// Returns what it does, and whether anyone was told.
     fn tell_if<R>(&self, change: impl FnOnce(&Self::State) -> (R, bool)) -> (R, bool) {
         let (result, round, mut told) = self.with(|state, line| {
             let (result, tells) = change(state);
@@ -54,8 +54,9 @@ pub(crate) unsafe trait Lead {
 }
 
 pin_project! {
-    /// Somebody's place in line, as soon as it has to wait; what it gets at once costs no place. Who leaves the line with nothing asks
-    /// `pass_on` whom to wake over it, until it says nobody: first with the grant that comes too late, if there is one.
+    /// Somebody's place in line, as soon as it has to wait; what it gets at once costs no place. Who leaves the line with
+    /// nothing asks `pass_on` whom to wake over it, until it says nobody: first with the grant that comes too late, if there
+    /// is one.
     pub(crate) struct Place<L, R>
     where
         L: Lead,
@@ -108,7 +109,8 @@ impl<G: Copy> At<G> {
         }
     }
 
-    /// It has none any more, and is in no line. What it asks for stays: one without would hold up all behind it, should it wait again.
+    /// It has none any more, and is in no line. What it asks for stays: one without would hold up all behind it, should it
+    /// wait again.
     fn leave(mut self: Pin<&mut Self>) {
         if let Some(waiter) = self.as_mut().taken() {
             let ask = waiter.asks();
@@ -123,8 +125,8 @@ pin_project! {
     /// the grant that comes too late, if there is one.
     ///
     /// Both are asked under the access, so they are short and call nobody. Foreign code, which a waker is when it is cloned,
-    /// woken or dropped, runs in between, when each change is whole; what is taken out is delivered with no foreign code left to
-    /// run.
+    /// woken or dropped, runs in between, when each change is whole; what is taken out is delivered with no foreign code left
+    /// to run.
     pub(crate) struct Waiting<L, T, R>
     where
         L: Lead,

@@ -290,7 +290,8 @@ fn the_parent_of_a_cancelled_scope_goes_on_in_the_same_poll() {
     });
 }
 
-/// However many tasks are before it in the turn: what is found from outside is marked by who cancels, and not when it is polled.
+/// However many tasks are before it in the turn: what is found from outside is marked by who cancels, and not when it is
+/// polled.
 #[test]
 fn what_is_cancelled_around_a_task_is_known_in_its_code_before_that_is_polled() {
     for others in 0..100 {

@@ -1,5 +1,5 @@
-//! Each waiting method of each channel, cut off at each place where it waits, cancelled and dropped: what went in has come out, or is
-//! there still, and nothing is left behind.
+//! Each waiting method of each channel, cut off at each place where it waits, cancelled and dropped: what went in has come
+//! out, or is there still, and nothing is left behind.
 #![expect(clippy::await_holding_refcell_ref, reason = "nobody else borrows them meanwhile")]
 
 use std::cell::{Cell, RefCell};

@@ -7,8 +7,8 @@ use std::thread;
 use super::{block_on, poll};
 use giambio_core::channel::Closed;
 
-/// Three threads send, each `each` of the numbers from 0 on; three receive until the channel is closed, and give up at times. Nothing
-/// is lost or doubled.
+/// Three threads send, each `each` of the numbers from 0 on; three receive until the channel is closed, and give up at times.
+/// Nothing is lost or doubled.
 pub(super) fn meet<S: Send, R: Future<Output = Result<u32, Closed>>>(
     each: u32,
     receive: impl Fn() -> R + Sync,

@@ -458,7 +458,8 @@ fn a_busy_child_does_not_use_up_the_budget_of_the_task_around_its_nursery() {
     panic!("starved: {} of 10 operations in 1000 turns", progress.get());
 }
 
-/// A loop of operations that are always ready, each polled once by one task, in a nursery of its own or not: how many in one poll?
+/// A loop of operations that are always ready, each polled once by one task, in a nursery of its own or not: how many in one
+/// poll?
 #[test]
 fn a_nursery_does_not_give_back_what_its_body_has_spent() {
     const LOOPS: usize = 300;

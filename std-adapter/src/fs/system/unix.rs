@@ -17,9 +17,10 @@ use crate::reactor;
 /// How soon to try again.
 const MOMENT: Duration = Duration::from_millis(5);
 
-/// Opens it without waiting for another end. What has one is refused by a look, since to open it would let go who waits there; should
-/// it get there in between, by a mode of the opening, of which nothing is left. Options that may have flags keep them: to add one would
-/// remove the others, and none can be asked for. So a FIFO that gets there in between is waited for then.
+/// Opens it without waiting for another end. What has one is refused by a look, since to open it would let go who waits
+/// there; should it get there in between, by a mode of the opening, of which nothing is left. Options that may have flags
+/// keep them: to add one would remove the others, and none can be asked for. So a FIFO that gets there in between is waited
+/// for then.
 pub(in crate::fs) fn open(options: &OpenOptions, may_have_flags: bool, path: &Path) -> io::Result<File> {
     if !fault!("fifo-opened-to-be-refused") && fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
         return Err(not_a_file("FIFO"));
@@ -37,14 +38,15 @@ pub(in crate::fs) fn open(options: &OpenOptions, may_have_flags: bool, path: &Pa
         return Err(not_a_file("FIFO"));
     }
     if !may_have_flags {
-        // The mode is that of this opening alone, and from now on a thread may wait: for a device, or a file that is none on a disk.
+        // The mode is that of this opening alone, and from now on a thread may wait: for a device, or a file that is none on
+        // a disk.
         let _ = rustix::io::ioctl_fionbio(&file, false);
     }
     Ok(file)
 }
 
-/// Waits for a lease that somebody else has of it: who has one is told to give it up, and loses it after the time that the system
-/// gives for that. It does not wait in the system, where it could not be given up.
+/// Waits for a lease that somebody else has of it: who has one is told to give it up, and loses it after the time that the
+/// system gives for that. It does not wait in the system, where it could not be given up.
 fn open_without_waiting(options: &OpenOptions, path: &Path) -> io::Result<File> {
     let options = options.clone().custom_flags(libc::O_NONBLOCK).clone();
     loop {

@@ -68,8 +68,8 @@ pub enum Then {
 /// A socket of datagrams over `S`: [`UdpSocket`](super::UdpSocket) is one over [`std::net::UdpSocket`], and on Unix there is
 /// `net::unix::UnixDatagram`.
 ///
-/// Every call takes `&self`: one task may receive while another sends. While a task *waits* in one direction, a second one in the
-/// same gets [`ResourceBusy`](io::ErrorKind::ResourceBusy).
+/// Every call takes `&self`: one task may receive while another sends. While a task *waits* in one direction, a second one in
+/// the same gets [`ResourceBusy`](io::ErrorKind::ResourceBusy).
 ///
 /// ```
 /// use giambio::net::UdpSocket;
@@ -120,8 +120,8 @@ impl<S: Datagrams> DatagramSocket<S> {
         DatagramSocket { source: Source::new(socket) }
     }
 
-    /// Gives it back to the standard library, in blocking mode, which all clones of a socket share. A socket of this crate over a
-    /// clone goes on without blocking the thread.
+    /// Gives it back to the standard library, in blocking mode, which all clones of a socket share. A socket of this crate
+    /// over a clone goes on without blocking the thread.
     ///
     /// # Errors
     /// [`Closed`], or the system refuses to change the mode.
@@ -170,14 +170,15 @@ impl<S: Datagrams> DatagramSocket<S> {
 
 /// # Receiving
 impl<S: Datagrams> DatagramSocket<S> {
-    /// Waits for a datagram and moves it to `buffer`. Of one that is longer than this the rest is gone, which [`Received`] tells.
+    /// Waits for a datagram and moves it to `buffer`. Of one that is longer than this the rest is gone, which [`Received`]
+    /// tells.
     ///
     /// Of a socket that is [connected](super::UdpSocket::connect), it is one from there.
     ///
     /// # Errors
     /// What the network has to say about what was sent before, as [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) on a
-    /// connected socket: what comes later can be received all the same. [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another
-    /// task receives; [`Closed`].
+    /// connected socket: what comes later can be received all the same. [`ResourceBusy`](io::ErrorKind::ResourceBusy) while
+    /// another task receives; [`Closed`].
     ///
     /// # Panics
     /// If it has to wait [outside of a run](crate::net).

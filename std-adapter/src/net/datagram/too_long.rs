@@ -24,8 +24,8 @@ use std::io;
 pub struct TooLong {
     /// How many bytes it has.
     pub length: usize,
-    /// How many a datagram of this socket may have, as far as that is known: what the protocol and the system's buffer for sending
-    /// have room for. One that is no longer is too long for the network, and the socket may not divide it.
+    /// How many a datagram of this socket may have, as far as that is known: what the protocol and the system's buffer for
+    /// sending have room for. One that is no longer is too long for the network, and the socket may not divide it.
     pub longest: Option<usize>,
 }
 

@@ -43,8 +43,8 @@ impl Line {
     }
 }
 
-/// Does what waits in a line. In cancelled code, where it gets no further, it has no place: a shield beside it may hold that for long. By
-/// reference it may go on where nothing is cancelled, at the end of the line.
+/// Does what waits in a line. In cancelled code, where it gets no further, it has no place: a shield beside it may hold that
+/// for long. By reference it may go on where nothing is cancelled, at the end of the line.
 pub(super) async fn giving_way<F: Future>(begin: impl Fn() -> F) -> F::Output {
     let mut waiting = pin!(None);
     poll_fn(|cx| {

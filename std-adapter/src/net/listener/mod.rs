@@ -151,7 +151,8 @@ impl<L: Listens> Listener<L> {
         place
     }
 
-    /// Takes a connection if one waits now, and no task waits for it. Never waits. Passes over what is broken, as [`accept`](Listener::accept) does.
+    /// Takes a connection if one waits now, and no task waits for it. Never waits. Passes over what is broken, as
+    /// [`accept`](Listener::accept) does.
     ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none; the system's if it can't be taken.
@@ -203,8 +204,8 @@ impl<L: Listens> Listener<L> {
     }
 }
 
-/// Takes a connection, without waiting. No flag of the call says so, and the listener's mode is shared by all its clones, each of which
-/// may have changed it: so it is set each time (0.2 µs of the 30 that a connection takes).
+/// Takes a connection, without waiting. No flag of the call says so, and the listener's mode is shared by all its clones,
+/// each of which may have changed it: so it is set each time (0.2 µs of the 30 that a connection takes).
 fn accept<L: Listens>(listener: &L) -> io::Result<Done<Accepted<L>>> {
     if !fault!("accept-may-block") {
         listener.set_nonblocking(true)?;

@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use super::{Listener, Listens};
 
 impl<L: Listens> AsFd for Listener<L> {
-    /// The descriptor, to set options and ask about them. It stays open as long as it is borrowed: [`close`](Listener::close) then
-    /// ends the listening where the system can, and the descriptor is closed when the listener is dropped.
+    /// The descriptor, to set options and ask about them. It stays open as long as it is borrowed: [`close`](Listener::close)
+    /// then ends the listening where the system can, and the descriptor is closed when the listener is dropped.
     ///
     /// # Panics
     /// After [`close`](Listener::close).

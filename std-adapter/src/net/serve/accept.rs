@@ -46,12 +46,12 @@ pub trait Accept {
     /// Who is at its other end.
     type Peer;
 
-    /// Waits for a connection. It has to suspend now and then even if one is always there, as the waiting methods of this crate do,
-    /// or nothing else gets on.
+    /// Waits for a connection. It has to suspend now and then even if one is always there, as the waiting methods of this
+    /// crate do, or nothing else gets on.
     ///
     /// # Errors
-    /// Of a connection or of the system as well: [`serve`](super::serve()) passes over those, and waits for what there is a want
-    /// of. Any other ends the server.
+    /// Of a connection or of the system as well: [`serve`](super::serve()) passes over those, and waits for what there is a
+    /// want of. Any other ends the server.
     ///
     /// # Cancellation
     /// It should be [**Restartable; loses its place**](giambio_core#cancellation): a stop drops it, and no connection with it.

@@ -68,20 +68,22 @@ use self::server::{Ending, Plan, run};
 /// A handler is a function or closure of a connection and its peer's address, may borrow what is outside, and returns `()` or a
 /// `Result`, whose error goes to [`on_error`](Serve::on_error).
 ///
-/// **A stop** is asked of a scope around ([`stopping`](crate::stopping), as by [`run_until_stopped`](crate::run_until_stopped())), or
-/// comes by [`stop_when`](Serve::stop_when). Then the listener is closed, handlers that look for it see that the server is
-/// [`stopping`](crate::stopping), and the server ends when the last of them has, or they are cancelled after the
-/// [`grace`](Serve::grace). A handler that waits for an idle client should do so in [`until_stopped`](crate::until_stopped). A
-/// connection that the system has established, but that wasn't accepted when the listener closed, is reset.
+/// **A stop** is asked of a scope around ([`stopping`](crate::stopping), as by
+/// [`run_until_stopped`](crate::run_until_stopped())), or comes by [`stop_when`](Serve::stop_when). Then the listener is
+/// closed, handlers that look for it see that the server is [`stopping`](crate::stopping), and the server ends when the last
+/// of them has, or they are cancelled after the [`grace`](Serve::grace). A handler that waits for an idle client should do so
+/// in [`until_stopped`](crate::until_stopped). A connection that the system has established, but that wasn't accepted when
+/// the listener closed, is reset.
 ///
-/// **Errors** of a connection that breaks before it is accepted are passed over. Want of descriptors or memory is waited out, while those
-/// that are served go on ([`on_shortage`](Serve::on_shortage)).
+/// **Errors** of a connection that breaks before it is accepted are passed over. Want of descriptors or memory is waited out,
+/// while those that are served go on ([`on_shortage`](Serve::on_shortage)).
 ///
 /// **A handler that panics** ends the server, as in any nursery: the others are dropped, and the panic comes out.
 ///
 /// # Errors
 /// When it is awaited: what the system says about the listener itself; what [`on_error`](Serve::on_error) makes the
-/// server's. The handlers are cancelled, and their clean-ups are over before this returns. If there are several it is the first.
+/// server's. The handlers are cancelled, and their clean-ups are over before this returns. If there are several it is the
+/// first.
 ///
 /// # Cancellation
 /// Closes the listener and cancels the handlers; what they do then is theirs. A connection is with the listener or has its
@@ -239,8 +241,8 @@ impl<'a, A: Accept, H, R: Handled, X> Serve<'a, A, H, R, X> {
         self.with(|plan| plan.end.stop = Some(Box::pin(future)))
     }
 
-    /// Has `hook` told when a connection can't be accepted for want of descriptors or memory: once a minute at most, for a log. The
-    /// server tries again soon, and [counts](Counts::shortages) how often.
+    /// Has `hook` told when a connection can't be accepted for want of descriptors or memory: once a minute at most, for a
+    /// log. The server tries again soon, and [counts](Counts::shortages) how often.
     #[track_caller]
     pub fn on_shortage(self, hook: impl Fn(&io::Error) + 'a) -> Self {
         self.with(|plan| plan.on_shortage = Some(Box::new(hook)))

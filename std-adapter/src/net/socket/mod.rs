@@ -24,7 +24,8 @@ use crate::sys::errno::is_in_progress;
 /// How soon to ask again whether a listener has room for a connection: nobody tells.
 const UNTIL_ROOM: Duration = Duration::from_millis(5);
 
-/// A socket of any kind that the system has, over what `socket2` makes: of sequenced packets, of netlink, of Bluetooth, raw ones.
+/// A socket of any kind that the system has, over what `socket2` makes: of sequenced packets, of netlink, of Bluetooth, raw
+/// ones.
 ///
 /// What has a type of its own is better off with that: [`TcpStream`](super::TcpStream), [`TcpListener`](super::TcpListener),
 /// [`UdpSocket`](super::UdpSocket), and those of `net::unix`. Their addresses are easier, and they know more about errors.
@@ -86,15 +87,15 @@ impl Socket {
     /// Connects to an address. A socket of datagrams is at once; it receives from there alone then.
     ///
     /// # Errors
-    /// The system's: nobody is there, or there is no way. [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task sends;
-    /// [`Closed`].
+    /// The system's: nobody is there, or there is no way. [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task
+    /// sends; [`Closed`].
     ///
     /// # Panics
     /// If it has to wait [outside of a run](crate::net).
     ///
     /// # Cancellation
-    /// [**Restartable.**](giambio_core#cancellation) The connection is made all the same: connecting again waits for it, whatever the
-    /// address.
+    /// [**Restartable.**](giambio_core#cancellation) The connection is made all the same: connecting again waits for it,
+    /// whatever the address.
     #[track_caller]
     pub fn connect(&self, address: &SockAddr) -> impl Future<Output = io::Result<()>> {
         async move {
@@ -183,8 +184,8 @@ impl Socket {
 
     /// As [`receive`](Socket::receive); tells also who has sent it, if he has an address.
     ///
-    /// Who it is the system is asked first, by a call of its own. So another process, or thread, must not receive from a clone meanwhile:
-    /// it may take what this was told about.
+    /// Who it is the system is asked first, by a call of its own. So another process, or thread, must not receive from a
+    /// clone meanwhile: it may take what this was told about.
     ///
     /// # Errors
     /// As [`receive`](Socket::receive).
@@ -215,7 +216,8 @@ impl Socket {
         system::receive_any(socket, buffer, self.is_stream).map(Done::more)
     }
 
-    /// Waits for room and sends `data` to who this is connected to; returns how many bytes. A message is sent whole, or not at all.
+    /// Waits for room and sends `data` to who this is connected to; returns how many bytes. A message is sent whole, or not
+    /// at all.
     ///
     /// # Errors
     /// The system's; [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task sends; [`Closed`].

@@ -67,7 +67,8 @@ pub(in crate::net) fn peek(socket: &impl AsFd, buffer: &mut [u8]) -> io::Result<
 }
 
 /// As `receive`, where descriptors may come along with bytes. Nobody takes those here, and the system closes them; but a call
-/// stops behind the bytes with which they came, so that its count is short though there is more. It says that they were cut off.
+/// stops behind the bytes with which they came, so that its count is short though there is more. It says that they were cut
+/// off.
 pub(in crate::net) fn receive_vectored(
     socket: &impl AsFd,
     buffers: &mut [IoSliceMut<'_>],

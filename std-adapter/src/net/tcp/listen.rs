@@ -87,7 +87,8 @@ impl ListenOptions {
     }
 
     /// May several listeners share the port, as when each thread has its own? Linux spreads connections over them; elsewhere
-    /// one may get them all. Where ports can't be shared, [`bind`](ListenOptions::bind) fails with [`Unsupported`](io::ErrorKind::Unsupported).
+    /// one may get them all. Where ports can't be shared, [`bind`](ListenOptions::bind) fails with
+    /// [`Unsupported`](io::ErrorKind::Unsupported).
     ///
     /// ```
     /// use giambio::net::ListenOptions;

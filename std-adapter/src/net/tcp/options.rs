@@ -68,9 +68,9 @@ impl TcpStream {
         self.option(|socket| SockRef::from(socket).linger())
     }
 
-    /// Sets [`linger`](TcpStream::linger), in whole seconds, rounded up, and no more than the system knows (9 hours; 5 minutes on
-    /// Apple's). Zero throws away what was not delivered and resets the connection. Anything else makes closing block the
-    /// thread for as long, so prefer `None`.
+    /// Sets [`linger`](TcpStream::linger), in whole seconds, rounded up, and no more than the system knows (9 hours; 5
+    /// minutes on Apple's). Zero throws away what was not delivered and resets the connection. Anything else makes closing
+    /// block the thread for as long, so prefer `None`.
     ///
     /// # Errors
     /// See [options](#options).
@@ -87,12 +87,12 @@ impl TcpStream {
         self.option(|socket| SockRef::from(socket).keepalive())
     }
 
-    /// Has the system probe the connection when nothing has moved for `idle`, so that a peer that vanished is noticed; `None`: not.
-    /// It counts whole seconds: rounded up, and at least one.
+    /// Has the system probe the connection when nothing has moved for `idle`, so that a peer that vanished is noticed;
+    /// `None`: not. It counts whole seconds: rounded up, and at least one.
     ///
     /// # Errors
-    /// See [options](#options). [`InvalidInput`](io::ErrorKind::InvalidInput) for more than the system knows (9 hours on Linux);
-    /// whether it probes is then as before.
+    /// See [options](#options). [`InvalidInput`](io::ErrorKind::InvalidInput) for more than the system knows (9 hours on
+    /// Linux); whether it probes is then as before.
     pub fn set_keepalive(&self, idle: Option<Duration>) -> io::Result<()> {
         self.option(|socket| {
             let socket = SockRef::from(socket);

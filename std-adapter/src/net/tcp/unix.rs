@@ -9,8 +9,8 @@ use socket2::SockRef;
 use super::stream::TcpStream;
 
 impl TcpStream {
-    /// How long what was sent may stay unacknowledged, or find no room at the peer, before the connection is given up. `None`: the
-    /// system decides, which takes a quarter of an hour and more.
+    /// How long what was sent may stay unacknowledged, or find no room at the peer, before the connection is given up.
+    /// `None`: the system decides, which takes a quarter of an hour and more.
     ///
     /// On Linux and Android.
     ///
@@ -43,8 +43,8 @@ impl TcpStream {
     /// On Linux and Android.
     ///
     /// # Errors
-    /// See [options](#options). [`InvalidInput`](io::ErrorKind::InvalidInput) for more than the system knows, which is 2,147,483,647
-    /// milliseconds (24 days); what was set before is so still.
+    /// See [options](#options). [`InvalidInput`](io::ErrorKind::InvalidInput) for more than the system knows, which is
+    /// 2,147,483,647 milliseconds (24 days); what was set before is so still.
     pub fn set_user_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
         self.option(|socket| SockRef::from(socket).set_tcp_user_timeout(timeout.map(whole_millis)))
     }

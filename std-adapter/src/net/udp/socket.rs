@@ -40,22 +40,24 @@ const LONGEST: (usize, usize) = (65_507, 65_527);
 /// A datagram may get lost, come twice, or overtake another: who needs an answer asks again
 /// ([`move_on_after`](crate::move_on_after()) ends the wait for one).
 ///
-/// What it has in common with all sockets of datagrams stands at [`DatagramSocket`]. What has to be settled before it is bound, as
-/// sharing a port, is settled with `socket2`, and what that makes is taken over: `UdpSocket::from(std::net::UdpSocket::from(socket))`.
+/// What it has in common with all sockets of datagrams stands at [`DatagramSocket`]. What has to be settled before it is
+/// bound, as sharing a port, is settled with `socket2`, and what that makes is taken over:
+/// `UdpSocket::from(std::net::UdpSocket::from(socket))`.
 ///
 /// # Errors that come later
-/// That nobody receives at an address the network tells by a message. A *connected* socket gets it as the error of a later call,
-/// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused), once, and can be used as before. One that is not connected never hears
-/// of it, on Windows too, where the system would say `ConnectionReset` of a call that receives from somebody else.
+/// That nobody receives at an address the network tells by a message. A *connected* socket gets it as the error of a later
+/// call, [`ConnectionRefused`](io::ErrorKind::ConnectionRefused), once, and can be used as before. One that is not connected
+/// never hears of it, on Windows too, where the system would say `ConnectionReset` of a call that receives from somebody
+/// else.
 pub type UdpSocket = DatagramSocket<net::UdpSocket>;
 
 impl UdpSocket {
     /// Takes the first of `addresses` that can be had.
     ///
     /// # Errors
-    /// [`AddrInUse`](io::ErrorKind::AddrInUse), [`PermissionDenied`](io::ErrorKind::PermissionDenied) and others, if all fail; of
-    /// several, [`AddressErrors`] has each. [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address. What [`lookup`]
-    /// says of a name.
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse), [`PermissionDenied`](io::ErrorKind::PermissionDenied) and others, if all
+    /// fail; of several, [`AddressErrors`] has each. [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address.
+    /// What [`lookup`] says of a name.
     ///
     /// # Cancellation
     /// [**Restartable.**](giambio_core#cancellation)
@@ -87,8 +89,9 @@ impl UdpSocket {
     ///
     /// # Errors
     /// [`TooLong`](crate::net::TooLong); [`PermissionDenied`](io::ErrorKind::PermissionDenied) for a
-    /// [broadcast](UdpSocket::set_broadcast) that was not allowed; others of the network; on some systems, that it is connected;
-    /// [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task waits to send; [`Closed`](crate::net::Closed).
+    /// [broadcast](UdpSocket::set_broadcast) that was not allowed; others of the network; on some systems, that it is
+    /// connected; [`ResourceBusy`](io::ErrorKind::ResourceBusy) while another task waits to send;
+    /// [`Closed`](crate::net::Closed).
     ///
     /// # Panics
     /// If it has to wait [outside of a run](crate::net).

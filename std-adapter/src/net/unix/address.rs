@@ -22,7 +22,8 @@ pub(super) fn of_path(path: &Path) -> io::Result<SocketAddr> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, why))
 }
 
-/// Names the address in an error of a call about it; but errors that only say to wait, or are our own and say all, stay as they are.
+/// Names the address in an error of a call about it; but errors that only say to wait, or are our own and say all, stay as
+/// they are.
 pub(super) fn naming(address: &SocketAddr) -> impl Fn(io::Error) -> io::Error {
     move |error| match address.as_pathname() {
         _ if error.kind() == io::ErrorKind::WouldBlock || error.get_ref().is_some() => error,

@@ -9,8 +9,8 @@ use crate::reactor::peer_of;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PeerCredentials {
-    /// The process, if the system tells it (Linux and Android do) and it can be seen from here. It may be gone by now, and its number
-    /// another one's.
+    /// The process, if the system tells it (Linux and Android do) and it can be seen from here. It may be gone by now, and
+    /// its number another one's.
     pub pid: Option<u32>,
     /// The user.
     pub uid: u32,
@@ -30,8 +30,8 @@ impl UnixStream {
     /// ```
     ///
     /// # Errors
-    /// [`Closed`](crate::net::Closed); [`Unsupported`](io::ErrorKind::Unsupported) on illumos and Solaris; the system's, if there
-    /// is no other end any more.
+    /// [`Closed`](crate::net::Closed); [`Unsupported`](io::ErrorKind::Unsupported) on illumos and Solaris; the system's, if
+    /// there is no other end any more.
     pub fn peer_credentials(&self) -> io::Result<PeerCredentials> {
         use std::os::fd::AsFd;
         let (pid, uid, gid) = self.source().with(|socket| peer_of(socket.as_fd()))?;

@@ -17,8 +17,8 @@ use crate::net::system;
 use crate::reactor::Descriptor as _;
 use crate::sys::errno::is_receiver_full;
 
-/// A socket of datagrams between programs of one machine. They get there, each once and in order; who sends waits while the receiver
-/// has no room.
+/// A socket of datagrams between programs of one machine. They get there, each once and in order; who sends waits while the
+/// receiver has no room.
 ///
 /// ```
 /// use giambio::net::unix::UnixDatagram;
@@ -37,9 +37,9 @@ use crate::sys::errno::is_receiver_full;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// What it has in common with all sockets of datagrams stands at [`DatagramSocket`]. Descriptors that are passed along are closed,
-/// unless they are [received](UnixDatagram::receive_with_fds). A sender whose path fills an address whole, with no room for a NUL
-/// behind it, as Linux allows, can't be named: then its address is unnamed.
+/// What it has in common with all sockets of datagrams stands at [`DatagramSocket`]. Descriptors that are passed along are
+/// closed, unless they are [received](UnixDatagram::receive_with_fds). A sender whose path fills an address whole, with no
+/// room for a NUL behind it, as Linux allows, can't be named: then its address is unnamed.
 pub type UnixDatagram = DatagramSocket<net::UnixDatagram>;
 
 /// A [`UnixDatagram`] whose path is its own: [`UnixDatagram::bind_fresh`].
@@ -84,7 +84,8 @@ impl UnixDatagram {
         UnixDatagram::bind_addr(&of_path(path.as_ref())?)
     }
 
-    /// As [`bind`](UnixDatagram::bind), at an address, which on Linux may be [a name that is no path](super#names-that-are-no-paths).
+    /// As [`bind`](UnixDatagram::bind), at an address, which on Linux may be [a name that is no
+    /// path](super#names-that-are-no-paths).
     ///
     /// # Errors
     /// As [`UnixListener::bind`](super::UnixListener::bind).
@@ -115,8 +116,9 @@ impl<S: Datagrams<Address = SocketAddr> + AsFd> DatagramSocket<S> {
     /// Sends to a path from now on, and receives from there alone. It may be called again.
     ///
     /// # Errors
-    /// [`NotFound`](io::ErrorKind::NotFound): there is no such path. [`ConnectionRefused`](io::ErrorKind::ConnectionRefused): nobody
-    /// is there any more. [`InvalidInput`](io::ErrorKind::InvalidInput): the path can't be an address. [`Closed`](crate::net::Closed).
+    /// [`NotFound`](io::ErrorKind::NotFound): there is no such path. [`ConnectionRefused`](io::ErrorKind::ConnectionRefused):
+    /// nobody is there any more. [`InvalidInput`](io::ErrorKind::InvalidInput): the path can't be an address.
+    /// [`Closed`](crate::net::Closed).
     pub fn connect(&self, path: impl AsRef<Path>) -> io::Result<()> {
         self.connect_addr(&of_path(path.as_ref())?)
     }

@@ -18,8 +18,8 @@ use crate::reactor::Descriptor;
 use crate::sys::process::Process;
 
 /// A socket of the standard library whose path is removed with it. What is made by
-/// [`UnixListener::bind_fresh`](super::UnixListener::bind_fresh) and [`UnixDatagram::bind_fresh`](super::UnixDatagram::bind_fresh)
-/// is over one.
+/// [`UnixListener::bind_fresh`](super::UnixListener::bind_fresh) and
+/// [`UnixDatagram::bind_fresh`](super::UnixDatagram::bind_fresh) is over one.
 #[derive(Debug)]
 pub struct Fresh<S> {
     place: Place,

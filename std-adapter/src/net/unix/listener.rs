@@ -37,14 +37,15 @@ impl UnixListener {
     /// ```
     ///
     /// # Errors
-    /// [`AddrInUse`](io::ErrorKind::AddrInUse): something is there already. [`NotFound`](io::ErrorKind::NotFound): the folder is
-    /// not. [`PermissionDenied`](io::ErrorKind::PermissionDenied). [`InvalidInput`](io::ErrorKind::InvalidInput): the path is
-    /// longer than an address may be, some hundred bytes, or empty.
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse): something is there already. [`NotFound`](io::ErrorKind::NotFound): the folder
+    /// is not. [`PermissionDenied`](io::ErrorKind::PermissionDenied). [`InvalidInput`](io::ErrorKind::InvalidInput): the path
+    /// is longer than an address may be, some hundred bytes, or empty.
     pub fn bind(path: impl AsRef<Path>) -> io::Result<UnixListener> {
         UnixListener::bind_addr(&of_path(path.as_ref())?)
     }
 
-    /// As [`bind`](UnixListener::bind), at an address, which on Linux may be [a name that is no path](super#names-that-are-no-paths).
+    /// As [`bind`](UnixListener::bind), at an address, which on Linux may be [a name that is no
+    /// path](super#names-that-are-no-paths).
     ///
     /// # Errors
     /// As [`bind`](UnixListener::bind).
@@ -54,8 +55,8 @@ impl UnixListener {
         Ok(UnixListener::from_nonblocking(listener))
     }
 
-    /// Listens at a path that is its own: a socket that nobody listens at any more, which a program has left there that was killed, is
-    /// removed before, and this one when it is closed or dropped.
+    /// Listens at a path that is its own: a socket that nobody listens at any more, which a program has left there that was
+    /// killed, is removed before, and this one when it is closed or dropped.
     ///
     /// ```
     /// use giambio::net::unix::UnixListener;

@@ -45,12 +45,12 @@ pub struct Passed {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 impl UnixStream {
-    /// Waits for room and sends the beginning of `data`, and all of `fds` along with its first byte; returns how many bytes. The rest
-    /// is to be sent without them, as by [`send_all`](UnixStream::send_all).
+    /// Waits for room and sends the beginning of `data`, and all of `fds` along with its first byte; returns how many bytes.
+    /// The rest is to be sent without them, as by [`send_all`](UnixStream::send_all).
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput): there is no byte that they could go along with, or there are too many of them.
-    /// Linux takes no more while too many are on their way. Else as [`send`](UnixStream::send).
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput): there is no byte that they could go along with, or there are too many
+    /// of them. Linux takes no more while too many are on their way. Else as [`send`](UnixStream::send).
     ///
     /// # Panics
     /// If it has to wait [outside of a run](crate::net).
@@ -68,8 +68,9 @@ impl UnixStream {
         })
     }
 
-    /// As [`receive`](UnixStream::receive), with the descriptors that come along, at most so many. 0 bytes say that the peer has sent
-    /// everything. Descriptors come with the first byte that they were sent with, and what is received ends before the next ones.
+    /// As [`receive`](UnixStream::receive), with the descriptors that come along, at most so many. 0 bytes say that the peer
+    /// has sent everything. Descriptors come with the first byte that they were sent with, and what is received ends before
+    /// the next ones.
     ///
     /// # Errors
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) for an empty buffer; else as [`receive`](UnixStream::receive).
@@ -101,8 +102,8 @@ impl<S: Datagrams<Address = SocketAddr> + AsFd> DatagramSocket<S> {
     /// As [`send`](DatagramSocket::send), with `fds` along.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput): there are too many of them. Linux takes no more while too many are on their way.
-    /// Else as [`send`](DatagramSocket::send).
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput): there are too many of them. Linux takes no more while too many are on
+    /// their way. Else as [`send`](DatagramSocket::send).
     ///
     /// # Panics
     /// If it has to wait [outside of a run](crate::net).

@@ -79,8 +79,8 @@ impl Spawn {
 
     /// Where it reads from: what this program does, unless told otherwise.
     ///
-    /// With [`Stdio::piped`] the other end is [`Child::stdin`](super::Child::stdin). An end of a [`pipe`](std::io::pipe) goes in as it is:
-    /// so one program's output is another's input.
+    /// With [`Stdio::piped`] the other end is [`Child::stdin`](super::Child::stdin). An end of a [`pipe`](std::io::pipe) goes
+    /// in as it is: so one program's output is another's input.
     pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Spawn {
         self.command.stdin(stdin);
         self.chosen[0] = true;
@@ -101,14 +101,15 @@ impl Spawn {
         self
     }
 
-    /// How long it has to end after it was asked to, until it is killed; 5 s unless told otherwise. With zero it is killed at once, and not
-    /// asked.
+    /// How long it has to end after it was asked to, until it is killed; 5 s unless told otherwise. With zero it is killed at
+    /// once, and not asked.
     pub fn grace(self, grace: Duration) -> Spawn {
         Spawn { grace, ..self }
     }
 
-    /// Has what it starts end with it. On Unix it gets a process group of its own, to which all signals go; on Windows a job. What is left of
-    /// that is killed when the program itself has ended: programs that it started don't outlive it, unless they go to other groups.
+    /// Has what it starts end with it. On Unix it gets a process group of its own, to which all signals go; on Windows a job.
+    /// What is left of that is killed when the program itself has ended: programs that it started don't outlive it, unless
+    /// they go to other groups.
     ///
     /// The keys of a terminal, Ctrl+C too, no longer reach the group, and on Unix it can't read from the terminal.
     pub fn group(mut self, group: bool) -> Spawn {

@@ -13,7 +13,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// It is in a group of its own, at which Ctrl+Break is pressed. What it starts must be in its job, so it begins when that has it.
+    /// It is in a group of its own, at which Ctrl+Break is pressed. What it starts must be in its job, so it begins when that
+    /// has it.
     pub(crate) fn settle(&self, command: &mut Command, is_group: bool) {
         let waits = if is_group { CREATE_SUSPENDED } else { 0 };
         command.creation_flags(self.flags | CREATE_NEW_PROCESS_GROUP | waits);

@@ -1,5 +1,5 @@
-//! Windows: sockets, which `polling` knows; and handles that the system signals, whose waits are ours: of each the completion port
-//! gets a packet, when it is signalled.
+//! Windows: sockets, which `polling` knows; and handles that the system signals, whose waits are ours: of each the completion
+//! port gets a packet, when it is signalled.
 
 use std::io;
 use std::os::windows::io::{AsSocket, BorrowedSocket};

@@ -1,8 +1,8 @@
 //! What a signal does, and whose it is.
 //!
-//! The first watch for a signal puts the handler up, the last one puts back what was there before. A signal that is ignored stays
-//! so: a shell does that to what it starts in the background. A handler of others that was there before is called as well.
-//! One that was put up over ours is left there, and ours below it, since that one may call it.
+//! The first watch for a signal puts the handler up, the last one puts back what was there before. A signal that is ignored
+//! stays so: a shell does that to what it starts in the background. A handler of others that was there before is called as
+//! well. One that was put up over ours is left there, and ours below it, since that one may call it.
 
 use std::ffi::c_int;
 use std::io;

@@ -1,8 +1,8 @@
-//! Signals on Unix: a handler that is up while somebody watches. It marks the signal in each watch for it, and writes a byte into a
-//! pair of sockets, whose other end our own reactor watches.
+//! Signals on Unix: a handler that is up while somebody watches. It marks the signal in each watch for it, and writes a byte
+//! into a pair of sockets, whose other end our own reactor watches.
 //!
-//! Here is a watch; `slot` is what the handler knows of it, `handler` the handler, `disposition` what else becomes of a signal: who
-//! else wants it, and what it does when nobody watches.
+//! Here is a watch; `slot` is what the handler knows of it, `handler` the handler, `disposition` what else becomes of a
+//! signal: who else wants it, and what it does when nobody watches.
 
 mod disposition;
 mod handler;
@@ -28,8 +28,8 @@ pub(crate) const ORDERS: [Signal; 2] = [Signal::TERM, Signal::INT];
 pub(crate) const UNWATCHABLE: &[Signal] =
     &[Signal::KILL, Signal::STOP, Signal::SEGV, Signal::BUS, Signal::FPE, Signal::ILL];
 
-/// The place with the handler goes first: it has the end that the handler writes to, and to write to a pair whose other end is closed
-/// is a signal of its own.
+/// The place with the handler goes first: it has the end that the handler writes to, and to write to a pair whose other end
+/// is closed is a signal of its own.
 #[derive(Debug)]
 pub(crate) struct Watch {
     place: Place,

@@ -1,8 +1,8 @@
 //! Pipes.
 //!
-//! On Windows an end is opened either for calls that wait, as programs want theirs, or for such as go on by themselves, as this crate
-//! needs. So there each pipe is between this program and another: [`process`](crate::process) has them. One between two
-//! others is made by [`std::io::pipe`].
+//! On Windows an end is opened either for calls that wait, as programs want theirs, or for such as go on by themselves, as
+//! this crate needs. So there each pipe is between this program and another: [`process`](crate::process) has them. One
+//! between two others is made by [`std::io::pipe`].
 
 #[cfg(unix)]
 mod unix;
@@ -45,11 +45,12 @@ pub type PipeReceiver = ByteStream<Reader>;
 /// Closing it, or dropping it, is how who receives is told that nothing will follow. Once all receivers are closed, sending is
 /// [`BrokenPipe`](std::io::ErrorKind::BrokenPipe), in a program that ignores SIGPIPE, as those in Rust do.
 ///
-/// On Windows what was sent last, 8 KiB at most, may wait in this process until who receives takes it. It is delivered though this end is
-/// closed, and an error of it is one of the next call.
+/// On Windows what was sent last, 8 KiB at most, may wait in this process until who receives takes it. It is delivered though
+/// this end is closed, and an error of it is one of the next call.
 pub type PipeSender = ByteStream<Writer>;
 
-/// A pipe: what goes into the sender comes out of the receiver. The system holds some bytes, 64 KiB most often; who sends more waits.
+/// A pipe: what goes into the sender comes out of the receiver. The system holds some bytes, 64 KiB most often; who sends
+/// more waits.
 ///
 /// ```
 /// giambio::run(async {
@@ -67,8 +68,8 @@ pub type PipeSender = ByteStream<Writer>;
 /// Programs that this one starts don't get the ends, but for those that they are handed:
 /// [`into_std`](ByteStream::into_std) makes of an end what `Stdio` takes.
 ///
-/// An end whose descriptor was borrowed may be [closed](ByteStream::close), too: who has borrowed it finds nobody at the other end of it
-/// then.
+/// An end whose descriptor was borrowed may be [closed](ByteStream::close), too: who has borrowed it finds nobody at the
+/// other end of it then.
 ///
 /// # Errors
 /// The system's, for want of descriptors most often.

@@ -19,8 +19,9 @@ macro_rules! end_of_a_pipe {
                 Ok(ioctl_fionbio(self, nonblocking)?)
             }
 
-            /// The other end has to hear of it, and that takes that no number of this process means this end. So its number means an end of
-            /// another pipe now, at which nobody is. Without descriptors to make one, the other end hears of it when this is dropped.
+            /// The other end has to hear of it, and that takes that no number of this process means this end. So its number
+            /// means an end of another pipe now, at which nobody is. Without descriptors to make one, the other end hears of
+            /// it when this is dropped.
             fn end(&self) {
                 let at_nobody = || replace(self, &pipe().map($same)?);
                 if !fault!("lent-pipe-stays-open") {

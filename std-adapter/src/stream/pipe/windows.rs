@@ -1,5 +1,5 @@
-//! Pipes on Windows: what goes on by itself, one call at a time, and is waited for by an event. So an end takes bytes into its own
-//! memory: of what was read until somebody receives it, and of what was sent until it is written.
+//! Pipes on Windows: what goes on by itself, one call at a time, and is waited for by an event. So an end takes bytes into
+//! its own memory: of what was read until somebody receives it, and of what was sent until it is written.
 
 use std::cell::Cell;
 use std::fmt;
@@ -57,8 +57,8 @@ impl Reader {
         Ok(self.came.get() - self.taken.get())
     }
 
-    /// At least one byte. What was written by a call that wrote nothing is not the end; nor may ever more of that keep the thread here,
-    /// so that one is passed over in a call, which then would block.
+    /// At least one byte. What was written by a call that wrote nothing is not the end; nor may ever more of that keep the
+    /// thread here, so that one is passed over in a call, which then would block.
     fn read(&self) -> io::Result<usize> {
         if !self.transfer.goes_on() {
             self.transfer.read()?;

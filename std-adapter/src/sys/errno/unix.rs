@@ -21,8 +21,8 @@ pub(crate) fn is_too_long(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::MSGSIZE)
 }
 
-/// Does this error of sending on this machine mean that the receiver has no room? Where there is kqueue, the sender's own socket counts as
-/// one that has room meanwhile.
+/// Does this error of sending on this machine mean that the receiver has no room? Where there is kqueue, the sender's own
+/// socket counts as one that has room meanwhile.
 pub(crate) fn is_receiver_full(error: &io::Error) -> bool {
     let is_told_so = cfg!(any(
         target_vendor = "apple",

@@ -1,4 +1,5 @@
-//! What smol is made of: async-executor, async-io, async-process, async-fs, blocking. Pipes are `Async` over the standard library's.
+//! What smol is made of: async-executor, async-io, async-process, async-fs, blocking. Pipes are `Async` over the standard
+//! library's.
 
 use std::fs::File;
 use std::net::{SocketAddr, UdpSocket};
