@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::num::NonZeroUsize;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Barrier, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use std::{mem, ptr, thread};
 
@@ -356,8 +356,9 @@ fn on_each_core_the_first_order_asks_all_to_stop_the_second_cancels_them_and_the
         })
         .join();
         let until_cancelled = |then: fn(Signal)| {
-            let cleaned_up = AtomicUsize::new(0);
+            let (cleaned_up, begun) = (AtomicUsize::new(0), Barrier::new(3));
             let ended = three_cores().run_until_stopped(async |core| {
+                begun.wait(); // or one that begins when all are cancelled has nothing to clean up
                 if core.index() == 2 {
                     raise(first);
                 }
