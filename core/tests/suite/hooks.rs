@@ -1113,6 +1113,7 @@ impl Debugger for Sleeps {
 
 #[test]
 fn a_sleep_without_end_begins_once() {
+    let _alone = alone();
     let (clock, sleeps) = (VirtualClock::<1_000_000_000>::new(), Sleeps::default());
     let main = async {
         let mut wait = pin!(sleep(Duration::MAX));

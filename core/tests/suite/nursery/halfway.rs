@@ -98,6 +98,7 @@ fn a_nursery_may_be_moved_between_runtimes_half_way() {
 
 #[test]
 fn a_nursery_whose_child_sleeps_goes_on_in_another_runtime() {
+    let _alone = alone();
     let mut half = Box::pin(nursery(async |n| {
         n.spawn(async {
             sleep(secs(2)).await;
@@ -111,6 +112,7 @@ fn a_nursery_whose_child_sleeps_goes_on_in_another_runtime() {
 
 #[test]
 fn a_nursery_whose_child_has_a_deadline_goes_on_in_another_runtime() {
+    let _alone = alone();
     let mut half = Box::pin(nursery(async |n| {
         n.spawn(async {
             move_on_after(secs(2), forever::<()>()).await;
@@ -124,6 +126,7 @@ fn a_nursery_whose_child_has_a_deadline_goes_on_in_another_runtime() {
 
 #[test]
 fn a_set_whose_member_sleeps_goes_on_in_another_runtime() {
+    let _alone = alone();
     let mut set: FuturesUnordered<_> = [sleep(secs(2))].into_iter().collect();
     run_virtual(async { assert!(poll_once(pin!(set.next()).as_mut()).await.is_pending()) });
     assert_eq!(run_limited(async { set.next().await.is_some() }), Some(true), "it sleeps for ever");
