@@ -97,8 +97,8 @@
 //! 12. **NO-FUTURELOCK**: what was granted to a future that its task has put aside goes to another one of that task that
 //!     waits for the same, when a poll has passed in which the first did not come for it.
 //! 13. **NOTHING-OUTLIVES**: what a scope began outside of its tasks (a call on a thread, a write to a file, a process) has
-//!   ended when the scope is left, but where its documentation says that it goes on. A future that is dropped without a
-//!   cancellation, as by a `select!`, can't wait.
+//!     ended when the scope is left, but where its documentation says that it goes on. A future that is dropped without a
+//!     cancellation, as by a `select!`, can't wait.
 //!
 //! # Map
 //!
