@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::marker::PhantomPinned;
+use std::panic::resume_unwind;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -35,6 +36,17 @@ impl Wake for Woken {
     fn wake_by_ref(self: &Arc<Self>) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
+}
+
+/// A waker of somebody whose code panics when it is called, with the text "the waker".
+pub(crate) fn panics_when_woken() -> Waker {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            resume_unwind(Box::new("the waker"));
+        }
+    }
+    Waker::from(Arc::new(Panics))
 }
 
 /// What happened, in order.

@@ -83,22 +83,16 @@ fn a_barrier_for_one_is_open_and_one_for_nobody_is_none() {
 #[cfg(feature = "std")] // without it no panic is caught
 #[test]
 fn the_last_has_come_though_it_panics_by_a_waker_of_another() {
-    use std::panic::{AssertUnwindSafe, resume_unwind};
-    use std::sync::Arc;
-    use std::task::{Context, Poll, Wake, Waker};
+    use std::panic::AssertUnwindSafe;
+    use std::task::{Context, Poll, Waker};
 
+    use crate::common::panics_when_woken;
     use giambio_core::sync::Access;
 
-    struct Panics;
-    impl Wake for Panics {
-        fn wake(self: Arc<Self>) {
-            resume_unwind(Box::new("the waker"));
-        }
-    }
     let _alone = alone();
     fn comes(barrier: &Barrier<impl Access>) {
         let mut first = Box::pin(barrier.wait());
-        assert!(first.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::new(Panics)))).is_pending());
+        assert!(first.as_mut().poll(&mut Context::from_waker(&panics_when_woken())).is_pending());
         let mut second = ByHand::waiting(barrier.wait());
         let mut last = ByHand::new(barrier.wait());
         let panic = catch_unwind(AssertUnwindSafe(|| last.poll())).unwrap_err();
@@ -110,7 +104,7 @@ fn the_last_has_come_though_it_panics_by_a_waker_of_another() {
         // Nor does one harm that is dropped by its panic, or that only tried.
         for tries in [false, true] {
             let mut first = Box::pin(barrier.wait());
-            assert!(first.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::new(Panics)))).is_pending());
+            assert!(first.as_mut().poll(&mut Context::from_waker(&panics_when_woken())).is_pending());
             let mut second = ByHand::waiting(barrier.wait());
             let comes = || if tries { barrier.try_wait() } else { at_once(barrier.wait()) };
             assert!(catch_unwind(AssertUnwindSafe(comes)).is_err());

@@ -1,26 +1,16 @@
 //! Wakers of other executors that panic: what goes with the panic, and that nothing else does.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Poll, Wake, Waker};
+use std::task::{Poll, Waker};
 
 use super::poll;
-use crate::common::{Woken, alone};
+use crate::common::{Woken, alone, panics_when_woken};
 use giambio_core::channel::{
     Broadcast, Carrier, Channel, Closed, OneShot, Pipe, Priority, Receiver, Rendezvous, Sender,
 };
 use giambio_core::sync::Shared;
-
-fn panicking() -> Waker {
-    struct Panics;
-    impl Wake for Panics {
-        fn wake(self: Arc<Self>) {
-            resume_unwind(Box::new("the waker"));
-        }
-    }
-    Waker::from(Arc::new(Panics))
-}
 
 #[track_caller]
 fn panics<R>(f: impl FnOnce() -> R) {
@@ -53,7 +43,7 @@ fn loses_one<C: Carrier<Value: Clone>>(
         let (woken, waker) = Woken::new();
         sender.try_send(first).ok().unwrap();
         let (mut send, mut next) = (pin!(sender.send(second)), pin!(sender.send(third)));
-        assert!(poll(send.as_mut(), &panicking()).is_pending());
+        assert!(poll(send.as_mut(), &panics_when_woken()).is_pending());
         assert!(poll(next.as_mut(), &waker).is_pending());
         panics(|| takes(receiver, way));
         let left = values.each_ref().map(|value| Arc::strong_count(value) - 1);
@@ -84,8 +74,8 @@ fn where_a_sender_that_is_woken_panics_one_value_goes_with_the_panic_and_no_othe
         let (counter, values) = (Rendezvous::new(), [1, 2].map(Arc::new));
         let [first, second] = values.clone();
         let (mut send, mut next) = (pin!(counter.send(first)), pin!(counter.send(second)));
-        assert!(poll(send.as_mut(), &panicking()).is_pending());
-        assert!(poll(next.as_mut(), &panicking()).is_pending());
+        assert!(poll(send.as_mut(), &panics_when_woken()).is_pending());
+        assert!(poll(next.as_mut(), &panics_when_woken()).is_pending());
         panics(|| match waits {
             true => drop(poll(pin!(counter.receive()), Waker::noop())),
             false => drop(counter.try_receive()),
@@ -103,18 +93,18 @@ fn where_a_receiver_that_is_woken_panics_the_value_is_there() {
     let _alone = alone();
     let channel = Channel::<_, 2>::new();
     let mut receive = pin!(channel.receive());
-    assert!(poll(receive.as_mut(), &panicking()).is_pending());
+    assert!(poll(receive.as_mut(), &panics_when_woken()).is_pending());
     panics(|| channel.try_send(1));
     assert_eq!(poll(receive, Waker::noop()), Poll::Ready(Ok(1)));
     let mut receive = pin!(channel.receive());
-    assert!(poll(receive.as_mut(), &panicking()).is_pending());
+    assert!(poll(receive.as_mut(), &panics_when_woken()).is_pending());
     let slot = channel.try_slot().unwrap();
     panics(|| slot.send(2));
     assert_eq!(poll(receive, Waker::noop()), Poll::Ready(Ok(2)));
 
     let counter = Rendezvous::new();
     let mut receive = pin!(counter.receive());
-    assert!(poll(receive.as_mut(), &panicking()).is_pending());
+    assert!(poll(receive.as_mut(), &panics_when_woken()).is_pending());
     let mut send: Pin<Box<_>> = Box::pin(counter.send(1));
     panics(|| poll(send.as_mut(), Waker::noop()));
     assert!(poll(send.as_mut(), Waker::noop()).is_pending(), "it is laid down, and its sender's");
@@ -124,7 +114,7 @@ fn where_a_receiver_that_is_woken_panics_the_value_is_there() {
     let pipe = Pipe::<4>::new();
     let mut buffer = [0; 4];
     let mut receive = pin!(pipe.receive(&mut buffer));
-    assert!(poll(receive.as_mut(), &panicking()).is_pending());
+    assert!(poll(receive.as_mut(), &panics_when_woken()).is_pending());
     panics(|| pipe.try_send(b"ab"));
     assert_eq!(poll(receive, Waker::noop()), Poll::Ready(2));
 }
@@ -136,7 +126,7 @@ fn all_who_wait_for_an_answer_or_news_are_told_though_the_first_panics() {
         let (woken, waker) = Woken::new();
         let answer = OneShot::new();
         let (mut first, mut second) = (pin!(answer.receive()), pin!(answer.receive()));
-        assert!(poll(first.as_mut(), &panicking()).is_pending());
+        assert!(poll(first.as_mut(), &panics_when_woken()).is_pending());
         assert!(poll(second.as_mut(), &waker).is_pending());
         panics(|| if closes { answer.close() } else { answer.send(7).unwrap() });
         assert_eq!(woken.take(), 1);
@@ -147,7 +137,7 @@ fn all_who_wait_for_an_answer_or_news_are_told_though_the_first_panics() {
         news.send(6).unwrap();
         assert_eq!((first.try_receive(), second.try_receive()), (Ok(Some(6)), Ok(Some(6))));
         let (mut first, mut second) = (pin!(first.receive()), pin!(second.receive()));
-        assert!(poll(first.as_mut(), &panicking()).is_pending());
+        assert!(poll(first.as_mut(), &panics_when_woken()).is_pending());
         assert!(poll(second.as_mut(), &waker).is_pending());
         panics(|| if closes { news.close() } else { news.send(7).unwrap() });
         assert_eq!(woken.take(), 1);
