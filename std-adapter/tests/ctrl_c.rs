@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use giambio::signal::CtrlC;
 use giambio::{EachCore, Ended, Interrupted, RunError, builder, finally, nursery, run, run_or_ctrl_c, shield, sleep};
-use itself::{itself, started};
+use itself::itself;
 use press::{press, was_killed, with_a_keyboard};
 
 /// This program, whose Ctrl+C is not ignored.
@@ -38,7 +38,7 @@ fn start(test: &str) -> (Child, BufReader<ChildStdout>) {
         .args([test, "--exact", "--nocapture"])
         .env("CTRL_C_CASE", test)
         .stdout(Stdio::piped());
-    let mut child = started(|| program.spawn());
+    let mut child = program.spawn().unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
     await_line(&mut output, "ready");
     (child, output)

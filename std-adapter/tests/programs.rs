@@ -21,7 +21,7 @@ use cut_off::cut_off;
 use giambio::process::{Child, NotStarted, Spawn, output, run_in, status};
 use giambio::signal::{Signal, Signals};
 use giambio::{cancel_scope, fail_after, finally, move_on_after, nursery, race, run, shield, sleep};
-use itself::{itself, started};
+use itself::itself;
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -109,7 +109,7 @@ fn plays_a_part() {
             while number.is_empty() && stdout.write(&[]).is_ok() {}
         }
         "parent" => {
-            let child = started(|| itself().args(only("plays_a_part")).env("PART", "sleep").spawn());
+            let child = itself().args(only("plays_a_part")).env("PART", "sleep").spawn().unwrap();
             thread::sleep(Duration::from_millis(number.parse().unwrap()));
             drop(child);
         }

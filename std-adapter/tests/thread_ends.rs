@@ -7,7 +7,7 @@ use std::env;
 use std::thread;
 use std::time::Duration;
 
-use common::{itself, pair, started};
+use common::{itself, pair};
 use giambio::net::{TcpStream, lookup};
 use giambio::{Idle, StdClock, builder, nursery, run, sleep, unblock};
 
@@ -136,7 +136,7 @@ fn a_run_works_when_the_main_thread_ends() {
     }
     // With one thread, the tests are on the main one.
     let arguments = ["a_run_works_when_the_main_thread_ends", "--exact", "--nocapture", "--test-threads=1"];
-    let ended = started(|| itself().args(arguments).env("GIAMBIO_MAIN_ENDS", "1").output());
+    let ended = itself().args(arguments).env("GIAMBIO_MAIN_ENDS", "1").output().unwrap();
     let said = String::from_utf8_lossy(&ended.stdout);
     assert!(ended.status.success(), "{} {said} {}", ended.status, String::from_utf8_lossy(&ended.stderr));
     assert!(said.contains("ran at the end"), "{said}");

@@ -13,6 +13,8 @@ pub(crate) struct Foreign {
     pub(crate) rustflags: &'static str,
     /// What starts its programs; `None`: this kernel does.
     pub(crate) runner: Option<&'static str>,
+    /// Its programs need addresses that this kernel gives to others now and then, where it chooses them at random.
+    pub(crate) needs_fixed_addresses: bool,
     /// What must be here beside compiler, linker and runner.
     pub(crate) files: &'static [&'static str],
     /// What its programs are compiled with,
@@ -42,6 +44,7 @@ impl Foreign {
         linker: "",
         rustflags: "",
         runner: None,
+        needs_fixed_addresses: false,
         files: &[],
         compiler: NOTHING,
         tools: NOTHING,
@@ -108,13 +111,13 @@ impl There<'_> {
         let examples = root().join(target_folder(FOREIGN)).join(self.system.target).join("debug/examples");
         let scenarios = scenarios.in_folder(DEBUG).env("GIAMBIO_EXAMPLES", &examples.display().to_string());
         let runner = self.system.runner.map(|runner| ("GIAMBIO_RUNNER", runner));
-        scenarios.envs(self.environment.clone()).envs(runner).run()
+        self.run(scenarios.envs(runner))
     }
 
     fn tests(&self, line: &str) -> Outcome {
         let Foreign { target, runner, left_out, .. } = *self.system;
         // Random programs by the thousand are the work of other steps, and tell nothing about the system.
-        let mut tests = self.cargo(line).env("GIAMBIO_PROGRAMS", "250").envs(self.environment.clone());
+        let mut tests = self.cargo(line).env("GIAMBIO_PROGRAMS", "250");
         if let Some(runner) = runner {
             tests = tests.env(&format!("CARGO_TARGET_{}_RUNNER", self.system.shouted()), runner);
             // A test that starts itself once more needs no runner in Wine, which is a system of its own.
@@ -125,7 +128,13 @@ impl There<'_> {
         if !left_out.is_empty() {
             tests = tests.args("--").args(left_out);
         }
-        tests.run()
+        self.run(tests)
+    }
+
+    /// Runs what starts its programs.
+    fn run(&self, tests: Shell) -> Outcome {
+        let tests = tests.envs(self.environment.clone());
+        if self.system.needs_fixed_addresses { tests.with_fixed_addresses().run() } else { tests.run() }
     }
 
     fn cargo(&self, line: &str) -> Shell {

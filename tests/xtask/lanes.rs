@@ -21,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) skipped: Vec<&'static Step>,
     /// All output is shown.
     pub(crate) is_verbose: bool,
+    /// One that fails keeps no other from being run.
+    pub(crate) keeps_going: bool,
     /// Who runs single steps runs them again: what they build is kept.
     pub(crate) keeps: bool,
 }
@@ -47,10 +49,11 @@ struct Work {
     waiting: Vec<&'static Step>,
     /// The folders that somebody builds into.
     busy: Vec<&'static str>,
+    keeps_going: bool,
     reports: Vec<Report>,
 }
 
-/// Runs the steps until one fails; what is under way then is brought to its end.
+/// Runs the steps until one fails, or all if the plan says so; what is under way then is brought to its end.
 pub(crate) fn run(plan: &Plan) -> ExitCode {
     let began = Instant::now();
     let logs = root().join(target_folder("xtask"));
@@ -58,7 +61,8 @@ pub(crate) fn run(plan: &Plan) -> ExitCode {
         eprintln!("{}: {error}", logs.display());
         return ExitCode::FAILURE;
     }
-    let work = Work { waiting: plan.steps.clone(), busy: Vec::new(), reports: Vec::new() };
+    let work =
+        Work { waiting: plan.steps.clone(), busy: Vec::new(), keeps_going: plan.keeps_going, reports: Vec::new() };
     let (work, changed) = (Mutex::new(work), Condvar::new());
     // One alone is watched as it runs.
     let lanes = if plan.steps.len() == 1 { 1 } else { 2 };
@@ -92,7 +96,7 @@ fn take(work: &Mutex<Work>, changed: &Condvar) -> Option<&'static Step> {
     let mut work = lock(work);
     loop {
         let has_failed = work.reports.iter().any(|report| matches!(report.end, End::Failed(_)));
-        if has_failed || work.waiting.is_empty() {
+        if has_failed && !work.keeps_going || work.waiting.is_empty() {
             return None;
         }
         let left =
@@ -239,12 +243,26 @@ mod tests {
             code("d", Part::Ci, "", NOTHING).in_folder("three").takes(2),
             code("e", Part::Ci, "", NOTHING).in_folder("four").takes(2),
         ];
-        let work = Mutex::new(Work { waiting: STEPS.iter().collect(), busy: Vec::new(), reports: Vec::new() });
+        let work = Mutex::new(waiting(&STEPS));
         let changed = Condvar::new();
         let take = || take(&work, &changed).map(|step| step.name);
         assert_eq!([take(), take(), take()], [Some("a"), Some("b"), Some("d")]);
         lock(&work).busy.clear();
         assert_eq!([take(), take()], [Some("c"), Some("e")]);
         assert_eq!(take(), None);
+    }
+
+    #[test]
+    fn after_a_failure_nothing_is_begun_but_by_who_keeps_going() {
+        static STEPS: [Step; 1] = [code("a", Part::Ci, "", || Ok(()))];
+        for keeps_going in [false, true] {
+            let failed = Report { step: &STEPS[0], end: End::Failed(String::new()), tests: Tests(0, 1) };
+            let work = Mutex::new(Work { keeps_going, reports: vec![failed], ..waiting(&STEPS) });
+            assert_eq!(take(&work, &Condvar::new()).is_some(), keeps_going);
+        }
+    }
+
+    fn waiting(steps: &'static [Step]) -> Work {
+        Work { waiting: steps.iter().collect(), busy: Vec::new(), keeps_going: false, reports: Vec::new() }
     }
 }

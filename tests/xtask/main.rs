@@ -1,4 +1,4 @@
-//! `cargo xtask`: every check of giambio, run until one fails.
+//! `cargo xtask`: the checks of giambio, in two lanes.
 //!
 //! What is checked is the table in `steps.rs`; `lanes.rs` runs its rows. `machine.rs` knows what a machine must have for
 //! that and how to get it; `shell.rs` runs a command and says which one failed. `platforms.rs` is the table of systems; those
@@ -55,6 +55,7 @@ cargo xtask public-api --write      brings the lists of the public API up to dat
 cargo xtask tables --write          brings the tables of systems and features in docs/ up to date
 
 --verbose                   shows what each step prints; without it, that of those that fail
+--keep-going                runs the other steps, too, when one has failed
 --skip NAME                 leaves a step out, as often as given
 --help                      this text
 ";
@@ -111,6 +112,7 @@ struct Options<'a> {
     all: bool,
     minutes: Option<u64>,
     is_verbose: bool,
+    keeps_going: bool,
     skipped: Vec<&'static Step>,
 }
 
@@ -130,6 +132,7 @@ impl Command<'_> {
                 "--write" => given.write = true,
                 "--all" => given.all = true,
                 "--verbose" => given.is_verbose = true,
+                "--keep-going" => given.keeps_going = true,
                 "--skip" => given.skipped.push(step(rest.next().ok_or("--skip wants the name of a step")?)?),
                 "--minutes" => {
                     let number = rest.next().and_then(|number| number.parse().ok());
@@ -159,8 +162,8 @@ impl Command<'_> {
             (words, true) if let Some(parts) = parts(words) => steps_of(&parts),
             (words, _) => return Err(format!("there is no command `{}` with these options", words.join(" "))),
         };
-        let Options { words, quick, skipped, is_verbose, .. } = given;
-        Ok(Command::Run(Plan { steps, skipped, is_verbose, keeps: words[0] == "step" || quick }))
+        let Options { words, quick, skipped, is_verbose, keeps_going, .. } = given;
+        Ok(Command::Run(Plan { steps, skipped, is_verbose, keeps_going, keeps: words[0] == "step" || quick }))
     }
 }
 

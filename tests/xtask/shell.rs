@@ -144,6 +144,15 @@ impl Shell {
         self.env("CARGO_INCREMENTAL", "0").env("CARGO_PROFILE_DEV_DEBUG", "0")
     }
 
+    /// The same where addresses are chosen as always, if this kernel lets it.
+    pub(crate) fn with_fixed_addresses(mut self) -> Shell {
+        const FIXED: &str = "setarch --addr-no-randomize";
+        if Shell::new(FIXED).arg("true").output().is_some() {
+            self.words.splice(0..0, split(FIXED));
+        }
+        self
+    }
+
     /// The command itself, for those who look at its output while it runs.
     pub(crate) fn command(&self) -> Command {
         let (program, words) = self.words.split_first().expect("a command has a program");

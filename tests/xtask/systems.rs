@@ -16,6 +16,9 @@ pub(crate) const WINDOWS: Foreign = Foreign {
     target: "x86_64-pc-windows-gnu",
     linker: COMPILER,
     runner: Some(WINE),
+    // What all programs of Windows find at one address. Wine's loader lies below it, and by chance its heap on it, once in some
+    // thousand starts: the program dies before its first instruction, which its starter is told as an internal error.
+    needs_fixed_addresses: true,
     compiler: compiler("a compiler for Windows", || machine::compiler_for(&[WINDOWS.target]).is_some()),
     tools: Tool {
         name: "MinGW and Wine",
@@ -42,7 +45,7 @@ fn prepare() -> Result<Environment, String> {
     let _ = with(SERVER).arg("--persistent=600").output();
     let system = prefix.join("drive_c/windows/system32");
     if !system.exists() {
-        with(WINE).args("wineboot --init").run()?;
+        with(WINE).args("wineboot --init").with_fixed_addresses().run()?;
     }
     let library = system.join("bcryptprimitives.dll");
     if !library.exists() {

@@ -9,7 +9,7 @@ use giambio_core::{
     Next, Runtime, Until, VirtualClock, cancel_scope, checkpoint, finally, move_on_after, nursery, shield, sleep,
 };
 
-use crate::common::{FIRST_PROGRAM, PROGRAMS, Rng, audit, itself, poll_once, secs, started};
+use crate::common::{FIRST_PROGRAM, PROGRAMS, Rng, audit, itself, poll_once, secs};
 use crate::maker::make_apart;
 use crate::real::{World, run};
 
@@ -126,7 +126,7 @@ fn random_programs_forgotten_half_way_are_never_touched_again() {
         let count = PROGRAMS_PER_PROCESS.min(seeds.end - first);
         let mut this = itself();
         this.args(["--exact", THIS]).env(FIRST_PROGRAM, first.to_string()).env(PROGRAMS, count.to_string());
-        let output = started(|| this.output());
+        let output = this.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{count} programs from {first} on: {}\n{said}", output.status);
     }

@@ -137,7 +137,7 @@ fn two_threads_that_poll_at_once_end_the_program() {
     const CHILD: &str = "GIAMBIO_TWO_AT_ONCE";
     if std::env::var_os(CHILD).is_none() {
         let this = "one_state_for_all::two_threads_that_poll_at_once_end_the_program";
-        let end = started(|| itself().args(["--exact", this, "--nocapture"]).env(CHILD, "").output());
+        let end = itself().args(["--exact", this, "--nocapture"]).env(CHILD, "").output().unwrap();
         let said = String::from_utf8_lossy(&end.stderr);
         assert!(!end.status.success() && said.contains("two threads or cores polled tasks at once"), "{said}");
         return;

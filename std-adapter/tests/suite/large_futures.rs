@@ -13,7 +13,7 @@ use giambio::{
     move_on_after, move_on_at, nursery, nursery_group, shield, shield_for, testing,
 };
 
-use crate::common::{itself, started};
+use crate::common::itself;
 
 const KIB: usize = 1024;
 /// There is room for two copies, and not for three. The compilers that the tests meet elsewhere make more of them.
@@ -41,7 +41,7 @@ fn on_a_thread_of_2_mib(test: &str, work: fn()) {
         thread::Builder::new().stack_size(2 << 20).spawn(work).unwrap().join().unwrap();
         return;
     }
-    let output = started(|| itself().args(["--exact", test]).env(INSIDE, "yes").output());
+    let output = itself().args(["--exact", test]).env(INSIDE, "yes").output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("running 1 test\n"), "{test} wasn't run: {said}");
     assert!(output.status.success(), "{test}: {}\n{said}{}", output.status, String::from_utf8_lossy(&output.stderr));

@@ -12,7 +12,7 @@ use windows_sys::Win32::System::Console::{
 };
 use windows_sys::Win32::System::Threading::CREATE_NO_WINDOW;
 
-use crate::itself::{itself, started};
+use crate::itself::itself;
 
 /// Programs get a console each, so that a key pressed there is for them alone.
 pub(crate) fn with_a_keyboard(command: &mut Command) -> &mut Command {
@@ -24,7 +24,7 @@ pub(crate) fn with_a_keyboard(command: &mut Command) -> &mut Command {
 pub(crate) fn press(child: &mut Child) {
     let mut presser = itself();
     presser.args(["press::presses_ctrl_c_elsewhere", "--exact"]).env("PRESS_CTRL_C_AT", child.id().to_string());
-    let pressed = started(|| presser.output());
+    let pressed = presser.output().unwrap();
     let said = String::from_utf8_lossy(&pressed.stdout);
     if pressed.status.success() && said.contains("1 passed") {
         return;
