@@ -149,6 +149,12 @@ fn poll(
     called
 }
 
+fn wake(wakers: [Option<Waker>; 2]) {
+    let mut first = First::new();
+    wakers.into_iter().flatten().for_each(|waker| first.catch(|| waker.wake()));
+    first.resume();
+}
+
 impl PollReceive for Duplex {
     type Claim<'a> = Option<Taken<'a>>;
 
@@ -178,9 +184,8 @@ impl PollSend for Duplex {
 
     fn poll_finish(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.outgoing.is_over.set(true);
-        if let Some(waker) = self.outgoing.receiver.take() {
-            waker.wake();
-        }
+        // Who waits to send is told that it is over, as by a socket.
+        wake([self.outgoing.receiver.take(), self.outgoing.sender.take()]);
         Poll::Ready(Ok(()))
     }
 }
@@ -189,11 +194,7 @@ impl Drop for Duplex {
     fn drop(&mut self) {
         self.outgoing.is_over.set(true);
         self.incoming.is_left.set(true);
-        let mut first = First::new();
-        for waker in [self.outgoing.receiver.take(), self.incoming.sender.take()].into_iter().flatten() {
-            first.catch(|| waker.wake());
-        }
-        first.resume();
+        wake([self.outgoing.receiver.take(), self.incoming.sender.take()]);
     }
 }
 

@@ -189,21 +189,23 @@ impl<S: AsyncWrite + Unpin> PollSend for Foreign<S> {
     }
 
     fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.flush.take() {
-            None => Poll::Ready(Ok(())),
-            Some(flush) => self.poll(cx, Direction::Write, |stream, cx| {
-                let flushed = flush(stream, cx);
-                if flushed.is_pending() {
-                    self.flush.set(Some(flush));
-                }
-                flushed
-            }),
+        let Some(flush) = self.flush.get() else { return Poll::Ready(Ok(())) };
+        if fault!("flush-forgotten-where-it-is-put-off") {
+            self.flush.set(None);
         }
+        // In cancelled code, and without a budget, it is not called now, and stays to be called.
+        self.poll(cx, Direction::Write, |stream, cx| {
+            let flushed = flush(stream, cx);
+            self.flush.set(flushed.is_pending().then_some(flush));
+            flushed
+        })
     }
 
     fn poll_finish(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.flush.set(None); // that is a part of it
-        self.poll(cx, Direction::Write, S::poll_close)
+        self.poll(cx, Direction::Write, |stream, cx| {
+            self.flush.set(None); // that is a part of it
+            stream.poll_close(cx)
+        })
     }
 }
 

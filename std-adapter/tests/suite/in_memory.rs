@@ -232,6 +232,49 @@ fn what_a_library_keeps_is_sent_before_its_answer_is_waited_for() {
     }));
 }
 
+#[test]
+fn what_a_library_keeps_is_sent_though_its_flush_was_given_up_or_put_off() {
+    in_time(async {
+        let (one, other) = duplex(2);
+        let stream = Foreign::new(Keeps::over(one));
+        assert!(move_on_after(SECOND, stream.send_all(b"12345")).await.is_none());
+        nursery(async |n| {
+            n.spawn(async { other.receive_exact(&mut [0; 5]).await });
+            move_on_after(SECOND, stream.send_all(b"")).await.expect("there is room")
+        })
+        .await
+    });
+    // However many operations the task has left.
+    for count in 1..300 {
+        in_time(nursery(async |n| {
+            let (one, other) = duplex(1);
+            let stream = Foreign::new(Keeps::over(one));
+            n.spawn(async move {
+                let mut all = vec![0; count];
+                let received = move_on_after(SECOND, other.receive_exact(&mut all)).await;
+                received.unwrap_or_else(|| panic!("the last of {count} never comes"))
+            });
+            for _ in 0..count {
+                stream.send(b"x").await?;
+            }
+            stream.send_all(b"").await
+        }));
+    }
+}
+
+#[test]
+fn who_waits_to_send_hears_that_another_task_has_ended_the_stream() {
+    let (one, _other) = duplex(2);
+    in_time(nursery(async |n| {
+        n.spawn(async {
+            assert_eq!(kind(one.send_all(b"12345").await), Some(ErrorKind::BrokenPipe));
+            Ok(())
+        });
+        sleep(SECOND).await;
+        one.finish().await
+    }));
+}
+
 /// As a library with one place for a waker, which is what the traits ask of it: that of the last poll is woken.
 struct OnePlace {
     stream: Duplex,
