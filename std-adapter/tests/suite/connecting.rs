@@ -130,3 +130,14 @@ fn each_address_may_be_given_a_time() {
         assert_closed(&[silent]).await;
     });
 }
+
+#[test]
+fn nobody_is_connected_to_itself() {
+    run(async {
+        // The system chooses such a port by itself, once in some thousand times. At this address no other test listens.
+        let address = net::TcpListener::bind("127.0.0.77:0").unwrap().local_addr().unwrap();
+        let connected = ConnectOptions::new().local_address(address).connect(address).await;
+        assert_eq!(kind(connected), Some(ErrorKind::ConnectionRefused));
+        let _there = TcpListener::bind(address).await.expect("nothing is left of it");
+    });
+}

@@ -116,6 +116,9 @@ impl ConnectOptions {
     /// addresses of a *name*, those of IPv6 and of IPv4 take turns: if one of the two leads nowhere, the other one is soon
     /// tried (RFC 8305).
     ///
+    /// A connection to itself is refused. Systems make one now and then where nobody listens at a port of this machine that
+    /// they might as well choose for who connects: then the answer to each question would be the question.
+    ///
     /// # Errors
     /// That of the address, or of several [`AddressErrors`], which has the error of each;
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) for what is no address; what [`lookup`](crate::net::lookup) says of a
@@ -186,7 +189,25 @@ impl ConnectOptions {
         if let Some(local) = self.local {
             socket.bind(&local.into())?;
         }
-        connected(socket, &address.into()).await
+        let stream = connected(socket, &address.into()).await?;
+        if !fault!("connected-to-itself") {
+            refuse_itself(&stream)?;
+        }
+        Ok(stream)
+    }
+}
+
+/// Where nobody listens at a port that the system may choose as ours, it chooses that some day, and connects the socket to
+/// itself.
+fn refuse_itself(stream: &TcpStream) -> io::Result<()> {
+    match (stream.local_addr(), stream.peer_addr()) {
+        (Ok(local), Ok(peer)) if local == peer => {
+            // Who comes to listen finds the port free.
+            let _ = stream.set_linger(Some(Duration::ZERO));
+            let text = format!("nobody listens at {peer}: the system had connected the socket to itself");
+            Err(io::Error::new(io::ErrorKind::ConnectionRefused, text))
+        }
+        _ => Ok(()),
     }
 }
 
