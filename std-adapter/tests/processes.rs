@@ -523,7 +523,32 @@ fn what_can_not_be_started_is_named_with_what_to_do_about_it() {
         assert_eq!(refused(Spawn::new("true").arg("a\0b")).await.0, ErrorKind::InvalidInput);
         let plain_text = Place::new("text", "", 0o644);
         assert!(matches!(refused(Spawn::new(plain_text.0.join("x"))).await.0, ErrorKind::NotADirectory));
+        let (busy, _written) = busy_program("busy");
+        let (kind, text) = refused(Spawn::new(&busy.0)).await;
+        assert!(kind == ErrorKind::ExecutableFileBusy && text.contains("open for writing"), "{text}");
     });
+}
+
+/// A program, and what has it open for writing.
+fn busy_program(name: &str) -> (Place, fs::File) {
+    let place = Place::new(name, "#!/bin/sh\n", 0o755);
+    let written = fs::OpenOptions::new().append(true).open(&place.0).unwrap();
+    (place, written)
+}
+
+#[test]
+fn a_program_that_was_written_just_now_is_started_when_it_is_closed() {
+    bounded(nursery(async |n| {
+        let (busy, written) = busy_program("written");
+        n.spawn(async move {
+            sleep(Duration::from_millis(20)).await;
+            drop(written);
+            Ok(())
+        });
+        assert!(status(Spawn::new(&busy.0)).await?.success());
+        Ok::<(), io::Error>(())
+    }))
+    .unwrap();
 }
 
 #[test]

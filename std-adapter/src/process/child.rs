@@ -38,7 +38,7 @@ pub struct Child {
 }
 
 impl Child {
-    pub(super) fn start(mut spawn: Spawn) -> io::Result<Child> {
+    pub(super) fn start(spawn: &mut Spawn) -> io::Result<Child> {
         let is_group = spawn.group;
         let command = spawn.settled();
         let started = Running::start(command, is_group);

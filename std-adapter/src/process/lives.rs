@@ -6,12 +6,16 @@ use std::process::{ExitStatus, Output};
 use std::task::ready;
 use std::time::Duration;
 
-use giambio_core::{finally, move_on_after, poll_proceed};
+use giambio_core::{finally, move_on_after, poll_proceed, sleep};
 
 use super::child::Child;
 use super::communicate::Said;
 use super::out_of_time::OutOfTime;
 use super::spawn::Spawn;
+
+/// How soon to try again where a program is open for writing, and how often.
+const UNTIL_CLOSED: Duration = Duration::from_millis(5);
+const MOST_ATTEMPTS: usize = 100;
 
 /// Starts a program, and runs `body` beside it. When `body` ends, however that is, the program is asked to end by SIGTERM ([on
 /// Windows](super#on-windows) by Ctrl+Break), killed after its [grace](Spawn::grace), and waited for; then its status is
@@ -39,7 +43,9 @@ use super::spawn::Spawn;
 /// `stdin` is closed before, if it is a pipe; what comes out after `body` is not received. With a
 /// [group](Spawn::group) all signals go to the group.
 ///
-/// Starting a program takes the system a moment, some hundred microseconds most often, in which the thread waits.
+/// Starting a program takes the system a moment, some hundred microseconds most often, in which the thread waits. One that
+/// somebody has open for writing can't be started; it is tried for half a second, for what was written just now may be open by
+/// accident in a program that another thread starts just then.
 ///
 /// # Errors
 /// [`NotStarted`](super::NotStarted), with the path. Else as [`Child::wait`], and
@@ -66,9 +72,24 @@ pub fn run_in<R>(
         .await;
         let spawn = spawn.into();
         let grace = spawn.grace;
-        let child = Child::start(spawn)?;
+        let child = started(spawn).await?;
         let value = finally(child.beside(body(&child)), async || child.end(grace).await).await;
         Ok((value, child.outcome()?))
+    }
+}
+
+/// Starts it. One that is busy has just been written, most often, by this program: who wrote it has closed it, but a program
+/// that another thread starts meanwhile has inherited it open, for the moment until it begins.
+async fn started(mut spawn: Spawn) -> io::Result<Child> {
+    let mut attempts = 0;
+    loop {
+        match Child::start(&mut spawn) {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && attempts < MOST_ATTEMPTS => {
+                attempts += 1;
+                sleep(UNTIL_CLOSED).await;
+            }
+            started => return started,
+        }
     }
 }
 

@@ -37,6 +37,8 @@ enum Cause {
     NotExecutable,
     NoProgram,
     TooManyProcesses,
+    /// Somebody has it open for writing.
+    Busy,
     Other,
 }
 
@@ -49,6 +51,7 @@ impl NotStarted {
                 directory.map_or(Cause::NoSuchProgram, |directory| Cause::Directory(directory.into()))
             }
             io::ErrorKind::PermissionDenied => Cause::NotExecutable,
+            io::ErrorKind::ExecutableFileBusy => Cause::Busy,
             _ if system::is_no_program(&error) => Cause::NoProgram,
             _ if system::is_too_many(&error) => Cause::TooManyProcesses,
             _ => Cause::Other,
@@ -80,6 +83,7 @@ impl fmt::Display for NotStarted {
             Cause::NotExecutable => f.write_str(system::NOT_EXECUTABLE),
             Cause::NoProgram => f.write_str(system::NO_PROGRAM),
             Cause::TooManyProcesses => f.write_str("; this user has as many processes as the system allows"),
+            Cause::Busy => f.write_str("; somebody has it open for writing, this program or one that it has started"),
             Cause::Other => Ok(()),
         }
     }
