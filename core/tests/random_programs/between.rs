@@ -10,8 +10,11 @@ use std::convert::Infallible;
 
 use futures::future::join;
 #[cfg(feature = "heapless")]
-use giambio_core::channel::{Broadcast, BroadcastError, Channel, Priority};
-use giambio_core::channel::{Growable, OneShot, Pipe, Rendezvous, Unbounded};
+use giambio_core::channel::{Broadcast, Channel, Priority};
+use giambio_core::channel::{
+    BroadcastError, Broadcasts, Growable, GrowableBroadcast, GrowablePriority, OneShot, Pipe, Rendezvous, Subscriber,
+    Unbounded,
+};
 use giambio_core::sync::{Barrier, Condition, Event, Latch, Limiter, Mutex, OnceCell, RwLock, Semaphore, Watch};
 use giambio_core::{checkpoint, nursery, shield};
 
@@ -25,6 +28,8 @@ pub(crate) enum Use {
     Write,
     Limiter,
     Growable,
+    GrowablePriority,
+    GrowableBroadcast,
     Slot,
     Unbounded,
     Channel,
@@ -42,7 +47,7 @@ pub(crate) enum Use {
 }
 
 impl Use {
-    pub(crate) const ALL: [Use; 23] = [
+    pub(crate) const ALL: [Use; 25] = [
         Use::Mutex,
         Use::Shielded,
         Use::Permits(0),
@@ -52,6 +57,8 @@ impl Use {
         Use::Write,
         Use::Limiter,
         Use::Growable,
+        Use::GrowablePriority,
+        Use::GrowableBroadcast,
         Use::Slot,
         Use::Unbounded,
         Use::Channel,
@@ -80,6 +87,8 @@ pub(crate) struct Between {
     limiter: Limiter,
     limited: Taken,
     growable: Growable<u32>,
+    growable_priority: GrowablePriority<u32>,
+    growable_broadcast: GrowableBroadcast<u32>,
     unbounded: Unbounded<u32>,
     #[cfg(feature = "heapless")]
     channel: Channel<u32, 2>,
@@ -164,6 +173,19 @@ async fn apart<T>(child: impl Future<Output = ()>, body: impl Future<Output = T>
     value
 }
 
+/// Hears the news to that which it waits for.
+async fn hears<B: Broadcasts<Value = u32>>(mut subscriber: Subscriber<'_, B>, number: u32) {
+    loop {
+        match subscriber.receive().await {
+            Ok(received) if received == number => return,
+            Ok(_) => {}
+            // So many were sent meanwhile.
+            Err(BroadcastError::Lagged(_)) => return,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
 /// A value went into what all share: one of those that are in there comes out.
 macro_rules! passes_through {
     ($between:expr, $channel:expr, $number:expr, $value:pat => $out:expr) => {{
@@ -191,6 +213,8 @@ impl Between {
             limiter: Limiter::new(2),
             limited: Taken::of(2),
             growable: Growable::new(1),
+            growable_priority: GrowablePriority::new(1),
+            growable_broadcast: GrowableBroadcast::new(1),
             unbounded: Unbounded::new(),
             #[cfg(feature = "heapless")]
             channel: Channel::new(),
@@ -262,6 +286,19 @@ impl Between {
                 self.growable.send(number).await.unwrap();
                 passes_through!(self, &self.growable, number, value => value);
             }
+            Use::GrowablePriority => {
+                self.growable_priority.send((number % 3, number)).await.unwrap();
+                passes_through!(self, &self.growable_priority, number, (_, value) => value);
+            }
+            Use::GrowableBroadcast => {
+                let send = async {
+                    if number.is_multiple_of(8) {
+                        self.growable_broadcast.grow(1);
+                    }
+                    self.growable_broadcast.send(number).unwrap();
+                };
+                apart(send, hears(self.growable_broadcast.subscribe(), number)).await;
+            }
             Use::Slot => {
                 let slot = self.growable.slot().await.unwrap();
                 checkpoint().await;
@@ -284,20 +321,8 @@ impl Between {
             }
             #[cfg(feature = "heapless")]
             Use::Broadcast => {
-                let mut subscriber = self.broadcast.subscribe();
                 let send = async { self.broadcast.send(number).unwrap() };
-                let receive = async {
-                    loop {
-                        match subscriber.receive().await {
-                            Ok(received) if received == number => return,
-                            Ok(_) => {}
-                            // So many were sent meanwhile.
-                            Err(BroadcastError::Lagged(_)) => return,
-                            Err(error) => panic!("{error}"),
-                        }
-                    }
-                };
-                apart(send, receive).await;
+                apart(send, hears(self.broadcast.subscribe(), number)).await;
             }
             #[cfg(not(feature = "heapless"))]
             Use::Channel | Use::Priority | Use::Broadcast => checkpoint().await,
@@ -392,7 +417,7 @@ impl Between {
     /// What is not as it was before the program.
     pub(crate) fn left(&self) -> Option<String> {
         self.take_what_is_left_over();
-        let values = self.growable.len() + self.unbounded.len() + self.pipe.len();
+        let values = self.growable.len() + self.growable_priority.len() + self.unbounded.len() + self.pipe.len();
         #[cfg(feature = "heapless")]
         let values = values + self.channel.len() + self.priority.len();
         let taken = [
@@ -402,6 +427,7 @@ impl Between {
             ("of the limiter", self.limiter.held() + self.limiter.holders().count()),
             ("values", values),
             ("bytes", self.left_over.get() as usize),
+            ("of the news", self.growable_broadcast.subscribers()),
         ];
         let left = taken.iter().find(|(_, count)| *count > 0).map(|(what, count)| format!("{count} {what}"));
         let [of_all_in, of_all_out] = self.sums.each_ref().map(Cell::get);
