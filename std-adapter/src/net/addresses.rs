@@ -158,7 +158,9 @@ impl ToAddresses for str {
             return known(address);
         }
         let (host, port) = self.rsplit_once(':').ok_or_else(|| invalid("the port is missing: HOST:PORT"))?;
-        let port = port.parse().map_err(|_| invalid("the port is not a number from 0 to 65535"))?;
+        // A sign is none of its digits, though `parse` takes it.
+        let port = if port.starts_with('+') { None } else { port.parse().ok() };
+        let port = port.ok_or_else(|| invalid("the port is not a number from 0 to 65535"))?;
         (host, port).to_target()
     }
 }
@@ -209,6 +211,9 @@ mod tests {
         assert_eq!(("::1", 80).to_target().unwrap(), known("[::1]:80"));
         assert_eq!("localhost:1500".to_target().unwrap(), Target::Name("localhost".into(), 1500));
         assert_eq!(String::from("a.b:0").to_target().unwrap(), Target::Name("a.b".into(), 0));
+        for port in ["+80", "-1", " 80", "65536", "0x50", ""] {
+            assert_eq!(format!("localhost:{port}").to_target().unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        }
     }
 
     #[test]

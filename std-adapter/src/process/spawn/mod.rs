@@ -103,6 +103,9 @@ impl Spawn {
 
     /// How long it has to end after it was asked to, until it is killed; 5 s unless told otherwise. With zero it is killed at
     /// once, and not asked.
+    ///
+    /// On Unix it begins with the signals blocked that the thread has blocked which starts it, and ignored that this process
+    /// ignores: one that does not hear SIGTERM for that reason is killed after its grace.
     pub fn grace(self, grace: Duration) -> Spawn {
         Spawn { grace, ..self }
     }
