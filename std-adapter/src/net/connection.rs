@@ -22,7 +22,7 @@ macro_rules! connection {
                 }
 
                 fn finish(source: &Source<Self>) -> io::Result<()> {
-                    source.with(|socket| socket.shutdown(Shutdown::Write))
+                    source.shut_down(Shutdown::Write, |socket| socket.shutdown(Shutdown::Write))
                 }
             }
 

@@ -48,6 +48,9 @@ pub(super) struct Signal {
     pub(super) lasting: bool,
 }
 
+/// Nothing is known but that a call may find something else than before.
+pub(super) const AGAIN: Signal = Signal { ready: true, lasting: false };
+
 /// One direction of one source.
 #[derive(Default)]
 pub(super) struct Readiness {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::readiness::{Direction, Directions, Signal};
+use super::readiness::{AGAIN, Direction, Directions, Signal};
 use crate::foreign::First;
 
 /// Names a slot of a [`Registry`].
@@ -33,7 +33,7 @@ impl<R> Entry<R> {
     pub(super) fn lose(&self, first: &mut First) {
         self.directions.lose();
         for direction in [Direction::Read, Direction::Write] {
-            if let Some(waker) = self.directions.of(direction).event(Signal { ready: true, lasting: false }) {
+            if let Some(waker) = self.directions.of(direction).event(AGAIN) {
                 first.catch(|| waker.wake());
             }
         }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::io;
+use std::net::Shutdown;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -10,7 +11,7 @@ use giambio_core::{__fault as fault, is_cancelled, poll_proceed};
 
 use super::claim::{Claim, busy_error};
 use super::closed::Closed;
-use super::readiness::{Direction, Directions, Readiness};
+use super::readiness::{AGAIN, Direction, Directions, Readiness};
 use super::registry::{Entry, Key};
 use super::system::AsSource;
 use super::thread::Reactor;
@@ -347,6 +348,23 @@ impl<S: Descriptor> Source<S> {
     pub(super) fn raw<T>(&self, name: impl FnOnce(&S) -> T) -> Option<T> {
         self.share();
         self.with(|io| Ok(name(io))).ok()
+    }
+
+    /// Ends one direction or both by `call`, and has those try again who wait there: not every system tells them, as Linux does
+    /// not who waits to send to a socket with a path.
+    #[allow(dead_code, reason = "sockets use it")]
+    pub(crate) fn shut_down(&self, how: Shutdown, call: impl FnOnce(&S) -> io::Result<()>) -> io::Result<()> {
+        self.with(call)?;
+        if fault!("who-waits-to-send-is-not-told-of-the-end") {
+            return Ok(());
+        }
+        let mut first = First::new();
+        for (direction, other) in [(Direction::Read, Shutdown::Write), (Direction::Write, Shutdown::Read)] {
+            let waker = if how == other { None } else { self.of(direction).event(AGAIN) };
+            waker.into_iter().for_each(|waker| first.catch(|| waker.wake()));
+        }
+        first.resume();
+        Ok(())
     }
 
     /// Closes the descriptor; ends the connection, if it was lent. Who waits is woken and gets an error, as does every later

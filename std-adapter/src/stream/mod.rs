@@ -342,7 +342,7 @@ impl<S: Connection> ByteStream<S> {
     /// # Errors
     /// [`NotConnected`](io::ErrorKind::NotConnected) if the connection is over already.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.source.with(|socket| socket.shutdown_now(how))
+        self.source.shut_down(how, |socket| socket.shutdown_now(how))
     }
 
     /// This end's address.

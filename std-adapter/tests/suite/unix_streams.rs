@@ -268,3 +268,29 @@ fn descriptors_that_come_along_are_closed_and_hide_nothing() {
         assert_eq!(passed_reader.read(&mut [0]).unwrap(), 0, "nobody has the other end");
     });
 }
+
+#[test]
+fn who_waits_in_a_direction_that_another_task_ends_is_told() {
+    let much = vec![0; 10_000_000];
+    run(async {
+        let told = async |ends: &dyn Fn(&UnixStream)| {
+            let (one, _other) = UnixStream::pair().unwrap();
+            let sending = fail_after(LONG, one.send_all(&much));
+            let sent = zip(sending, async {
+                settle().await;
+                ends(&one);
+            });
+            assert_eq!(kind(sent.await.0.expect("it is over")), Some(ErrorKind::BrokenPipe));
+        };
+        told(&|stream| stream.shutdown(Shutdown::Write).unwrap()).await;
+        told(&|stream| stream.shutdown(Shutdown::Both).unwrap()).await;
+        told(&|stream| stream.split().1.shutdown().unwrap()).await;
+        let (one, _other) = UnixStream::pair().unwrap();
+        let mut buffer = [0];
+        let received = zip(fail_after(LONG, one.receive(&mut buffer)), async {
+            settle().await;
+            one.shutdown(Shutdown::Read).unwrap();
+        });
+        assert_eq!(received.await.0.expect("it is over").unwrap(), 0);
+    });
+}

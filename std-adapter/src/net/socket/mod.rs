@@ -261,7 +261,7 @@ impl Socket {
     /// # Errors
     /// [`NotConnected`](io::ErrorKind::NotConnected) if there is none; [`Closed`].
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.source.with(|socket| socket.shutdown(how))
+        self.source.shut_down(how, |socket| socket.shutdown(how))
     }
 
     /// Closes the socket now. Tasks that wait for it are woken and get [`Closed`], as does every later call. Closing twice does
