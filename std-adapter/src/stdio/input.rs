@@ -70,6 +70,14 @@ struct State {
     next: u64,
 }
 
+impl State {
+    /// Of one more who waits.
+    fn new_number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+}
+
 /// What was read, and not taken.
 #[derive(Debug)]
 struct Buffered {
@@ -210,17 +218,15 @@ impl Stdin {
             READER.enqueue(Arc::new(Read))?;
             state.is_reading = true;
         }
-        let next = state.next;
         let old = match place {
             Some(place) => {
-                state.next += 1;
-                let number = *place.0.get_or_insert(next);
+                let number = *place.0.get_or_insert_with(|| state.new_number());
                 state.waiting.insert(number, new)
             }
             None if state.waiting.values().any(|waker| waker.will_wake(&new)) => Some(new),
             None => {
-                state.next += 1;
-                state.waiting.insert(next, new)
+                let number = state.new_number();
+                state.waiting.insert(number, new)
             }
         };
         drop(state);
