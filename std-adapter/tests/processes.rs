@@ -27,7 +27,7 @@ use giambio::signal::Signal;
 use giambio::stream::pipe;
 use giambio::{cancel_scope, fail_after, finally, move_on_after, nursery, race, run, shield, sleep};
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitOptions, getpgrp, test_kill_process, waitpid};
+use rustix::process::{Pid, WaitOptions, getpgrp, kill_process, test_kill_process, waitpid};
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -450,6 +450,32 @@ fn what_a_leader_leaves_of_its_group_does_not_hold_up_its_output() {
         let said = output(sh("sleep 60 2>/dev/null & echo $!").group(true)).await.unwrap();
         let left: u32 = String::from_utf8(said.stdout).unwrap().trim().parse().unwrap();
         until_gone(left).await;
+    });
+}
+
+#[test]
+fn a_program_that_has_ended_is_waited_for_though_its_output_is_held_open() {
+    let end =
+        |left: u32| kill_process(Pid::from_raw(left.cast_signed()).unwrap(), rustix::process::Signal::KILL).unwrap();
+    bounded(async {
+        let leaves_one = || sh("sleep 60 & echo $!").stdout(Stdio::piped());
+        let (left, _) = run_in(leaves_one(), async |child| {
+            assert!(child.wait().await.unwrap().success());
+            number(child).await
+        })
+        .await
+        .unwrap();
+        end(left);
+        // With its output it is waited for to the end of that, and no longer than there is time.
+        let error = output_within(Duration::from_millis(300), leaves_one()).await.unwrap_err();
+        let late = error.get_ref().and_then(|error| error.downcast_ref::<OutOfTime>()).unwrap();
+        assert!(late.output().status.success());
+        assert!(error.to_string().contains("had ended") && error.to_string().contains("keeps it open"), "{error}");
+        end(String::from_utf8_lossy(&late.output().stdout).trim().parse().unwrap());
+        // Nothing is something to say, too: the program hears that it is over.
+        let listens = sh("cat; echo over").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let (said, _) = run_in(listens, async |child| child.communicate(b"").await).await.unwrap();
+        assert_eq!(said.unwrap().0, b"over\n");
     });
 }
 

@@ -176,11 +176,11 @@ pub fn output_within(given: Duration, spawn: impl Into<Spawn>) -> impl Future<Ou
                 child.wait().await
             };
             let in_time = move_on_after(given, all).await.transpose()?.is_some();
-            io::Result::Ok((in_time, said.so_far()))
+            io::Result::Ok((in_time, child.try_wait()?.is_some(), said.so_far()))
         })
         .await?;
-        let (in_time, (stdout, stderr)) = said?;
+        let (in_time, had_ended, (stdout, stderr)) = said?;
         let output = Output { status, stdout, stderr };
-        if in_time { Ok(output) } else { Err(OutOfTime::error(program, given, output)) }
+        if in_time { Ok(output) } else { Err(OutOfTime::error(program, given, had_ended, output)) }
     }
 }

@@ -6,8 +6,8 @@ use std::io;
 use std::process::Output;
 use std::time::Duration;
 
-/// A program had not ended in its time, and was ended: with what it had said until then. It comes inside an [`io::Error`] of
-/// the kind [`TimedOut`](io::ErrorKind::TimedOut):
+/// A program had not ended in its time, and was ended; or it had, but not its output, which something that it has started kept
+/// open. With what it had said until then. It comes inside an [`io::Error`] of the kind [`TimedOut`](io::ErrorKind::TimedOut):
 ///
 /// ```
 /// use giambio::process::{OutOfTime, Spawn, output_within};
@@ -27,12 +27,14 @@ use std::time::Duration;
 pub struct OutOfTime {
     program: OsString,
     given: Duration,
+    /// It had ended, and its output had not.
+    had_ended: bool,
     output: Output,
 }
 
 impl OutOfTime {
-    pub(super) fn error(program: OsString, given: Duration, output: Output) -> io::Error {
-        io::Error::new(io::ErrorKind::TimedOut, OutOfTime { program, given, output })
+    pub(super) fn error(program: OsString, given: Duration, had_ended: bool, output: Output) -> io::Error {
+        io::Error::new(io::ErrorKind::TimedOut, OutOfTime { program, given, had_ended, output })
     }
 
     /// The program, as it was asked for.
@@ -56,13 +58,17 @@ impl OutOfTime {
 
 impl fmt::Display for OutOfTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let OutOfTime { program, given, output: Output { status, stdout, stderr } } = self;
-        let (said, complained) = (stdout.len(), stderr.len());
-        write!(
-            f,
-            "`{}` had not ended after {given:?}, and was ended ({status}); it had said {said} bytes, and {complained} of complaints",
-            program.display()
-        )
+        let OutOfTime { program, given, had_ended, output: Output { status, stdout, stderr } } = self;
+        let program = program.display();
+        match had_ended {
+            false => write!(f, "`{program}` had not ended after {given:?}, and was ended ({status})")?,
+            true => write!(
+                f,
+                "`{program}` had ended ({status}), but its output had not after {given:?}: something that it has started keeps it \
+                 open, which would end with it in a group"
+            )?,
+        }
+        write!(f, "; it had said {} bytes, and {} of complaints", stdout.len(), stderr.len())
     }
 }
 
