@@ -10,6 +10,9 @@ use giambio_core::{Clock, Tick};
 ///
 /// All of them are one clock: a reading is good beside those of any other, on any thread, and one may be `static`.
 ///
+/// While the machine is suspended it stands still on Linux and Apple's systems, and so do all deadlines: who sleeps for an hour
+/// sleeps an hour in which the machine runs.
+///
 /// ```
 /// use giambio::{Clock, StdClock};
 ///

@@ -135,3 +135,16 @@ fn a_read_that_is_given_up_stops() {
         move_on_after(long, until_closed()).await.expect("it reads on");
     });
 }
+
+#[test]
+fn a_file_that_says_it_has_no_bytes_is_read_and_copied_whole() {
+    run(fs::in_temporary_folder(async |folder| {
+        let (from, to) = ("/proc/self/status", folder.join("copy"));
+        assert_eq!(std_fs::metadata(from).unwrap().len(), 0);
+        assert!(fs::read_to_string(from).await.unwrap().contains("Name:"));
+        let copied = fs::copy(from, &to).await.unwrap();
+        let copy = fs::read_to_string(&to).await.unwrap();
+        assert!(copy.len() as u64 == copied && copy.starts_with("Name:") && copy.ends_with('\n'), "{copy}");
+    }))
+    .unwrap();
+}

@@ -435,6 +435,8 @@ fn a_child_that_is_forked_under_a_watch_ends_by_the_signal_until_it_watches_itse
             assert_eq!(signals.next().await.unwrap(), Signal::HUP);
         });
         let mut kept = Signals::new([Signal::USR1]).unwrap();
+        // What came before is the parent's.
+        raise(Signal::USR1);
         Child::doing(|| {
             run(fail_after(LONG, async {
                 assert!(move_on_after(Duration::ZERO, kept.next()).await.is_none());
@@ -444,6 +446,7 @@ fn a_child_that_is_forked_under_a_watch_ends_by_the_signal_until_it_watches_itse
             .unwrap();
         })
         .join();
+        assert_eq!(run(fail_after(LONG, kept.next())).unwrap().unwrap(), Signal::USR1);
     })
     .join();
 }

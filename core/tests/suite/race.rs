@@ -180,6 +180,21 @@ fn no_value_of_a_loser_is_lost() {
 }
 
 #[test]
+fn a_race_takes_one_value_though_two_come_at_once() {
+    let (one, other) = (Mailbox::new(), Mailbox::new());
+    run_virtual(async {
+        let both_come = async {
+            sleep(secs(1)).await;
+            one.send(1);
+            other.send(2);
+            forever().await
+        };
+        assert_eq!(race((one.receive(), other.receive(), both_come)).await, 1);
+        assert_eq!(other.receive().await, 2);
+    });
+}
+
+#[test]
 fn a_race_that_is_dropped_while_losers_clean_up_drops_the_winners_value_once() {
     let live = Live::new();
     run_virtual(async {

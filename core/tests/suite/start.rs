@@ -77,6 +77,27 @@ fn a_caller_that_is_given_up_takes_the_child_along() {
 }
 
 #[test]
+fn a_child_that_is_ready_in_a_shield_when_its_caller_has_gone_holds_up_nobody_but_its_nursery() {
+    run_virtual(async {
+        let ended = nursery(async |n| {
+            let starting = n.start(async |ready| {
+                shield(async {
+                    sleep(secs(2)).await;
+                    ready.set(());
+                    sleep(secs(1)).await;
+                })
+                .await;
+                forever().await
+            });
+            assert!(move_on_after(secs(1), starting).await.is_none());
+            assert_eq!(now(), secs(1));
+            Ok::<_, Cancelled>(n.live())
+        });
+        assert_eq!((ended.await, now()), (Ok(1), secs(3)));
+    });
+}
+
+#[test]
 fn what_was_handed_over_too_late_is_not_lost() {
     // The caller is gone when the child fails: the nursery has the error.
     let outcome: Result<(), Failure> = run_virtual(nursery(async |n| {

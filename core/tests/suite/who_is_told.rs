@@ -4,13 +4,13 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::common::{Woken, forever};
+use crate::common::{Woken, forever, poll_once, run_virtual};
 use crate::panicking_wakers::one_panic;
 use giambio_core::channel::Channel;
 use giambio_core::sync::{Event, Shared};
@@ -114,6 +114,25 @@ fn who_begins_to_wait_after_a_set_is_not_let_go_by_it() {
     let second: Task = Box::pin(async move { set.wait().await });
     let polls = polls_of([first, second], || event.set());
     assert_eq!((polls, late.get()), (2, false));
+}
+
+#[test]
+fn an_event_is_there_for_the_next_when_who_was_told_leaves_before_he_clears_it() {
+    run_virtual(async {
+        let event = Event::new();
+        for leaves in 0..2 {
+            let mut turns = [Box::pin(event.wait_and_clear()), Box::pin(event.wait_and_clear())];
+            for turn in &mut turns {
+                assert!(poll_once(turn.as_mut()).await.is_pending());
+            }
+            event.set();
+            event.set(); // no more than once
+            let [first, second] = turns;
+            let stays = if leaves == 0 { second } else { first };
+            stays.await;
+            assert!(!event.is_set() && poll_once(pin!(event.wait_and_clear())).await.is_pending());
+        }
+    });
 }
 
 #[test]

@@ -23,7 +23,8 @@ const MOST_LINKS: usize = 40;
 /// # Errors
 /// The system's, with the path; then `path` is as it was. The folder must be readable and writable:
 /// [`PermissionDenied`](io::ErrorKind::PermissionDenied). A device, a pipe or a socket is not replaced:
-/// [`InvalidInput`](io::ErrorKind::InvalidInput).
+/// [`InvalidInput`](io::ErrorKind::InvalidInput); and nor is a file that is mounted by itself, as in containers, which only
+/// [`write()`](super::write()) can change: [`ResourceBusy`](io::ErrorKind::ResourceBusy).
 ///
 /// One error comes later, that whose [`what`](super::PathError::what) is `"bring to the disk the name of"`: then the file is
 /// all new, and a crash may bring the old one back. A disk that has no way to do this with a folder is no error.

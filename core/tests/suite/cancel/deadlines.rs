@@ -6,8 +6,8 @@ use std::pin::pin;
 use super::{at, because};
 use crate::common::*;
 use giambio_core::{
-    Instant, Next, Reason, Runtime, TimedOut, Until, VirtualClock, cancel_scope, checkpoint, clock, effective_deadline,
-    fail_after, fail_at, finally, move_on_after, move_on_at, nursery, shield, sleep, sleep_until,
+    Cancelled, Instant, Next, Reason, Runtime, TimedOut, Until, VirtualClock, cancel_scope, checkpoint, clock,
+    effective_deadline, fail_after, fail_at, finally, move_on_after, move_on_at, nursery, shield, sleep, sleep_until,
 };
 
 #[test]
@@ -344,4 +344,24 @@ fn a_scope_that_was_cancelled_before_its_deadline_does_not_expire() {
     };
     assert_eq!(end.map_err(|cancelled| cancelled.reason), Err(Reason::Requested));
     assert_eq!(waits, [1, 10], "the loop wakes for the code and for nothing else");
+}
+
+#[test]
+fn a_deadline_that_passes_while_clean_ups_hold_the_code_is_seen_after_them() {
+    run_virtual(async {
+        let ended = Cell::new(None);
+        let late = move_on_after(secs(2), async {
+            let inside: Result<(), Cancelled> = nursery(async |n| {
+                n.spawn(async { Ok(finally(forever(), async || sleep(secs(5)).await).await) });
+                sleep(secs(1)).await;
+                n.cancel();
+                Ok(())
+            })
+            .await;
+            ended.set(Some((inside, now())));
+            checkpoint().await;
+        });
+        assert_eq!((late.await, now()), (None, secs(6)));
+        assert_eq!(ended.take(), Some((Err(because(Reason::Requested)), secs(6))));
+    });
 }

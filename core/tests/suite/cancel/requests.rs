@@ -122,6 +122,21 @@ fn a_child_cancels_its_nursery() {
 }
 
 #[test]
+fn a_child_that_cancels_its_nursery_in_its_first_poll_is_cancelled_too() {
+    run_virtual(async {
+        let result: Result<(), Cancelled> = nursery(async |n| {
+            n.spawn(async {
+                n.cancel();
+                forever().await
+            });
+            Ok(())
+        })
+        .await;
+        assert_eq!((result, now()), (Err(because(Reason::Requested)), secs(0)));
+    });
+}
+
+#[test]
 fn a_nursery_cancelled_by_its_own_body_is_left_at_the_bodys_next_suspension() {
     run_virtual(async {
         let result = nursery(async |n| {
