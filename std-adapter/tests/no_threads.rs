@@ -14,6 +14,8 @@ use giambio::fs;
 use giambio::net::{ListenOptions, TcpListener, TcpStream, lookup};
 use giambio::{run, try_unblock, unblock};
 
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+
 static NONE_LEFT: AtomicBool = AtomicBool::new(false);
 
 type Start = extern "C" fn(*mut c_void) -> *mut c_void;
@@ -37,10 +39,18 @@ extern "C" fn pthread_create(
     theirs(thread, attributes, start, argument)
 }
 
+/// Calls in calls, of which each needs a thread more.
+fn nested(deep: usize) -> Option<ErrorKind> {
+    match deep {
+        0 => None,
+        _ => run(try_unblock(move || nested(deep - 1))).unwrap_or_else(|error| Some(error.kind())),
+    }
+}
+
 #[test]
 fn what_needs_a_thread_and_gets_none_says_so() {
     NONE_LEFT.store(true, SeqCst);
-    let (mut entries, mut walk) = (fs::read_dir("src"), fs::walk("src"));
+    let (mut entries, mut walk) = (fs::read_dir(FOLDER), fs::walk(FOLDER));
     run(async {
         assert_eq!(kind(lookup("localhost:80").await), Some(ErrorKind::QuotaExceeded));
         assert_eq!(kind(TcpStream::connect("localhost:80").await), Some(ErrorKind::QuotaExceeded));
@@ -51,6 +61,17 @@ fn what_needs_a_thread_and_gets_none_says_so() {
             assert_eq!(kind(entries.next().await), Some(ErrorKind::QuotaExceeded));
             assert_eq!(kind(walk.next().await), Some(ErrorKind::QuotaExceeded));
         }
+
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let file = fs::File::from_std(std::fs::File::open(path).unwrap(), path);
+        let (buffer, count) = file.read_at(vec![0; 9], 0).await;
+        assert_eq!(
+            (buffer.len(), kind(count)),
+            (9, Some(ErrorKind::QuotaExceeded)),
+            "an empty one, read again, is an end"
+        );
+        let (buffer, written) = file.write_at(b"not lost".to_vec(), 0).await;
+        assert_eq!((&*buffer, kind(written)), (&b"not lost"[..], Some(ErrorKind::QuotaExceeded)));
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -67,5 +88,10 @@ fn what_needs_a_thread_and_gets_none_says_so() {
         let (one, two) = futures_lite::future::zip(unblock(|| 1), unblock(|| 2)).await;
         assert_eq!((one, two), (1, 2));
         lookup("localhost:80").await.unwrap();
+        assert_eq!(
+            unblock(|| nested(16)).await,
+            Some(ErrorKind::QuotaExceeded),
+            "each thread is at what waits for the next"
+        );
     });
 }

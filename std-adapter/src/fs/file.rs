@@ -2,8 +2,11 @@
 
 use std::fs::{self, Metadata};
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+
+use giambio_core::__fault as fault;
 
 use super::job::{reading, writing};
 use super::open::OpenOptions;
@@ -11,6 +14,7 @@ use super::path_error::named;
 use super::system::{close, read_at, write_at};
 use super::whole::{PIECE, given_up};
 use crate::call::is_abandoned;
+use crate::pool::lock;
 
 /// A file that is open. It has no position: each call says where it reads or writes, so that any number may be under way at
 /// once.
@@ -84,7 +88,8 @@ impl File {
     /// there were: fewer than it is long only where the file ends.
     ///
     /// # Errors
-    /// The system's, with the path. The buffer comes back all the same.
+    /// The system's, with the path; [`QuotaExceeded`](io::ErrorKind::QuotaExceeded): there is no thread to read it. The buffer
+    /// comes back all the same.
     ///
     /// # Cancellation
     /// [**Restartable.**](giambio_core#cancellation) But the buffer is gone. It is not waited for, and stops after the piece
@@ -92,27 +97,33 @@ impl File {
     #[track_caller]
     pub fn read_at(&self, buffer: Vec<u8>, at: u64) -> impl Future<Output = (Vec<u8>, io::Result<usize>)> + use<> {
         let File { file, path } = self.clone();
-        both(reading(move || {
-            let mut buffer = buffer;
-            let count = full(&file, &mut buffer, at).map_err(named("read", &path));
-            Ok((buffer, count))
-        }))
+        lent(buffer, move |lent| {
+            reading(move || {
+                let mut buffer = lent.take();
+                let count = full(&file, &mut buffer, at).map_err(named("read", &path));
+                Ok((buffer, count))
+            })
+        })
     }
 
     /// Writes all of `buffer`, from the byte with this number on. Returns the buffer.
     ///
     /// # Errors
-    /// The system's, with the path; a part may have been written. The buffer comes back all the same.
+    /// The system's, with the path; a part may have been written. [`QuotaExceeded`](io::ErrorKind::QuotaExceeded): there is no
+    /// thread to write it. The buffer comes back all the same.
     ///
     /// # Cancellation
     /// [**Lossy**](giambio_core#cancellation), from when it has begun: it is waited for. The buffer is gone.
     #[track_caller]
     pub fn write_at(&self, buffer: Vec<u8>, at: u64) -> impl Future<Output = (Vec<u8>, io::Result<()>)> + use<> {
         let File { file, path } = self.clone();
-        both(writing(move || {
-            let written = write_all_at(&file, &buffer, at).map_err(named("write", &path));
-            Ok((buffer, written))
-        }))
+        lent(buffer, move |lent| {
+            writing(move || {
+                let buffer = lent.take();
+                let written = write_all_at(&file, &buffer, at).map_err(named("write", &path));
+                Ok((buffer, written))
+            })
+        })
     }
 
     /// Makes it so long: what is behind is gone, what is new is zeros.
@@ -190,9 +201,26 @@ impl File {
     }
 }
 
-/// What comes back from a thread. If there is none, the buffer is gone.
-async fn both<T>(outcome: impl Future<Output = io::Result<(Vec<u8>, io::Result<T>)>>) -> (Vec<u8>, io::Result<T>) {
-    outcome.await.unwrap_or_else(|error| (Vec::new(), Err(error)))
+/// A buffer on its way to a thread. It is kept here, too, since the call may get no thread and be gone.
+struct Lent(Arc<Mutex<Vec<u8>>>);
+
+impl Lent {
+    fn take(&self) -> Vec<u8> {
+        mem::take(&mut *lock(&self.0))
+    }
+}
+
+/// What comes back from a thread, with the buffer. If there is none, it was not touched.
+async fn lent<T, O>(buffer: Vec<u8>, call: impl FnOnce(Lent) -> O) -> (Vec<u8>, io::Result<T>)
+where
+    O: Future<Output = io::Result<(Vec<u8>, io::Result<T>)>>,
+{
+    let kept = Lent(Arc::new(Mutex::new(buffer)));
+    let outcome = call(Lent(kept.0.clone())).await;
+    outcome.unwrap_or_else(|error| {
+        let buffer = if fault!("lent-buffers-are-lost") { Vec::new() } else { kept.take() };
+        (buffer, Err(error))
+    })
 }
 
 /// Reads until the buffer is full or the file ends, unless it is given up meanwhile.
