@@ -37,7 +37,8 @@ const LIMIT: usize = 1 << 20;
 /// }
 /// ```
 ///
-/// No piece may be longer than a [limit](Buffered::limit), 1 MiB by default: whoever sends may send for ever.
+/// No line and no other piece whose length the other side says may be longer than a [limit](Buffered::limit), 1 MiB by default:
+/// whoever sends may send for ever.
 ///
 /// It is `futures-io`'s [`AsyncRead`] and [`AsyncBufRead`], if the stream is an `AsyncRead`.
 pub struct Buffered<R> {
@@ -61,7 +62,8 @@ impl<R> Buffered<R> {
         Buffered { from, buffer: Buffer { bytes: Vec::new(), start: 0, end: 0, limit: LIMIT } }
     }
 
-    /// How long a piece may be, without what ends it. With 0 there are none but empty ones.
+    /// How long a piece may be, a line, say, or a frame, without what ends it. With 0 there are none but empty ones. It is none
+    /// of [`receive_exact`](Buffered::receive_exact), whose caller says how much.
     ///
     /// ```
     /// use giambio::net::{TcpListener, TcpStream};
@@ -125,25 +127,47 @@ impl<R: Incoming> Buffered<R> {
         }
     }
 
-    /// Fills `buffer` to the end. Nothing is taken before there is enough; so `buffer` may be as long as the
-    /// [limit](Buffered::limit).
+    /// Fills `buffer` to the end. Nothing is taken before there is enough, so as much is kept here meanwhile. It has no
+    /// [limit](Buffered::limit) but `buffer`: where its length is what the other side has said, look at that before.
+    ///
+    /// ```
+    /// use giambio::stream::{Buffered, Incoming, Outgoing, duplex};
+    /// use std::io;
+    ///
+    /// /// A line that says how long the body is, and the body.
+    /// async fn message(from: &mut Buffered<impl Incoming>) -> io::Result<Option<Vec<u8>>> {
+    ///     let Some(line) = from.receive_line().await? else { return Ok(None) };
+    ///     let length = line.parse().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    ///     if length > 1 << 20 {
+    ///         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a body of {length} bytes")));
+    ///     }
+    ///     let mut body = vec![0; length];
+    ///     from.receive_exact(&mut body).await?;
+    ///     Ok(Some(body))
+    /// }
+    ///
+    /// giambio::testing::run(async {
+    ///     let (ours, theirs) = duplex(1000);
+    ///     ours.send_all(b"12\nhello\nworld!2\nok").await?;
+    ///     ours.finish().await?;
+    ///     let mut from = Buffered::new(theirs).limit(10); // of a line
+    ///     assert_eq!(message(&mut from).await?.unwrap(), b"hello\nworld!");
+    ///     assert_eq!(message(&mut from).await?.unwrap(), b"ok");
+    ///     assert!(message(&mut from).await?.is_none());
+    ///     io::Result::Ok(())
+    /// })?;
+    /// # io::Result::Ok(())
+    /// ```
     ///
     /// # Errors
-    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the stream ends before; what came stays. [`InvalidInput`]: `buffer`
-    /// is longer than the limit. Else as [`receive`](Buffered::receive).
-    ///
-    /// [`InvalidInput`]: io::ErrorKind::InvalidInput
+    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the stream ends before; what came stays. Else as
+    /// [`receive`](Buffered::receive).
     ///
     /// # Cancellation
     /// [**Restartable.**](giambio_core#cancellation)
     #[track_caller]
     pub fn receive_exact(&mut self, buffer: &mut [u8]) -> impl Future<Output = io::Result<()>> {
         async move {
-            if buffer.len() > self.buffer.limit {
-                let (length, limit) = (buffer.len(), self.buffer.limit);
-                let text = format!("{length} bytes are asked for at once, and the limit is {limit}");
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-            }
             self.have(buffer.len()).await?;
             self.buffer.take(buffer);
             Ok(())
@@ -529,8 +553,20 @@ mod tests {
             assert_eq!(from.receive(&mut body).await.unwrap(), 1);
             assert_eq!(from.receive(&mut body).await.unwrap(), 0);
             assert_eq!(from.receive_exact(&mut body).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-            let error = from.limit(3).receive_exact(&mut body).await.unwrap_err();
-            assert_eq!(error.to_string(), "4 bytes are asked for at once, and the limit is 3");
+        });
+    }
+
+    /// The limit is for what the other side may make long: a header's is not its body's.
+    #[test]
+    fn a_body_may_be_longer_than_a_line() {
+        run(async {
+            let body = [7; 3 * ROOM];
+            let mut from = Buffered::new(Script::of(&[b"head\n", &body[..5], &body[5..], b"tail\n"])).limit(4);
+            assert_eq!(from.receive_line().await.unwrap().unwrap(), "head");
+            let mut received = [0; 3 * ROOM];
+            from.receive_exact(&mut received).await.unwrap();
+            assert_eq!(received, body);
+            assert_eq!(from.receive_line().await.unwrap().unwrap(), "tail");
         });
     }
 
