@@ -8,8 +8,10 @@
 
 use std::io::{self, ErrorKind};
 
+use crate::channel::{BroadcastError, Closed, EndedEarly};
 use crate::errors::ErrorGroup;
 use crate::reason::{Cancelled, TimedOut};
+use crate::sync::AcquireError;
 
 /// Of the kind [`TimedOut`](ErrorKind::TimedOut), with the error kept inside.
 ///
@@ -67,5 +69,66 @@ impl From<Cancelled> for io::Error {
 impl From<ErrorGroup<io::Error>> for io::Error {
     fn from(errors: ErrorGroup<io::Error>) -> Self {
         io::Error::new(errors.first().kind(), errors)
+    }
+}
+
+/// Of the kind [`Other`](ErrorKind::Other), with the error kept inside.
+///
+/// ```
+/// use giambio_core::sync::{AcquireError, Semaphore};
+/// use giambio_core::testing;
+/// use std::io;
+///
+/// async fn write(disks: &Semaphore, count: usize) -> io::Result<()> {
+///     let _disks = disks.acquire(count).await?;
+///     Ok(()) // writes to so many at once
+/// }
+///
+/// let error = testing::run(write(&Semaphore::new(2), 3)).unwrap_err();
+/// assert_eq!(error.downcast::<AcquireError>().unwrap(), AcquireError::TooMany { asked: 3, total: 2 });
+/// ```
+impl From<AcquireError> for io::Error {
+    fn from(error: AcquireError) -> Self {
+        io::Error::other(error)
+    }
+}
+
+/// Of the kind [`BrokenPipe`](ErrorKind::BrokenPipe), with the error kept inside: for who can't go on without what the
+/// channel was to bring. (Who could not send has its value back, and says what becomes of it.)
+///
+/// ```
+/// use giambio_core::channel::OneShot;
+/// use giambio_core::testing;
+/// use std::io;
+///
+/// async fn answer(from: &OneShot<u8>) -> io::Result<u8> {
+///     Ok(from.receive().await?)
+/// }
+///
+/// let never = OneShot::new();
+/// never.close();
+/// assert_eq!(testing::run(answer(&never)).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+/// ```
+impl From<Closed> for io::Error {
+    fn from(error: Closed) -> Self {
+        io::Error::new(ErrorKind::BrokenPipe, error)
+    }
+}
+
+/// Of the kind [`BrokenPipe`](ErrorKind::BrokenPipe) if the broadcast is closed, else [`Other`](ErrorKind::Other), with the
+/// error kept inside.
+impl From<BroadcastError> for io::Error {
+    fn from(error: BroadcastError) -> Self {
+        match error {
+            BroadcastError::Closed => io::Error::new(ErrorKind::BrokenPipe, error),
+            BroadcastError::Lagged(_) => io::Error::other(error),
+        }
+    }
+}
+
+/// Of the kind [`UnexpectedEof`](ErrorKind::UnexpectedEof), with the error kept inside.
+impl From<EndedEarly> for io::Error {
+    fn from(error: EndedEarly) -> Self {
+        io::Error::new(ErrorKind::UnexpectedEof, error)
     }
 }

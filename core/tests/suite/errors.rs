@@ -516,6 +516,8 @@ fn an_error_in_a_nursery_that_an_outer_scope_cancelled_leaks_nothing() {
 #[test]
 #[cfg(feature = "std")]
 fn errors_of_this_crate_are_io_errors_that_keep_them_and_nobody_tries_again() {
+    use giambio_core::channel::{BroadcastError, Closed, EndedEarly};
+    use giambio_core::sync::AcquireError;
     use giambio_core::{Cancelled, Reason, TimedOut, fail_after};
     use std::io::{self, ErrorKind, Read};
 
@@ -554,6 +556,18 @@ fn errors_of_this_crate_are_io_errors_that_keep_them_and_nobody_tries_again() {
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert_eq!(error.downcast::<ErrorGroup<io::Error>>().unwrap().len(), 1);
     });
+
+    let kinds: [(io::Error, ErrorKind); 5] = [
+        (AcquireError::Closed.into(), ErrorKind::Other),
+        (Closed.into(), ErrorKind::BrokenPipe),
+        (BroadcastError::Closed.into(), ErrorKind::BrokenPipe),
+        (BroadcastError::Lagged(3).into(), ErrorKind::Other),
+        (EndedEarly { received: 1, wanted: 2 }.into(), ErrorKind::UnexpectedEof),
+    ];
+    for (error, kind) in kinds {
+        assert_eq!(error.kind(), kind);
+        assert!(error.get_ref().is_some(), "{error} is kept inside");
+    }
 
     struct Gone(u32);
     impl Read for Gone {
