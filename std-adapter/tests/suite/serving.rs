@@ -14,8 +14,8 @@ use giambio::net::{Accept, Counts, TcpListener, TcpStream, serve};
 use giambio::sync::Event;
 use giambio::testing::cancel_everywhere;
 use giambio::{
-    cancel_scope, checkpoint, clock, fail_after, finally, is_stopping, move_on_after, nursery, run, sleep, stopping,
-    testing, until_stopped,
+    Debugger, TaskInfo, builder, cancel_scope, checkpoint, clock, fail_after, finally, is_stopping, move_on_after,
+    nursery, run, sleep, stopping, testing, until_stopped,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -98,6 +98,38 @@ fn each_connection_has_a_handler_that_borrows_and_all_are_served_at_once() {
         .unwrap();
         assert_eq!((counts.accepted(), counts.peak(), counts.now(), counts.cut_off()), (3, 3, 0, 0));
     });
+}
+
+#[test]
+fn connections_have_a_name_that_can_be_read_or_the_one_that_they_are_given() {
+    struct Names<'a>(&'a RefCell<Vec<String>>);
+    impl Debugger for Names<'_> {
+        fn on_task_spawn(&self, task: TaskInfo<'_>) {
+            self.0.borrow_mut().push(task.name.to_owned());
+        }
+    }
+
+    for (given, limited) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (names, left) = (RefCell::new(Vec::new()), Event::new());
+        builder().debugger(Names(&names)).run(async {
+            let calls = Calls::of(2);
+            let mut server = serve(&calls, async |call, _| {
+                if call == 1 {
+                    left.set()
+                }
+            })
+            .stop_when(left.wait());
+            if given {
+                server = server.name(|peer| format!("caller {peer}"));
+            }
+            if limited {
+                server = server.time_limit(SECOND);
+            }
+            server.await.unwrap();
+        });
+        let expected = if given { ["accept", "caller 0", "caller 1"] } else { ["accept", "connection", "connection"] };
+        assert_eq!(names.into_inner(), expected);
+    }
 }
 
 #[test]

@@ -16,6 +16,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use giambio_core::TaskName;
+
 pub use self::accept::Accept;
 pub use self::answers::{Handled, ServerError, Unheard, Verdict};
 pub use self::counts::Counts;
@@ -95,7 +97,7 @@ where
     R: Handled,
 {
     let end = Ending { stop: None, grace: None };
-    let plan = Plan { limit: usize::MAX, time: None, end, on_shortage: None, counts: None };
+    let plan = Plan { limit: usize::MAX, time: None, end, on_shortage: None, counts: None, name: None };
     // There are no errors, or this is never called: no server ends with `Unheard`.
     let on_error: OnError<'a, _, _, _> = Box::new(|_, _| Ok(()));
     Serve(State::Set(Setup { listener, handler, on_error, plan, handled: PhantomData }))
@@ -124,7 +126,7 @@ struct Setup<'a, A: Accept, H, R: Handled, X> {
     listener: A,
     handler: H,
     on_error: OnError<'a, A::Peer, R::Error, X>,
-    plan: Plan<'a>,
+    plan: Plan<'a, A::Peer>,
     handled: PhantomData<R>,
 }
 
@@ -248,6 +250,26 @@ impl<'a, A: Accept, H, R: Handled, X> Serve<'a, A, H, R, X> {
         self.with(|plan| plan.on_shortage = Some(Box::new(hook)))
     }
 
+    /// What the task of a connection is called, `"connection"` unless it is said: for a [`Debugger`](crate::Debugger), a
+    /// [`Watchdog`](crate::Watchdog), a dump. It is asked when the connection is accepted, before its handler begins.
+    ///
+    /// ```
+    /// # use giambio::net::{TcpListener, TcpStream, serve};
+    /// # use giambio::sync::Event;
+    /// # giambio::run(async {
+    /// # let done = Event::new();
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let _client = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let handler = async |_, _| done.set();
+    /// let server = serve(listener, handler).name(|peer| format!("client {peer}"));
+    /// # server.stop_when(done.wait()).await
+    /// # }).unwrap();
+    /// ```
+    #[track_caller]
+    pub fn name<T: Into<TaskName>>(self, name: impl Fn(&A::Peer) -> T + 'a) -> Self {
+        self.with(|plan| plan.name = Some(Box::new(move |peer| name(peer).into())))
+    }
+
     /// Counts in `counts`, which others may look at meanwhile and afterwards.
     ///
     /// ```
@@ -273,7 +295,7 @@ impl<'a, A: Accept, H, R: Handled, X> Serve<'a, A, H, R, X> {
     }
 
     #[track_caller]
-    fn with(self, say: impl FnOnce(&mut Plan<'a>)) -> Self {
+    fn with(self, say: impl FnOnce(&mut Plan<'a, A::Peer>)) -> Self {
         let mut setup = self.0.setup();
         say(&mut setup.plan);
         Serve(State::Set(setup))

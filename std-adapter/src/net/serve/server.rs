@@ -4,23 +4,24 @@ use std::future::pending;
 use std::pin::Pin;
 use std::time::Duration;
 
-use giambio_core::{__fault as fault, Nursery, move_on_after, nursery, race, sleep, until_stopped};
+use giambio_core::{__fault as fault, Nursery, TaskName, move_on_after, nursery, race, sleep, until_stopped};
 
 use super::accept::Accept;
 use super::answers::{Handled, ServerError};
 use super::connection::{Connection, Place, Untimed};
 use super::counts::Counts;
-use super::hooks::{OnError, OnShortage};
+use super::hooks::{NameOf, OnError, OnShortage};
 use super::shared::Server;
 use crate::net::listener::retrying;
 
 /// How a server is to be.
-pub(super) struct Plan<'a> {
+pub(super) struct Plan<'a, P> {
     pub(super) limit: usize,
     pub(super) time: Option<Duration>,
     pub(super) end: Ending<'a>,
     pub(super) on_shortage: Option<OnShortage<'a>>,
     pub(super) counts: Option<&'a Counts>,
+    pub(super) name: Option<NameOf<'a, P>>,
 }
 
 /// How it is to end.
@@ -35,6 +36,7 @@ struct Work<'e, H, P, E, X> {
     server: &'e Server<'e, P, E, X>,
     limit: usize,
     time: Option<Duration>,
+    name: Option<&'e dyn Fn(&P) -> TaskName>,
 }
 
 /// Serves until it is stopped.
@@ -42,7 +44,7 @@ pub(super) async fn run<'a, A, H, R, X>(
     listener: A,
     handler: H,
     on_error: OnError<'a, A::Peer, R::Error, X>,
-    plan: Plan<'a>,
+    plan: Plan<'a, A::Peer>,
 ) -> Result<(), X>
 where
     A: Accept,
@@ -54,7 +56,9 @@ where
 {
     let own = Counts::new();
     let server = Server::new(plan.counts.unwrap_or(&own), on_error, plan.on_shortage);
-    let (work, end) = (Work { handler: &handler, server: &server, limit: plan.limit, time: plan.time }, plan.end);
+    let work =
+        Work { handler: &handler, server: &server, limit: plan.limit, time: plan.time, name: plan.name.as_deref() };
+    let end = plan.end;
     nursery(async |n| {
         // A child, so that it hears of a stop before those that it has started.
         n.child().name("accept").spawn(accept_until_stopped(n, listener, work, end));
@@ -117,16 +121,17 @@ where
     R: Handled + 'e,
     X: ServerError,
 {
-    let Work { handler, server, limit, time } = work;
+    let Work { handler, server, limit, time, name } = work;
     loop {
         server.has_room(limit).await;
         let (stream, peer) = retrying(async || listener.accept().await, |error| server.lacks(error)).await?;
         let place = Place::new(server);
+        let child = n.child().name(name.map_or(TaskName::from_static("connection"), |name| name(&peer)));
         let handling = handler(stream, peer.clone());
         // Two kinds of children, so that who sets no limit doesn't pay for it in each of them.
         match time {
-            None => n.spawn(Connection::new(Untimed { handling }, peer, place)),
-            Some(time) => n.spawn(Connection::new(move_on_after(time, handling), peer, place)),
+            None => child.spawn(Connection::new(Untimed { handling }, peer, place)),
+            Some(time) => child.spawn(Connection::new(move_on_after(time, handling), peer, place)),
         };
     }
 }
