@@ -169,6 +169,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod after_stop;
 mod budgeted;
 mod call_site;
 mod cancel;
@@ -218,6 +219,7 @@ mod then;
 mod time;
 mod wait;
 
+pub use after_stop::move_on_after_stop;
 pub use budgeted::budgeted;
 pub use cancel::{CancelScope, cancel_scope, fail_after, fail_at, move_on_after, move_on_at};
 pub use counter::WideCounter;

@@ -3,7 +3,8 @@
 //! It is a second, milder level of every scope. A [cancellation](crate::cancel_scope) drops code wherever it waits; a stop is a
 //! question, which only code that looks for it answers: a server that accepts no more, a worker that takes no more from its
 //! queue, a connection that is idle. All else goes on until it ends by itself, or is cancelled after some time: a stop with a
-//! grace is `scope.ask_to_stop()`, and later `scope.cancel()`.
+//! grace is `scope.ask_to_stop()`, and later `scope.cancel()`; where others ask for it,
+//! [`move_on_after_stop`](crate::move_on_after_stop()).
 //!
 //! What is asked of a scope is asked of all that runs inside it, children and shields too, and of what begins there later. It
 //! can't be taken back.

@@ -420,6 +420,7 @@ const FLOORS_OF_THE_CORE: &[&str] = &[
     "results/map_all",
     "shield",
     "stop",
+    "after_stop",
     "sync/mutex",
     "restart",
     "restart/child",

@@ -102,6 +102,13 @@ impl ScopeState {
         self.arm();
     }
 
+    /// So much time, from now on.
+    pub(crate) fn set_time(self: Pin<&Self>, span: Duration) {
+        self.timed.disarm();
+        self.deadline.set(Deadline::After(span));
+        self.arm();
+    }
+
     /// Its own deadline, where it is known.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.deadline.get().instant()

@@ -4,12 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use crate::common::*;
 use futures::stream::{FuturesUnordered, StreamExt};
 use giambio_core::{
-    Arena, CancelScope, cancel_scope, checkpoint, interval, is_stopping, move_on_after, nursery_in, shield, sleep,
-    stopping, sync, until_stopped,
+    Arena, CancelScope, cancel_scope, checkpoint, finally, interval, is_stopping, move_on_after, move_on_after_stop,
+    nursery_in, shield, sleep, stopping, sync, until_stopped,
 };
 
 #[test]
@@ -113,6 +114,75 @@ fn a_shield_hears_of_it() {
         })
         .await
         .unwrap();
+    });
+}
+
+#[test]
+fn what_does_not_end_in_its_grace_is_cancelled_and_cleans_up() {
+    let log = Log::new();
+    run_virtual(async {
+        let ended = cancel_scope(async |scope| {
+            let work = async {
+                sleep(secs(1)).await;
+                scope.ask_to_stop();
+                log.at("asked");
+                sleep(secs(100)).await;
+            };
+            let clean_up = async || {
+                sleep(secs(1)).await;
+                log.at("clean");
+            };
+            let ended = move_on_after_stop(secs(5), finally(work, clean_up)).await;
+            log.at("over");
+            sleep(secs(1)).await; // the scope around is asked, not cancelled
+            ended
+        });
+        assert_eq!(ended.await, Ok(None));
+        assert_eq!(now(), secs(8));
+    });
+    assert_eq!(log.take(), ["1 asked", "7 clean", "7 over"]);
+}
+
+#[test]
+fn without_a_stop_there_is_no_grace_and_what_ends_with_it_keeps_its_value() {
+    run_virtual(async {
+        assert_eq!(
+            move_on_after_stop(Duration::ZERO, async {
+                sleep(secs(100)).await;
+                1
+            })
+            .await,
+            Some(1)
+        );
+        let ended = cancel_scope(async |scope| {
+            let work = async {
+                sleep(secs(2)).await;
+                scope.ask_to_stop();
+                sleep(secs(3)).await;
+                2
+            };
+            let in_time = move_on_after_stop(secs(3), work).await;
+            let began = now();
+            // It is asked to stop as it begins, and then its time begins.
+            let late = move_on_after_stop(secs(3), sleep(secs(4))).await;
+            assert_eq!(now() - began, secs(3));
+            let at_once = move_on_after_stop(Duration::ZERO, sleep(secs(4))).await;
+            let is_ready = move_on_after_stop(Duration::ZERO, async { 3 }).await;
+            assert_eq!(now() - began, secs(3));
+            (in_time, late, at_once, is_ready)
+        });
+        assert_eq!(ended.await, Ok((Some(2), None, None, Some(3))));
+    });
+}
+
+#[test]
+fn a_grace_is_not_waited_for_where_a_deadline_is_sooner() {
+    run_virtual(async {
+        let ended = cancel_scope(async |scope| {
+            scope.ask_to_stop();
+            move_on_after(secs(1), move_on_after_stop(secs(9), sleep(secs(100)))).await
+        });
+        assert_eq!((ended.await, now()), (Ok(None), secs(1)));
     });
 }
 
