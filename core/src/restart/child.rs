@@ -110,6 +110,32 @@ impl<'scope, 'env: 'scope, E: 'env, S: Storage + 'env, N: Name, D: Delay> Restar
     {
         self.child.spawn_wait(Then::new(keep_running(self.policy, work), done))
     }
+
+    /// As [`spawn_with`](RestartedChild::spawn_with), of work that returns a value: the handle gives it, or `None` where a stop
+    /// was asked for during a back-off.
+    ///
+    /// # Panics
+    /// As [`spawn_with`](RestartedChild::spawn_with).
+    ///
+    /// ```
+    /// use giambio_core::{Attempt, Restart, nursery, testing};
+    ///
+    /// let value = testing::run(nursery(async |n| {
+    ///     let ask = async |attempt: Attempt| if attempt.restarts < 2 { Err("no answer") } else { Ok(42) };
+    ///     let answer = n.child().name("asker").restart(Restart::on_error()).spawn_value_with(ask);
+    ///     Ok(answer.await)
+    /// }));
+    /// assert_eq!(value, Ok(Ok(Some(42))));
+    /// ```
+    #[cfg_attr(feature = "hooks", track_caller)]
+    pub fn spawn_value_with<F, T>(self, work: F) -> Task<'scope, Option<T>>
+    where
+        F: AsyncFnMut(Attempt) -> Result<T, E> + 'scope,
+        T: 'scope,
+        S: Unbounded,
+    {
+        self.child.spawn_value(keep_running(self.policy, work))
+    }
 }
 
 /// How a child ends: well, also if it was stopped.

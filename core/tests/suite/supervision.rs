@@ -342,6 +342,25 @@ fn spans_and_counts_as_large_as_can_be_are_waited_for_and_counted() {
 
 #[cfg(feature = "alloc")]
 #[test]
+fn a_child_that_is_begun_anew_hands_out_its_value_or_none_if_a_stop_ends_its_back_off() {
+    use giambio_core::{Attempt, nursery};
+    run_virtual(async {
+        let ended = nursery(async |n| {
+            let policy = Restart::on_error().backoff(secs(10), secs(10));
+            let work =
+                async |attempt: Attempt| if attempt.restarts < 2 { Err("no answer") } else { Ok(attempt.restarts) };
+            let first = n.child().name("first").restart(policy).spawn_value_with(work).await;
+            let second = n.child().restart(policy).spawn_value_with(work);
+            sleep(secs(1)).await;
+            n.ask_to_stop();
+            Ok((first, second.await))
+        });
+        assert_eq!(ended.await, Ok((Ok(Some(2)), Ok(None))));
+    });
+}
+
+#[cfg(feature = "alloc")]
+#[test]
 fn an_error_of_shielded_work_comes_out_of_cancelled_code_whether_it_would_be_begun_anew_or_not() {
     use giambio_core::{nursery, shield};
     let commit = |begins_anew: bool| {
