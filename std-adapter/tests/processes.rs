@@ -117,6 +117,31 @@ async fn out_of_time(script: &str, bytes: usize) -> (Box<OutOfTime>, String) {
 }
 
 #[test]
+fn a_program_that_says_more_than_it_may_is_ended() {
+    bounded(async {
+        let limited = |script| sh(script).output_limit(5);
+        for script in ["printf 12345", "printf 12345 >&2", "printf 12345; printf 12345 >&2"] {
+            assert!(output(limited(script)).await.unwrap().status.success(), "{script}");
+        }
+        for script in
+            ["printf 123456; exec sleep 1000", "printf 123456 >&2; exec sleep 1000", "exec yes", "exec yes >&2"]
+        {
+            for ended in [output(limited(script)).await, output_within(LONG, limited(script)).await] {
+                let error = ended.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::InvalidData, "{script}: {error}");
+            }
+        }
+        // Whoever takes it in pieces has no limit.
+        let (said, _) = run_in(limited("printf 123456").stdout(Stdio::piped()), async |child| {
+            child.stdout().unwrap().receive_to_end(100).await
+        })
+        .await
+        .unwrap();
+        assert_eq!(said.unwrap(), b"123456");
+    });
+}
+
+#[test]
 fn what_a_program_has_said_in_its_time_is_known_though_it_does_not_end() {
     bounded(async {
         let (late, text) = out_of_time("echo out; echo err >&2; exec sleep 1000", 8).await;

@@ -35,6 +35,7 @@ pub struct Child {
     stdin: Option<PipeSender>,
     stdout: Option<PipeReceiver>,
     stderr: Option<PipeReceiver>,
+    pub(super) output_limit: usize,
 }
 
 impl Child {
@@ -51,6 +52,7 @@ impl Child {
             stdin: child.stdin.take().map(sender).transpose()?,
             stdout: child.stdout.take().map(receiver).transpose()?,
             stderr: child.stderr.take().map(receiver).transpose()?,
+            output_limit: spawn.output_limit,
         })
     }
 

@@ -34,7 +34,8 @@ impl Child {
     /// ```
     ///
     /// # Errors
-    /// As [`receive`](PipeReceiver::receive) and [`send`](PipeSender::send).
+    /// [`InvalidData`](io::ErrorKind::InvalidData): it has said more than its [limit](super::Spawn::output_limit). Else as
+    /// [`receive`](PipeReceiver::receive) and [`send`](PipeSender::send).
     ///
     /// # Cancellation
     /// [**Lossy**](giambio_core#cancellation): what was received is lost, and nobody knows how much was sent. Where that
@@ -78,7 +79,8 @@ pub(super) struct Said<'a> {
 
 impl<'a> Said<'a> {
     pub(super) fn by(child: &'a Child) -> Said<'a> {
-        Said { stdout: Part::of(child.stdout()), stderr: Part::of(child.stderr()) }
+        let part = |pipe| Part::of(pipe, child.output_limit);
+        Said { stdout: part(child.stdout()), stderr: part(child.stderr()) }
     }
 
     /// The output, and the complaints.
@@ -95,8 +97,8 @@ enum Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn of(pipe: Option<&'a PipeReceiver>) -> Part<'a> {
-        pipe.map_or(Part::All(Vec::new()), |pipe| Part::Begun(pipe.receive_to_end(usize::MAX)))
+    fn of(pipe: Option<&'a PipeReceiver>, limit: usize) -> Part<'a> {
+        pipe.map_or(Part::All(Vec::new()), |pipe| Part::Begun(pipe.receive_to_end(limit)))
     }
 
     async fn receive(&mut self) -> io::Result<()> {

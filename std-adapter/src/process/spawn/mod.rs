@@ -42,6 +42,7 @@ pub struct Spawn {
     pub(super) command: Command,
     pub(super) grace: Duration,
     pub(super) group: bool,
+    pub(super) output_limit: usize,
     /// Were standard input, output and error chosen here?
     chosen: [bool; 3],
     pub(super) settings: Settings,
@@ -110,6 +111,25 @@ impl Spawn {
         Spawn { grace, ..self }
     }
 
+    /// How many bytes it may say, on standard output and on standard error each, to those who keep all of it:
+    /// [`output`](super::output()), [`output_within`](super::output_within()), [`communicate`](super::Child::communicate).
+    /// There is no limit unless it is told: a program that never stops talking fills the memory.
+    ///
+    /// ```
+    /// use giambio::process::{Spawn, output};
+    /// use std::io::ErrorKind;
+    ///
+    /// # giambio::run(async {
+    /// assert_eq!(output(Spawn::new("echo").arg("yes").output_limit(4)).await?.stdout, b"yes\n");
+    /// let error = output(Spawn::new("yes").output_limit(1000)).await.unwrap_err(); // and it has ended
+    /// assert_eq!(error.kind(), ErrorKind::InvalidData);
+    /// # Ok::<(), std::io::Error>(()) })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn output_limit(self, bytes: usize) -> Spawn {
+        Spawn { output_limit: bytes, ..self }
+    }
+
     /// Has what it starts end with it. On Unix it gets a process group of its own, to which all signals go; on Windows a job.
     /// What is left of that is killed when the program itself has ended: programs that it started don't outlive it, unless
     /// they go to other groups.
@@ -149,6 +169,7 @@ impl Spawn {
 
 impl From<Command> for Spawn {
     fn from(command: Command) -> Spawn {
-        Spawn { command, grace: GRACE, group: false, chosen: [false; 3], settings: Settings::default() }
+        let (group, output_limit, chosen) = (false, usize::MAX, [false; 3]);
+        Spawn { command, grace: GRACE, group, output_limit, chosen, settings: Settings::default() }
     }
 }
