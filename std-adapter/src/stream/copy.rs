@@ -177,11 +177,13 @@ struct Way<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized> {
     names: [&'static str; 2],
     /// Its end was passed on, or can't be: nothing more is to be done.
     is_over: bool,
+    /// Its end was passed on.
+    has_ended: bool,
 }
 
 impl<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized> Way<'a, R, W> {
     fn new(pump: Pump<'a, R, W>, names: [&'static str; 2]) -> Self {
-        Way { pump, names, is_over: false }
+        Way { pump, names, is_over: false, has_ended: false }
     }
 
     /// Goes on as far as it can. An error is one that ends both directions; one that ends this alone is kept in `failed`.
@@ -192,7 +194,7 @@ impl<'a, R: Incoming + ?Sized, W: Outgoing + ?Sized> Way<'a, R, W> {
         let [from, to] = self.names;
         match self.poll_to_its_end(cx) {
             Poll::Pending => return Ok(()),
-            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Ok(())) => self.has_ended = true,
             Poll::Ready(Err(Failed::Receiving(error))) => return Err(told("receiving from", from, error)),
             Poll::Ready(Err(Failed::Sending(error))) => {
                 let error = told("sending to", to, error);
@@ -289,6 +291,31 @@ where
     #[must_use]
     pub fn counts(&self) -> (u64, u64) {
         (self.forth.pump.sent(), self.back.pump.sent())
+    }
+
+    /// Has the direction from the first to the second ended in order, with its end passed on, and the one back? After an error
+    /// or a deadline this tells which peer has got all that was for it, and may be left without a reset.
+    ///
+    /// ```
+    /// use giambio::stream::{Incoming, Outgoing, copy_both, duplex};
+    /// use giambio::{move_on_after, testing};
+    /// use std::time::Duration;
+    ///
+    /// testing::run(async {
+    ///     let ((client, one), (other, server)) = (duplex(100), duplex(100));
+    ///     client.send_all(b"a question").await?;
+    ///     client.finish().await?;
+    ///     let mut copying = copy_both(&one, &other);
+    ///     assert!(move_on_after(Duration::from_secs(60), &mut copying).await.is_none()); // no answer
+    ///     assert_eq!((copying.ended(), copying.counts()), ((true, false), (10, 0)));
+    ///     assert_eq!(server.receive_to_end(100).await?, b"a question");
+    ///     std::io::Result::Ok(())
+    /// })?;
+    /// # std::io::Result::Ok(())
+    /// ```
+    #[must_use]
+    pub fn ended(&self) -> (bool, bool) {
+        (self.forth.has_ended, self.back.has_ended)
     }
 
     fn poll_both(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -193,6 +193,26 @@ fn an_answer_of_one_that_closes_before_all_is_sent_to_it_gets_through_a_proxy_wh
 }
 
 #[test]
+fn which_direction_has_ended_in_order_is_known_after_an_error() {
+    in_time(async {
+        let ((client, front), (back, server)) = (duplex(4), duplex(4));
+        let mut copying = copy_both(&front, &back);
+        assert_eq!(copying.ended(), (false, false));
+        server.send_all(b"bye").await?;
+        server.finish().await?;
+        client.send_all(b"more").await?;
+        assert!(move_on_after(SECOND, &mut copying).await.is_none());
+        assert_eq!(client.receive_to_end(100).await?, b"bye");
+        assert_eq!(copying.ended(), (false, true));
+        drop(server); // nobody takes the rest
+        client.send_all(b"more").await?;
+        assert_eq!((&mut copying).await.unwrap_err().kind(), ErrorKind::BrokenPipe);
+        assert_eq!(copying.ended(), (false, true));
+        Ok(())
+    });
+}
+
+#[test]
 fn a_direction_that_is_left_after_a_send_failed_may_not_be_idle_for_ever() {
     let (copied, received) = answered_early(4, false, 10 * SECOND);
     // What the other direction could still move was moved; the send that failed is why there is no more of it.
