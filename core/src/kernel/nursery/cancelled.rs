@@ -5,7 +5,7 @@ use core::task::Context;
 
 use super::drive::{Body, Polling};
 use crate::kernel::context::with;
-use crate::kernel::scope::asking;
+use crate::kernel::scope::asking::{self, Rest};
 use crate::kernel::scope::node::{CANCELLED, HOLD};
 use crate::kernel::task::header::DIRECT;
 use crate::kernel::used::HOLDS;
@@ -84,12 +84,16 @@ impl Polling {
         if !node.has(CANCELLED) || with(|_| !node.is_active()) {
             return false;
         }
-        let is_at_rest = with(|_| nursery.queue.is_empty() && !nursery.is_body_awake())
-            && match self.task {
-                Some(task) => with(|_| task.wake.get() & DIRECT == 0),
-                None => asking::is_task_at_rest(),
-            };
+        let is_woken = with(|_| {
+            let is_task_woken = self.task.is_some_and(|task| task.wake.get() & DIRECT != 0);
+            !nursery.queue.is_empty() || nursery.is_body_awake() || is_task_woken
+        });
+        let rest = match self.task {
+            _ if is_woken => Rest::Woken,
+            Some(_) => Rest::At(&nursery.looked_at),
+            None => Rest::of_foreign(&nursery.looked_at),
+        };
         // SAFETY: alive while it is polled, and made from the whole.
-        unsafe { asking::is_forsaken(self.node_ptr(), is_at_rest.then_some(&nursery.looked_at), cx.waker()) }
+        unsafe { asking::is_forsaken(self.node_ptr(), rest, cx.waker()) }
     }
 }

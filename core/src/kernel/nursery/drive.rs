@@ -19,7 +19,7 @@ use crate::kernel::context::{Around, Context as Kernel, now, with};
 use crate::kernel::emit::{self as hooks, Told};
 use crate::kernel::foreign;
 use crate::kernel::mask::within;
-use crate::kernel::scope::asking;
+use crate::kernel::scope::asking::{self, Rest};
 use crate::kernel::scope::cancel::cancel;
 use crate::kernel::scope::entered::{is_known, place_nursery};
 use crate::kernel::scope::node::{CANCELLED, CUT_OFF, DONE, Node};
@@ -574,8 +574,8 @@ fn must_kill(task: TaskRef, waker: &Waker) -> bool {
     if with(|_| node.must_drop()) {
         return true;
     }
-    let is_at_rest = with(|_| !task.is_queued());
+    let looked_at = Cell::new(0);
+    let rest = if with(|_| task.is_queued()) { Rest::Woken } else { Rest::At(&looked_at) };
     // SAFETY: alive: NESTED-POLL.
-    node.has(CANCELLED)
-        && unsafe { asking::is_forsaken(task.as_ptr().cast::<Node>(), is_at_rest.then_some(&Cell::new(0)), waker) }
+    node.has(CANCELLED) && unsafe { asking::is_forsaken(task.as_ptr().cast::<Node>(), rest, waker) }
 }

@@ -11,6 +11,9 @@
 //! * All was asked, and nothing answered: the scope is *forsaken*. Nothing holds it any longer, and what is in it is dropped
 //!   with its code.
 //!
+//! Where the scope is polled by somebody else's waker, nobody knows whether its task was woken for what is in it: then it has
+//! itself polled once more.
+//!
 //! So at rest there is always some that was polled since the last wake, and whose own wake leads to the next look. Who looks is
 //! the scope that was cancelled itself, and a `finally` that waits to drop its body; what lies between goes with them.
 
@@ -33,10 +36,25 @@ pub(crate) fn answer(node: &Node) {
     now(|context| context.answered.set(1));
 }
 
-/// A scope is cancelled, or a poll of one begins that was: nothing of what holds it has answered yet.
-pub(crate) fn begin(context: &Kernel, node: &Node) {
+/// A scope is cancelled: nothing of what holds it has answered yet.
+pub(super) fn forget(context: &Kernel, node: &Node) {
     if node.is_active() {
         context.answered.set(0);
+    }
+}
+
+/// A poll of a cancelled scope begins: as above. But what has answered beside it has done so to the scopes around.
+pub(crate) fn begin(context: &Kernel, node: &Node) {
+    if !node.is_active() || context.answered.replace(0) == 0 {
+        return;
+    }
+    let mut at = node.parent.get();
+    // SAFETY: PINNED: what is around a scope that is being polled is alive.
+    while let Some(around) = unsafe { at.as_ref() } {
+        if around.is_cancelled() && !fault!("answers-forgotten-around") {
+            around.set(HEARD);
+        }
+        at = around.parent.get();
     }
 }
 
@@ -74,18 +92,17 @@ impl Round {
 
     /// The poll has left something pending that holds the scope. Is it at rest?
     #[cold]
-    fn is_at_rest(self) -> bool {
-        match self.task {
-            // A wake through a nursery shows only in the queue that it leads to.
-            Some(task) => masked(|| {
-                let flags = task.wake.get();
-                if self.was_woken {
-                    task.wake.set(flags | AGAIN);
-                }
-                flags & AGAIN == 0 && (self.was_queued || !task.is_queued())
-            }),
-            None => is_task_at_rest(),
-        }
+    fn rest(self, looked_at: &Cell<u32>) -> Rest<'_> {
+        let Some(task) = self.task else { return Rest::of_foreign(looked_at) };
+        // A wake through a nursery shows only in the queue that it leads to.
+        let is_woken = masked(|| {
+            let flags = task.wake.get();
+            if self.was_woken {
+                task.wake.set(flags | AGAIN);
+            }
+            flags & AGAIN != 0 || (!self.was_queued && task.is_queued())
+        });
+        if is_woken { Rest::Woken } else { Rest::At(looked_at) }
     }
 
     /// The poll has left something pending that holds the scope. Is it forsaken?
@@ -94,29 +111,43 @@ impl Round {
     /// The scope is alive, and the pointer is good for the whole.
     pub(super) unsafe fn is_forsaken(self, this: *const Node, looked_at: &Cell<u32>, cx: &Context<'_>) -> bool {
         // SAFETY: by contract.
-        unsafe { is_forsaken(this, self.is_at_rest().then_some(looked_at), cx.waker()) }
+        unsafe { is_forsaken(this, self.rest(looked_at), cx.waker()) }
     }
 }
 
-/// For what is polled with a waker that isn't its task's: was the task not woken again? Where there is none, in an executor
-/// of others, nobody knows.
-pub(crate) fn is_task_at_rest() -> bool {
-    with(|context| context.task()).is_none_or(|task| !task.is_queued())
+/// Was nothing woken in a poll that a scope could wait for?
+#[derive(Clone, Copy)]
+pub(crate) enum Rest<'a> {
+    /// Nothing was. Where it is noted in which poll of the task that was.
+    At(&'a Cell<u32>),
+    /// Something was, by which the scope is polled again.
+    Woken,
+    /// Something was, perhaps elsewhere.
+    Unknown,
+}
+
+impl<'a> Rest<'a> {
+    /// That of what is polled with a waker that isn't its task's: was the task woken again? Where there is none, in an executor
+    /// of others, nobody knows.
+    pub(crate) fn of_foreign(looked_at: &'a Cell<u32>) -> Self {
+        match with(|context| context.task()) {
+            Some(task) if task.is_queued() => Rest::Unknown,
+            _ => Rest::At(looked_at),
+        }
+    }
 }
 
 /// A poll of a cancelled scope has ended, and something holds it: is it at rest, and nothing of that answers? If it isn't
 /// known, it is asked, and the scope woken by its waker to hear of it.
 ///
-/// `looked_at`: where it is noted at rest in which poll of the task that was, if it is; else none.
-///
 /// # Safety
 /// The scope is alive, and the pointer is good for the whole.
-pub(crate) unsafe fn is_forsaken(this: *const Node, looked_at: Option<&Cell<u32>>, waker: &Waker) -> bool {
+pub(crate) unsafe fn is_forsaken(this: *const Node, rest: Rest<'_>, waker: &Waker) -> bool {
     // SAFETY: by contract.
-    match unsafe { look(this, looked_at) } {
+    match unsafe { look(this, rest) } {
         Look::Held => false,
         Look::Forsaken => !fault!("unpolled-holds-for-ever"),
-        Look::Asked(foreign) => {
+        Look::Again(foreign) => {
             waker.wake_by_ref();
             foreign::wake(foreign);
             false
@@ -128,8 +159,8 @@ pub(crate) unsafe fn is_forsaken(this: *const Node, looked_at: Option<&Cell<u32>
 enum Look {
     /// It is waited for.
     Held,
-    /// Something was asked; a foreign waker is to be called for that.
-    Asked(Option<Waker>),
+    /// Something was asked, or may have been woken: it is looked at again. A foreign waker is to be called for that.
+    Again(Option<Waker>),
     /// It is waited for no longer.
     Forsaken,
 }
@@ -138,7 +169,7 @@ enum Look {
 ///
 /// # Safety
 /// As [`is_forsaken`].
-unsafe fn look(this: *const Node, looked_at: Option<&Cell<u32>>) -> Look {
+unsafe fn look(this: *const Node, rest: Rest<'_>) -> Look {
     // SAFETY: by contract.
     let node = unsafe { &*this };
     with(|context| {
@@ -149,12 +180,17 @@ unsafe fn look(this: *const Node, looked_at: Option<&Cell<u32>>) -> Look {
         }
         // If the task is to be polled again, it may be for what was asked in this very poll: the answer counts then.
         let is_queued = context.task().is_some_and(|task| task.is_queued());
-        match has_answer && (is_queued || looked_at.is_none()) {
-            true => node.set(HEARD),
-            false if looked_at.is_some() => node.clear(HEARD),
-            false => {}
+        match (rest, has_answer) {
+            (Rest::At(_), _) => node.put(HEARD, has_answer && is_queued),
+            (_, true) => node.set(HEARD),
+            (_, false) => {}
         }
-        let Some(looked_at) = looked_at else { return Look::Held };
+        let looked_at = match rest {
+            Rest::At(looked_at) => looked_at,
+            // Who polls it may have done so already for what has woken the task.
+            Rest::Unknown if !has_answer && !fault!("woken-elsewhere-looked-at-no-more") => return Look::Again(None),
+            Rest::Unknown | Rest::Woken => return Look::Held,
+        };
         // Whoever is polled twice in one poll of its task has seen nothing new: a wake leads to another.
         let poll = context.poll.get();
         let is_seen = looked_at.replace(poll) == poll;
@@ -173,7 +209,7 @@ unsafe fn look(this: *const Node, looked_at: Option<&Cell<u32>>) -> Look {
             Some(holder) => {
                 holder.set(ASKED);
                 // SAFETY: as above, and good for the whole.
-                Look::Asked(unsafe { context.wake_node(whole) })
+                Look::Again(unsafe { context.wake_node(whole) })
             }
         }
     })

@@ -80,7 +80,7 @@ unsafe fn wake_all_in(this: *const Node) {
         }
         node.set(WAKE);
         mark_for_wake(this);
-        asking::begin(context, node);
+        asking::forget(context, node);
         Watch { top: Cell::new(this), next: Cell::new(this), outer: context.watch.get() }
     });
     watch.walk();

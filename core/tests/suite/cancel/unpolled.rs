@@ -594,3 +594,57 @@ fn a_nursery_that_is_left_by_what_held_it_leaves_the_scope_around_it_to_look_aga
     };
     assert_eq!(run_both(main).0, (None, secs(2)));
 }
+
+/// A set goes on with what is woken while its task is polled, and the wake of the task is there still when that is at rest.
+#[test]
+fn a_failed_nursery_that_a_set_polls_twice_in_one_poll_of_its_task_is_left() {
+    let main = || async {
+        let fails = async {
+            nursery(async |n| {
+                n.spawn(async {
+                    foreign_yield().await;
+                    Err("failed")
+                });
+                let mut unpolled = pin!(nursery(async |n| {
+                    n.spawn(async { Ok(shield(forever()).await) });
+                    Ok::<_, ()>(())
+                }));
+                assert!(poll_once(unpolled.as_mut()).await.is_pending());
+                Ok(checkpoint().await)
+            })
+            .await
+        };
+        let set = FuturesUnordered::new();
+        set.push(fails.left_future());
+        set.push(async { Ok(sleep(secs(0)).await) }.right_future());
+        let results: Vec<_> = set.collect().await;
+        (results, now())
+    };
+    assert_eq!(run_both(main).0, (vec![Ok(()), Err("failed")], secs(0)));
+}
+
+/// Here the clean-up of the child answers, and then the nursery that is over, and stays, looks whether anything in it does.
+#[test]
+fn what_is_over_in_cancelled_code_leaves_the_answers_beside_it_to_the_scope_around() {
+    let main = || async {
+        let kept = RefCell::new(None);
+        let kept = &kept;
+        let late = move_on_after(secs(3), async {
+            nursery(async |n| {
+                n.spawn(async { Ok(finally(forever(), async || sleep(secs(4)).await).await) });
+                nursery(async |n| {
+                    n.spawn(forever());
+                    n.child().daemon().spawn(shield_for(secs(3), forever()));
+                    let mut unpolled: Pin<Box<dyn Future<Output = ()>>> = Box::pin(shield(forever()));
+                    assert!(poll_once(unpolled.as_mut()).await.is_pending());
+                    *kept.borrow_mut() = Some(unpolled);
+                    Ok::<_, ()>(())
+                })
+                .await
+            })
+            .await
+        });
+        (late.await, now())
+    };
+    assert_eq!(run_both(main).0, (None, secs(7)));
+}
