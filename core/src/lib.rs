@@ -182,6 +182,7 @@ mod defmt_log;
 mod delay;
 mod errors;
 mod fault;
+mod flag;
 mod gate;
 mod interval;
 #[cfg(feature = "introspect")]

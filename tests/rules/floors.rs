@@ -228,6 +228,7 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
 
 const FLOORS_OF_THE_CORE: &[&str] = &[
     "fault",
+    "flag",
     "kernel/in_place",
     "kernel/mask/alone",
     "kernel/mask/words",

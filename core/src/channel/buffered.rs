@@ -1,19 +1,21 @@
 //! Values on their way, who waits on either side, and what is promised to whom: what channels are made of.
 //!
 //! Each value in the buffer is free, or promised to somebody in the line of those who receive; each place is taken, free, or
-//! promised: to somebody in the line of those who send, or to a [slot](super::Slot). Nobody waits for what is free.
+//! promised: to somebody in the line of those who send, or to a [slot](super::Slot). Nobody waits for what is free. What is
+//! promised is counted, and so nothing is to be changed where nobody waits.
 
 use core::cell::RefCell;
 use core::task::Waker;
 
 use super::buffer::Buffer;
-use super::counts::{Counts, Side};
+use super::counts::Counts;
 use super::errors::{Closed, SendError, TryReceiveError, TrySendError};
 use crate::budgeted::{Named, leaf, tells};
 use crate::call_site::CallSite;
 use crate::fault::fault;
+use crate::flag::Flag;
 use crate::kernel::foreign;
-use crate::kernel::wait_queue::{Access, Awaits, Inside, Line, Senders, Sides, Turn, Waiting};
+use crate::kernel::wait_queue::{Access, Between, End, Inside, Line, Place, Side, Sides, Waiting};
 use crate::panics::First;
 
 /// See the module.
@@ -26,14 +28,16 @@ pub struct Buffered<B, K: Access> {
 /// waker.
 pub(super) struct Books<B> {
     buffer: B,
-    /// Values that are promised to nobody.
-    free: usize,
-    /// Places that are promised to somebody in line, or to a slot.
+    /// Values in the buffer.
+    len: usize,
+    /// Of these, those that are promised to somebody in line.
     promised: usize,
+    /// Places that are promised to somebody in line, or to a slot.
+    kept: usize,
     slots: usize,
     peak: usize,
     ends: Counts,
-    is_closed: bool,
+    closed: Flag,
 }
 
 /// What those wait for who receive.
@@ -50,72 +54,51 @@ impl Named for Room {
     const NAME: &'static str = "room in channel";
 }
 
-/// May a value be put in, or a place be had?
-enum Admission {
-    Granted,
-    Full,
-    Closed,
-}
-
-/// Leads to the line of those who send.
-pub(super) type SendersOf<'a, B, K> = Senders<'a, RefCell<Books<B>>, K>;
+/// A place in line.
+pub(super) type PlaceOf<'a, B, K> = Place<End<'a, RefCell<Books<B>>, K>>;
 /// What lies under the access.
 pub(super) type InsideOf<B> = Inside<RefCell<Books<B>>>;
 
 impl<B: Buffer> Books<B> {
-    fn admit(&mut self, turn: Turn<()>) -> Admission {
-        let is_promised = turn == Turn::Granted(());
-        self.promised -= usize::from(is_promised);
-        match () {
-            () if self.is_closed => Admission::Closed,
-            () if is_promised || self.has_room() => Admission::Granted,
-            () => Admission::Full,
-        }
-    }
-
     fn has_room(&self) -> bool {
-        self.buffer.len() + self.promised < self.buffer.capacity()
+        self.len + self.kept < self.buffer.capacity()
     }
 
     /// Puts a value in, where a place is free; returns whom to wake.
     fn put(&mut self, value: B::Value, receivers: &Line<()>) -> Option<Waker> {
         self.buffer.push(value);
-        self.peak = self.peak.max(self.buffer.len());
+        self.len += 1;
+        self.peak = self.peak.max(self.len);
         self.offer(receivers)
     }
 
-    /// One more value is there to be fetched, by the first who waits or by anyone; returns whom to wake.
+    /// One more value is promised to nobody: it is for the first who waits, or for anyone; returns whom to wake.
     fn offer(&mut self, receivers: &Line<()>) -> Option<Waker> {
-        receivers.grant(()).unwrap_or_else(|()| {
-            self.free += 1;
-            None
-        })
-    }
-
-    /// One more place is free, for the first who waits or for anyone; returns whom to wake.
-    fn release(&mut self, senders: &Line<()>) -> Option<Waker> {
-        if self.is_closed {
-            return None;
-        }
-        let waker = senders.grant(()).ok()?;
+        let waker = receivers.grant(()).ok()?;
         self.promised += 1;
         waker
     }
 
-    /// Takes the first value, if this is who it was promised to, or if it was to nobody; and whom to wake over its place.
-    // Twenty instructions less a value, without optimization for size.
-    #[cfg_attr(not(debug_assertions), inline)]
-    #[expect(clippy::type_complexity, reason = "no more than it says")]
-    fn fetch(&mut self, inside: &InsideOf<B>, turn: Turn<()>) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
-        if turn != Turn::Granted(()) {
-            match self.free.checked_sub(1) {
-                Some(free) => self.free = free,
-                None if self.is_closed => return self.fetch_at_end(&inside.receivers, None),
-                None => return None,
-            }
+    /// One more place is free, for the first who waits or for anyone; returns whom to wake.
+    #[inline]
+    fn release(&mut self, senders: &Line<()>) -> Option<Waker> {
+        if self.closed.is() {
+            return None;
         }
+        let waker = senders.grant(()).ok()?;
+        self.kept += 1;
+        waker
+    }
+
+    /// Takes the first value, if one is promised to nobody; and whom to wake over its place.
+    #[expect(clippy::type_complexity, reason = "no more than it says")]
+    fn fetch(&mut self, inside: &InsideOf<B>) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
+        if self.len == self.promised {
+            return if self.closed.is() { self.fetch_at_end(&inside.receivers, None) } else { None };
+        }
+        self.len -= 1;
         match self.buffer.pop() {
-            Some(value) if !self.is_closed => Some((Ok(value), self.release(&inside.senders))),
+            Some(value) if !self.closed.is() => Some((Ok(value), self.release(&inside.senders))),
             value => self.fetch_at_end(&inside.receivers, value),
         }
     }
@@ -142,45 +125,55 @@ impl<B: Buffer> Books<B> {
 
     /// Nothing is left, and nothing more will be put in.
     fn is_over(&self) -> bool {
-        self.is_closed && self.slots == 0 && (self.buffer.len() == 0 || fault!("the-end-before-the-last-value"))
+        self.closed.is() && self.slots == 0 && (self.len == 0 || fault!("the-end-before-the-last-value"))
     }
 
     /// A slot is given back; its place is free.
     fn return_slot(&mut self) {
         self.slots -= 1;
-        self.promised -= 1;
+        self.kept -= 1;
     }
 }
 
-/// Puts a value in, if there is a place for it or this is who one was promised to: whom to wake, or the value if the channel
-/// is closed.
+/// Puts a value in, if there is a place for it: whom to wake, or the value if the channel is closed.
 pub(super) fn send_in<B: Buffer>(
     inside: &InsideOf<B>,
-    turn: Turn<()>,
     value: &mut Option<B::Value>,
 ) -> Option<Result<Option<Waker>, SendError<B::Value>>> {
     let mut books = inside.state.borrow_mut();
-    match books.admit(turn) {
-        Admission::Granted => Some(Ok(books.put(value.take()?, &inside.receivers))),
-        Admission::Closed => Some(Err(SendError(value.take()?))),
-        Admission::Full => None,
+    match () {
+        () if books.closed.is() => Some(Err(SendError(value.take()?))),
+        () if books.has_room() => Some(Ok(books.put(value.take()?, &inside.receivers))),
+        () => None,
     }
 }
 
-/// A place that was promised to somebody who has left: whom to wake over it.
-pub(super) fn pass_place_on<B: Buffer>(inside: &InsideOf<B>, senders: &Line<()>, late: Option<()>) -> Option<Waker> {
-    let () = late?;
-    let mut books = inside.state.borrow_mut();
-    books.promised -= 1;
-    match fault!("place-lost-with-its-sender") {
-        true => None,
-        false => books.release(senders),
+impl<B: Buffer> Between for RefCell<Books<B>> {
+    fn take_back(inside: &InsideOf<B>, side: Side) {
+        let mut books = inside.state.borrow_mut();
+        match side {
+            Side::Sends => books.kept -= 1,
+            // Where nothing is left, it was to be told the end.
+            Side::Receives => books.promised = books.promised.saturating_sub(1),
+        }
+    }
+
+    fn serve(inside: &InsideOf<B>, side: Side) -> Option<Waker> {
+        let mut books = inside.state.borrow_mut();
+        match side {
+            Side::Sends if fault!("place-lost-with-its-sender") => None,
+            Side::Sends => books.release(&inside.senders),
+            Side::Receives if fault!("value-lost-with-its-receiver") => None,
+            Side::Receives if books.len == 0 => books.tell_end(&inside.receivers),
+            Side::Receives => books.offer(&inside.receivers),
+        }
     }
 }
 
 impl<B: Buffer, K: Access> Buffered<B, K> {
     pub(super) const fn new(buffer: B) -> Self {
-        let books = Books { buffer, free: 0, promised: 0, slots: 0, peak: 0, ends: Counts::new(), is_closed: false };
+        let books =
+            Books { buffer, len: 0, promised: 0, kept: 0, slots: 0, peak: 0, ends: Counts::new(), closed: Flag::NO };
         Buffered { sides: Sides::new(RefCell::new(books)) }
     }
 
@@ -188,13 +181,9 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
         self.sides.set_name(name);
     }
 
-    /// What is waited for.
-    pub(super) const fn sides(&self) -> &impl Awaits {
-        &self.sides
-    }
-
-    pub(super) const fn senders(&self) -> SendersOf<'_, B, K> {
-        self.sides.senders()
+    /// A place in the line of those who send.
+    pub(super) const fn place(&self) -> PlaceOf<'_, B, K> {
+        Place::new(self.sides.end(Side::Sends))
     }
 
     /// Looks at the counts.
@@ -217,7 +206,7 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
 
     /// Puts a value in, if there is a place that is promised to nobody: whom to wake, or the value if the channel is closed.
     pub(super) fn put(&self, value: &mut Option<B::Value>) -> Option<Result<Option<Waker>, SendError<B::Value>>> {
-        self.sides.with(|inside| send_in(inside, Turn::New, value))
+        self.sides.with(|inside| send_in(inside, value))
     }
 
     pub(super) fn try_receive(&self) -> Result<B::Value, TryReceiveError> {
@@ -228,36 +217,29 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
 
     /// Waits for a value; it comes with whom to wake over its place.
     pub(super) fn receive(&self, place: CallSite) -> impl Future<Output = (Result<B::Value, Closed>, Option<Waker>)> {
-        let fetch = |inside: &InsideOf<B>, _: &Line<()>, turn| inside.state.borrow_mut().fetch(inside, turn);
-        let pass_on = |inside: &InsideOf<B>, receivers: &Line<()>, late: Option<()>| {
-            let late = if fault!("value-lost-with-its-receiver") { None } else { late };
-            let () = late?;
-            let mut books = inside.state.borrow_mut();
-            // Where nothing is left, it was to be told the end.
-            if books.buffer.len() == 0 { books.tell_end(receivers) } else { books.offer(receivers) }
-        };
-        tells::<AValue, _>(Waiting::new(self.sides.receivers(), fetch, pass_on), place)
+        let fetch = |inside: &InsideOf<B>, _: &_, _| inside.state.borrow_mut().fetch(inside);
+        tells::<AValue, _>(Waiting::new(self.sides.end(Side::Receives), fetch), place)
     }
 
     /// Takes the first value that is promised to nobody, and whom to wake over its place.
     #[expect(clippy::type_complexity, reason = "no more than it says")]
     fn fetch(&self) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
-        self.sides.with(|inside| inside.state.borrow_mut().fetch(inside, Turn::New))
+        self.sides.with(|inside| inside.state.borrow_mut().fetch(inside))
     }
 
     /// Waits for a place to be a slot's.
     pub(super) fn slot<S>(&self, new: impl Fn() -> S, place: CallSite) -> impl Future<Output = Result<S, Closed>> {
-        let take = move |inside: &InsideOf<B>, _: &Line<()>, turn| match reserve(&mut inside.state.borrow_mut(), turn) {
+        let take = move |inside: &InsideOf<B>, _: &_, _| match reserve(&mut inside.state.borrow_mut()) {
             Err(TrySendError::Full { .. }) => None,
             Err(TrySendError::Closed(())) => Some(Err(Closed)),
             Ok(()) => Some(Ok(new())),
         };
-        leaf::<Room, _>(Waiting::new(self.sides.senders(), take, pass_place_on), place)
+        leaf::<Room, _>(Waiting::new(self.sides.end(Side::Sends), take), place)
     }
 
     /// Makes a place a slot's.
     pub(super) fn try_slot(&self) -> Result<(), TrySendError<()>> {
-        self.look(|books| reserve(books, Turn::New))
+        self.look(reserve)
     }
 
     /// Puts a value into a slot.
@@ -279,20 +261,20 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
         // Where it is over, it was closed, and nobody waits for a place.
         foreign::wake(sender);
         if is_over {
-            self.sides.receivers().tell_all();
+            self.sides.tell_all(Side::Receives);
         }
     }
 
     pub(super) fn close(&self) {
         let is_over = self.look(|books| {
-            books.is_closed = true;
+            books.closed = Flag::YES;
             books.is_over()
         });
         let mut first = First::new();
-        first.catch(|| self.sides.senders().tell_all());
+        first.catch(|| self.sides.tell_all(Side::Sends));
         // As long as there are values or slots, more may come.
         if is_over && !fault!("close-tells-senders-alone") {
-            first.catch(|| self.sides.receivers().tell_all());
+            first.catch(|| self.sides.tell_all(Side::Receives));
         }
         first.resume();
     }
@@ -309,7 +291,7 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
         let next = || {
             self.sides.with(|inside| {
                 let mut books = inside.state.borrow_mut();
-                let goes_on = books.has_room() && !books.is_closed && inside.senders.is_waited_in();
+                let goes_on = books.has_room() && !books.closed.is() && inside.senders.is_waited_in();
                 goes_on.then(|| books.release(&inside.senders))
             })
         };
@@ -321,11 +303,11 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.look(|books| books.is_closed)
+        self.look(|books| books.closed.is())
     }
 
     pub(super) fn len(&self) -> usize {
-        self.look(|books| books.buffer.len())
+        self.look(|books| books.len)
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -347,15 +329,15 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
     }
 }
 
-fn reserve<B: Buffer>(books: &mut Books<B>, turn: Turn<()>) -> Result<(), TrySendError<()>> {
-    match books.admit(turn) {
-        Admission::Full => Err(TrySendError::Full { value: (), capacity: books.buffer.capacity() }),
-        Admission::Closed => Err(TrySendError::Closed(())),
-        Admission::Granted => {
-            books.promised += 1;
+fn reserve<B: Buffer>(books: &mut Books<B>) -> Result<(), TrySendError<()>> {
+    match () {
+        () if books.closed.is() => Err(TrySendError::Closed(())),
+        () if books.has_room() => {
+            books.kept += 1;
             books.slots += 1;
             Ok(())
         }
+        () => Err(TrySendError::Full { value: (), capacity: books.buffer.capacity() }),
     }
 }
 

@@ -2,8 +2,7 @@
 
 use super::buffer::Buffer;
 use super::buffered::Buffered;
-use super::counts::Side;
-use crate::kernel::wait_queue::Access;
+use crate::kernel::wait_queue::{Access, Side};
 
 /// A channel, as its ends and futures have it: [`Channel`](super::Channel), `Priority`, `Growable`, `GrowablePriority`,
 /// `Unbounded`. Nobody else can implement it.

@@ -1,12 +1,6 @@
 //! How many ends a channel has.
 
-/// What an end is for.
-#[expect(missing_debug_implementations, reason = "nobody can name it")]
-#[derive(Clone, Copy)]
-pub enum Side {
-    Sends,
-    Receives,
-}
+use crate::kernel::wait_queue::Side;
 
 /// The ends of each side.
 pub(super) struct Counts {

@@ -3,12 +3,12 @@
 use core::fmt;
 
 use super::carrier::{Carrier, Ends};
-use super::counts::Side;
 use super::deliver::deliver;
 use super::errors::{Closed, TryReceiveError, TrySendError};
 use super::send::Send;
 use super::slot::Slot;
 use crate::call_site::CallSite;
+use crate::kernel::wait_queue::Side;
 
 /// An end to send by, as [`Channel::sender`](super::Channel::sender) makes it. It borrows the channel.
 ///

@@ -6,12 +6,12 @@
 use core::cell::RefCell;
 use core::task::Waker;
 
-use super::counts::{Counts, Side};
+use super::counts::Counts;
 use super::errors::Closed;
 use super::held::Held;
 use super::ring::Ring;
 use crate::fault::fault;
-use crate::kernel::wait_queue::{Inside, Line, Turn};
+use crate::kernel::wait_queue::{Between, Inside, Line, Side};
 
 /// What lies under the access.
 pub(super) struct Flow<const N: usize> {
@@ -39,13 +39,9 @@ impl Turns {
         Turns { held: Held::new(), is_promised: false }
     }
 
-    /// May one have the turn who comes in this way?
-    fn may_begin(&mut self, turn: Turn<()>) -> bool {
-        let is_mine = turn == Turn::Granted(());
-        if is_mine {
-            self.is_promised = false;
-        }
-        is_mine || !self.is_promised && (!self.held.is_held() || fault!("bytes-go-in-between"))
+    /// May one have the turn?
+    fn may_begin(&self) -> bool {
+        !self.is_promised && (!self.held.is_held() || fault!("bytes-go-in-between"))
     }
 }
 
@@ -105,11 +101,7 @@ impl<const N: usize> Flow<N> {
 
     /// Bytes were moved by one of a side, or it has left.
     pub(super) fn serve_both(&mut self, side: Side, inside: &InsideOf<N>) -> Woken {
-        let own = match side {
-            Side::Sends => self.serve(side, &inside.senders),
-            Side::Receives => self.serve(side, &inside.receivers),
-        };
-        [own, self.serve_other(side, inside)]
+        [self.serve(side, inside.line(side)), self.serve_other(side, inside)]
     }
 
     /// Bytes were moved by one of a side, which goes on.
@@ -120,14 +112,9 @@ impl<const N: usize> Flow<N> {
         }
     }
 
-    /// Moves bytes out, if one who comes in this way may; how many, and whom to wake.
-    pub(super) fn receive(
-        &mut self,
-        inside: &InsideOf<N>,
-        turn: Turn<()>,
-        buffer: &mut [u8],
-    ) -> Option<(usize, Woken)> {
-        let may_move = self.receiving.may_begin(turn) && self.can_move(Side::Receives);
+    /// Moves bytes out, if one may; how many, and whom to wake.
+    pub(super) fn receive(&mut self, inside: &InsideOf<N>, buffer: &mut [u8]) -> Option<(usize, Woken)> {
+        let may_move = self.receiving.may_begin() && self.can_move(Side::Receives);
         if !may_move && !buffer.is_empty() && !self.has_ended(Side::Receives) {
             return None;
         }
@@ -135,14 +122,9 @@ impl<const N: usize> Flow<N> {
         Some((count, self.serve_both(Side::Receives, inside)))
     }
 
-    /// Moves bytes in, if one who comes in this way may; how many, and whom to wake.
-    pub(super) fn send(
-        &mut self,
-        inside: &InsideOf<N>,
-        turn: Turn<()>,
-        data: &[u8],
-    ) -> Option<(Result<usize, Closed>, Woken)> {
-        let may_move = self.sending.may_begin(turn) && self.can_move(Side::Sends);
+    /// Moves bytes in, if one may; how many, and whom to wake.
+    pub(super) fn send(&mut self, inside: &InsideOf<N>, data: &[u8]) -> Option<(Result<usize, Closed>, Woken)> {
+        let may_move = self.sending.may_begin() && self.can_move(Side::Sends);
         if self.is_closed {
             return Some((Err(Closed), [None, None]));
         }
@@ -153,10 +135,9 @@ impl<const N: usize> Flow<N> {
         Some((Ok(count), self.serve_both(Side::Sends, inside)))
     }
 
-    /// One who comes in this way has the turn from now on, if it may, and is known by a number; or nothing can be moved any
-    /// more.
-    pub(super) fn begin(&mut self, side: Side, turn: Turn<()>) -> Option<Option<u64>> {
-        let may_begin = self.turns(side).may_begin(turn);
+    /// One has the turn from now on, if it may, and is known by a number; or nothing can be moved any more.
+    pub(super) fn begin(&mut self, side: Side) -> Option<Option<u64>> {
+        let may_begin = self.turns(side).may_begin();
         match () {
             () if self.has_ended(side) => Some(None),
             () if may_begin && self.can_move(side) => Some(Some(self.turns(side).held.begin())),
@@ -165,27 +146,12 @@ impl<const N: usize> Flow<N> {
     }
 }
 
-/// A turn to send was promised to one who has left: whom to wake.
-pub(super) fn pass_sending_on<const N: usize>(
-    inside: &InsideOf<N>,
-    line: &Line<()>,
-    late: Option<()>,
-) -> Option<Waker> {
-    pass_on(Side::Sends, inside, line, late)
-}
+impl<const N: usize> Between for RefCell<Flow<N>> {
+    fn take_back(inside: &InsideOf<N>, side: Side) {
+        inside.state.borrow_mut().turns(side).is_promised = false;
+    }
 
-/// A turn to receive was promised to one who has left: whom to wake.
-pub(super) fn pass_receiving_on<const N: usize>(
-    inside: &InsideOf<N>,
-    line: &Line<()>,
-    late: Option<()>,
-) -> Option<Waker> {
-    pass_on(Side::Receives, inside, line, late)
-}
-
-fn pass_on<const N: usize>(side: Side, inside: &InsideOf<N>, line: &Line<()>, late: Option<()>) -> Option<Waker> {
-    let () = late?;
-    let mut flow = inside.state.borrow_mut();
-    flow.turns(side).is_promised = false;
-    if fault!("turn-of-a-pipe-is-lost") { None } else { flow.serve(side, line) }
+    fn serve(inside: &InsideOf<N>, side: Side) -> Option<Waker> {
+        if fault!("turn-of-a-pipe-is-lost") { None } else { inside.state.borrow_mut().serve(side, inside.line(side)) }
+    }
 }

@@ -5,7 +5,7 @@
 
 use core::cell::RefCell;
 use core::pin::Pin;
-use core::task::{Context, Poll, Waker, ready};
+use core::task::{Context, Poll, ready};
 use std::io::{self, ErrorKind};
 
 use futures_io::{AsyncRead, AsyncWrite};
@@ -14,15 +14,12 @@ use pin_project_lite::pin_project;
 use super::deliver::Wakes;
 use super::ends::{Receiver, Sender};
 use super::errors::Closed;
-use super::flow::{Flow, InsideOf, pass_receiving_on, pass_sending_on};
+use super::flow::{Flow, InsideOf};
 use super::pipe::{Bytes, Pipe, Room};
 use crate::budgeted::tell;
 use crate::call_site::CallSite;
 use crate::gate::poll_proceed;
-use crate::kernel::wait_queue::{Access, Line, Place, Receivers, Senders};
-
-/// What becomes of a turn that comes too late. A pointer, so that the type has a name.
-type PassOn<const N: usize> = fn(&InsideOf<N>, &Line<()>, Option<()>) -> Option<Waker>;
+use crate::kernel::wait_queue::{Access, End, Place, Side};
 
 pin_project! {
     /// An end, and its place in line, which is left first.
@@ -34,9 +31,8 @@ pin_project! {
     }
 }
 
-type Reader<'a, const N: usize, K> =
-    Polled<Place<Receivers<'a, RefCell<Flow<N>>, K>, PassOn<N>>, Receiver<'a, Pipe<N, K>>>;
-type Writer<'a, const N: usize, K> = Polled<Place<Senders<'a, RefCell<Flow<N>>, K>, PassOn<N>>, Sender<'a, Pipe<N, K>>>;
+type Reader<'a, const N: usize, K> = Polled<Place<End<'a, RefCell<Flow<N>>, K>>, Receiver<'a, Pipe<N, K>>>;
+type Writer<'a, const N: usize, K> = Polled<Place<End<'a, RefCell<Flow<N>>, K>>, Sender<'a, Pipe<N, K>>>;
 
 impl<'a, const N: usize, K: Access> Receiver<'a, Pipe<N, K>> {
     /// This end as a reader of `futures-io`, for the libraries that are written for such; it has to be pinned, as by
@@ -66,7 +62,7 @@ impl<'a, const N: usize, K: Access> Receiver<'a, Pipe<N, K>> {
     /// ```
     #[track_caller]
     pub fn into_reader(self) -> impl AsyncRead + use<'a, N, K> {
-        let place = Place::new(self.channel().sides.receivers(), pass_receiving_on as PassOn<N>);
+        let place = Place::new(self.channel().sides.end(Side::Receives));
         Reader { place, end: Some(self), asked_at: CallSite::here() }
     }
 }
@@ -79,7 +75,7 @@ impl<'a, const N: usize, K: Access> Sender<'a, Pipe<N, K>> {
     /// Bytes are sent in the poll that says so. While nobody polls it, it keeps its place in line, until it is dropped.
     #[track_caller]
     pub fn into_writer(self) -> impl AsyncWrite + use<'a, N, K> {
-        let place = Place::new(self.channel().sides.senders(), pass_sending_on as PassOn<N>);
+        let place = Place::new(self.channel().sides.end(Side::Sends));
         Writer { place, end: Some(self), asked_at: CallSite::here() }
     }
 }
@@ -88,8 +84,7 @@ impl<const N: usize, K: Access> AsyncRead for Reader<'_, N, K> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let this = self.project();
         let go = ready!(poll_proceed(cx));
-        let receive =
-            |inside: &InsideOf<N>, _: &Line<()>, turn| inside.state.borrow_mut().receive(inside, turn, buffer);
+        let receive = |inside: &InsideOf<N>, _: &_, _| inside.state.borrow_mut().receive(inside, buffer);
         let Poll::Ready((count, woken)) = this.place.poll(cx, receive) else {
             if let Some(end) = this.end {
                 tell::<Bytes>(&end.channel().sides, *this.asked_at);
@@ -107,7 +102,7 @@ impl<const N: usize, K: Access> AsyncWrite for Writer<'_, N, K> {
         let this = self.project();
         let go = ready!(poll_proceed(cx));
         let Some(end) = this.end else { return Poll::Ready(Err(broken())) };
-        let send = |inside: &InsideOf<N>, _: &Line<()>, turn| inside.state.borrow_mut().send(inside, turn, data);
+        let send = |inside: &InsideOf<N>, _: &_, _| inside.state.borrow_mut().send(inside, data);
         let Poll::Ready((sent, woken)) = this.place.poll(cx, send) else {
             tell::<Room>(&end.channel().sides, *this.asked_at);
             return Poll::Pending;

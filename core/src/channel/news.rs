@@ -8,7 +8,7 @@ use super::errors::{BroadcastError, SendError};
 use crate::budgeted::{Named, leaf};
 use crate::call_site::CallSite;
 use crate::fault::fault;
-use crate::kernel::wait_queue::{Access, Held, Line, Turn, WaitQueue, Waiting, nothing};
+use crate::kernel::wait_queue::{Access, Held, Line, Turn, WaitQueue, Waiting};
 
 /// See the module.
 #[expect(missing_debug_implementations, reason = "nobody can name it")]
@@ -160,7 +160,7 @@ impl<B: Row, K: Access> News<B, K> {
         B::Value: Clone,
     {
         let look = move |kept: &Kept<B>, _: &Line<Infallible>, _: Turn<Infallible>| kept.values.borrow().get(next);
-        leaf::<AValue, _>(Waiting::new(self.queue.calling(), look, nothing), place)
+        leaf::<AValue, _>(Waiting::new(self.queue.calling(), look), place)
     }
 
     pub(super) fn try_receive(&self, next: &mut u64) -> Option<Result<B::Value, BroadcastError>>

@@ -120,8 +120,7 @@ impl<T, K: Access> OneShot<T, K> {
     #[track_caller]
     pub fn receive(&self) -> impl Future<Output = Result<T, Closed>> {
         let look = |state: &Cell<State<T>>, _: &Line<Infallible>, _: Turn<Infallible>| take(state);
-        let nobody = |_: &Cell<State<T>>, _: &Line<Infallible>, _: Option<Infallible>| None;
-        leaf::<AValue, _>(Waiting::new(&self.queue, look, nobody), CallSite::here())
+        leaf::<AValue, _>(Waiting::new(&self.queue, look), CallSite::here())
     }
 
     /// No value will be sent: all who wait for it are told. One that was sent before is still there.

@@ -4,14 +4,13 @@ use core::cell::RefCell;
 use core::fmt;
 
 use super::carrier::Ends;
-use super::counts::Side;
 use super::deliver::{Wakes, deliver};
 use super::ends::{Receiver, Sender};
 use super::errors::{Closed, TrySendError};
-use super::flow::{Flow, InsideOf, pass_receiving_on, pass_sending_on};
+use super::flow::{Flow, InsideOf};
 use crate::budgeted::{Named, tells};
 use crate::call_site::CallSite;
-use crate::kernel::wait_queue::{Access, Line, Local, Shared, Sides, Turn, Waiting};
+use crate::kernel::wait_queue::{Access, Local, Shared, Side, Sides, Waiting};
 use crate::panics::First;
 
 /// Up to `N` bytes on their way, in order, without a heap: a byte stream inside of a program.
@@ -100,7 +99,7 @@ impl<const N: usize, K: Access> Pipe<N, K> {
     /// Takes what there is now, if it is nobody else's turn, as much as `buffer` has room for; says how many bytes. 0 is the
     /// end (or `buffer` is empty), `None` means that something may still come. Never waits.
     pub fn try_receive(&self, buffer: &mut [u8]) -> Option<usize> {
-        let (count, woken) = self.with(|flow, inside| flow.receive(inside, Turn::New, buffer))?;
+        let (count, woken) = self.with(|flow, inside| flow.receive(inside, buffer))?;
         woken.wake();
         Some(count)
     }
@@ -112,9 +111,8 @@ impl<const N: usize, K: Access> Pipe<N, K> {
     /// [**Restartable; loses its place.**](crate#cancellation) Bytes are taken in the poll that ends, or not at all.
     #[track_caller]
     pub fn receive(&self, buffer: &mut [u8]) -> impl Future<Output = usize> {
-        let receive =
-            move |inside: &InsideOf<N>, _: &Line<()>, turn| inside.state.borrow_mut().receive(inside, turn, buffer);
-        let wait = Waiting::new(self.sides.receivers(), receive, pass_receiving_on::<N>);
+        let receive = move |inside: &InsideOf<N>, _: &_, _| inside.state.borrow_mut().receive(inside, buffer);
+        let wait = Waiting::new(self.sides.end(Side::Receives), receive);
         deliver(tells::<Bytes, _>(wait, CallSite::here()))
     }
 
@@ -124,7 +122,7 @@ impl<const N: usize, K: Access> Pipe<N, K> {
     /// # Errors
     /// `Full`: no byte has room, or others wait to send. Or it is closed.
     pub fn try_send(&self, data: &[u8]) -> Result<usize, TrySendError<()>> {
-        match self.with(|flow, inside| flow.send(inside, Turn::New, data)) {
+        match self.with(|flow, inside| flow.send(inside, data)) {
             Some((sent, woken)) => {
                 woken.wake();
                 sent.map_err(|Closed| TrySendError::Closed(()))
@@ -150,8 +148,8 @@ impl<const N: usize, K: Access> Pipe<N, K> {
     /// [**Restartable; loses its place.**](crate#cancellation) Bytes are sent in the poll that ends, or not at all.
     #[track_caller]
     pub fn send(&self, data: &[u8]) -> impl Future<Output = Result<usize, Closed>> {
-        let send = move |inside: &InsideOf<N>, _: &Line<()>, turn| inside.state.borrow_mut().send(inside, turn, data);
-        let wait = Waiting::new(self.sides.senders(), send, pass_sending_on::<N>);
+        let send = move |inside: &InsideOf<N>, _: &_, _| inside.state.borrow_mut().send(inside, data);
+        let wait = Waiting::new(self.sides.end(Side::Sends), send);
         deliver(tells::<Room, _>(wait, CallSite::here()))
     }
 
@@ -164,8 +162,8 @@ impl<const N: usize, K: Access> Pipe<N, K> {
         });
         let mut first = First::new();
         first.catch(|| held.wake());
-        first.catch(|| self.sides.senders().tell_all());
-        first.catch(|| self.sides.receivers().tell_all());
+        first.catch(|| self.sides.tell_all(Side::Sends));
+        first.catch(|| self.sides.tell_all(Side::Receives));
         first.resume();
     }
 

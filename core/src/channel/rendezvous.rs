@@ -8,17 +8,16 @@ use core::task::{Context, Poll, Waker, ready};
 use pin_project_lite::pin_project;
 
 use super::carrier::Ends;
-use super::counts::Side;
 use super::deliver::{Wakes, deliver};
 use super::ends::{Receiver, Sender};
 use super::errors::{Closed, SendError, TryReceiveError, TrySendError};
 use super::held::{Look, poll_held};
-use super::table::{InsideOf, PassOn, Table, pass_table_on, pass_value_on};
+use super::table::{InsideOf, Table};
 use crate::budgeted::{Named, tell, tells};
 use crate::call_site::CallSite;
 use crate::fault::fault;
 use crate::gate::poll_proceed;
-use crate::kernel::wait_queue::{Access, Line, Local, Place, Senders, Shared, Sides, Turn, Waiting};
+use crate::kernel::wait_queue::{Access, End, Local, Place, Shared, Side, Sides, Waiting};
 use crate::panics::First;
 
 /// Values that go from hand to hand: [`send`](Rendezvous::send) ends when somebody has received the value, and not before.
@@ -136,7 +135,7 @@ impl<T, K: Access> Rendezvous<T, K> {
     /// hands it back in the second case, and says `None` in the first.
     #[track_caller]
     pub fn send(&self, value: T) -> HandOver<'_, T, K> {
-        let place = Place::new(self.sides.senders(), pass_table_on as PassOn<T>);
+        let place = Place::new(self.sides.end(Side::Sends));
         HandOver { rendezvous: self, value: Some(value), number: None, asked_at: CallSite::here(), place }
     }
 
@@ -165,7 +164,7 @@ impl<T, K: Access> Rendezvous<T, K> {
     /// # Errors
     /// No such value is there, or none will ever be.
     pub fn try_receive(&self) -> Result<T, TryReceiveError> {
-        let taken = self.with(|table, inside| table.take(inside, Turn::New));
+        let taken = self.with(|table, inside| table.take(inside));
         let Some((value, woken)) = taken else { return Err(TryReceiveError::Empty) };
         woken.wake();
         value.map_err(|Closed| TryReceiveError::Closed)
@@ -181,8 +180,8 @@ impl<T, K: Access> Rendezvous<T, K> {
     /// One whose sender is cancelled just when this was promised its value waits on behind those that have come meanwhile.
     #[track_caller]
     pub fn receive(&self) -> impl Future<Output = Result<T, Closed>> {
-        let take = |inside: &InsideOf<T>, _: &Line<()>, turn| inside.state.borrow_mut().take(inside, turn);
-        deliver(tells::<ASender, _>(Waiting::new(self.sides.receivers(), take, pass_value_on::<T>), CallSite::here()))
+        let take = |inside: &InsideOf<T>, _: &_, _| inside.state.borrow_mut().take(inside);
+        deliver(tells::<ASender, _>(Waiting::new(self.sides.end(Side::Receives), take), CallSite::here()))
     }
 
     /// From now on nothing changes hands: who sends gets its value back, and who receives is told. (A value of
@@ -194,9 +193,9 @@ impl<T, K: Access> Rendezvous<T, K> {
         });
         let mut first = First::new();
         first.catch(|| sender.wake());
-        first.catch(|| self.sides.senders().tell_all());
+        first.catch(|| self.sides.tell_all(Side::Sends));
         if is_over {
-            first.catch(|| self.sides.receivers().tell_all());
+            first.catch(|| self.sides.tell_all(Side::Receives));
         }
         first.resume();
     }
@@ -265,7 +264,7 @@ pin_project! {
         number: Option<u64>,
         asked_at: CallSite,
         #[pin]
-        place: Place<Senders<'a, RefCell<Table<T>>, K>, PassOn<T>>,
+        place: Place<End<'a, RefCell<Table<T>>, K>>,
     }
 
     impl<T, K: Access> PinnedDrop for HandOver<'_, T, K> {
@@ -307,9 +306,7 @@ impl<T, K: Access> Future for HandOver<'_, T, K> {
         let number = match *this.number {
             Some(number) => number,
             None => {
-                let lay = |inside: &InsideOf<T>, _: &Line<()>, turn| {
-                    inside.state.borrow_mut().lay(this.value, &inside.receivers, turn)
-                };
+                let lay = |inside: &InsideOf<T>, _: &_, _| inside.state.borrow_mut().lay(this.value, &inside.receivers);
                 match this.place.poll(cx, lay) {
                     Poll::Ready(Ok((number, receiver))) => {
                         *this.number = Some(number);

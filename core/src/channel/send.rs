@@ -2,20 +2,16 @@
 
 use core::fmt;
 use core::pin::Pin;
-use core::task::{Context, Poll, Waker, ready};
+use core::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::buffered::{InsideOf, Room, SendersOf, pass_place_on, send_in};
+use super::buffered::{PlaceOf, Room, send_in};
 use super::carrier::Carrier;
 use super::errors::SendError;
 use crate::budgeted::tell;
 use crate::call_site::CallSite;
 use crate::gate::poll_proceed;
-use crate::kernel::wait_queue::{Line, Place};
-
-/// What becomes of a place that comes too late. A pointer, so that the type has a name.
-type PassOn<B> = fn(&InsideOf<B>, &Line<()>, Option<()>) -> Option<Waker>;
 
 pin_project! {
     /// A value on its way into a channel, by [`Channel::send`](super::Channel::send). It is sent in the poll that ends; until
@@ -48,18 +44,16 @@ pin_project! {
         C: Carrier,
     {
         value: Option<C::Value>,
-        channel: &'a C,
         asked_at: CallSite,
         #[pin]
-        place: Place<SendersOf<'a, C::Buffer, C::Access>, PassOn<C::Buffer>>,
+        place: PlaceOf<'a, C::Buffer, C::Access>,
     }
 }
 
 impl<'a, C: Carrier> Send<'a, C> {
     #[cfg_attr(feature = "introspect", track_caller)]
     pub(super) fn new(channel: &'a C, value: C::Value) -> Self {
-        let place = Place::new(channel.buffered().senders(), pass_place_on as PassOn<C::Buffer>);
-        Send { value: Some(value), channel, asked_at: CallSite::here(), place }
+        Send { value: Some(value), asked_at: CallSite::here(), place: channel.buffered().place() }
     }
 
     /// Hands the value back, unless it was sent, and leaves the line. This must not be polled again.
@@ -74,11 +68,11 @@ impl<C: Carrier> Future for Send<'_, C> {
     type Output = Result<(), SendError<C::Value>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
+        let mut this = self.project();
         assert!(this.value.is_some(), "giambio: a `Send` is polled whose value was sent or handed back");
         let go = ready!(poll_proceed(cx));
-        let Poll::Ready(sent) = this.place.poll(cx, |inside, _, turn| send_in(inside, turn, this.value)) else {
-            tell::<Room>(this.channel.buffered().sides(), *this.asked_at);
+        let Poll::Ready(sent) = this.place.as_mut().poll(cx, |inside, _, _| send_in(inside, this.value)) else {
+            tell::<Room>(&*this.place, *this.asked_at);
             return Poll::Pending;
         };
         go.made_progress();

@@ -10,7 +10,7 @@ use super::counts::Counts;
 use super::errors::{Closed, SendError};
 use super::held::Held;
 use crate::fault::fault;
-use crate::kernel::wait_queue::{Inside, Line, Turn};
+use crate::kernel::wait_queue::{Between, Inside, Line, Side};
 
 /// What lies between the sides. It is changed under the access, where nobody else's code runs.
 pub(super) struct Table<T> {
@@ -26,8 +26,6 @@ pub(super) struct Table<T> {
 }
 
 pub(super) type InsideOf<T> = Inside<RefCell<Table<T>>>;
-/// What becomes of a turn that comes too late. A pointer, so that the type has a name.
-pub(super) type PassOn<T> = fn(&InsideOf<T>, &Line<()>, Option<()>) -> Option<Waker>;
 /// Whom to wake: whose value was taken, and whose turn it is to lay one down, or to be told the end.
 pub(super) type Woken = [Option<Waker>; 2];
 
@@ -44,10 +42,7 @@ impl<T> Table<T> {
     }
 
     /// Who lays a value down, if it may; it is known by a number, and there may be somebody to wake.
-    pub(super) fn lay(&mut self, value: &mut Option<T>, receivers: &Line<()>, turn: Turn<()>) -> Option<Laid<T>> {
-        if turn == Turn::Granted(()) {
-            self.is_kept = false;
-        }
+    pub(super) fn lay(&mut self, value: &mut Option<T>, receivers: &Line<()>) -> Option<Laid<T>> {
         if self.is_closed {
             return Some(Err(SendError(value.take()?)));
         }
@@ -85,14 +80,9 @@ impl<T> Table<T> {
         waker
     }
 
-    /// Takes what lies there, if this is who it was promised to, or if it was to nobody. Who is told that nothing comes any
-    /// more tells the next.
-    pub(super) fn take(&mut self, inside: &InsideOf<T>, turn: Turn<()>) -> Option<(Result<T, Closed>, Woken)> {
-        let is_mine = turn == Turn::Granted(()) || !self.is_promised;
-        if turn == Turn::Granted(()) {
-            self.is_promised = false;
-        }
-        let is_there = is_mine && !(self.is_closed && self.sender.is_held());
+    /// Takes what lies there, if it is promised to nobody. Who is told that nothing comes any more tells the next.
+    pub(super) fn take(&mut self, inside: &InsideOf<T>) -> Option<(Result<T, Closed>, Woken)> {
+        let is_there = !(self.is_promised || self.is_closed && self.sender.is_held());
         let value = if is_there { self.value.take() } else { None };
         if value.is_none() && !self.is_over() {
             return None;
@@ -106,18 +96,21 @@ impl<T> Table<T> {
 /// A value was laid down, by one of this number, and this one is to be woken; or nobody wants it.
 pub(super) type Laid<T> = Result<(u64, Option<Waker>), SendError<T>>;
 
-/// The table was promised to one who has left.
-pub(super) fn pass_table_on<T>(inside: &InsideOf<T>, senders: &Line<()>, late: Option<()>) -> Option<Waker> {
-    let () = late?;
-    let mut table = inside.state.borrow_mut();
-    table.is_kept = false;
-    if fault!("table-kept-for-nobody") { None } else { table.release(senders) }
-}
+impl<T> Between for RefCell<Table<T>> {
+    fn take_back(inside: &InsideOf<T>, side: Side) {
+        let mut table = inside.state.borrow_mut();
+        match side {
+            Side::Sends => table.is_kept = false,
+            Side::Receives => table.is_promised = false,
+        }
+    }
 
-/// A value was promised to one who has left.
-pub(super) fn pass_value_on<T>(inside: &InsideOf<T>, receivers: &Line<()>, late: Option<()>) -> Option<Waker> {
-    let () = late?;
-    let mut table = inside.state.borrow_mut();
-    table.is_promised = false;
-    table.offer(receivers)
+    fn serve(inside: &InsideOf<T>, side: Side) -> Option<Waker> {
+        let mut table = inside.state.borrow_mut();
+        match side {
+            Side::Sends if fault!("table-kept-for-nobody") => None,
+            Side::Sends => table.release(&inside.senders),
+            Side::Receives => table.offer(&inside.receivers),
+        }
+    }
 }

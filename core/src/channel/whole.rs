@@ -6,16 +6,15 @@ use core::task::{Context, Poll, Waker, ready};
 
 use pin_project_lite::pin_project;
 
-use super::counts::Side;
 use super::deliver::Wakes;
 use super::errors::{Closed, EndedEarly};
-use super::flow::{Flow, InsideOf, pass_receiving_on, pass_sending_on};
+use super::flow::{Flow, InsideOf};
 use super::held::{Look, poll_held};
 use super::pipe::{Bytes, Pipe, Room};
 use crate::budgeted::tell;
 use crate::call_site::CallSite;
 use crate::gate::poll_proceed;
-use crate::kernel::wait_queue::{Access, Line, Waiting};
+use crate::kernel::wait_queue::{Access, Side, Waiting};
 use crate::panics::First;
 
 pin_project! {
@@ -186,8 +185,8 @@ impl<const N: usize, K: Access> Pipe<N, K> {
         &'a self,
         buffer: &'a mut [u8],
     ) -> ReceiveExact<'a, Self, impl Future<Output = Option<u64>> + use<'a, N, K>> {
-        let begin = |inside: &InsideOf<N>, _: &Line<()>, turn| inside.state.borrow_mut().begin(Side::Receives, turn);
-        let wait = Waiting::new(self.sides.receivers(), begin, pass_receiving_on::<N>);
+        let begin = |inside: &InsideOf<N>, _: &_, _| inside.state.borrow_mut().begin(Side::Receives);
+        let wait = Waiting::new(self.sides.end(Side::Receives), begin);
         let turn = MyTurn { pipe: self, side: Side::Receives, number: None };
         ReceiveExact { buffer, received: 0, turn, asked_at: CallSite::here(), wait }
     }
@@ -220,8 +219,8 @@ impl<const N: usize, K: Access> Pipe<N, K> {
         &'a self,
         data: &'a [u8],
     ) -> SendAll<'a, Self, impl Future<Output = Option<u64>> + use<'a, N, K>> {
-        let begin = |inside: &InsideOf<N>, _: &Line<()>, turn| inside.state.borrow_mut().begin(Side::Sends, turn);
-        let wait = Waiting::new(self.sides.senders(), begin, pass_sending_on::<N>);
+        let begin = |inside: &InsideOf<N>, _: &_, _| inside.state.borrow_mut().begin(Side::Sends);
+        let wait = Waiting::new(self.sides.end(Side::Sends), begin);
         let turn = MyTurn { pipe: self, side: Side::Sends, number: None };
         SendAll { data, sent: 0, turn, asked_at: CallSite::here(), wait }
     }

@@ -11,6 +11,7 @@ use core::task::Waker;
 
 use super::foreign::wake;
 use super::wait_queue::{Access, Awaits, Crosses, Held, Line, Turn, WaitQueue, Waiting};
+use crate::flag::Flag;
 use crate::task_info::TaskId;
 
 /// What everybody may know of who has the value. It is short, and calls nobody.
@@ -30,7 +31,7 @@ pub(crate) struct Lending<T: ?Sized, N: Notes, K: Access> {
 }
 
 struct Lent<N> {
-    is_lent: Cell<bool>,
+    is_lent: Cell<Flag>,
     notes: N,
 }
 
@@ -46,7 +47,7 @@ unsafe impl<T: ?Sized + Send, N: Notes + Send, K: Crosses> Sync for Lending<T, N
 
 impl<T, N: Notes, K: Access> Lending<T, N, K> {
     pub(crate) const fn new(value: T, notes: N) -> Self {
-        let lent = Lent { is_lent: Cell::new(false), notes };
+        let lent = Lent { is_lent: Cell::new(Flag::NO), notes };
         Lending { queue: WaitQueue::new(lent), value: UnsafeCell::new(value) }
     }
 
@@ -67,13 +68,13 @@ impl<T: ?Sized, N: Notes, K: Access> Lending<T, N, K> {
 
     /// Looks at the notes, and whether it is lent.
     pub(crate) fn with<R>(&self, f: impl FnOnce(&N, bool) -> R) -> R {
-        self.queue.with(|lent, _| f(&lent.notes, lent.is_lent.get()))
+        self.queue.with(|lent, _| f(&lent.notes, lent.is_lent.get().is()))
     }
 
     /// Lends it, if nobody has it.
     pub(crate) fn try_lend(&self) -> Option<Loan<'_, T, N, K>> {
         self.queue.with(|lent, _| {
-            if lent.is_lent.replace(true) {
+            if lent.is_lent.replace(Flag::YES).is() {
                 return None;
             }
             lent.notes.is_lent();
@@ -87,14 +88,14 @@ impl<T: ?Sized, N: Notes, K: Access> Lending<T, N, K> {
         refuse: impl Fn(&N) -> Option<E>,
     ) -> impl Future<Output = Result<Loan<'_, T, N, K>, E>> + Awaits {
         let take = move |lent: &Lent<N>, _: &Line<()>, turn| {
-            if turn != Turn::Granted(()) && lent.is_lent.replace(true) {
+            if turn != Turn::Granted(()) && lent.is_lent.replace(Flag::YES).is() {
                 return refuse(&lent.notes).map(Err);
             }
             lent.notes.is_lent();
             Some(Ok(self.loan()))
         };
         let pass_on = |lent: &Lent<N>, line: &Line<()>, late: Option<()>| late.and_then(|()| lent.pass_on(line));
-        Waiting::new(&self.queue, take, pass_on)
+        Waiting::granted(&self.queue, take, pass_on)
     }
 
     /// It is noted as lent, to whom this goes.
@@ -114,7 +115,7 @@ impl<N: Notes> Lent<N> {
     fn pass_on(&self, line: &Line<()>) -> Option<Waker> {
         self.notes.is_back();
         line.grant(()).unwrap_or_else(|()| {
-            self.is_lent.set(false);
+            self.is_lent.set(Flag::NO);
             None
         })
     }

@@ -85,7 +85,7 @@ impl<T, N: Held, K: Access> Once<T, N, K> {
         };
         let pass_on =
             |writing: &Writing<N>, line: &Line<()>, late: Option<()>| late.and_then(|()| writing.pass_on(line));
-        Waiting::new(&self.queue, take, pass_on)
+        Waiting::granted(&self.queue, take, pass_on)
     }
 
     fn take(&self, writing: &Writing<N>, turn: Turn<()>) -> Option<Begun<'_, T, N, K>> {

@@ -4,7 +4,7 @@ use core::cell::Cell;
 use core::convert::Infallible;
 use core::fmt;
 use core::pin::Pin;
-use core::task::{Context, Poll, Waker, ready};
+use core::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
@@ -13,7 +13,7 @@ use crate::budgeted::{Named, tell};
 use crate::call_site::CallSite;
 use crate::fault::fault;
 use crate::gate::poll_proceed;
-use crate::kernel::wait_queue::{Held, Line, Place, WaitQueue, nothing};
+use crate::kernel::wait_queue::{Held, Place, WaitQueue};
 
 /// Where a fixed number of tasks wait for each other, and then go on together; as often as they like.
 ///
@@ -114,7 +114,7 @@ impl<K: Access> Barrier<K> {
     /// for. When all had come, the others go on without it.
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = bool> {
-        let place = Place::new(&self.queue, nothing);
+        let place = Place::new(&self.queue);
         Wait { place, arrival: Arrival { barrier: self, at: At::Outside }, asked_at: CallSite::here() }
     }
 
@@ -138,23 +138,18 @@ impl<K: Access> Barrier<K> {
 }
 
 pin_project! {
-    struct Wait<'a, K, R>
+    struct Wait<'a, K>
     where
         K: Access,
-        R: Fn(&Gathering, &Line<Infallible>, Option<Infallible>) -> Option<Waker>,
     {
         #[pin]
-        place: Place<&'a WaitQueue<Gathering, Infallible, K>, R>,
+        place: Place<&'a WaitQueue<Gathering, Infallible, K>>,
         arrival: Arrival<'a, K>,
         asked_at: CallSite,
     }
 }
 
-impl<K, R> Future for Wait<'_, K, R>
-where
-    K: Access,
-    R: Fn(&Gathering, &Line<Infallible>, Option<Infallible>) -> Option<Waker>,
-{
+impl<K: Access> Future for Wait<'_, K> {
     type Output = bool;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {

@@ -4,7 +4,7 @@ use core::cell::Cell;
 use core::convert::Infallible;
 use core::fmt;
 use core::pin::Pin;
-use core::task::{Context, Poll, Waker, ready};
+use core::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
@@ -13,7 +13,7 @@ use crate::budgeted::{Named, tell};
 use crate::call_site::CallSite;
 use crate::fault::fault;
 use crate::gate::poll_proceed;
-use crate::kernel::wait_queue::{Line, Place, Turn, WaitQueue, nothing};
+use crate::kernel::wait_queue::{Place, Turn, WaitQueue};
 
 /// For those who wait until something can be found, wherever that lies: whoever changes it says so, and all look again.
 ///
@@ -92,7 +92,7 @@ impl<K: Access> Condition<K> {
     /// If `look` panics; others wait on as before.
     #[track_caller]
     pub fn wait_for<R>(&self, look: impl FnMut() -> Option<R>) -> impl Future<Output = R> {
-        let place = Place::new(&self.queue, nothing);
+        let place = Place::new(&self.queue);
         WaitFor { place, look, seen: None, condition: self, asked_at: CallSite::here() }
     }
 
@@ -110,13 +110,12 @@ impl<K: Access> Condition<K> {
 }
 
 pin_project! {
-    struct WaitFor<'a, L, K, P>
+    struct WaitFor<'a, L, K>
     where
         K: Access,
-        P: Fn(&Cell<usize>, &Line<Infallible>, Option<Infallible>) -> Option<Waker>,
     {
         #[pin]
-        place: Place<&'a WaitQueue<Cell<usize>, Infallible, K>, P>,
+        place: Place<&'a WaitQueue<Cell<usize>, Infallible, K>>,
         look: L,
         // How many changes there were at the last look, which has found nothing.
         seen: Option<usize>,
@@ -125,12 +124,7 @@ pin_project! {
     }
 }
 
-impl<R, L, K, P> Future for WaitFor<'_, L, K, P>
-where
-    L: FnMut() -> Option<R>,
-    K: Access,
-    P: Fn(&Cell<usize>, &Line<Infallible>, Option<Infallible>) -> Option<Waker>,
-{
+impl<R, L: FnMut() -> Option<R>, K: Access> Future for WaitFor<'_, L, K> {
     type Output = R;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {

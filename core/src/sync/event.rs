@@ -124,7 +124,7 @@ impl<K: Access> Event<K> {
     #[cfg_attr(feature = "introspect", track_caller)]
     fn wait_for(&self, is_it: impl Fn(&Cell<bool>, Turn<Infallible>) -> bool) -> impl Future<Output = ()> {
         let take = move |is_set: &Cell<bool>, _: &_, turn| is_it(is_set, turn).then_some(());
-        leaf::<AnEvent, _>(Waiting::new(&self.queue, take, |_, _, _| None), CallSite::here())
+        leaf::<AnEvent, _>(Waiting::new(&self.queue, take), CallSite::here())
     }
 }
 

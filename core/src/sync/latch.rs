@@ -110,7 +110,7 @@ impl<K: Access> Latch<K> {
     #[track_caller]
     pub fn wait(&self) -> impl Future<Output = ()> {
         let take = |left: &Cell<usize>, _: &_, _| (left.get() == 0).then_some(());
-        leaf::<ALatch, _>(Waiting::new(&self.queue, take, |_, _, _| None), CallSite::here())
+        leaf::<ALatch, _>(Waiting::new(&self.queue, take), CallSite::here())
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Access, Local, Shared};
 use crate::budgeted::{Named, leaf};
 use crate::call_site::CallSite;
 use crate::fault::fault;
-use crate::kernel::wait_queue::{Held, WaitQueue, Waiting, nothing};
+use crate::kernel::wait_queue::{Held, WaitQueue, Waiting};
 
 /// The latest of a value: a setting, a state, a measurement. Any number of tasks look at it, and wait for it to change; what
 /// they were too slow to see they never see.
@@ -218,7 +218,7 @@ impl<T, K: Access> Watcher<'_, T, K> {
             *seen = version;
             found
         };
-        leaf::<AWatch, _>(Waiting::new(watch.queue.calling(), take, nothing), CallSite::here())
+        leaf::<AWatch, _>(Waiting::new(watch.queue.calling(), take), CallSite::here())
     }
 }
 

@@ -77,7 +77,7 @@ impl Drop for Loop {
 pub fn wait_all_blocked() -> impl Future<Output = ()> {
     async {
         let is_told = |(): &(), _: &_, turn| (turn == Turn::Told).then_some(());
-        let mut told = pin!(Waiting::new(&WAITERS, is_told, |_, _, _| None));
+        let mut told = pin!(Waiting::new(&WAITERS, is_told));
         let wait = poll_fn(|cx| {
             assert!(
                 LOOPS.get() > 0,

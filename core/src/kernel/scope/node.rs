@@ -128,7 +128,7 @@ impl Node {
 
     /// Is the code in this scope cancelled, by the scope itself or from outside?
     pub(crate) fn is_cancelled(&self) -> bool {
-        may_be_cut_off() && self.has(CANCELLED | CUT_OFF)
+        self.has(CANCELLED | CUT_OFF) && may_be_cut_off()
     }
 
     /// Is it cancelled, with nothing left inside that must run on?

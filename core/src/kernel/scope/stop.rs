@@ -58,7 +58,7 @@ pub(crate) const WORD: &str = "stop";
 
 /// Ready when a scope around was asked, if it is polled after that.
 pub(crate) fn asked(is_asked: fn() -> bool) -> impl Future<Output = ()> + Awaits {
-    let waiting = Waiting::new(&imp::WAITERS, move |(): &(), _: &_, _| is_asked().then_some(()), |_, _, _| None);
+    let waiting = Waiting::new(&imp::WAITERS, move |(): &(), _: &_, _| is_asked().then_some(()));
     Asked { waiting, is_asked }
 }
 

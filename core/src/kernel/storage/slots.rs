@@ -212,6 +212,6 @@ impl<const TASKS: usize, const BYTES: usize> Slots<TASKS, BYTES> {
             _ => self.take_from(free),
         };
         let pass_on = |free: &Free, line: &Line<u32>, late: Option<u32>| self.put(free, line, late?);
-        leaf::<ARoom, _>(Waiting::new(&self.free, take, pass_on), place)
+        leaf::<ARoom, _>(Waiting::granted(&self.free, take, pass_on), place)
     }
 }

@@ -11,7 +11,7 @@ use crate::kernel::context::{Context, now};
 use crate::kernel::list::{Linked, Links, List};
 use crate::kernel::pin_ref::PinRef;
 use crate::kernel::task::header::{DIRECT, Header};
-use crate::kernel::waker::waker;
+use crate::kernel::waker::waker as waker_of;
 use crate::name::GivenName;
 
 /// Those who wait. What is handed to one lies with it, so nobody can snatch it; it stays in the line until it comes for it, so
@@ -30,8 +30,9 @@ pub(crate) struct Line<G> {
 /// One who waits.
 pub(super) struct Waiter<G> {
     links: Links<Waiter<G>>,
-    /// Whom to wake when something is handed over.
-    pub(super) waker: Cell<Option<Waker>>,
+    /// Whom to wake when something is handed over. Who goes takes it out before, so that there is no destructor for it where
+    /// nobody has ever waited.
+    waker: Cell<Option<ManuallyDrop<Waker>>>,
     /// The task in whose poll that was left, with its own waker or another one; null where there is none. For comparing.
     task: Cell<*const Header>,
     /// The line's, when it joined. Whoever tells all goes on until none of an older round is left that was handed nothing, so
@@ -64,12 +65,16 @@ const UNSEEN: u32 = 0;
 /// Unless it is polled in the poll that is noted, it is passed over.
 const PASSED: u32 = 1;
 
-/// What was granted to other futures of the task that is being polled.
-pub(super) enum Left<G> {
-    Nothing,
-    /// It may still come for it in this poll.
-    Seen,
-    /// It did not come for it in a whole poll.
+/// What one has to do who waits.
+pub(super) enum Wait<G> {
+    /// Nothing: its waker is known.
+    Known,
+    /// To leave a waker; and to look again in its task's next poll?
+    NeedsWaker(bool),
+    /// To drop an old waker, and to look again.
+    Again(Option<Waker>),
+    /// To pass on what another future of its task did not come for in a whole poll, to drop that one's old waker, and to look
+    /// again.
     Passed(G, Option<Waker>),
 }
 
@@ -100,21 +105,13 @@ impl<G> Waiter<G> {
         }
     }
 
-    /// What it asks for, if it says so.
-    pub(super) fn asks(&self) -> Option<G>
-    where
-        G: Copy,
-    {
-        self.ask
-    }
-
     /// It was granted something, and another one of its task finds that in the poll that is under way: was it passed over in a
-    /// whole one? `None`: it was found in this poll already.
-    fn is_passed_over(&self) -> Option<bool> {
+    /// whole one? It is looked at once a poll: whoever looks comes again, since it may be gone then.
+    fn is_passed_over(&self) -> bool {
         let (poll, woken) = now(|context| (context.poll.get() << 1, context.woken.get()));
         let found = self.round.get();
         if found & PASSED != 0 || fault!("taken-over-at-once") {
-            return (found & !PASSED != poll).then_some(true);
+            return found & !PASSED != poll;
         }
         if found == UNSEEN {
             // In this poll it may have been passed over before it was granted anything.
@@ -122,18 +119,27 @@ impl<G> Waiter<G> {
         } else if found != poll {
             // Where the task was woken for a child, not all of its code is polled.
             self.round.set(poll | if woken & DIRECT != 0 { PASSED } else { 0 });
-        } else {
-            return None;
         }
-        Some(false)
+        false
     }
 
     /// Whom to wake, until its next poll.
     pub(super) fn set_waker(&self, waker: Waker) {
-        self.waker.set(Some(waker));
+        self.waker.set(Some(ManuallyDrop::new(waker)));
         if is_granted::<G>() {
             self.task.set(now(|context| context.task.get()));
         }
+    }
+
+    fn has_waker(&self) -> bool {
+        let waker = self.waker.take();
+        let has_it = waker.is_some();
+        self.waker.set(waker);
+        has_it
+    }
+
+    pub(super) fn take_waker(&self) -> Option<Waker> {
+        self.waker.take().map(ManuallyDrop::into_inner)
     }
 }
 
@@ -150,10 +156,10 @@ impl<G> Line<G> {
     /// Hands something to the first who waits: `Ok` with its waker, to be woken when nothing is held any more; `Err` if nobody
     /// waits.
     pub(crate) fn grant(&self, grant: G) -> Result<Option<Waker>, G> {
-        let Some(first) = self.next.get() else { return Err(grant) };
-        first.grant.set(Some(grant));
-        first.round.set(UNSEEN);
-        Ok(self.hand(first))
+        match self.next.get() {
+            Some(first) => Ok(self.hand(first, Some(grant))),
+            None => Err(grant),
+        }
     }
 
     /// Does anyone wait to whom nothing was handed? Then who comes later has to stand behind.
@@ -193,7 +199,7 @@ impl<G> Line<G> {
     pub(super) fn take_wakers(&self, wakers: &mut alloc::vec::Vec<Waker>) {
         let mut at = self.next.get();
         while let Some(waiter) = at.filter(|_| wakers.len() < wakers.capacity()) {
-            wakers.extend(waiter.waker.take());
+            wakers.extend(waiter.take_waker());
             at = self.members.after(waiter);
         }
     }
@@ -202,7 +208,7 @@ impl<G> Line<G> {
     #[cfg(not(feature = "alloc"))]
     pub(super) fn take_waker(&self, n: usize) -> Option<Waker> {
         let first = self.next.get()?;
-        (0..n).try_fold(first, |at, _| self.members.after(at))?.waker.take()
+        (0..n).try_fold(first, |at, _| self.members.after(at))?.take_waker()
     }
 
     /// Has somebody been handed something that it has not come for?
@@ -211,39 +217,47 @@ impl<G> Line<G> {
         is_granted::<G>() && self.members.first().is_some_and(|first| !is_next(first))
     }
 
-    /// What was granted to another future of the task that is being polled, if that did not come for it in a whole poll (law
-    /// NO-FUTURELOCK). This one is the first in line now, and the other one is behind it.
+    /// One in line is to wait, by this waker. What was granted to another future of the task that is being polled, which did
+    /// not come for it in a whole poll, is passed on (law NO-FUTURELOCK): this one is the first in line then, and the other
+    /// one is behind it.
     ///
     /// # Safety
     /// MEMBER: it is in no other line.
-    #[cold]
-    pub(super) unsafe fn take_over(&self, waiter: PinRef<Waiter<G>>) -> Left<G> {
-        let Some(task) = now(Context::task).filter(|_| !fault!("passed-over-and-kept")) else { return Left::Nothing };
-        let mut left = Left::Nothing;
+    pub(super) unsafe fn wait(&self, waiter: PinRef<Waiter<G>>, waker: &Waker) -> Wait<G> {
+        let (has_to_wait, is_owed) = (self.has_to_wait(waiter), self.is_owed());
+        match waiter.take_waker() {
+            Some(same) if has_to_wait && !is_owed && same.will_wake(waker) => {
+                waiter.waker.set(Some(ManuallyDrop::new(same)));
+                return Wait::Known;
+            }
+            old if old.is_some() || !has_to_wait => return Wait::Again(old),
+            _ => {}
+        }
+        let task = now(Context::task).filter(|_| is_owed && !fault!("passed-over-and-kept"));
+        let Some(task) = task else { return Wait::NeedsWaker(false) };
+        let mut is_any_seen = false;
         let mut at = self.members.first();
         while let Some(other) = at.filter(|other| other.was_handed.get()) {
             at = self.members.after(other);
             if !ptr::eq(other.task.get(), task.as_ptr()) {
                 continue;
             }
-            match other.is_passed_over() {
-                // It was looked at in this poll already: whoever looks comes again, since that one may be gone then.
-                None => left = Left::Seen,
-                Some(false) => left = Left::Seen,
-                Some(true) => {
-                    let Some(grant) = other.grant.take() else { continue };
-                    // SAFETY: MEMBER: found in it.
-                    unsafe { self.put_first(other) };
-                    // The executor whose waker it had was told, and owes it a poll. What is granted to it next its task has to
-                    // look for, as now.
-                    let old = other.waker.replace(Some(ManuallyDrop::into_inner(waker(task))));
-                    // SAFETY: MEMBER, by contract.
-                    unsafe { self.put_first(waiter) };
-                    return Left::Passed(grant, old);
-                }
+            if !other.is_passed_over() {
+                is_any_seen = true;
+                continue;
             }
+            let Some(grant) = other.grant.take() else { continue };
+            // SAFETY: MEMBER: found in it.
+            unsafe { self.put_first(other) };
+            // The executor whose waker it had was told, and owes it a poll. What is granted to it next its task has to look
+            // for, as now.
+            let old = other.waker.replace(Some(waker_of(task)));
+            // SAFETY: MEMBER, by contract.
+            unsafe { self.put_first(waiter) };
+            return Wait::Passed(grant, old.map(ManuallyDrop::into_inner));
         }
-        left
+        // It may still come for it in this poll.
+        Wait::NeedsWaker(is_any_seen)
     }
 
     /// One in line is the first of those who wait.
@@ -261,10 +275,11 @@ impl<G> Line<G> {
         self.next.set(Some(waiter));
     }
 
-    /// All who wait are told, from now on; [`tell`](Line::tell) says whom to wake over it.
-    pub(super) fn begin_round(&self) -> u32 {
+    /// All who wait are told, from now on, if anybody does; [`tell`](Line::tell) says whom to wake over it.
+    pub(super) fn begin_round(&self) -> Option<u32> {
+        self.next.get()?;
         self.round.set(self.round.get().wrapping_add(1));
-        self.round.get()
+        Some(self.round.get())
     }
 
     /// The next of those who waited when this round began.
@@ -273,14 +288,19 @@ impl<G> Line<G> {
             fault!("newcomers-are-told") || (waiter.round.get().wrapping_sub(round) as i32) < 0
         };
         let first = self.next.get().filter(is_older)?;
-        let waker = self.hand(first);
+        let waker = self.hand(first, None);
         Some(Told { waker, is_last: !self.next.get().as_ref().is_some_and(is_older) })
     }
 
-    fn hand(&self, first: PinRef<Waiter<G>>) -> Option<Waker> {
+    #[cfg_attr(not(feature = "std"), cold)]
+    fn hand(&self, first: PinRef<Waiter<G>>, grant: Option<G>) -> Option<Waker> {
+        if grant.is_some() {
+            first.round.set(UNSEEN);
+        }
+        first.grant.set(grant);
         first.was_handed.set(true);
         self.next.set(self.members.after(first));
-        first.waker.take()
+        first.take_waker()
     }
 
     /// Has it to wait?
@@ -289,13 +309,31 @@ impl<G> Line<G> {
         waiter.links.are_used() && !waiter.was_handed.get() && !is_told
     }
 
-    /// Joins at the end.
-    pub(super) fn join(&self, waiter: PinRef<Waiter<G>>) {
+    /// Joins at the end; is nothing left to be done, but to leave a waker?
+    ///
+    /// # Safety
+    /// MEMBER: it is in no line.
+    #[cfg_attr(not(feature = "std"), cold)]
+    pub(super) unsafe fn join(&self, waiter: PinRef<Waiter<G>>) -> bool {
         waiter.round.set(self.round.get());
         self.members.push(waiter);
         if self.next.get().is_none() {
             self.next.set(Some(waiter));
         }
+        !self.is_owed()
+    }
+
+    /// One that may be in line comes back: how it goes on, if it does.
+    ///
+    /// # Safety
+    /// MEMBER: it is in no other line.
+    #[cfg_attr(not(feature = "std"), cold)]
+    pub(super) unsafe fn come_back(&self, waiter: PinRef<Waiter<G>>) -> Option<Turn<G>> {
+        if self.has_to_wait(waiter) || waiter.has_waker() {
+            return None;
+        }
+        // SAFETY: MEMBER, by contract.
+        Some(unsafe { self.leave(waiter) })
     }
 
     /// Leaves, if it is in line, with what was handed over.

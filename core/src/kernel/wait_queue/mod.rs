@@ -39,12 +39,12 @@ use core::task::Waker;
 pub(super) use access::Crosses;
 pub use access::{Access, Local, Shared};
 pub(crate) use line::{Line, Turn};
-#[cfg(all(feature = "futures", feature = "std"))]
-pub(crate) use sides::Receivers;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
-pub(crate) use sides::{Inside, Senders, Sides};
+pub(crate) use sides::Side;
+#[cfg(any(feature = "heapless", feature = "alloc"))]
+pub(crate) use sides::{Between, End, Inside, Sides};
 use waiting::Lead;
-pub(crate) use waiting::{Awaits, Held, Place, Waiting, nothing};
+pub(crate) use waiting::{Awaits, Held, Place, Waiting};
 
 use crate::name::GivenName;
 use crate::panics::First;

@@ -1,6 +1,8 @@
 //! What has two lines: of those who send something, and of those who receive it.
 
 use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::ptr;
+use core::task::Waker;
 
 use super::access::{Access, Crosses};
 use super::line::Line;
@@ -22,11 +24,36 @@ pub(crate) struct Inside<S> {
     pub(crate) receivers: Line<()>,
 }
 
-/// Leads to the line of those who send.
-pub(crate) struct Senders<'a, S, K: Access>(&'a Sides<S, K>);
+/// One of the two.
+#[expect(missing_debug_implementations, reason = "nobody can name it")]
+#[derive(Clone, Copy)]
+pub enum Side {
+    Sends,
+    Receives,
+}
 
-/// Leads to the line of those who receive.
-pub(crate) struct Receivers<'a, S, K: Access>(&'a Sides<S, K>);
+/// What lies between two sides.
+pub(crate) trait Between: Sized {
+    /// What was promised to one of a side is promised to nobody.
+    fn take_back(inside: &Inside<Self>, side: Side);
+    /// What was taken back is for the next of that side: whom to wake.
+    fn serve(inside: &Inside<Self>, side: Side) -> Option<Waker>;
+}
+
+/// Leads to the line of a side. Both have it in one type, and so one code; what is there at once is got without asking which.
+pub(crate) struct End<'a, S, K: Access> {
+    sides: &'a Sides<S, K>,
+    line: &'a Line<()>,
+}
+
+// SAFETY: as a reference to the sides, in which the line is touched only inside `with`.
+unsafe impl<S: Send, K: Crosses> Send for End<'_, S, K> {}
+// SAFETY: as above.
+unsafe impl<S: Send, K: Crosses> Sync for End<'_, S, K> {}
+
+// Nothing panics half-way.
+impl<S, K: Access> UnwindSafe for End<'_, S, K> {}
+impl<S, K: Access> RefUnwindSafe for End<'_, S, K> {}
 
 // SAFETY: it moves only while nobody who waits borrows it. One who was forgotten stays in line, and is touched from here alone.
 unsafe impl<S: Send, K: Access> Send for Sides<S, K> {}
@@ -54,12 +81,24 @@ impl<S, K: Access> Sides<S, K> {
         K::alone(&self.guard, || f(&self.inside))
     }
 
-    pub(crate) const fn senders(&self) -> Senders<'_, S, K> {
-        Senders(self)
+    pub(crate) const fn end(&self, side: Side) -> End<'_, S, K> {
+        End { sides: self, line: self.inside.line(side) }
     }
+}
 
-    pub(crate) const fn receivers(&self) -> Receivers<'_, S, K> {
-        Receivers(self)
+impl<S: Between, K: Access> Sides<S, K> {
+    /// Tells all who wait of a side.
+    pub(crate) fn tell_all(&self, side: Side) {
+        Lead::tell_all(&self.end(side), |_| ());
+    }
+}
+
+impl<S> Inside<S> {
+    pub(crate) const fn line(&self, side: Side) -> &Line<()> {
+        match side {
+            Side::Sends => &self.senders,
+            Side::Receives => &self.receivers,
+        }
     }
 }
 
@@ -72,36 +111,28 @@ impl<S, K: Access> Awaits for Sides<S, K> {
     }
 }
 
-impl<S, K: Access> Senders<'_, S, K> {
-    /// Tells all who wait to send.
-    pub(crate) fn tell_all(&self) {
-        Lead::tell_all(self, |_| ());
-    }
-}
-
-impl<S, K: Access> Receivers<'_, S, K> {
-    /// Tells all who wait to receive.
-    pub(crate) fn tell_all(&self) {
-        Lead::tell_all(self, |_| ());
+impl<S, K: Access> End<'_, S, K> {
+    fn side(&self) -> Side {
+        if ptr::eq(self.line, &self.sides.inside.senders) { Side::Sends } else { Side::Receives }
     }
 }
 
 // SAFETY: what it leads to is borrowed, so it stays where it is; and `with` excludes others, or there are none.
-unsafe impl<S, K: Access> Lead for Senders<'_, S, K> {
+unsafe impl<S: Between, K: Access> Lead for End<'_, S, K> {
     type State = Inside<S>;
     type Grant = ();
 
     fn with<R>(&self, f: impl FnOnce(&Inside<S>, &Line<()>) -> R) -> R {
-        self.0.with(|inside| f(inside, &inside.senders))
+        self.sides.with(|inside| f(inside, self.line))
     }
-}
 
-// SAFETY: as above.
-unsafe impl<S, K: Access> Lead for Receivers<'_, S, K> {
-    type State = Inside<S>;
-    type Grant = ();
+    fn take_back(&self, inside: &Inside<S>) {
+        S::take_back(inside, self.side());
+    }
 
-    fn with<R>(&self, f: impl FnOnce(&Inside<S>, &Line<()>) -> R) -> R {
-        self.0.with(|inside| f(inside, &inside.receivers))
+    fn pass_on(&self, inside: &Inside<S>, _: &Line<()>, late: Option<()>) -> Option<Waker> {
+        let () = late?;
+        S::take_back(inside, self.side());
+        S::serve(inside, self.side())
     }
 }

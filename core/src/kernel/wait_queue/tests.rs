@@ -54,7 +54,7 @@ fn wait<K: Access>(queue: &Permits<K>, news_is_enough: bool) -> impl Future<Outp
         Turn::Told if news_is_enough => Some(NEWS),
         _ => free.borrow_mut().pop_front(),
     };
-    Waiting::new(queue, take, pass_on)
+    Waiting::granted(queue, take, pass_on)
 }
 
 /// Where one who waits is, as the model has it.
@@ -327,7 +327,7 @@ fn who_waits_on_a_thread_is_told_there_and_nowhere_else() {
         "it is there in destructors of thread-locals"
     );
     let told = |(): &(), _: &_, turn| (turn == Turn::Told).then_some(());
-    let mut here = pin!(Waiting::new(&HERE, told, |_, _, _| None));
+    let mut here = pin!(Waiting::new(&HERE, told));
     let mut cx = Context::from_waker(Waker::noop());
     assert!(here.as_mut().poll(&mut cx).is_pending());
     let is_told = || HERE.with(|queue| queue.tell_all(|()| ()));

@@ -7,7 +7,7 @@ use core::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::line::{Left, Line, Turn, Waiter};
+use super::line::{Line, Turn, Wait, Waiter};
 use crate::fault::fault;
 use crate::kernel::pin_ref::PinRef;
 use crate::panics::First;
@@ -24,6 +24,20 @@ pub(crate) unsafe trait Lead {
 
     fn with<R>(&self, f: impl FnOnce(&Self::State, &Line<Self::Grant>) -> R) -> R;
 
+    /// What one asks for who comes this way, if it says so.
+    fn asks(&self) -> Option<Self::Grant> {
+        None
+    }
+
+    /// What is granted is as if it were free, for who takes it in the same step.
+    fn take_back(&self, _: &Self::State) {}
+
+    /// Whom to wake when somebody leaves the line with nothing, until it says nobody: asked first with the grant that comes too
+    /// late, if there is one.
+    fn pass_on(&self, _: &Self::State, _: &Line<Self::Grant>, _late: Option<Self::Grant>) -> Option<Waker> {
+        None
+    }
+
     /// Changes the state, and tells all who wait at that moment; did anyone?
     fn tell_all(&self, change: impl FnOnce(&Self::State)) -> bool {
         self.tell_if(|state| (change(state), true)).1
@@ -32,47 +46,48 @@ pub(crate) unsafe trait Lead {
     /// Changes the state, and tells all who wait at that moment, if `change` says so: there is no moment between the two.
     /// Returns what it does, and whether anyone was told.
     fn tell_if<R>(&self, change: impl FnOnce(&Self::State) -> (R, bool)) -> (R, bool) {
-        let (result, round, mut told) = self.with(|state, line| {
+        let (result, round) = self.with(|state, line| {
             let (result, tells) = change(state);
-            let round = if tells { line.begin_round() } else { return (result, 0, None) };
-            (result, round, line.tell(round))
+            (result, if tells { line.begin_round() } else { None })
         });
-        let is_anyone_told = told.is_some();
+        if let Some(round) = round {
+            self.tell_round(round);
+        }
+        (result, round.is_some())
+    }
+
+    /// Tells all who waited when this round began.
+    #[cfg_attr(not(feature = "std"), cold)]
+    fn tell_round(&self, round: u32) {
         let mut first = First::new();
-        while let Some(now) = told {
-            if let Some(waker) = now.waker {
+        while let Some(told) = self.with(|_, line| line.tell(round)) {
+            if let Some(waker) = told.waker {
                 match fault!("a-panic-ends-the-telling") {
                     true => waker.wake(),
                     false => first.catch(|| waker.wake()),
                 }
             }
-            told = if now.is_last { None } else { self.with(|_, line| line.tell(round)) };
+            if told.is_last {
+                break;
+            }
         }
         first.resume();
-        (result, is_anyone_told)
     }
 }
 
 pin_project! {
-    /// Somebody's place in line, as soon as it has to wait; what it gets at once costs no place. Who leaves the line with
-    /// nothing asks `pass_on` whom to wake over it, until it says nobody: first with the grant that comes too late, if there
-    /// is one.
-    pub(crate) struct Place<L, R>
+    /// Somebody's place in line, as soon as it has to wait; what it gets at once costs no place. Over who leaves the line with
+    /// nothing others may be woken, as its lead says.
+    pub(crate) struct Place<L>
     where
         L: Lead,
-        R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
     {
         lead: L,
-        pass_on: R,
         #[pin]
-        at: At<L::Grant>,
+        waiter: Option<Waiter<L::Grant>>,
     }
 
-    impl<L, R> PinnedDrop for Place<L, R>
-    where
-        L: Lead,
-        R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
-    {
+    impl<L: Lead> PinnedDrop for Place<L> {
         fn drop(this: Pin<&mut Self>) {
             this.leave();
         }
@@ -80,101 +95,131 @@ pin_project! {
 }
 
 pin_project! {
-    /// Where one is who waits.
-    #[project = AtProjected]
-    enum At<G> {
-        // Nowhere: in no line.
-        Outside { ask: Option<G> },
-        // It may be in line.
-        InLine { #[pin] waiter: Waiter<G> },
-    }
-}
-
-impl<G: Copy> At<G> {
-    /// Its place, which it has from now on.
-    fn place(mut self: Pin<&mut Self>) -> PinRef<Waiter<G>> {
-        if let AtProjected::Outside { ask } = self.as_mut().project() {
-            let waiter = Waiter::new(*ask);
-            self.set(At::InLine { waiter });
-        }
-        let Some(waiter) = self.taken() else { unreachable!("giambio: it has a place now") };
-        waiter
-    }
-
-    /// Its place, if it has one.
-    fn taken(self: Pin<&mut Self>) -> Option<PinRef<Waiter<G>>> {
-        match self.project() {
-            AtProjected::InLine { waiter } => Some(pinned(waiter.into_ref())),
-            AtProjected::Outside { .. } => None,
-        }
-    }
-
-    /// It has none any more, and is in no line. What it asks for stays: one without would hold up all behind it, should it
-    /// wait again.
-    fn leave(mut self: Pin<&mut Self>) {
-        if let Some(waiter) = self.as_mut().taken() {
-            let ask = waiter.asks();
-            self.set(At::Outside { ask });
-        }
-    }
-}
-
-pin_project! {
     /// Waits until `take` gets something out of what is waited for: at once, or when it was told or granted something. A grant
-    /// it has to take. Who leaves the line without that asks `pass_on` whom to wake over it, until it says nobody: first with
-    /// the grant that comes too late, if there is one.
+    /// it has to take.
     ///
-    /// Both are asked under the access, so they are short and call nobody. Foreign code, which a waker is when it is cloned,
-    /// woken or dropped, runs in between, when each change is whole; what is taken out is delivered with no foreign code left
-    /// to run.
-    pub(crate) struct Waiting<L, T, R>
+    /// It is asked under the access, as the lead is what to pass on, so both are short and call nobody. Foreign code, which a
+    /// waker is when it is cloned, woken or dropped, runs in between, when each change is whole; what is taken out is
+    /// delivered with no foreign code left to run.
+    pub(crate) struct Waiting<L, T>
     where
         L: Lead,
-        R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
     {
         take: T,
         #[pin]
-        place: Place<L, R>,
+        place: Place<L>,
     }
 }
 
-/// Wakes this one, and whoever is let go on besides.
-fn wake_all<L: Lead>(
-    mut next: Option<Waker>,
-    lead: &L,
-    pass_on: impl Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
-    first: &mut First,
-) {
+/// Wakes this one, and whoever is let go on besides; and drops an old waker.
+fn wake_all<L: Lead>(mut next: Option<Waker>, lead: &L, old: Option<Waker>) {
+    let mut first = First::new();
     while let Some(waker) = next {
         first.catch(|| waker.wake());
-        next = lead.with(|state, line| pass_on(state, line, None));
+        next = lead.with(|state, line| lead.pass_on(state, line, None));
+    }
+    if let Some(old) = old {
+        first.catch(|| drop(old));
+    }
+    first.resume();
+}
+
+/// The place of one who has to wait, from now on at the latest.
+fn place<G>(mut waiter: Pin<&mut Option<Waiter<G>>>, ask: Option<G>) -> PinRef<Waiter<G>> {
+    if waiter.is_none() {
+        waiter.set(Some(Waiter::new(ask)));
+    }
+    let Some(waiter) = taken(waiter) else { unreachable!("giambio: it has a place now") };
+    waiter
+}
+
+/// A place that is taken, in which it may be in line.
+fn taken<G>(waiter: Pin<&mut Option<Waiter<G>>>) -> Option<PinRef<Waiter<G>>> {
+    let waiter = waiter.into_ref().as_pin_ref()?;
+    // SAFETY: LIVE: it is a part of a pinned future, whose destructor takes it out of the line.
+    Some(unsafe { PinRef::new(NonNull::from(waiter.get_ref())) })
+}
+
+/// For who passes on what is granted to it too late.
+pub(crate) struct Granted<L, R> {
+    lead: L,
+    pass_on: R,
+}
+
+/// For who asks for just this; whoever hands out looks at it before.
+pub(crate) struct Asking<L: Lead> {
+    lead: L,
+    ask: L::Grant,
+}
+
+// SAFETY: it leads where the other one does.
+unsafe impl<L, R> Lead for Granted<L, R>
+where
+    L: Lead,
+    R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
+{
+    type State = L::State;
+    type Grant = L::Grant;
+
+    fn with<T>(&self, f: impl FnOnce(&L::State, &Line<L::Grant>) -> T) -> T {
+        self.lead.with(f)
+    }
+
+    fn pass_on(&self, state: &L::State, line: &Line<L::Grant>, late: Option<L::Grant>) -> Option<Waker> {
+        (self.pass_on)(state, line, late)
     }
 }
 
-fn pinned<G>(waiter: Pin<&Waiter<G>>) -> PinRef<Waiter<G>> {
-    // SAFETY: LIVE: it is a part of a pinned future, whose destructor takes it out of the line.
-    unsafe { PinRef::new(NonNull::from(waiter.get_ref())) }
+// SAFETY: as above.
+unsafe impl<L: Lead> Lead for Asking<L> {
+    type State = L::State;
+    type Grant = L::Grant;
+
+    fn with<T>(&self, f: impl FnOnce(&L::State, &Line<L::Grant>) -> T) -> T {
+        self.lead.with(f)
+    }
+
+    fn asks(&self) -> Option<L::Grant> {
+        Some(self.ask)
+    }
+
+    fn pass_on(&self, state: &L::State, line: &Line<L::Grant>, late: Option<L::Grant>) -> Option<Waker> {
+        self.lead.pass_on(state, line, late)
+    }
 }
 
-impl<L, O, T, R> Waiting<L, T, R>
+impl<L, O, T> Waiting<L, T>
+where
+    L: Lead,
+    T: FnMut(&L::State, &Line<L::Grant>, Turn<L::Grant>) -> Option<O>,
+{
+    pub(crate) const fn new(lead: L, take: T) -> Self {
+        Waiting { take, place: Place::new(lead) }
+    }
+}
+
+impl<L, O, T, R> Waiting<Granted<L, R>, T>
 where
     L: Lead,
     T: FnMut(&L::State, &Line<L::Grant>, Turn<L::Grant>) -> Option<O>,
     R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
 {
-    pub(crate) const fn new(lead: L, take: T, pass_on: R) -> Self {
-        Waiting { take, place: Place::new(lead, pass_on) }
-    }
-
-    /// The same, for one who asks for just this; whoever hands out looks at it before.
-    pub(crate) const fn asking(lead: L, ask: L::Grant, take: T, pass_on: R) -> Self {
-        Waiting { take, place: Place { lead, pass_on, at: At::Outside { ask: Some(ask) } } }
+    /// The same, where something is granted.
+    pub(crate) const fn granted(lead: L, take: T, pass_on: R) -> Self {
+        Waiting::new(Granted { lead, pass_on }, take)
     }
 }
 
-/// What is passed on where nothing is ever granted.
-pub(crate) fn nothing<S, G>(_: &S, _: &Line<G>, _: Option<G>) -> Option<Waker> {
-    None
+impl<L, O, T, R> Waiting<Asking<Granted<L, R>>, T>
+where
+    L: Lead,
+    T: FnMut(&L::State, &Line<L::Grant>, Turn<L::Grant>) -> Option<O>,
+    R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
+{
+    /// The same, for one who asks for just this.
+    pub(crate) const fn asking(lead: L, ask: L::Grant, take: T, pass_on: R) -> Self {
+        Waiting::new(Asking { lead: Granted { lead, pass_on }, ask }, take)
+    }
 }
 
 /// Somebody may have what is waited for.
@@ -195,21 +240,22 @@ pub(crate) trait Awaits {
     fn awaits(&self) -> (Option<&'static str>, Option<TaskId>);
 }
 
-impl<L, T, R> Awaits for Waiting<L, T, R>
-where
-    L: Lead<State: Held>,
-    R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
-{
+impl<L: Lead<State: Held>> Awaits for Place<L> {
     fn awaits(&self) -> (Option<&'static str>, Option<TaskId>) {
-        self.place.lead.with(|state, line| (line.name.get(), state.holder()))
+        self.lead.with(|state, line| (line.name.get(), state.holder()))
     }
 }
 
-impl<L, O, T, R> Future for Waiting<L, T, R>
+impl<L: Lead<State: Held>, T> Awaits for Waiting<L, T> {
+    fn awaits(&self) -> (Option<&'static str>, Option<TaskId>) {
+        self.place.awaits()
+    }
+}
+
+impl<L, O, T> Future for Waiting<L, T>
 where
     L: Lead,
     T: FnMut(&L::State, &Line<L::Grant>, Turn<L::Grant>) -> Option<O>,
-    R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
 {
     type Output = O;
 
@@ -219,32 +265,21 @@ where
     }
 }
 
-/// What a look has shown.
-enum Look<O> {
-    Got(O),
-    /// It has to wait, and its waker is known.
-    Waits,
-    /// It has to wait, in line, without a waker; and to look again in the task's next poll?
-    NeedsWaker(bool),
-    /// It has an old waker, which has to go first.
-    Has(Waker),
-    /// What another one did not come for was passed on: to it, and perhaps to others, whom this wakes.
-    HandedOn(Option<Waker>, Option<Waker>),
-}
-
-impl<L, R> Place<L, R>
-where
-    L: Lead,
-    R: Fn(&L::State, &Line<L::Grant>, Option<L::Grant>) -> Option<Waker>,
-{
-    pub(crate) const fn new(lead: L, pass_on: R) -> Self {
-        Place { lead, pass_on, at: At::Outside { ask: None } }
+impl<L: Lead> Place<L> {
+    pub(crate) const fn new(lead: L) -> Self {
+        Place { lead, waiter: None }
     }
 
     /// Leaves the line.
-    pub(crate) fn leave(self: Pin<&mut Self>) {
+    pub(crate) fn leave(mut self: Pin<&mut Self>) {
+        if let Some(waiter) = taken(self.as_mut().project().waiter) {
+            self.give_up(waiter);
+        }
+    }
+
+    #[cfg_attr(not(feature = "std"), cold)]
+    fn give_up(self: Pin<&mut Self>, waiter: PinRef<Waiter<L::Grant>>) {
         let mut this = self.project();
-        let Some(waiter) = this.at.as_mut().taken() else { return };
         let (next, own) = this.lead.with(|state, line| {
             // SAFETY: MEMBER: it joins the line of its lead alone.
             let late = match unsafe { line.leave(waiter) } {
@@ -252,78 +287,75 @@ where
                 _ => None,
             };
             let is_over = late.is_none() && fault!("nobody-looks-when-the-head-leaves");
-            (if is_over { None } else { (this.pass_on)(state, line, late) }, waiter.waker.take())
+            (if is_over { None } else { this.lead.pass_on(state, line, late) }, waiter.take_waker())
         });
-        this.at.leave();
-        let mut first = First::new();
-        wake_all(next, this.lead, &*this.pass_on, &mut first);
-        if let Some(own) = own {
-            first.catch(|| drop(own));
-        }
-        first.resume();
+        this.waiter.set(None);
+        wake_all(next, this.lead, own);
     }
 
     /// Waits in line until `take` gets something, as [`Waiting`] does.
     pub(crate) fn poll<O>(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         mut take: impl FnMut(&L::State, &Line<L::Grant>, Turn<L::Grant>) -> Option<O>,
     ) -> Poll<O> {
-        let mut this = self.project();
         let _too_early = fault!("waker-cloned-for-nothing").then(|| cx.waker().clone());
-        let mut look = |mut at: Pin<&mut At<L::Grant>>| {
-            this.lead.with(|state, line| {
-                let mut turn = Some(Turn::New);
-                if let Some(waiter) = at.as_mut().taken() {
-                    let has_to_wait = line.has_to_wait(waiter);
-                    match waiter.waker.take() {
-                        Some(same) if has_to_wait && !line.is_owed() && same.will_wake(cx.waker()) => {
-                            waiter.waker.set(Some(same));
-                            return Look::Waits;
-                        }
-                        Some(old) => return Look::Has(old),
-                        None => {}
-                    }
+        loop {
+            let mut this = self.as_mut().project();
+            let look = this.lead.with(|state, line| {
+                let mut turn = Turn::New;
+                if let Some(waiter) = taken(this.waiter.as_mut()) {
                     // SAFETY: MEMBER: it joins the line of its lead alone.
-                    turn = if has_to_wait { None } else { Some(unsafe { line.leave(waiter) }) };
-                }
-                if let Some(turn) = turn {
-                    if let Some(got) = take(state, line, turn) {
-                        return Look::Got(got);
+                    turn = unsafe { line.come_back(waiter) }.ok_or(false)?;
+                    if let Turn::Granted(_) = turn {
+                        this.lead.take_back(state);
                     }
-                    line.join(at.as_mut().place());
                 }
-                if !line.is_owed() {
-                    return Look::NeedsWaker(false);
-                }
-                // SAFETY: as above.
-                match unsafe { line.take_over(at.place()) } {
-                    Left::Nothing => Look::NeedsWaker(false),
-                    Left::Seen => Look::NeedsWaker(true),
-                    Left::Passed(grant, old) => Look::HandedOn((this.pass_on)(state, line, Some(grant)), old),
-                }
-            })
-        };
-        let looks_again = loop {
-            match look(this.at.as_mut()) {
-                Look::Got(got) => {
-                    this.at.leave();
+                take(state, line, turn).ok_or_else(|| {
+                    let waiter = place(this.waiter.as_mut(), this.lead.asks());
+                    // SAFETY: MEMBER: it has left, or was in none.
+                    unsafe { line.join(waiter) }
+                })
+            });
+            match look {
+                Ok(got) => {
+                    this.waiter.set(None);
                     return Poll::Ready(got);
                 }
-                Look::Waits => return Poll::Pending,
-                Look::Has(old) => drop(old),
-                Look::HandedOn(next, old) => {
-                    let mut first = First::new();
-                    wake_all(next, this.lead, &*this.pass_on, &mut first);
-                    first.catch(|| drop(old));
-                    first.resume();
+                Err(has_just_joined) => {
+                    if self.as_mut().wait(cx, has_just_joined) {
+                        return Poll::Pending;
+                    }
                 }
-                Look::NeedsWaker(looks_again) => break looks_again,
+            }
+        }
+    }
+
+    /// It may be in line; does it wait there? Else it looks again.
+    // What is for those who wait is apart where code is dear. Elsewhere it is not: a `oneshot` takes 393 instructions, and 494
+    // where each of these is a call (`cargo xtask bench sync`).
+    #[cfg_attr(not(feature = "std"), cold)]
+    fn wait(self: Pin<&mut Self>, cx: &mut Context<'_>, has_just_joined: bool) -> bool {
+        let this = self.project();
+        let Some(waiter) = taken(this.waiter) else { return false };
+        // SAFETY: MEMBER: it joins the line of its lead alone.
+        let wait = |line: &Line<L::Grant>| unsafe { line.wait(waiter, cx.waker()) };
+        let wait = if has_just_joined { Wait::NeedsWaker(false) } else { this.lead.with(|_, line| wait(line)) };
+        let looks_again = match wait {
+            Wait::Known => return true,
+            Wait::NeedsWaker(looks_again) => looks_again,
+            Wait::Again(old) => {
+                drop(old);
+                return false;
+            }
+            Wait::Passed(grant, old) => {
+                let next = this.lead.with(|state, line| this.lead.pass_on(state, line, Some(grant)));
+                wake_all(next, this.lead, old);
+                return false;
             }
         };
         let new = cx.waker().clone();
         let has_to_wait = this.lead.with(|_, line| {
-            let waiter = this.at.place();
             waiter.set_waker(new);
             line.has_to_wait(waiter)
         });
@@ -331,6 +363,6 @@ where
         if !has_to_wait && !fault!("handed-over-unseen") || looks_again {
             cx.waker().wake_by_ref();
         }
-        Poll::Pending
+        true
     }
 }
