@@ -45,9 +45,10 @@ pub(super) fn forget(context: &Kernel, node: &Node) {
 
 /// A poll of a cancelled scope begins: as above. But what has answered beside it has done so to the scopes around.
 pub(crate) fn begin(context: &Kernel, node: &Node) {
-    if !node.is_active() || context.answered.replace(0) == 0 {
+    if !node.is_active() || context.answered.get() == 0 {
         return;
     }
+    context.answered.set(0);
     let mut at = node.parent.get();
     // SAFETY: PINNED: what is around a scope that is being polled is alive.
     while let Some(around) = unsafe { at.as_ref() } {
