@@ -55,6 +55,24 @@ fn what_is_written_is_read() {
 }
 
 #[test]
+fn names_lead_where_they_are_made_to_lead() {
+    in_a_folder(async |folder| {
+        let [one, two, inside] = ["one", "two", "inside"].map(|name| folder.join(name));
+        assert!(!fs::try_exists(&one).await.unwrap());
+        fs::write(&one, "text").await.unwrap();
+        fs::hard_link(&one, &two).await.unwrap();
+        assert_eq!(kind(fs::hard_link(&one, &two).await), Some(ErrorKind::AlreadyExists));
+        fs::write(&two, "other").await.unwrap();
+        assert_eq!(fs::read_to_string(&one).await.unwrap(), "other");
+        fs::create_dir(&inside).await.unwrap();
+        assert_eq!(kind(fs::create_dir(&inside).await), Some(ErrorKind::AlreadyExists));
+        let around = inside.join("..").join("one");
+        assert_eq!(fs::canonicalize(around).await.unwrap(), fs::canonicalize(&one).await.unwrap());
+        assert!(fs::read_link(&one).await.is_err(), "it is no link");
+    });
+}
+
+#[test]
 fn each_error_names_its_path() {
     in_a_folder(async |folder| {
         let missing = folder.join("no").join("file");
@@ -69,6 +87,15 @@ fn each_error_names_its_path() {
         names(&fs::read_dir(&missing).next().await.unwrap_err(), "open the folder", &missing);
         names(&fs::walk(&missing).next().await.unwrap_err(), "open the folder", &missing);
         names(&File::open(&missing).await.unwrap_err(), "open", &missing);
+        names(&fs::create_dir(&missing).await.unwrap_err(), "make the folder", &missing);
+        names(&fs::read_link(&missing).await.unwrap_err(), "read the link", &missing);
+        names(&fs::canonicalize(&missing).await.unwrap_err(), "find", &missing);
+        let permissions = fs::metadata(folder).await.unwrap().permissions();
+        names(&fs::set_permissions(&missing, permissions).await.unwrap_err(), "set the permissions of", &missing);
+        let (there, new) = (folder.join("there"), folder.join("new"));
+        let error = fs::hard_link(&there, &new).await.unwrap_err();
+        names(&error, "make the link", &new);
+        assert!(error.to_string().contains(&format!("to {there:?}")), "{error}");
         let error = fs::rename(&missing, folder.join("to")).await.unwrap_err();
         names(&error, "rename", &missing);
         assert!(error.to_string().contains("to\""), "{error}");

@@ -28,6 +28,22 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
+fn links_are_read_and_permissions_are_those_of_what_they_lead_to() {
+    in_a_folder(async |folder| {
+        let (target, link) = (folder.join("target"), folder.join("link"));
+        symlink("target", &link).unwrap();
+        assert_eq!(fs::read_link(&link).await.unwrap(), Path::new("target"));
+        assert!(!fs::try_exists(&link).await.unwrap(), "it leads nowhere");
+        assert_eq!(kind(fs::canonicalize(&link).await), Some(ErrorKind::NotFound));
+
+        fs::write(&target, "").await.unwrap();
+        assert_eq!(fs::canonicalize(&link).await.unwrap(), fs::canonicalize(&target).await.unwrap());
+        fs::set_permissions(&link, std_fs::Permissions::from_mode(0o604)).await.unwrap();
+        assert_eq!(mode(&target), 0o604);
+    });
+}
+
+#[test]
 fn an_atomic_write_over_a_link_keeps_the_link_its_target_and_the_mode() {
     in_a_folder(async |folder| {
         let (target, link, links) = (folder.join("deep/target"), folder.join("link"), folder.join("links"));

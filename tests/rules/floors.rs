@@ -116,6 +116,7 @@ const FLOORS_OF_THE_ADAPTER: &[&str] = &[
     "fs/atomic",
     "fs/copying",
     "fs/folders",
+    "fs/links",
     "fs/batches",
     "fs/entries",
     "fs/walking",
