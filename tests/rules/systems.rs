@@ -6,7 +6,7 @@ use crate::shell::root;
 /// The folders that are about systems: of the libraries, and of the tests.
 const PLATFORM_FOLDERS: [&str; 3] =
     ["std-adapter/src/sys/", "std-adapter/src/reactor/", "std-adapter/src/signal/unix/"];
-const TESTS_OF_A_SYSTEM: [&str; 16] = [
+const TESTS_OF_A_SYSTEM: [&str; 17] = [
     "std-adapter/tests/accept_errors.rs",
     "std-adapter/tests/fd_leaves_nothing.rs",
     "std-adapter/tests/files_linux.rs",
@@ -14,6 +14,7 @@ const TESTS_OF_A_SYSTEM: [&str; 16] = [
     "std-adapter/tests/suite/main.rs",
     "std-adapter/tests/suite/listeners.rs",
     "std-adapter/tests/lookups.rs",
+    "std-adapter/tests/no_descriptors_linux.rs",
     "std-adapter/tests/no_threads.rs",
     "std-adapter/tests/pipes.rs",
     "std-adapter/tests/processes_leave_nothing.rs",

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::rc::Rc;
 
-use giambio_core::TaskLocal;
+use giambio_core::{__fault as fault, TaskLocal};
 
 use crate::call::Awaited;
 use crate::pool::Pool;
@@ -39,7 +39,12 @@ impl Resolve for SystemResolver {
         let host = host.to_owned();
         let look = move || match (host.as_str(), port).to_socket_addrs() {
             Ok(found) => Ok(found.collect()),
-            Err(error) => Err(io::Error::new(error.kind(), format!("{host:?}: {error}"))),
+            Err(unknown) => {
+                // Some systems know no name at all where they have no descriptor left to ask with.
+                let without = if fault!("unknown-for-want-of-descriptors") { None } else { io::pipe().err() };
+                let error = without.unwrap_or(unknown);
+                Err(io::Error::new(error.kind(), format!("{host:?}: {error}")))
+            }
         };
         Awaited::start(&LOOKUPS, look)?.outcome().await
     }
