@@ -49,16 +49,8 @@ use crate::task_info::{TaskId, WaitsFor};
 /// ```
 #[inline]
 pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<Proceed> {
-    if (is_cancelled() || is_spent()) && stays(cx) { Poll::Pending } else { Poll::Ready(Proceed(PhantomData)) }
-}
-
-/// Has code to stay where it is that is cancelled, or has used up its budget?
-#[cold]
-fn stays(cx: &mut Context<'_>) -> bool {
-    match is_cancelled() {
-        true => !fault!("cancelled-code-goes-on"),
-        false => refuse(cx),
-    }
+    let stays = is_cancelled() && !fault!("cancelled-code-goes-on");
+    if stays || is_spent() && refuse(cx) { Poll::Pending } else { Poll::Ready(Proceed(PhantomData)) }
 }
 
 /// A leaf future may go on, by [`poll_proceed`]. Dropped, it takes nothing of the task's budget.
