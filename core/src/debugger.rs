@@ -62,7 +62,8 @@ pub enum Event<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Often {
-    /// [`Event::TaskWake`].
+    /// [`Event::TaskWake`]. Without feature `std` it is told where the wake is, perhaps in an interrupt or on another core, and
+    /// with interrupts kept out: what the debugger locks then must not be held elsewhere by who is waiting for that.
     Wakes,
     /// [`Event::TaskWait`].
     Waits,

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use crate::call_site::CallSite;
 use crate::kernel::clock::{Due, Period, Target};
 use crate::kernel::deadline::Entry;
-use crate::kernel::root::with_clock;
+use crate::kernel::root::{read_clock, with_clock};
 use crate::sleep::{no_runtime, poll_entry};
 use crate::time::Instant;
 
@@ -50,7 +50,7 @@ pub fn interval(period: Duration) -> Interval {
 }
 
 fn begin(period: Period) -> Interval {
-    match with_clock(|clock, _| Due::from_now(clock, &period)) {
+    match with_clock(|clock, _| Due::from_now(clock, read_clock(), &period)) {
         Some(due) => Interval { due, period, skip: None },
         None => no_runtime("interval"),
     }
@@ -113,7 +113,7 @@ impl Interval {
     /// ```
     pub fn skip_missed(mut self) -> Self {
         self.skip = Some(|this| {
-            let late = with_clock(|clock, _| clock.instant(clock.now()) - this.due.instant(clock));
+            let late = with_clock(|clock, _| clock.instant(read_clock()) - this.due.instant(clock));
             // In 64 bits, which is what instants have: wider numbers cost a small chip much code.
             let nanos = |span| (Instant::from_nanos(0) + span).as_nanos();
             let period = nanos(this.period());
@@ -161,7 +161,7 @@ impl Future for NextTick<'_> {
 impl Interval {
     fn poll_tick(&mut self, entry: Pin<&Entry>, place: CallSite, cx: &mut Context<'_>) -> Poll<()> {
         if !Due::IS_NOTED && !entry.has_begun() {
-            match with_clock(|clock, _| self.due.by(clock, &self.period)) {
+            match with_clock(|clock, _| self.due.by(clock, read_clock, &self.period)) {
                 Some(ticks) => entry.note(ticks),
                 None => no_runtime("interval"),
             }

@@ -160,13 +160,14 @@
 //!   the shields and deadlines in it are known there only after their next wake.
 //! * Without feature `std` all tasks of a program run on one core, outside of preemptive threads;
 //!   interrupts may wake them, and use what is `Shared` ([`sync`], [`channel`]) without waiting. What breaks this is noticed,
-//!   and ends the program; with feature `one-context` it is for the program to see to it ([`OneContext`]).
+//!   and ends the program, at the latest when something ends that is used elsewhere: a turn, or the poll around a
+//!   [`TaskLocal`]. With feature `one-context` it is for the program to see to it ([`OneContext`]).
 #![no_std]
 #![deny(unsafe_code)]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(feature = "std")]
+#[cfg(any(feature = "std", giambio_faults))]
 extern crate std;
 
 mod after_stop;

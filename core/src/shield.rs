@@ -22,7 +22,7 @@ use crate::gate::is_cancelled;
 use crate::kernel::deadline::Timed;
 use crate::kernel::emit as hooks;
 use crate::kernel::in_place::clear;
-use crate::kernel::root::with_clock;
+use crate::kernel::root::{read_clock, with_clock};
 use crate::kernel::scope::asking::{self, Round};
 use crate::kernel::scope::entered::Entered;
 use crate::kernel::scope::node::{CANCELLED, CUT_OFF, HOLD, SHIELD};
@@ -86,7 +86,7 @@ fn must_drop(entered: &Entered<'_>, timed: &Timed, round: Option<Round>, cx: &Co
 fn begin_grace(timed: Pin<&Timed>, grace: Duration) {
     let armed = with_clock(|clock, heap| {
         if !timed.is_armed_in(heap) && !timed.is_over() {
-            let now = clock.now();
+            let now = read_clock();
             let end = clock.end_of(now, grace);
             timed.arm_or_expire(heap, end, now);
         }

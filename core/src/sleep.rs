@@ -14,7 +14,7 @@ use crate::kernel::clock::Target;
 use crate::kernel::context::with;
 use crate::kernel::deadline::Entry;
 use crate::kernel::emit as hooks;
-use crate::kernel::root::with_clock;
+use crate::kernel::root::{read_clock, with_clock};
 use crate::time::Instant;
 
 #[cold]
@@ -39,7 +39,7 @@ pub(crate) fn no_runtime(what: &str) -> ! {
 /// # })).run(&mut |until| if let Until::At(tick) = until { time.advance_to(tick) });
 /// ```
 pub fn clock() -> Instant {
-    match with_clock(|clock, _| clock.instant(clock.now())) {
+    match with_clock(|clock, _| clock.instant(read_clock())) {
         Some(now) => now,
         None => no_runtime("clock()"),
     }
@@ -105,7 +105,7 @@ impl Future for Sleep {
 #[cfg_attr(feature = "std", inline)]
 pub(crate) fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, place: CallSite, target: &Target) -> Poll<()> {
     let go = ready!(poll_proceed(cx));
-    if entry.is_over_at_once() || entry.has_fired() {
+    if entry.is_over() {
         go.made_progress();
         if entry.is_over_at_once() {
             hooks::tell_of(&hooks::current(), |task| Event::AfterSleep(task, Duration::ZERO));
@@ -117,7 +117,7 @@ pub(crate) fn poll_entry(entry: Pin<&Entry>, cx: &mut Context<'_>, place: CallSi
         if entry.has_begun() && (entry.is_in(heap) || entry.deadline() == u64::MAX) {
             return entry.store_waker(cx.waker());
         }
-        let now = clock.now();
+        let now = read_clock();
         // A sleep that another runtime has begun goes on in this one.
         let deadline =
             if entry.has_begun() { entry.deadline_by(clock) } else { target.end(entry.deadline(), clock, now) };

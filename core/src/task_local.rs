@@ -17,7 +17,9 @@ use crate::kernel::locals::Key;
 /// children of nurseries *inside* find it too, as what is in a cancel scope is cancelled with it: what counts is where a
 /// nursery is, not from where a child was spawned into it. Of two values that are set for a key the inner one is found.
 ///
-/// Not inside are other threads ([`unblock`]'s calls among them), and what an interrupt does.
+/// Not inside are other threads ([`unblock`]'s calls among them), and what an interrupt does. Without feature `std` all the
+/// same they find what is set where tasks are polled at that moment; and if that poll ends while another thread or core looks
+/// at a value, the program ends with a panic that says so. (With feature `one-context` they must not look.)
 ///
 /// `tracing`'s spans and other things that are entered with each poll of a future are inherited in the same way: a span
 /// around a nursery is the current one in all of its children.

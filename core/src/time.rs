@@ -26,6 +26,8 @@ pub struct Tick(pub u64);
 /// # Contract
 /// `now` never goes back. A clock that breaks this makes sleeps longer, nothing worse.
 ///
+/// Without feature `std` a runtime may read it with interrupts kept out, so `now` must not wait for one, nor for another core.
+///
 /// ```
 /// use giambio_core::{Clock, Tick};
 /// use core::sync::atomic::{AtomicU32, Ordering};

@@ -18,6 +18,9 @@ const LIST: &str = "tests/faults/seams.txt";
 /// A test program that runs longer than that is caught in an endless loop.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// What a program's name in the list ends with, if its library is built without that feature.
+const WITHOUT_STD: &str = " without std";
+
 /// A line of the list.
 struct Seam {
     name: String,
@@ -70,7 +73,12 @@ fn build(seam: &Seam) -> Result<String, String> {
     let (cargo, flags) = match seam.program.as_str() {
         "lib" => (cargo.arg("--lib"), ""),
         "loom" => (cargo.args("--lib --release"), " --cfg loom"),
-        program => (cargo.arg("--test").arg(program), ""),
+        program => match program.strip_suffix(WITHOUT_STD) {
+            Some(program) => {
+                (cargo.arg("--test").arg(program).args("--no-default-features --features=alloc,hooks"), "")
+            }
+            None => (cargo.arg("--test").arg(program), ""),
+        },
     };
     let built = cargo
         .env("RUSTFLAGS", &format!("--cfg giambio_faults{flags}"))

@@ -52,17 +52,19 @@ fn under_address_sanitizer(what: &str, finds_leaks: bool) -> Outcome {
         .run()
 }
 
-/// The tests in which threads, or signals, meet: modules of both suites, and whole programs.
-const THREADS: [&str; 2] = [
-    "--lib --test suite -- threads:: wakers:: thread_ends:: interrupt_sync:: foreign_executors:: who_is_told:: \
-     wait_queue:: channels:: blocking_calls:: cores:: runs:: --skip foreign_wakers::",
-    "--test interrupted --test random_programs --test signals --test ctrl_c",
+/// The tests in which threads, or signals, meet: modules of both suites, and whole programs; and where there is one state for
+/// all threads.
+const THREADS: [&str; 3] = [
+    "-p giambio-core -p giambio --lib --test suite -- threads:: wakers:: thread_ends:: interrupt_sync:: foreign_executors:: \
+     who_is_told:: wait_queue:: channels:: blocking_calls:: cores:: runs:: --skip foreign_wakers::",
+    "-p giambio-core -p giambio --test interrupted --test random_programs --test signals --test ctrl_c",
+    "-p giambio-core --no-default-features --features=alloc,hooks --test suite -- looks:: one_state_for_all::",
 ];
 
 /// Those under ThreadSanitizer, which must see all that threads do.
 pub(crate) fn thread() -> Outcome {
     let flags = instrumented("thread", "tsan")?;
-    let test = |tests| with_standard_library(&flags, &format!("-p giambio-core -p giambio {tests}"))?.run();
+    let test = |tests| with_standard_library(&flags, tests)?.run();
     THREADS.into_iter().try_for_each(test)
 }
 

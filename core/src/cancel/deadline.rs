@@ -8,7 +8,7 @@ use core::time::Duration;
 use pin_project_lite::pin_project;
 
 use super::state::{Deadline, ScopeState};
-use crate::kernel::root::with_clock;
+use crate::kernel::root::{read_clock, with_clock};
 use crate::reason::TimedOut;
 use crate::time::Instant;
 
@@ -146,7 +146,7 @@ impl<F: Future, M: Fn(Result<F::Output, Instant>) -> Result<T, Instant>, T> Futu
         let this = self.project();
         let (deadline, given) = (*this.deadline, this.given);
         // Where there is no clock, the deadline says so.
-        let left = || with_clock(|clock, _| deadline - clock.instant(clock.now())).unwrap_or_default();
+        let left = || with_clock(|clock, _| deadline - clock.instant(read_clock())).unwrap_or_default();
         let given = *given.get_or_insert_with(left);
         this.bounded.poll(cx).map_err(|deadline| TimedOut { deadline, given })
     }

@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 use crate::fault::fault;
 use crate::kernel::deadline::Timed;
 use crate::kernel::in_place::clear;
-use crate::kernel::root::with_clock;
+use crate::kernel::root::{read_clock, with_clock};
 use crate::kernel::scope::asking::Round;
 use crate::kernel::scope::entered::Entered;
 use crate::kernel::scope::node::{CANCELLED, Node};
@@ -123,7 +123,7 @@ impl ScopeState {
             if self.timed.is_armed_in(heap) || self.timed.is_over() {
                 return;
             }
-            let now = clock.now();
+            let now = read_clock();
             let ticks = match self.deadline.get() {
                 Deadline::None => return,
                 Deadline::After(span) => {

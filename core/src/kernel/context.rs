@@ -8,6 +8,7 @@
 use core::cell::Cell;
 use core::ptr;
 
+use super::clock::Bound;
 #[cfg(feature = "hooks")]
 use super::debugger_slot::DebuggerSlot;
 use super::mask::{Byte, Mark, Place, Word, transaction};
@@ -47,6 +48,8 @@ pub(crate) struct Context {
     pub(crate) nursery: Place<Children>,
     /// The [`Root`](super::root::Root) whose turn it is.
     pub(crate) runtime: Place<()>,
+    /// The clock of that runtime: read while `runtime` says that there is one.
+    pub(crate) clock: Bound,
     /// What is left of `POLLS_PER_TURN`; less than nothing where nurseries below have polled their first children still.
     pub(crate) polls_left: Word,
     /// How much of its `BUDGET` the running task has spent in this poll, in the lower half; in the upper one how often it was
@@ -102,6 +105,7 @@ impl Context {
             task: Place::new(ptr::null()),
             nursery: Place::new(ptr::null()),
             runtime: Place::new(ptr::null()),
+            clock: Bound::new(),
             polls_left: Word::new(0),
             spent: Word::new(0),
             poll: Word::new(0),
@@ -275,19 +279,35 @@ impl Around {
     }
 }
 
-/// Panics while it panics: unwinding must not go on from here.
+/// Ends the program: what is on the stack was polled in another order than it ends.
 #[cold]
 pub(crate) fn out_of_order() -> ! {
-    const WHY: &str = "giambio: polls ended in another order than that in which they began: two threads or cores polled tasks at \
-                       once, which takes feature `std`, or a coroutine was left in the middle of a poll";
-    struct Bomb;
+    stop(
+        "giambio: polls ended in another order than that in which they began: two threads or cores polled tasks at once, which \
+         takes feature `std`, or a coroutine was left in the middle of a poll",
+    )
+}
+
+/// Ends the program: what ends is in use elsewhere.
+#[cold]
+pub(crate) fn looked_at() -> ! {
+    stop(
+        "giambio: a poll has ended while another thread or core looked at one of its task-locals, or told its debugger \
+         something: only one may poll at a time, unless feature `std` is there",
+    )
+}
+
+/// Panics while it panics: unwinding must not go on from here.
+#[inline(always)] // two bytes more than none
+fn stop(why: &'static str) -> ! {
+    struct Bomb(&'static str);
     impl Drop for Bomb {
         fn drop(&mut self) {
-            panic!("{WHY}");
+            panic!("{}", self.0);
         }
     }
-    let _bomb = Bomb;
-    panic!("{WHY}");
+    let _bomb = Bomb(why);
+    panic!("{why}");
 }
 
 #[cfg(feature = "std")]

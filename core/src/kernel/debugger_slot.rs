@@ -43,6 +43,15 @@ impl DebuggerSlot {
         }
     }
 
+    /// Makes this the debugger, or nobody.
+    pub(super) fn put(&self, debugger: Option<*const dyn Debugger>, wants: u8) {
+        self.debugger.set(debugger);
+        self.on.set(debugger.is_some());
+        self.wants.set(wants | self.wants.get() & ROLL);
+        self.step.set(None);
+        self.sleep.set(None);
+    }
+
     /// Is there a debugger to be told?
     pub(crate) fn is_on(&self) -> bool {
         self.on.get()

@@ -23,9 +23,10 @@ mod imp {
 
     use super::{Debugger, Event, TaskInfo, WokenBy, tell_of};
     use crate::debugger::Often;
-    use crate::kernel::context::{now, with};
+    use crate::fault::fault;
+    use crate::kernel::context::{looked_at, now, with};
     use crate::kernel::debugger_slot::{ROLL, WAITS, WAKES, Who};
-    use crate::kernel::mask::within;
+    use crate::kernel::mask::{OTHERS_MAY_POLL, within};
     use crate::kernel::roll_call;
     use crate::kernel::scope::node::{Node, ROOT, TASK};
     use crate::kernel::scope::whole::{nursery_at, task_at};
@@ -62,7 +63,7 @@ mod imp {
             let wanted = |often, flag| if debugger.wants(often) { flag } else { 0 };
             wants = wanted(Often::Wakes, WAKES) | wanted(Often::Waits, WAITS);
         });
-        set(Some(debugger), wants);
+        set(debugger, wants);
         if !is_fit {
             lend(|_| false);
         }
@@ -71,7 +72,19 @@ mod imp {
     /// The turn is over. Is the debugger still fit?
     pub(crate) fn uninstall() -> bool {
         step_ends();
-        set(None, 0);
+        let is_lent = with(|state| {
+            let slot = &state.debugger;
+            // Whoever wakes tells of it in one step. So this is one who polls beside the turn.
+            let is_lent = OTHERS_MAY_POLL && !slot.on.get() && slot.debugger.get().is_some();
+            let is_lent = is_lent && !fault!("debugger-lent-unnoticed");
+            if !is_lent {
+                slot.put(None, 0);
+            }
+            is_lent
+        });
+        if is_lent {
+            looked_at();
+        }
         !take_failed()
     }
 
@@ -212,20 +225,13 @@ mod imp {
     }
 
     /// Keeps the debugger for the turn.
-    fn set(debugger: Option<&dyn Debugger>, wants: u8) {
+    fn set(debugger: &dyn Debugger, wants: u8) {
         // SAFETY: only the lifetime is changed. `lend` uses the pointer while the turn, which borrows
         // the debugger, exists; the turn's end sets `None`.
-        let debugger = debugger.map(|debugger| unsafe {
+        let debugger = Some(unsafe {
             core::mem::transmute::<*const (dyn Debugger + '_), *const (dyn Debugger + 'static)>(debugger)
         });
-        with(|state| {
-            let slot = &state.debugger;
-            slot.debugger.set(debugger);
-            slot.on.set(debugger.is_some());
-            slot.wants.set(wants | slot.wants.get() & ROLL);
-            slot.step.set(None);
-            slot.sleep.set(None);
-        });
+        with(|state| state.debugger.put(debugger, wants));
     }
 
     /// Has it panicked in this turn?
@@ -241,16 +247,27 @@ mod imp {
         }) else {
             return;
         };
-        // SAFETY: borrowed by the turn that is under way (`set`).
-        let fit = f(unsafe { &*debugger });
-        with(|state| {
-            state.debugger.on.set(fit);
-            if !fit {
-                state.debugger.debugger.set(None);
-                state.debugger.wants.set(state.debugger.wants.get() & ROLL);
-                state.debugger.failed.set(true);
-            }
-        });
+        let mut lent = Lent { is_fit: false };
+        // SAFETY: borrowed by the turn that is under way (`set`), which does not end meanwhile: the debugger is not `on`.
+        lent.is_fit = f(unsafe { &*debugger });
+    }
+
+    /// While this lives, the debugger is lent: it has panicked if it isn't said to be fit.
+    struct Lent {
+        is_fit: bool,
+    }
+
+    impl Drop for Lent {
+        fn drop(&mut self) {
+            with(|state| {
+                state.debugger.on.set(self.is_fit);
+                if !self.is_fit {
+                    state.debugger.debugger.set(None);
+                    state.debugger.wants.set(state.debugger.wants.get() & ROLL);
+                    state.debugger.failed.set(true);
+                }
+            });
+        }
     }
 
     impl Who {

@@ -37,6 +37,9 @@
 //!   arenas) is changed in a [`transaction`](mask::transaction), and the words of [`now`](context::now) are put back by who
 //!   polls as they were. A transaction is a critical section: so an interrupt that polls sees whole ones, and so does another
 //!   core or thread, until polls end in another order than they began, which is noticed ([`check`](context::Context::check)).
+//!   Some of what lies in the frame of a turn or a poll the program's code uses for longer: a task-local, the debugger. Who
+//!   does so is noted, and if it is still so when the frame ends, that is noticed ([`looked_at`](context::looked_at)). The
+//!   clock is read in a transaction, and timers are set in one that looks whether the turn is still under way.
 //!   The check costs what a mask does, and no processor tells in what a poll is; so what is not kept out can't be noticed for
 //!   less, and **without a mask the program has to promise, in an `unsafe impl`, that nobody else polls**
 //!   ([`OneContext`](one_context::OneContext)). Then an interrupt touches what a wake does, and no more: `wake` and `next` of
@@ -44,7 +47,9 @@
 //!   a transaction with interrupts kept out, and looked at elsewhere word by word; a live task's `parent`, which a wake
 //!   follows, changes only while the header says `QUEUED`.
 //! * **NO-CALL-OUT**: nothing inside `with` runs code of the user: no waker that isn't ours, no destructor, no debugger. What
-//!   must be called is carried out of the closure first.
+//!   must be called is carried out of the closure first. Three calls are made in transactions all the same, for what they are
+//!   made on might be gone after them; nothing is half changed then: a clock is read ([`read_clock`](root::read_clock)), the
+//!   waker that a sleep keeps is cloned, and a debugger is told of a wake (`waker`).
 //! * **PINNED**: a sub-scope, a deadline, a waiter is linked only through a pinned reference, and its destructor unlinks it.
 //!   What is being polled is alive, and so is all around it.
 //! * **NEVER-FREED**: a [`Header`](task::header::Header) lies in a `static`, or in memory that is leaked. What leads to one is

@@ -16,7 +16,7 @@
 /// # Safety
 /// All other uses of this crate come from one context: they are on one core, in no interrupt handler that could interrupt
 /// another one, and in no thread that another one preempts. These are: to create, turn or drop a runtime; to poll or drop a
-/// future, a nursery, a task, a scope of this crate; to spawn, cancel, or ask for the time.
+/// future, a nursery, a task, a scope of this crate; to spawn, cancel, ask for the time, or look up a task-local.
 ///
 /// ```
 /// struct Firmware;

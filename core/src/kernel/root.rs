@@ -9,10 +9,10 @@ use core::task::Waker;
 use core::task::{Context, Poll};
 
 use super::clock::{Bound, Current, Given};
-use super::context::{Around, Context as Kernel, now, with};
+use super::context::{Around, Context as Kernel, now, out_of_order, with};
 use super::deadline::Heap;
 use super::foreign;
-use super::mask::within;
+use super::mask::{OTHERS_MAY_POLL, transaction, within};
 use super::nursery::children::Children;
 use super::outside::Outside;
 use super::remote::take_remote;
@@ -27,13 +27,13 @@ use crate::time::Tick;
 use crate::wait::Until;
 
 /// Root task and timers.
+#[repr(C)]
 pub(crate) struct Root {
+    /// The timers come first: they have its address.
     pub(crate) heap: Heap,
     task: Cell<Option<TaskRef>>,
     /// Timers know where it is (PINNED).
     _pinned: PhantomPinned,
-    /// Good during a turn.
-    pub(super) clock: Bound,
     /// The debugger has panicked.
     mute: Cell<bool>,
     outside: Outside,
@@ -45,7 +45,6 @@ impl Root {
             heap: Heap::new(),
             task: Cell::new(None),
             _pinned: PhantomPinned,
-            clock: Bound::new(),
             mute: Cell::new(false),
             outside: Outside::new(),
         }
@@ -86,10 +85,8 @@ impl Root {
             this.task.set(Some(task));
             task
         });
-        // SAFETY: the turn, which borrows the clock, takes it back when it ends.
-        unsafe { this.clock.set(Some(clock)) };
         let outer = now(Outer::new);
-        let turn = Turn { root: this, task, outer, debugger };
+        let turn = Turn { root: this, task, outer, clock, debugger };
         turn.enter();
         Some(turn)
     }
@@ -114,17 +111,16 @@ impl Root {
     }
 
     /// Fires the timers that are due, in this runtime's turn.
-    pub(crate) fn fire_due(&self) {
-        if !self.heap.is_empty() {
-            self.fire();
+    pub(crate) fn fire_due(&self, clock: Given<'_>) {
+        if !with(|_| self.heap.is_empty()) {
+            self.fire(clock);
         }
     }
 
-    fn fire(&self) {
-        let Some(clock) = self.clock.get() else { return };
+    fn fire(&self, clock: Given<'_>) {
         let now = clock.now();
         while let Some(due) = self.heap.fire(now) {
-            due.slept.tell(clock, now);
+            due.slept.tell(clock.known(), now);
             let looker = if fault!("looker-untold") { None } else { due.looker };
             foreign::wake_both(due.foreign, looker);
         }
@@ -194,6 +190,7 @@ pub(crate) struct Turn<'a> {
     root: &'a Root,
     task: TaskRef,
     outer: Outer,
+    clock: Given<'a>,
     debugger: Option<&'a dyn Debugger>,
 }
 
@@ -233,10 +230,11 @@ impl Outer {
 impl Turn<'_> {
     /// Makes it this runtime's turn.
     fn enter(&self) {
-        now(|context| {
+        with(|context| {
             // After a pause somebody else's turn may have begun and not ended: two at once.
             context.check(self.outer.around.node);
             context.runtime.set(ptr::from_ref(self.root).cast());
+            context.clock.set(self.clock);
             context.node.set(self.task.as_ptr().cast());
             context.task.set(self.task.as_ptr());
             context.nursery.set(ptr::null());
@@ -256,7 +254,7 @@ impl Turn<'_> {
         if self.watching().is_some() && !hooks::uninstall() {
             self.root.mute.set(true);
         }
-        now(|context| {
+        with(|context| {
             context.leave(self.task.as_ptr().cast(), self.outer.around.node);
             self.outer.restore(context);
             context.runtime.set(ptr::null());
@@ -281,7 +279,7 @@ impl Turn<'_> {
 
     /// Fires the timers that are due.
     pub(crate) fn fire_due(&self) {
-        self.root.fire_due();
+        self.root.fire_due(self.clock);
     }
 
     /// Polls the root task's future if it was woken.
@@ -356,16 +354,32 @@ impl Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.exit();
-        // SAFETY: it is `None`.
-        unsafe { self.root.clock.set(None) };
     }
 }
 
-/// Lends the clock and the timers of the runtime whose turn it is.
+/// Lends what is known of the clock of the runtime whose turn it is, and the address of its timers.
 pub(crate) fn with_clock<R>(f: impl FnOnce(&Current, *const Heap) -> R) -> Option<R> {
-    // SAFETY: the runtime whose turn it is is alive: its turn borrows it. And `f` returns before that ends.
-    let root = unsafe { now(|context| context.runtime.get()).cast::<Root>().as_ref() }?;
-    Some(f(root.clock.get()?, &raw const root.heap))
+    let (root, clock) = now(|context| (context.runtime.get().cast::<Root>(), context.clock.known()));
+    if root.is_null() {
+        return None;
+    }
+    // `repr(C)`, the timers first.
+    Some(f(clock?, root.cast()))
+}
+
+/// Reads the clock of the runtime whose turn it is, inside of [`with_clock`].
+///
+/// Where another core or thread may do so by mistake, the turn may end meanwhile: so it is one step, with interrupts kept out.
+pub(crate) fn read_clock() -> u64 {
+    let read = || {
+        now(|context| {
+            let is_over = OTHERS_MAY_POLL && Bound::IS_LENT && context.runtime.get().is_null();
+            // SAFETY: the turn borrows the clock, and ends in a transaction.
+            if is_over { None } else { unsafe { context.clock.now() } }
+        })
+    };
+    let reading = if Bound::IS_LENT && !fault!("clock-not-held") { transaction(read) } else { read() };
+    reading.unwrap_or_else(|| out_of_order())
 }
 
 impl core::fmt::Debug for Root {

@@ -12,6 +12,7 @@ use core::task::{RawWaker, RawWakerVTable, Waker};
 use super::context::{Context, with};
 use super::emit as hooks;
 use super::foreign;
+use super::mask::masked;
 #[cfg(feature = "std")]
 use super::memory::home::post as post_to;
 use super::task::header::{TaskRef, name, named};
@@ -46,10 +47,14 @@ fn wake(name: *const ()) {
 #[cold]
 #[inline(never)]
 fn wake_and_tell(task: TaskRef) {
-    let (was_ready, foreign) = with(|context| (task.is_queued(), context.wake(task)));
-    if !was_ready {
-        hooks::tell_wake_by_code(task);
-    }
+    // In one step: where another core or thread wakes, the task would be over, and the debugger gone, before it is told.
+    let foreign = masked(|| {
+        let (was_ready, foreign) = with(|context| (task.is_queued(), context.wake(task)));
+        if !was_ready {
+            hooks::tell_wake_by_code(task);
+        }
+        foreign
+    });
     foreign::wake(foreign);
 }
 

@@ -8,7 +8,7 @@ use crate::debugger::{Debugger, Event};
 use crate::kernel::clock::given;
 use crate::kernel::emit as hooks;
 use crate::kernel::in_place::clear;
-use crate::kernel::root::{Root, Turn, with_clock};
+use crate::kernel::root::{Root, Turn, read_clock, with_clock};
 use crate::task_info::TaskInfo;
 use crate::time::{Clock, Tick};
 use crate::wait::{Next, Until, Wait};
@@ -70,7 +70,7 @@ pub(super) fn rest(turn: &Turn<'_>, wait: &mut impl Wait, until: Until, is_watch
         return look(turn, wait, until);
     }
     turn.pause(|| wait.wait(until));
-    let is_over = |tick: Tick| with_clock(|clock, _| clock.now() >= tick.0).unwrap_or(false);
+    let is_over = |tick: Tick| with_clock(|_, _| read_clock() >= tick.0).unwrap_or(false);
     if is_watched && matches!(until, Until::At(tick) if is_over(tick)) && wait.looks_for_io(Until::Now) {
         turn.fire_due();
         look(turn, wait, Until::Now);
@@ -81,7 +81,7 @@ pub(super) fn rest(turn: &Turn<'_>, wait: &mut impl Wait, until: Until, is_watch
 fn look(turn: &Turn<'_>, wait: &mut impl Wait, until: Until) {
     let timeout = match until {
         Until::Now => Some(Duration::ZERO),
-        Until::At(tick) => with_clock(|clock, _| clock.instant(tick.0) - clock.instant(clock.now())),
+        Until::At(tick) => with_clock(|clock, _| clock.instant(tick.0) - clock.instant(read_clock())),
         Until::OnWake => None,
     };
     hooks::tell(Event::BeforeIo(timeout));

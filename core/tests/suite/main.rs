@@ -20,6 +20,7 @@ mod inherited;
 mod interrupt_sync;
 mod introspect;
 mod large_futures;
+mod looks;
 mod names;
 mod nursery;
 mod one_state_for_all;

@@ -16,10 +16,6 @@ unsafe extern "Rust" {
 pub(crate) struct Current;
 
 impl Current {
-    pub(crate) fn now(&self) -> u64 {
-        _giambio_now()
-    }
-
     pub(crate) fn moment(&self, span: Duration) -> Moment {
         moment(_GIAMBIO_HZ, span)
     }
@@ -52,6 +48,7 @@ fn ticks_of(span: Duration) -> u64 {
 }
 
 /// That a runtime was given a clock.
+#[derive(Clone, Copy)]
 pub(crate) struct Given<'a>(core::marker::PhantomData<&'a ()>);
 
 /// # Panics
@@ -61,20 +58,37 @@ pub(crate) fn given<C: Clock>(_: &C) -> Given<'_> {
     Given(core::marker::PhantomData)
 }
 
-/// The clock of a runtime, during a turn.
+impl Given<'_> {
+    pub(crate) fn known(&self) -> &'static Current {
+        &Current
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        _giambio_now()
+    }
+}
+
+/// The clock of the turn that is under way.
 pub(crate) struct Bound;
 
 impl Bound {
+    /// It is there for ever.
+    pub(crate) const IS_LENT: bool = false;
+
     pub(crate) const fn new() -> Self {
         Bound
     }
 
+    pub(crate) fn set(&self, _: Given<'_>) {}
+
+    pub(crate) fn known(&self) -> Option<&'static Current> {
+        Some(&Current)
+    }
+
     /// # Safety
     /// None is needed here.
-    pub(crate) unsafe fn set(&self, _: Option<Given<'_>>) {}
-
-    pub(crate) fn get(&self) -> Option<&Current> {
-        Some(&Current)
+    pub(crate) unsafe fn now(&self) -> Option<u64> {
+        Some(_giambio_now())
     }
 }
 
@@ -133,15 +147,15 @@ impl Due {
     }
 
     /// One period from now.
-    pub(crate) fn from_now(clock: &Current, period: &Period) -> Self {
-        Due(Moment::at(clock.now()).later(period.0))
+    pub(crate) fn from_now(_: &Current, now: u64, period: &Period) -> Self {
+        Due(Moment::at(now).later(period.0))
     }
 
     pub(crate) fn first(instant: Instant) -> Self {
         Due(Moment::of(instant, _GIAMBIO_HZ))
     }
 
-    pub(crate) fn by(&mut self, _: &Current, _: &Period) -> u64 {
+    pub(crate) fn by(&mut self, _: &Current, _: impl FnOnce() -> u64, _: &Period) -> u64 {
         self.0.ticks()
     }
 

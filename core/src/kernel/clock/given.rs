@@ -1,87 +1,120 @@
 //! Each runtime has a clock of its own, and whatever waits may be taken to another one.
 
-use core::cell::Cell;
+use core::marker::PhantomData;
+use core::ptr;
 use core::time::Duration;
 
 use crate::fault::fault;
+use crate::kernel::mask::Place;
 use crate::time::{Clock, Instant, Moment, moment};
 
-/// What the core asks of a clock whose type it has forgotten.
-pub(crate) trait AnyClock {
-    fn now(&self) -> u64;
-    fn moment(&self, span: Duration) -> Moment;
-    fn instant_at(&self, at: Moment) -> Instant;
-    fn hz(&self) -> u64;
-    fn lag(&self) -> u64;
+/// What is known of the clock of the turn that is under way: its type is forgotten, and this is good for ever.
+pub(crate) struct Current {
+    hz: u64,
+    lag: u64,
+    moment: fn(Duration) -> Moment,
+    instant_at: fn(Moment) -> Instant,
+    now: unsafe fn(*const ()) -> u64,
 }
 
-impl dyn AnyClock + '_ {
+impl Current {
     /// The end of a sleep that begins at `now`: never early, but at once for a span of zero.
     #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn end_of(&self, now: u64, span: Duration) -> u64 {
         if span.is_zero() {
             return now;
         }
-        let lag = if fault!("lag-forgotten") { 0 } else { self.lag() };
+        let lag = if fault!("lag-forgotten") { 0 } else { self.lag };
         now.saturating_add(self.moment(span).ticks().saturating_add(lag))
     }
 
     pub(crate) fn instant(&self, ticks: u64) -> Instant {
         self.instant_at(Moment::at(ticks))
     }
-}
 
-impl<C: Clock> AnyClock for C {
-    fn now(&self) -> u64 {
-        Clock::now(self).0
+    pub(crate) fn hz(&self) -> u64 {
+        self.hz
     }
 
     fn moment(&self, span: Duration) -> Moment {
-        moment(C::HZ, span)
+        (self.moment)(span)
     }
 
     fn instant_at(&self, at: Moment) -> Instant {
-        at.instant(C::HZ)
+        (self.instant_at)(at)
+    }
+}
+
+/// A clock, as a runtime is given it.
+#[derive(Clone, Copy)]
+pub(crate) struct Given<'a> {
+    clock: *const (),
+    known: &'static Current,
+    _borrowed: PhantomData<&'a ()>,
+}
+
+/// A clock whose type is forgotten.
+pub(crate) fn given<C: Clock>(clock: &C) -> Given<'_> {
+    /// # Safety
+    /// A clock of this type.
+    unsafe fn now<C: Clock>(clock: *const ()) -> u64 {
+        // SAFETY: by contract.
+        let clock = unsafe { &*clock.cast::<C>() };
+        clock.now().0
+    }
+    let known = const {
+        &Current {
+            hz: C::HZ,
+            lag: C::LAG,
+            moment: |span| moment(C::HZ, span),
+            instant_at: |at| at.instant(C::HZ),
+            now: now::<C>,
+        }
+    };
+    Given { clock: ptr::from_ref(clock).cast(), known, _borrowed: PhantomData }
+}
+
+impl Given<'_> {
+    pub(crate) fn known(&self) -> &'static Current {
+        self.known
     }
 
-    fn hz(&self) -> u64 {
-        C::HZ
-    }
-
-    fn lag(&self) -> u64 {
-        C::LAG
+    pub(crate) fn now(&self) -> u64 {
+        // SAFETY: `given` has put the two together, and the clock is borrowed.
+        unsafe { (self.known.now)(self.clock) }
     }
 }
 
 /// The clock of the turn that is under way.
-pub(crate) type Current = dyn AnyClock;
-
-/// A clock, as a runtime is given it.
-pub(crate) type Given<'a> = &'a (dyn AnyClock + 'a);
-
-/// A clock whose type is forgotten.
-pub(crate) fn given<C: Clock>(clock: &C) -> Given<'_> {
-    clock
+pub(crate) struct Bound {
+    clock: Place<()>,
+    known: Place<Current>,
 }
 
-/// The clock of a runtime, during a turn.
-pub(crate) struct Bound(Cell<Option<*const Current>>);
-
 impl Bound {
+    /// A reading takes the clock, which is there during the turn alone.
+    pub(crate) const IS_LENT: bool = true;
+
     pub(crate) const fn new() -> Self {
-        Bound(Cell::new(None))
+        Bound { clock: Place::new(ptr::null()), known: Place::new(ptr::null()) }
+    }
+
+    pub(crate) fn set(&self, given: Given<'_>) {
+        self.clock.set(given.clock);
+        self.known.set(given.known);
+    }
+
+    pub(crate) fn known(&self) -> Option<&'static Current> {
+        // SAFETY: null, or good for ever.
+        unsafe { self.known.get().as_ref() }
     }
 
     /// # Safety
-    /// It is set to `None` before the clock dies.
-    pub(crate) unsafe fn set(&self, clock: Option<Given<'_>>) {
-        // SAFETY: only the lifetime is changed, which `get` bounds again.
-        self.0.set(clock.map(|clock| unsafe { core::mem::transmute::<Given<'_>, *const Current>(clock) }));
-    }
-
-    pub(crate) fn get(&self) -> Option<&Current> {
-        // SAFETY: by the contract of `set`.
-        self.0.get().map(|clock| unsafe { &*clock })
+    /// What was set last is borrowed until this returns, and nothing is set meanwhile.
+    pub(crate) unsafe fn now(&self) -> Option<u64> {
+        let known = self.known()?;
+        // SAFETY: by contract; `set` has kept the two together.
+        Some(unsafe { (known.now)(self.clock.get()) })
     }
 }
 
@@ -164,8 +197,8 @@ impl Due {
     }
 
     /// One period from now.
-    pub(crate) fn from_now(clock: &Current, period: &Period) -> Self {
-        let at = Moment::at(clock.now()).later(period.by(clock));
+    pub(crate) fn from_now(clock: &Current, now: u64, period: &Period) -> Self {
+        let at = Moment::at(now).later(period.by(clock));
         Due { at, hz: hz_of(clock), convert: None }
     }
 
@@ -175,12 +208,12 @@ impl Due {
     }
 
     /// In ticks of this clock. If it has another rate than the one before, an interval that has no first instant begins anew.
-    pub(crate) fn by(&mut self, clock: &Current, period: &Period) -> u64 {
+    pub(crate) fn by(&mut self, clock: &Current, now: impl FnOnce() -> u64, period: &Period) -> u64 {
         let hz = hz_of(clock);
         if self.hz != hz {
             match self.convert {
                 Some(convert) => self.at = convert(self.at, self.hz, hz),
-                None => *self = Due::from_now(clock, period),
+                None => *self = Due::from_now(clock, now(), period),
             }
             self.hz = hz;
         }

@@ -3,8 +3,8 @@
 //!
 //! | name | what it is |
 //! | --- | --- |
-//! | `Current` | the clock of the turn that is under way |
-//! | `Given`, `Bound` | how a runtime is given one, and keeps it during a turn |
+//! | `Current` | what is known of the clock of the turn that is under way |
+//! | `Given`, `Bound` | how a runtime is given one, and where it is found during a turn |
 //! | `Target` | when a sleep ends |
 //! | `Due`, `Period` | when an interval ticks next, and how often |
 

@@ -8,7 +8,8 @@ use super::heap::{Alarm, Heap, State, What};
 use super::sleeper::Sleeper;
 use crate::fault::fault;
 use crate::kernel::clock::Current;
-use crate::kernel::context::with;
+use crate::kernel::context::{out_of_order, with};
+use crate::kernel::mask::OTHERS_MAY_POLL;
 use crate::kernel::pin_ref::PinRef;
 use crate::kernel::timer::Timer;
 use crate::kernel::waker::Kept;
@@ -38,7 +39,7 @@ impl Entry {
             self.disarm();
         }
         self.timer.set_deadline(deadline);
-        self.alarm().state.set(if at_once { State::AtOnce } else { State::Waits });
+        self.alarm().set(if at_once { State::AtOnce } else { State::Waits });
     }
 
     /// What a sleep that has not begun ends by.
@@ -47,17 +48,17 @@ impl Entry {
     }
 
     pub(crate) fn has_begun(&self) -> bool {
-        self.alarm().state.get() != State::New
+        !self.alarm().is(State::New)
     }
 
     /// Had its time passed when the sleep began? Then it yields once and is over.
     pub(crate) fn is_over_at_once(&self) -> bool {
-        self.alarm().state.get() == State::AtOnce
+        self.alarm().is(State::AtOnce)
     }
 
-    /// Has the deadline come?
-    pub(crate) fn has_fired(&self) -> bool {
-        self.alarm().state.get() == State::Fired
+    /// Was it over at once, or has the deadline come?
+    pub(crate) fn is_over(&self) -> bool {
+        self.alarm().is_over()
     }
 
     pub(crate) fn is_in(&self, heap: *const Heap) -> bool {
@@ -80,11 +81,10 @@ impl Entry {
 
     /// Replaces the waker of a sleeping entry.
     pub(crate) fn store_waker(&self, new: &Waker) {
-        if let What::Wake { waker, .. } = &self.alarm().what
-            && !waker.is(new)
-        {
-            // The old one may be foreign, and is dropped when the new one is there (NO-CALL-OUT).
-            drop(waker.replace(new.clone()));
+        if let What::Wake { waker, .. } = &self.alarm().what {
+            // In one step, since another core may fire it meanwhile. The old one may be foreign: it is dropped outside, when
+            // the new one is there (NO-CALL-OUT).
+            drop(with(|_| if waker.is(new) { None } else { waker.replace(new.clone()) }));
         }
     }
 
@@ -97,15 +97,21 @@ impl Entry {
 
     /// Sets this entry, which is in no heap, in `heap`.
     pub(crate) fn arm(self: Pin<&Self>, heap: *const Heap, deadline: u64) {
-        // SAFETY: the caller's heap is its runtime's, which is having its turn (PINNED).
-        if let Some(heap) = unsafe { heap.as_ref() } {
-            self.alarm().state.set(State::Waits);
+        // SAFETY: LIVE: pinned, and its destructor takes it out.
+        let timer = unsafe { PinRef::new(NonNull::from(&self.get_ref().timer)) };
+        with(|context| {
+            // On another core, or in another thread, that turn may have ended meanwhile.
+            if OTHERS_MAY_POLL && !ptr::eq(context.runtime.get(), heap.cast()) {
+                out_of_order();
+            }
+            self.alarm().set(State::Waits);
             self.alarm().home.set(heap);
-            // SAFETY: LIVE: pinned, and its destructor takes it out.
-            let timer = unsafe { PinRef::new(NonNull::from(&self.get_ref().timer)) };
-            // SAFETY: ONE-HOME: it has left the other.
-            with(|_| unsafe { heap.queue.insert(timer, deadline) });
-        }
+            // SAFETY: the caller's heap is its runtime's, which is having its turn (PINNED).
+            if let Some(heap) = unsafe { heap.as_ref() } {
+                // SAFETY: ONE-HOME: it has left the other.
+                unsafe { heap.queue.insert(timer, deadline) };
+            }
+        });
     }
 
     /// Takes the entry out of its heap.
@@ -118,7 +124,8 @@ impl Entry {
 
     fn leave(&self) {
         // SAFETY: ONE-HOME, and PINNED for the heap: it forgets its entries when it dies.
-        if let Some(heap) = unsafe { self.alarm().home.replace(ptr::null()).as_ref() } {
+        if let Some(heap) = unsafe { self.alarm().home.get().as_ref() } {
+            self.alarm().home.set(ptr::null());
             // SAFETY: LIVE: pinned, for it is in a heap; MEMBER: its home says in which.
             unsafe { heap.queue.remove(PinRef::new(NonNull::from(&self.timer))) };
         }

@@ -8,6 +8,7 @@ use super::rate::Rate;
 use super::sleeper::{Sleeper, Slept};
 use crate::fault::fault;
 use crate::kernel::context::{Context, with};
+use crate::kernel::mask::{Mark, Place};
 use crate::kernel::scope::node::{EXPIRED, HOLD, Node};
 use crate::kernel::scope::shields::tell_of_grace;
 use crate::kernel::timer::{Popped, TimerQueue};
@@ -15,21 +16,22 @@ use crate::kernel::used::DEADLINES;
 use crate::kernel::waker::Kept;
 use crate::panics::First;
 
-/// What comes with a deadline.
+/// What comes with a deadline. Its own code looks at home and state, and whoever fires it changes them.
 pub(super) struct Alarm {
-    pub(super) home: Cell<*const Heap>,
-    pub(super) state: Cell<State>,
+    pub(super) home: Place<Heap>,
+    state: Mark,
     pub(super) rate: Rate,
     pub(super) what: What,
 }
 
 /// How far the sleep is that an entry is in.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
+#[repr(u8)]
 pub(super) enum State {
     New,
     /// It has begun, and waits for its deadline.
     Waits,
-    /// It has begun when its time had passed.
+    /// It has begun when its time had passed. From here on it is over.
     AtOnce,
     /// The deadline has come.
     Fired,
@@ -45,13 +47,25 @@ pub(super) enum What {
 
 impl Alarm {
     pub(super) const fn new(what: What) -> Self {
-        Alarm { home: Cell::new(ptr::null()), state: Cell::new(State::New), rate: Rate::new(), what }
+        Alarm { home: Place::new(ptr::null()), state: Mark::new(State::New as u8), rate: Rate::new(), what }
+    }
+
+    pub(super) fn is(&self, state: State) -> bool {
+        self.state.get() == state as u8
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.state.get() >= State::AtOnce as u8
+    }
+
+    pub(super) fn set(&self, state: State) {
+        self.state.set(state as u8);
     }
 
     /// The deadline has come: it is in no heap any more.
     fn fires(&self) {
         self.home.set(ptr::null());
-        self.state.set(State::Fired);
+        self.set(State::Fired);
     }
 }
 

@@ -8,6 +8,7 @@ mod imp {
 
     use super::Current;
     use crate::debugger::Event;
+    use crate::kernel::context::with;
     use crate::kernel::debugger_slot::Who;
     use crate::kernel::emit;
 
@@ -24,7 +25,7 @@ mod imp {
             if let Some(who) = emit::sleep_begins(|| clock.instant(until) - clock.instant(now))
                 && until > now
             {
-                self.0.set(Some((who, now)));
+                with(|_| self.0.set(Some((who, now))));
             }
         }
 

@@ -28,6 +28,10 @@ mod words;
 /// Are there interrupts? They may come between any two steps.
 pub(crate) const HAS_INTERRUPTS: bool = cfg!(not(feature = "std"));
 
+/// May another core or thread poll, by mistake, while this one does? Where its memory would be used for longer than it is
+/// there, that ends the program.
+pub(crate) const OTHERS_MAY_POLL: bool = cfg!(not(any(feature = "std", feature = "one-context")));
+
 #[cfg(feature = "std")]
 pub(crate) use alone::{Byte, Half, Mark, Place, Pointer, Word, masked, transaction, within};
 #[cfg(not(any(feature = "std", all(feature = "one-context", not(feature = "hooks")))))]

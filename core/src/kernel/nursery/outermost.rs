@@ -30,6 +30,7 @@ static TASK: Task = Task(Header::new());
 pub(crate) struct Outermost<'a> {
     root: Pin<&'a Root>,
     task: TaskRef,
+    clock: Given<'a>,
 }
 
 impl<'a> Outermost<'a> {
@@ -42,6 +43,7 @@ impl<'a> Outermost<'a> {
             let is_polled = !context.runtime.get().is_null() || !context.node.get().is_null();
             if !is_polled {
                 context.runtime.set(ptr::from_ref(root.get_ref()).cast());
+                context.clock.set(clock);
                 context.node.set(task.as_ptr().cast());
                 context.task.set(task.as_ptr());
             }
@@ -50,9 +52,7 @@ impl<'a> Outermost<'a> {
         assert!(!is_polled, "giambio: `run_nursery` inside of what is polled already: `.await` a nursery instead");
         task.node.begin(ptr::null(), ROOT, 0);
         task.wake.set(QUEUED | DIRECT);
-        // SAFETY: it is taken back when this is dropped, before the clock dies.
-        unsafe { root.clock.set(Some(clock)) };
-        Outermost { root, task }
+        Outermost { root, task, clock }
     }
 
     /// Runs a nursery to its end. `wait` is called with interrupts kept out, where nothing is ready.
@@ -62,7 +62,7 @@ impl<'a> Outermost<'a> {
         let is_ready = || self.task.is_queued() || !nursery.queue.is_empty() || nursery.is_body_awake();
         let mut is_first = true;
         loop {
-            self.root.fire_due();
+            self.root.fire_due(self.clock);
             if is_ready() {
                 // In one step: a wake between the look at the last ones and their end would be lost.
                 with(|context| {
@@ -107,7 +107,5 @@ impl Drop for Outermost<'_> {
             self.task.node.begin(ptr::null(), 0, 0);
             self.task.wake.set(QUEUED);
         });
-        // SAFETY: it is `None`.
-        unsafe { self.root.clock.set(None) };
     }
 }
