@@ -47,6 +47,16 @@ where
 /// Where a symbolic link leads, as it says. (One is made by [`unblock`](crate::unblock()): each system has calls of its own for
 /// that.)
 ///
+/// ```no_run
+/// use giambio::fs;
+///
+/// # giambio::run(async {
+/// println!("sh is {}", fs::read_link("/bin/sh").await?.display());
+/// # Ok::<(), std::io::Error>(())
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 /// The system's, with the path: [`InvalidInput`](io::ErrorKind::InvalidInput) if it is no link.
 ///
@@ -59,6 +69,16 @@ pub fn read_link<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Result<Pat
 }
 
 /// The path from the root on, without links, `.` and `..`.
+///
+/// ```
+/// use giambio::fs;
+///
+/// # giambio::run(async {
+/// assert_eq!(fs::canonicalize("src/..").await?, fs::canonicalize(".").await?);
+/// # Ok::<(), std::io::Error>(())
+/// # })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// # Errors
 /// The system's, with the path: [`NotFound`](io::ErrorKind::NotFound), since only what is there has one.
