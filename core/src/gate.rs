@@ -47,7 +47,7 @@ use crate::task_info::{TaskId, WaitsFor};
 ///     }
 /// }
 /// ```
-#[inline]
+#[cfg_attr(not(feature = "std"), inline)]
 pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<Proceed> {
     let stays = is_cancelled() && !fault!("cancelled-code-goes-on");
     if stays || is_spent() && refuse(cx) { Poll::Pending } else { Poll::Ready(Proceed(PhantomData)) }

@@ -194,7 +194,7 @@ impl Context {
     /// Is the running code in a cancelled scope, and not shielded from it?
     pub(crate) fn is_cancelled(&self) -> bool {
         // SAFETY: PINNED: the node that is being polled is alive.
-        unsafe { self.node.get().as_ref() }.is_some_and(Node::is_cancelled)
+        unsafe { self.node.get().as_ref() }.is_some_and(Node::is_cut_short)
     }
 
     /// Is this scope's code on the stack, perhaps with that of others on top?

@@ -15,7 +15,7 @@ use crate::kernel::mask::masked;
 use crate::kernel::nursery::children::{Children, NurseryRef};
 use crate::kernel::remote::begin_foreign_turn;
 use crate::kernel::task::header::TaskRef;
-use crate::kernel::used::{FOREIGNS, may_be_cut_off};
+use crate::kernel::used::{CANCELS, FOREIGNS};
 use crate::kernel::waker::{task_named, task_of};
 
 /// While this lives, a scope's code is on the stack.
@@ -36,7 +36,7 @@ fn is_in_place(node: &Node, outer: *const Node) -> bool {
 impl Node {
     /// Is it marked as what is inside that one?
     fn is_cut_off_by(&self, around: &Node) -> bool {
-        !may_be_cut_off() || (around.is_cancelled() && !self.has(SHIELD)) == self.has(CUT_OFF)
+        !CANCELS.is() || (around.is_cancelled() && !self.has(SHIELD)) == self.has(CUT_OFF)
     }
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn is_known(context: &Kernel, nursery: &Children, waker: &Waker) -> b
         return false;
     }
     // SAFETY: PINNED: the node that is being polled is alive. There is one: that of the task, or in it.
-    !may_be_cut_off() || unsafe { &*outer }.is_cancelled() == node.has(CUT_OFF)
+    !CANCELS.is() || unsafe { &*outer }.is_cancelled() == node.has(CUT_OFF)
 }
 
 /// Places a nursery in the code that is being polled, and keeps who does that.

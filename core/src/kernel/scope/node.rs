@@ -11,7 +11,7 @@ use super::listed::{Inside, Listed};
 use crate::fault::fault;
 use crate::kernel::list::{Linked, Links, List};
 use crate::kernel::mask::Half;
-use crate::kernel::used::{HOLDS, is_anything_watched, may_be_cut_off};
+use crate::kernel::used::{CANCELS, HOLDS, is_anything_watched, may_be_cut_off};
 use crate::kernel::waker_cell::WakerCell;
 use crate::reason::Reason;
 
@@ -128,6 +128,12 @@ impl Node {
 
     /// Is the code in this scope cancelled, by the scope itself or from outside?
     pub(crate) fn is_cancelled(&self) -> bool {
+        self.has(CANCELLED | CUT_OFF) && CANCELS.is()
+    }
+
+    /// The same, as that code is told: it may be dropped with its nursery, where nothing was ever cancelled. What follows from a
+    /// cancellation hangs on `is_cancelled`, so that a program without one has nothing of that.
+    pub(crate) fn is_cut_short(&self) -> bool {
         self.has(CANCELLED | CUT_OFF) && may_be_cut_off()
     }
 

@@ -20,7 +20,7 @@ use super::whole::{nursery_at, sub_at, task_at};
 use crate::fault::fault;
 use crate::kernel::context::{Context, with};
 use crate::kernel::foreign;
-use crate::kernel::used::{HOLDS, is_anything_watched, may_be_cut_off};
+use crate::kernel::used::{CANCELS, HOLDS, is_anything_watched};
 
 /// What is watched first in a node that is alive.
 fn first_inside(node: *const Node) -> *const Node {
@@ -150,7 +150,7 @@ impl Context {
 
     /// A node has a new parent: is it cut off now?
     pub(super) fn inherit(&self, this: *const Node, parent: *const Node) {
-        if !may_be_cut_off() {
+        if !CANCELS.is() {
             return;
         }
         // SAFETY: PINNED: both are being polled.
