@@ -131,8 +131,8 @@ impl Node {
         self.has(CANCELLED | CUT_OFF) && CANCELS.is()
     }
 
-    /// The same, as that code is told: it may be dropped with its nursery, where nothing was ever cancelled. What follows from a
-    /// cancellation hangs on `is_cancelled`, so that a program without one has nothing of that.
+    /// The same, as that code is told: it may be dropped with its nursery, where nothing was ever cancelled. What follows
+    /// from a cancellation hangs on `is_cancelled`, so that a program without one has nothing of that.
     pub(crate) fn is_cut_short(&self) -> bool {
         self.has(CANCELLED | CUT_OFF) && may_be_cut_off()
     }
