@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::foreign::{Environment, Foreign, compiler};
 use crate::machine::{self, Source, Tool};
-use crate::shell::{Shell, root, target_folder};
+use crate::shell::{self, Shell, root, target_folder};
 
 const WINE: &str = "/usr/lib/wine/wine64";
 const SERVER: &str = "/usr/lib/wine/wineserver64";
@@ -33,6 +33,11 @@ pub(crate) const WINDOWS: Foreign = Foreign {
 /// Makes a Windows of our own, and gives it the library that Wine 8 lacks.
 fn prepare() -> Result<Environment, String> {
     let prefix = root().join(target_folder("wine"));
+    let made = prefix.join("made");
+    if !made.exists() {
+        // In one that was left half-made each program waits for minutes.
+        shell::remove("wine");
+    }
     fs::create_dir_all(&prefix).map_err(|error| format!("{}: {error}", prefix.display()))?;
     let environment = vec![
         ("WINEPREFIX", prefix.display().to_string()),
@@ -43,14 +48,12 @@ fn prepare() -> Result<Environment, String> {
     // The server of this Windows ends seconds after its last program, and one that starts just then is refused. So it
     // stays for ten minutes more; that one is there already is no error.
     let _ = with(SERVER).arg("--persistent=600").output();
-    let system = prefix.join("drive_c/windows/system32");
-    if !system.exists() {
+    if !made.exists() {
         with(WINE).args("wineboot --init").with_fixed_addresses().run()?;
-    }
-    let library = system.join("bcryptprimitives.dll");
-    if !library.exists() {
+        let library = prefix.join("drive_c/windows/system32/bcryptprimitives.dll");
         let source = Path::new("tests/xtask/bcryptprimitives.c");
         Shell::new(COMPILER).args("-shared -o").arg(&library).arg(source).arg("-ladvapi32").run()?;
+        fs::write(&made, "").map_err(|error| format!("{}: {error}", made.display()))?;
     }
     Ok(environment)
 }
