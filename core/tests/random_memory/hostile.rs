@@ -255,7 +255,11 @@ fn torment(seed: u64, hostile: Hostile) {
         let mut runtime = Box::pin(runtime.with_debugger(HostileDebugger(hostile)));
         for turns in 0.. {
             let next = quietly(|| runtime.as_mut().turn());
-            assert_eq!(audit(runtime.as_mut(), false), Ok(()), "program {seed}");
+            let books = audit(runtime.as_mut(), false);
+            // Who is woken by a waker that leads nowhere looks no more, and what is in it has not heard that it is cancelled.
+            let unheard = ["a clean-up that has not begun", "idle in a cancelled nursery"];
+            let is_unheard = |wrong: &String| unheard.iter().any(|book| wrong.starts_with(book));
+            assert!(books.as_ref().err().is_none_or(is_unheard), "program {seed}: {books:?}");
             match next {
                 // A panic of a waker that a timer fires comes out of the turn.
                 None => break,
