@@ -49,6 +49,15 @@ fn dispose(payload: Box<dyn Any + Send>) {
     }
 }
 
+/// Wakes each of them, whatever becomes of those before it.
+pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
+    let mut first = First::new();
+    for waker in wakers {
+        first.catch(|| waker.wake());
+    }
+    first.resume();
+}
+
 /// Drops it in a destructor, if there is one. Its panic goes on, unless another one is under way.
 pub(crate) fn discard(waker: Option<Waker>) {
     if let Some(waker) = waker {

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::job::{reading, writing};
-use super::path_error::named;
+use super::path_error::{leading_to, named};
 
 /// What the system knows of a file or folder; of a symbolic link, what it knows of what that leads to.
 ///
@@ -230,8 +230,5 @@ where
     Q: AsRef<Path>,
 {
     let (from, to) = (from.as_ref().to_owned(), to.as_ref().to_owned());
-    writing(move || {
-        let told = |error: io::Error| io::Error::new(error.kind(), format!("to {to:?}: {error}"));
-        fs::rename(&from, &to).map_err(told).map_err(named("rename", &from))
-    })
+    writing(move || fs::rename(&from, &to).map_err(leading_to(&to)).map_err(named("rename", &from)))
 }

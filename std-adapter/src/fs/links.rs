@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::job::{reading, writing};
-use super::path_error::named;
+use super::path_error::{leading_to, named};
 
 /// Gives a file one more name, on the same disk: it is gone when its last name is.
 ///
@@ -38,10 +38,7 @@ where
     Q: AsRef<Path>,
 {
     let (there, new) = (there.as_ref().to_owned(), new.as_ref().to_owned());
-    writing(move || {
-        let told = |error: io::Error| io::Error::new(error.kind(), format!("to {there:?}: {error}"));
-        fs::hard_link(&there, &new).map_err(told).map_err(named("make the link", &new))
-    })
+    writing(move || fs::hard_link(&there, &new).map_err(leading_to(&there)).map_err(named("make the link", &new)))
 }
 
 /// Where a symbolic link leads, as it says. (One is made by [`unblock`](crate::unblock()): each system has calls of its own for

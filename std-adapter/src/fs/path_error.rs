@@ -64,3 +64,8 @@ pub(super) fn named(what: &'static str, path: &Path) -> impl Fn(io::Error) -> io
         _ => io::Error::new(error.kind(), PathError { what, path: path.to_owned(), error }),
     }
 }
+
+/// Says in an error of a call with two paths which the other one was.
+pub(super) fn leading_to(other: &Path) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("to {other:?}: {error}"))
+}

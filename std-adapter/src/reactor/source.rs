@@ -15,7 +15,7 @@ use super::readiness::{AGAIN, Direction, Directions, Readiness};
 use super::registry::{Entry, Key};
 use super::system::AsSource;
 use super::thread::Reactor;
-use crate::foreign::First;
+use crate::foreign::wake_all;
 
 /// What a source may be over: a socket, or an end of a pipe.
 pub trait Descriptor: AsSource + fmt::Debug + Sized + 'static {
@@ -358,12 +358,9 @@ impl<S: Descriptor> Source<S> {
         if fault!("who-waits-to-send-is-not-told-of-the-end") {
             return Ok(());
         }
-        let mut first = First::new();
-        for (direction, other) in [(Direction::Read, Shutdown::Write), (Direction::Write, Shutdown::Read)] {
-            let waker = if how == other { None } else { self.of(direction).event(AGAIN) };
-            waker.into_iter().for_each(|waker| first.catch(|| waker.wake()));
-        }
-        first.resume();
+        let directions = [(Direction::Read, Shutdown::Write), (Direction::Write, Shutdown::Read)];
+        let ended = directions.into_iter().filter(|(_, other)| how != *other);
+        wake_all(ended.filter_map(|(direction, _)| self.of(direction).event(AGAIN)));
         Ok(())
     }
 
@@ -375,13 +372,7 @@ impl<S: Descriptor> Source<S> {
         } else {
             drop(self.take());
         }
-        let mut first = First::new();
-        for direction in [Direction::Read, Direction::Write] {
-            if let Some(waker) = self.of(direction).closed() {
-                first.catch(|| waker.wake());
-            }
-        }
-        first.resume();
+        wake_all([Direction::Read, Direction::Write].into_iter().filter_map(|direction| self.of(direction).closed()));
     }
 
     /// What closing is while the descriptor stays open.

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker, ready};
 use giambio_core::poll_proceed;
 
 use super::system;
-use crate::foreign::{First, discard};
+use crate::foreign::{discard, wake_all};
 use crate::job::Job;
 use crate::pool::{Pool, lock};
 use crate::sys::process::Process;
@@ -266,8 +266,6 @@ impl Job for Read {
         }
         let waiting = mem::take(&mut state.waiting);
         drop(state);
-        let mut first = First::new();
-        waiting.into_values().for_each(|waker| first.catch(|| waker.wake()));
-        first.resume();
+        wake_all(waiting.into_values());
     }
 }

@@ -13,7 +13,7 @@ use giambio_core::poll_proceed;
 
 use super::alone::{Alone, Taken};
 use super::ends::{PollReceive, PollSend};
-use crate::foreign::{First, discard};
+use crate::foreign::{discard, wake_all};
 use crate::reactor::Direction;
 
 /// Two ends in memory: what is sent to one is received from the other. At most `capacity` bytes are on their way in each
@@ -149,12 +149,6 @@ fn poll(
     called
 }
 
-fn wake(wakers: [Option<Waker>; 2]) {
-    let mut first = First::new();
-    wakers.into_iter().flatten().for_each(|waker| first.catch(|| waker.wake()));
-    first.resume();
-}
-
 impl PollReceive for Duplex {
     type Claim<'a> = Option<Taken<'a>>;
 
@@ -185,7 +179,7 @@ impl PollSend for Duplex {
     fn poll_finish(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.outgoing.is_over.set(true);
         // Who waits to send is told that it is over, as by a socket.
-        wake([self.outgoing.receiver.take(), self.outgoing.sender.take()]);
+        wake_all([self.outgoing.receiver.take(), self.outgoing.sender.take()].into_iter().flatten());
         Poll::Ready(Ok(()))
     }
 }
@@ -194,7 +188,7 @@ impl Drop for Duplex {
     fn drop(&mut self) {
         self.outgoing.is_over.set(true);
         self.incoming.is_left.set(true);
-        wake([self.outgoing.receiver.take(), self.incoming.sender.take()]);
+        wake_all([self.outgoing.receiver.take(), self.incoming.sender.take()].into_iter().flatten());
     }
 }
 

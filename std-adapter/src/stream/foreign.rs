@@ -12,7 +12,7 @@ use giambio_core::{__fault as fault, poll_proceed};
 
 use super::alone::{Alone, Taken};
 use super::ends::{PollReceive, PollSend};
-use crate::foreign::{First, discard};
+use crate::foreign::{discard, wake_all};
 use crate::pool::lock;
 use crate::reactor::Direction;
 
@@ -71,11 +71,7 @@ impl Wake for Waiting {
 
     fn wake_by_ref(self: &Arc<Self>) {
         let wakers = std::mem::take(&mut *lock(&self.wakers));
-        let mut first = First::new();
-        for waker in wakers.into_iter().flatten() {
-            first.catch(|| waker.wake());
-        }
-        first.resume();
+        wake_all(wakers.into_iter().flatten());
     }
 }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use giambio_core::{__fault as fault, is_cancelled};
 
-use crate::foreign::First;
+use crate::foreign::{First, wake_all};
 
 /// Who waits, in the order in which they came. The first has its turn.
 #[derive(Default)]
@@ -35,11 +35,7 @@ impl Line {
     pub(super) fn end(&self) {
         self.is_over.set(true);
         let wakers: Vec<_> = self.places.borrow_mut().values_mut().filter_map(Option::take).collect();
-        let mut first = First::new();
-        for waker in wakers {
-            first.catch(|| waker.wake());
-        }
-        first.resume();
+        wake_all(wakers);
     }
 }
 
