@@ -5,9 +5,11 @@
 //! cancelled: it is marked `ASKED` and woken, by the waker of its last poll. Who is polled then has answered. At the end of
 //! each later poll of the cancelled scope that leaves it at rest (nothing it could wait for was woken in that poll):
 //!
-//! * Something that holds it was polled since it was at rest last, and goes on: it is waited for.
+//! * Something that holds it was polled in that poll, and goes on: it is waited for.
 //! * Nothing was, but there is some that has answered before. One of it is asked anew: the wake that led here may have been
-//!   its own, and it isn't polled any more. If it answers, see above; else the next one is asked.
+//!   its own, and it isn't polled any more. If it answers, see above; else the next one is asked. Where it has answered since
+//!   the scope was at rest last, this is done once, and then it is waited for: what is asked elsewhere may be all that keeps
+//!   the scope from its rest, and two that do so to each other would go on for ever.
 //! * All was asked, and nothing answered: the scope is *forsaken*. Nothing holds it any longer, and what is in it is dropped
 //!   with its code.
 //!
@@ -174,7 +176,8 @@ unsafe fn look(this: *const Node, rest: Rest<'_>) -> Look {
     // SAFETY: by contract.
     let node = unsafe { &*this };
     with(|context| {
-        let has_answer = context.answered.get() != 0 || node.has(HEARD);
+        let has_answered_now = context.answered.get() != 0;
+        let has_answer = has_answered_now || node.has(HEARD);
         if has_answer {
             // To the scopes around as well.
             context.answered.set(1);
@@ -189,21 +192,33 @@ unsafe fn look(this: *const Node, rest: Rest<'_>) -> Look {
         let looked_at = match rest {
             Rest::At(looked_at) => looked_at,
             // Who polls it may have done so already for what has woken the task.
-            Rest::Unknown if !has_answer && !fault!("woken-elsewhere-looked-at-no-more") => return Look::Again(None),
+            Rest::Unknown if !has_answered_now && !fault!("woken-elsewhere-looked-at-no-more") => {
+                return Look::Again(None);
+            }
             Rest::Unknown | Rest::Woken => return Look::Held,
         };
         // Whoever is polled twice in one poll of its task has seen nothing new: a wake leads to another.
         let poll = context.poll.get();
         let is_seen = looked_at.replace(poll) == poll;
+        // What has answered earlier, and was woken since, may have been passed over in this poll.
+        let is_to_ask = has_answer && !has_answered_now && !is_queued && !node.is_asked_once_more();
+        let is_to_ask = is_to_ask && !fault!("heard-once-held-for-ever");
+        if is_to_ask {
+            node.put_asked_once_more(true);
+        } else if has_answered_now && !is_queued {
+            node.put_asked_once_more(false);
+        }
+        let is_held = has_answer && !is_to_ask;
         // That may have been in an interrupt.
-        if has_answer && !HAS_INTERRUPTS {
+        if is_held && !HAS_INTERRUPTS {
             return Look::Held;
         }
         let whole = unasked(this);
         // SAFETY: null, or PINNED: found in the tree.
         match unsafe { whole.as_ref() } {
+            None if is_to_ask => Look::Again(None),
             None => Look::Forsaken,
-            Some(_) if has_answer || is_seen => {
+            Some(_) if is_held || is_seen => {
                 context.answered.set(1);
                 Look::Held
             }

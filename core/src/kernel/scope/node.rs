@@ -52,6 +52,8 @@ pub(crate) const DONE: u16 = 1 << 15;
 pub(super) const ASKED_TO_STOP: u8 = 1;
 /// Came to its place when a scope around had been asked, and those who wait for that were told.
 pub(super) const TOLD_TO_STOP: u8 = 1 << 1;
+/// What had been `HEARD` was asked once more; among `more` of all.
+const ASKED_ONCE_MORE: u8 = 1 << 7;
 
 /// A scope in the tree.
 #[repr(C)]
@@ -114,6 +116,15 @@ impl Node {
 
     pub(crate) fn put(&self, flags: u16, to: bool) {
         if to { self.set(flags) } else { self.clear(flags) }
+    }
+
+    pub(super) fn is_asked_once_more(&self) -> bool {
+        self.more.get() & ASKED_ONCE_MORE != 0
+    }
+
+    pub(super) fn put_asked_once_more(&self, to: bool) {
+        let more = self.more.get() & !ASKED_ONCE_MORE;
+        self.more.set(if to { more | ASKED_ONCE_MORE } else { more });
     }
 
     /// Is a shield or a clean-up at work inside?

@@ -648,3 +648,91 @@ fn what_is_over_in_cancelled_code_leaves_the_answers_beside_it_to_the_scope_arou
     };
     assert_eq!(run_both(main).0, (None, secs(7)));
 }
+
+/// A cancelled scope whose code polls a shield once more and so often after that, and then never again. The shield wakes itself
+/// in all of these polls.
+async fn leaves_a_shield_in_the_middle(polls: u32) -> bool {
+    let left = cancel_scope(async |scope| {
+        let mut unpolled = pin!(shield(poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            Poll::<()>::Pending
+        })));
+        let mut polled = 0;
+        poll_fn(|cx| {
+            assert!(polled > polls || unpolled.as_mut().poll(cx).is_pending());
+            if polled == 0 {
+                scope.cancel();
+            }
+            polled += 1;
+            Poll::<()>::Pending
+        })
+        .await
+    });
+    left.await.is_err()
+}
+
+async fn busy(polls: u32) -> bool {
+    for _ in 0..polls {
+        foreign_yield().await;
+    }
+    true
+}
+
+/// Its wake, which it has left in its last poll, leads to one in which it is passed over.
+#[test]
+fn a_shield_that_wakes_itself_in_its_last_poll_does_not_hold_the_cancelled_scope() {
+    for (polls, others) in (0..4).flat_map(|polls| (0..7).map(move |others| (polls, others))) {
+        assert_eq!(run_both(|| leaves_a_shield_in_the_middle(polls)), (true, 1));
+        let beside = || join(busy(others), leaves_a_shield_in_the_middle(polls));
+        assert_eq!(run_both(beside), ((true, true), 1));
+        let in_a_set = |is_last: bool| {
+            move || async move {
+                let set = FuturesUnordered::new();
+                if is_last {
+                    set.push(busy(others).left_future());
+                }
+                set.push(leaves_a_shield_in_the_middle(polls).right_future());
+                if !is_last {
+                    set.push(busy(others).left_future());
+                }
+                set.collect::<Vec<_>>().await
+            }
+        };
+        assert_eq!(run_both(in_a_set(true)), (vec![true, true], 1));
+        assert_eq!(run_both(in_a_set(false)), (vec![true, true], 1));
+        let beside_a_set = || async {
+            let set: FuturesUnordered<_> = [leaves_a_shield_in_the_middle(polls)].into_iter().collect();
+            join(busy(others), set.collect::<Vec<_>>()).await
+        };
+        assert_eq!(run_both(beside_a_set), ((true, vec![true]), 1));
+    }
+}
+
+/// Of two cancelled scopes one asks whenever the other has heard.
+#[test]
+fn scopes_that_are_cancelled_side_by_side_do_not_ask_each_other_without_end() {
+    let main = || async {
+        let requested = cancel_scope(async |scope| {
+            let request = async {
+                sleep(secs(2)).await;
+                scope.cancel();
+                forever::<()>().await
+            };
+            let work = nursery(async |n| {
+                n.spawn(async { Ok::<_, ()>(finally(async {}, async || sleep(secs(4)).await).await) });
+                Ok(())
+            });
+            join(request, work).await
+        });
+        let late = move_on_after(
+            secs(2),
+            nursery(async |n| {
+                n.spawn(async { Ok::<_, ()>(shield(sleep(secs(3))).await) });
+                Ok(())
+            }),
+        );
+        let both = join(requested, late).await;
+        (both.0.is_err(), both.1, now())
+    };
+    assert_eq!(run_both(main).0, (true, Some(Ok(())), secs(4)));
+}
