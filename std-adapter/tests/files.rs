@@ -33,6 +33,16 @@ fn names(error: &io::Error, what: &str, path: &Path) {
     assert_eq!(inside.source().unwrap().downcast_ref::<io::Error>().unwrap().kind(), error.kind());
 }
 
+/// Names it these two paths, and the system's number?
+#[track_caller]
+fn names_both(error: &io::Error, what: &str, path: &Path, other: &Path) {
+    names(error, what, path);
+    assert!(error.to_string().contains(&format!("{path:?} to {other:?}: ")), "{error}");
+    let inside = error.get_ref().and_then(|inside| inside.downcast_ref::<PathError>()).unwrap();
+    assert_eq!(inside.other_path(), Some(other));
+    assert!(inside.raw_os_error().is_some(), "{error}");
+}
+
 #[test]
 fn what_is_written_is_read() {
     in_a_folder(async |folder| {
@@ -94,11 +104,9 @@ fn each_error_names_its_path() {
         names(&fs::set_permissions(&missing, permissions).await.unwrap_err(), "set the permissions of", &missing);
         let (there, new) = (folder.join("there"), folder.join("new"));
         let error = fs::hard_link(&there, &new).await.unwrap_err();
-        names(&error, "make the link", &new);
-        assert!(error.to_string().contains(&format!("to {there:?}")), "{error}");
-        let error = fs::rename(&missing, folder.join("to")).await.unwrap_err();
-        names(&error, "rename", &missing);
-        assert!(error.to_string().contains("to\""), "{error}");
+        names_both(&error, "make the link", &new, &there);
+        let error = fs::rename(&missing, &new).await.unwrap_err();
+        names_both(&error, "rename", &missing, &new);
         assert_eq!(kind(fs::write_atomically(folder.to_owned(), "").await), Some(ErrorKind::IsADirectory));
     });
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::job::{reading, writing};
-use super::path_error::{leading_to, named};
+use super::path_error::{named, named_to};
 
 /// What the system knows of a file or folder; of a symbolic link, what it knows of what that leads to.
 ///
@@ -218,7 +218,7 @@ pub fn remove_dir_all<P: AsRef<Path>>(path: P) -> impl Future<Output = io::Resul
 /// ```
 ///
 /// # Errors
-/// The system's, with the first path, and the second in its text: [`CrossesDevices`](io::ErrorKind::CrossesDevices) if they
+/// The system's, with both paths: [`CrossesDevices`](io::ErrorKind::CrossesDevices) if they
 /// are on two disks.
 ///
 /// # Cancellation
@@ -230,5 +230,5 @@ where
     Q: AsRef<Path>,
 {
     let (from, to) = (from.as_ref().to_owned(), to.as_ref().to_owned());
-    writing(move || fs::rename(&from, &to).map_err(leading_to(&to)).map_err(named("rename", &from)))
+    writing(move || fs::rename(&from, &to).map_err(named_to("rename", &from, &to)))
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::job::{reading, writing};
-use super::path_error::{leading_to, named};
+use super::path_error::{named, named_to};
 
 /// Gives a file one more name, on the same disk: it is gone when its last name is.
 ///
@@ -26,7 +26,7 @@ use super::path_error::{leading_to, named};
 /// ```
 ///
 /// # Errors
-/// The system's, with the new path: [`AlreadyExists`](io::ErrorKind::AlreadyExists), or
+/// The system's, with both paths: [`AlreadyExists`](io::ErrorKind::AlreadyExists), or
 /// [`CrossesDevices`](io::ErrorKind::CrossesDevices) if they would be on two disks.
 ///
 /// # Cancellation
@@ -38,7 +38,7 @@ where
     Q: AsRef<Path>,
 {
     let (there, new) = (there.as_ref().to_owned(), new.as_ref().to_owned());
-    writing(move || fs::hard_link(&there, &new).map_err(leading_to(&there)).map_err(named("make the link", &new)))
+    writing(move || fs::hard_link(&there, &new).map_err(named_to("make the link", &new, &there)))
 }
 
 /// Where a symbolic link leads, as it says. (One is made by [`unblock`](crate::unblock()): each system has calls of its own for

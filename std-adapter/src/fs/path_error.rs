@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 pub struct PathError {
     what: &'static str,
     path: PathBuf,
+    other: Option<PathBuf>,
     error: io::Error,
 }
 
@@ -38,6 +39,11 @@ impl PathError {
         &self.path
     }
 
+    /// Of what takes two: to which name it should be renamed, or where the link should lead.
+    pub fn other_path(&self) -> Option<&Path> {
+        self.other.as_deref()
+    }
+
     /// The system's number for the error, if it is one of the system's.
     pub fn raw_os_error(&self) -> Option<i32> {
         self.error.raw_os_error()
@@ -47,7 +53,11 @@ impl PathError {
 impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Quoted, with what is no text escaped: a name may have any bytes, also those that end a line.
-        write!(f, "can't {} {:?}: {}", self.what, self.path, self.error)
+        write!(f, "can't {} {:?}", self.what, self.path)?;
+        if let Some(other) = &self.other {
+            write!(f, " to {other:?}")?;
+        }
+        write!(f, ": {}", self.error)
     }
 }
 
@@ -61,11 +71,15 @@ impl Error for PathError {
 pub(super) fn named(what: &'static str, path: &Path) -> impl Fn(io::Error) -> io::Error {
     move |error| match error.get_ref() {
         Some(inside) if inside.is::<PathError>() => error,
-        _ => io::Error::new(error.kind(), PathError { what, path: path.to_owned(), error }),
+        _ => said(what, path, None, error),
     }
 }
 
-/// Says in an error of a call with two paths which the other one was.
-pub(super) fn leading_to(other: &Path) -> impl Fn(io::Error) -> io::Error {
-    move |error| io::Error::new(error.kind(), format!("to {other:?}: {error}"))
+/// The same of a call with two paths.
+pub(super) fn named_to(what: &'static str, path: &Path, other: &Path) -> impl Fn(io::Error) -> io::Error {
+    move |error| said(what, path, Some(other), error)
+}
+
+fn said(what: &'static str, path: &Path, other: Option<&Path>, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), PathError { what, path: path.to_owned(), other: other.map(Path::to_owned), error })
 }
