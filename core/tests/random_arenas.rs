@@ -210,14 +210,16 @@ fn check(seed: u64) -> Seen {
 fn nurseries_that_share_an_arena_fill_and_empty_it_and_leave_all_places_free() {
     let _alone = alone();
     let sum = Seen::default();
-    for seed in seeds(1_000) {
+    let programs = seeds(1_000);
+    for seed in programs.clone() {
         let seen = std::panic::catch_unwind(|| check(seed)).unwrap_or_else(|_| panic!("program {seed}"));
         for (sum, seen) in sum.all().into_iter().zip(seen.all()) {
             sum.set(sum.get() + seen.get());
         }
     }
     let sums = sum.all().map(Cell::get);
-    assert!(sums.iter().all(|sum| *sum > 100), "too little happened: {sums:?}");
+    let few = (programs.end - programs.start) / 4;
+    assert!(sums.iter().all(|sum| u64::from(*sum) > few), "too little happened: {sums:?}");
 }
 
 impl Seen {
