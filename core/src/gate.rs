@@ -139,15 +139,15 @@ pub(crate) fn must_yield(cx: &mut Context<'_>) -> bool {
 /// Something ended without waiting, which takes as much of the task's budget as a leaf operation.
 pub(crate) fn spend() {
     if !fault!("budget-never-spent") {
-        now(|now| now.spent.set(now.spent.get().wrapping_add(1)));
+        now(|now| now.spent.set(now.spent.get().wrapping_add(OPERATION)));
     }
 }
 
-/// A refusal in `Context::spent`, where an operation is 1: so to count those takes no comparison.
-const REFUSAL: u32 = 1 << 16;
+/// An operation in `Context::spent`, where a refusal is 1: so the sign tells whether the budget is used up.
+const OPERATION: u32 = (1 << 31) / BUDGET;
 
 fn is_spent() -> bool {
-    now(|now| now.spent.get() % REFUSAL >= BUDGET)
+    now(|now| (now.spent.get() as i32) < 0)
 }
 
 /// The budget is used up. Has the task wait for its next poll, and wakes it; false: it has been refused often enough in this
@@ -156,8 +156,8 @@ fn is_spent() -> bool {
 fn refuse(cx: &mut Context<'_>) -> bool {
     let refuses = now(|now| {
         let spent = now.spent.get();
-        let refuses = !now.node.get().is_null() && (spent / REFUSAL < REFUSALS || fault!("refused-for-ever"));
-        now.spent.set(if refuses { spent.wrapping_add(REFUSAL) } else { 0 });
+        let refuses = !now.node.get().is_null() && (spent % OPERATION < REFUSALS || fault!("refused-for-ever"));
+        now.spent.set(if refuses { spent + 1 } else { 0 });
         refuses
     });
     if refuses {

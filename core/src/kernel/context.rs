@@ -52,7 +52,7 @@ pub(crate) struct Context {
     pub(crate) clock: Bound,
     /// What is left of `POLLS_PER_TURN`; less than nothing where nurseries below have polled their first children still.
     pub(crate) polls_left: Word,
-    /// How much of its `BUDGET` the running task has spent in this poll, in the lower half; in the upper one how often it was
+    /// How much of its `BUDGET` the running task has spent in this poll, in the upper bits; in the lower ones how often it was
     /// told so.
     pub(crate) spent: Word,
     /// The number of the poll that is under way: each poll of a task has one.
