@@ -101,11 +101,11 @@ impl<F: Future + Awaits, N: Named> Future for Tells<F, N> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let poll = this.future.as_mut().poll(cx);
-        if poll.is_pending() {
+        let Poll::Ready(value) = this.future.as_mut().poll(cx) else {
             tell::<N>(&*this.future, *this.place);
-        }
-        poll
+            return Poll::Pending;
+        };
+        Poll::Ready(value)
     }
 }
 

@@ -41,9 +41,8 @@ pub(super) struct Waiter<G> {
     /// After a grant: `UNSEEN`, or twice the number of the poll of its task in which another one found last that it has it;
     /// with `PASSED` if all of the task's code is polled in that, and it began after the grant.
     round: Cell<u32>,
-    /// News, or a grant.
-    was_handed: Cell<bool>,
-    grant: Cell<Option<G>>,
+    /// How it is to come back, when something was handed to it; until then it is new.
+    handed: Cell<Turn<G>>,
     /// What it asks for, if it says so.
     ask: Option<G>,
     _pinned: PhantomPinned,
@@ -91,15 +90,14 @@ impl<G> Linked for Waiter<G> {
     }
 }
 
-impl<G> Waiter<G> {
+impl<G: Copy> Waiter<G> {
     pub(super) const fn new(ask: Option<G>) -> Self {
         Waiter {
             links: Links::new(),
             waker: Cell::new(None),
             task: Cell::new(ptr::null()),
             round: Cell::new(0),
-            was_handed: Cell::new(false),
-            grant: Cell::new(None),
+            handed: Cell::new(Turn::New),
             ask,
             _pinned: PhantomPinned,
         }
@@ -131,6 +129,10 @@ impl<G> Waiter<G> {
         }
     }
 
+    fn was_handed(&self) -> bool {
+        !matches!(self.handed.get(), Turn::New)
+    }
+
     fn has_waker(&self) -> bool {
         let waker = self.waker.take();
         let has_it = waker.is_some();
@@ -148,7 +150,7 @@ const fn is_granted<G>() -> bool {
     size_of::<Option<G>>() != 0
 }
 
-impl<G> Line<G> {
+impl<G: Copy> Line<G> {
     pub(super) const fn new() -> Self {
         Line { members: List::new(), next: Cell::new(None), round: Cell::new(0), name: GivenName::NONE }
     }
@@ -168,18 +170,12 @@ impl<G> Line<G> {
     }
 
     /// What the first who waits asks for.
-    pub(crate) fn first_asks(&self) -> Option<G>
-    where
-        G: Copy,
-    {
+    pub(crate) fn first_asks(&self) -> Option<G> {
         self.next.get()?.ask
     }
 
     /// What one in line asks for, by its number from the front.
-    pub(crate) fn nth_asks(&self, n: usize) -> Option<G>
-    where
-        G: Copy,
-    {
+    pub(crate) fn nth_asks(&self, n: usize) -> Option<G> {
         let first = self.members.first()?;
         (0..n).try_fold(first, |at, _| self.members.after(at))?.ask
     }
@@ -237,7 +233,7 @@ impl<G> Line<G> {
         let Some(task) = task else { return Wait::NeedsWaker(false) };
         let mut is_any_seen = false;
         let mut at = self.members.first();
-        while let Some(other) = at.filter(|other| other.was_handed.get()) {
+        while let Some(other) = at.filter(|other| other.was_handed()) {
             at = self.members.after(other);
             if !ptr::eq(other.task.get(), task.as_ptr()) {
                 continue;
@@ -246,7 +242,7 @@ impl<G> Line<G> {
                 is_any_seen = true;
                 continue;
             }
-            let Some(grant) = other.grant.take() else { continue };
+            let Turn::Granted(grant) = other.handed.get() else { continue };
             // SAFETY: MEMBER: found in it.
             unsafe { self.put_first(other) };
             // The executor whose waker it had was told, and owes it a poll. What is granted to it next its task has to look
@@ -297,8 +293,7 @@ impl<G> Line<G> {
         if grant.is_some() {
             first.round.set(UNSEEN);
         }
-        first.grant.set(grant);
-        first.was_handed.set(true);
+        first.handed.set(grant.map_or(Turn::Told, Turn::Granted));
         self.next.set(self.members.after(first));
         first.take_waker()
     }
@@ -306,7 +301,7 @@ impl<G> Line<G> {
     /// Has it to wait?
     pub(super) fn has_to_wait(&self, waiter: PinRef<Waiter<G>>) -> bool {
         let is_told = waiter.round.get() != self.round.get() && !fault!("told-by-the-loop-alone");
-        waiter.links.are_used() && !waiter.was_handed.get() && !is_told
+        waiter.links.are_used() && !waiter.was_handed() && !is_told
     }
 
     /// Joins at the end; is nothing left to be done, but to leave a waker?
@@ -349,7 +344,9 @@ impl<G> Line<G> {
         }
         // SAFETY: MEMBER, by contract.
         unsafe { self.members.remove(waiter) };
-        waiter.was_handed.set(false);
-        waiter.grant.take().map_or(Turn::Told, Turn::Granted)
+        match waiter.handed.replace(Turn::New) {
+            Turn::New => Turn::Told,
+            handed => handed,
+        }
     }
 }

@@ -124,13 +124,29 @@ fn wake_all<L: Lead>(mut next: Option<Waker>, lead: &L, old: Option<Waker>) {
     first.resume();
 }
 
-/// The place of one who has to wait, from now on at the latest.
-fn place<G>(mut waiter: Pin<&mut Option<Waiter<G>>>, ask: Option<G>) -> PinRef<Waiter<G>> {
-    if waiter.is_none() {
-        waiter.set(Some(Waiter::new(ask)));
+/// Joins the line, where it is not in it; is nothing left to be done, but to leave a waker?
+#[cfg_attr(not(feature = "std"), cold)]
+fn join<L: Lead>(lead: &L, line: &Line<L::Grant>, mut waiter: Pin<&mut Option<Waiter<L::Grant>>>) -> bool {
+    // SAFETY: it stays where it is.
+    unsafe { waiter.as_mut().get_unchecked_mut() }.get_or_insert_with(|| Waiter::new(lead.asks()));
+    // SAFETY: MEMBER: it has left, or was in none.
+    taken(waiter).is_some_and(|waiter| unsafe { line.join(waiter) })
+}
+
+/// One who may be in line comes back: how it goes on, if it does.
+#[cfg_attr(not(feature = "std"), cold)]
+fn come_back<L: Lead>(
+    lead: &L,
+    state: &L::State,
+    line: &Line<L::Grant>,
+    waiter: PinRef<Waiter<L::Grant>>,
+) -> Option<Turn<L::Grant>> {
+    // SAFETY: MEMBER: it joins the line of its lead alone.
+    let turn = unsafe { line.come_back(waiter) }?;
+    if let Turn::Granted(_) = turn {
+        lead.take_back(state);
     }
-    let Some(waiter) = taken(waiter) else { unreachable!("giambio: it has a place now") };
-    waiter
+    Some(turn)
 }
 
 /// A place that is taken, in which it may be in line.
@@ -303,19 +319,11 @@ impl<L: Lead> Place<L> {
         loop {
             let mut this = self.as_mut().project();
             let look = this.lead.with(|state, line| {
-                let mut turn = Turn::New;
-                if let Some(waiter) = taken(this.waiter.as_mut()) {
-                    // SAFETY: MEMBER: it joins the line of its lead alone.
-                    turn = unsafe { line.come_back(waiter) }.ok_or(false)?;
-                    if let Turn::Granted(_) = turn {
-                        this.lead.take_back(state);
-                    }
-                }
-                take(state, line, turn).ok_or_else(|| {
-                    let waiter = place(this.waiter.as_mut(), this.lead.asks());
-                    // SAFETY: MEMBER: it has left, or was in none.
-                    unsafe { line.join(waiter) }
-                })
+                let turn = match taken(this.waiter.as_mut()) {
+                    None => Turn::New,
+                    Some(waiter) => come_back(this.lead, state, line, waiter).ok_or(false)?,
+                };
+                take(state, line, turn).ok_or_else(|| join(this.lead, line, this.waiter.as_mut()))
             });
             match look {
                 Ok(got) => {
