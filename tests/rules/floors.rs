@@ -246,6 +246,7 @@ const FLOORS_OF_THE_CORE: &[&str] = &[
     "panics",
     "task_info",
     "debugger",
+    "kernel/fifo",
     "kernel/foreign",
     "kernel/list",
     "kernel/memory/spare",

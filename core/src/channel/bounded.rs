@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use heapless::Deque;
-
 use super::buffered::Buffered;
 use super::carrier::Carrier;
 use super::deliver::deliver;
@@ -12,6 +10,7 @@ use super::errors::{Closed, TryReceiveError, TrySendError};
 use super::send::Send;
 use super::slot::Slot;
 use crate::call_site::CallSite;
+use crate::kernel::fifo::Fifo;
 use crate::kernel::wait_queue::{Access, Local, Shared};
 
 /// Up to `N` values on their way from any number of tasks to any number of tasks. Each value is received once.
@@ -69,7 +68,7 @@ use crate::kernel::wait_queue::{Access, Local, Shared};
 /// # assert_eq!(runtime.as_mut().turn(), Next::Finished(Ok(42)));
 /// ```
 pub struct Channel<T, const N: usize, K: Access = Local> {
-    buffered: Buffered<Deque<T, N>, K>,
+    buffered: Buffered<Fifo<T, N>, K>,
 }
 
 impl<T, const N: usize> Channel<T, N> {
@@ -89,7 +88,7 @@ impl<T, const N: usize> Channel<T, N, Shared> {
 impl<T, const N: usize, K: Access> Channel<T, N, K> {
     const fn empty() -> Self {
         const { assert!(N > 0, "Channel<_, 0> holds nothing: choose N >= 1") };
-        Channel { buffered: Buffered::new(Deque::new()) }
+        Channel { buffered: Buffered::new(Fifo::new()) }
     }
 
     /// Gives it a name, which those who look on are told: a debugger, a dump, a test that is stuck. It is kept with feature
@@ -259,10 +258,10 @@ impl<T, const N: usize, K: Access> Channel<T, N, K> {
 
 impl<T, const N: usize, K: Access> Carrier for Channel<T, N, K> {
     type Value = T;
-    type Buffer = Deque<T, N>;
+    type Store = Fifo<T, N>;
     type Access = K;
 
-    fn buffered(&self) -> &Buffered<Self::Buffer, K> {
+    fn buffered(&self) -> &Buffered<Self::Store, K> {
         &self.buffered
     }
 }

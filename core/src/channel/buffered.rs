@@ -4,10 +4,14 @@
 //! promised: to somebody in the line of those who send, or to a [slot](super::Slot). Nobody waits for what is free. What is
 //! promised is counted, and so nothing is to be changed where nobody waits.
 
+use core::cell::Cell;
+#[cfg(feature = "alloc")]
 use core::cell::RefCell;
 use core::task::Waker;
 
+#[cfg(feature = "alloc")]
 use super::buffer::Buffer;
+use super::buffer::Store;
 use super::counts::Counts;
 use super::errors::{Closed, SendError, TryReceiveError, TrySendError};
 use crate::budgeted::{Named, leaf, tells};
@@ -21,23 +25,21 @@ use crate::panics::First;
 /// See the module.
 #[expect(missing_debug_implementations, reason = "nobody can name it")]
 pub struct Buffered<B, K: Access> {
-    sides: Sides<RefCell<Books<B>>, K>,
+    sides: Sides<Books<B>, K>,
 }
 
 /// What is counted of a channel. It is changed under the access, where nobody else's code runs: no destructor of a value, no
 /// waker.
 pub(super) struct Books<B> {
-    buffer: B,
-    /// Values in the buffer.
-    len: usize,
+    values: B,
     /// Of these, those that are promised to somebody in line.
-    promised: usize,
+    promised: Cell<usize>,
     /// Places that are promised to somebody in line, or to a slot.
-    kept: usize,
-    slots: usize,
-    peak: usize,
+    kept: Cell<usize>,
+    slots: Cell<usize>,
+    peak: Cell<usize>,
     ends: Counts,
-    closed: Flag,
+    closed: Cell<Flag>,
 }
 
 /// What those wait for who receive.
@@ -55,50 +57,48 @@ impl Named for Room {
 }
 
 /// A place in line.
-pub(super) type PlaceOf<'a, B, K> = Place<End<'a, RefCell<Books<B>>, K>>;
+pub(super) type PlaceOf<'a, B, K> = Place<End<'a, Books<B>, K>>;
 /// What lies under the access.
-pub(super) type InsideOf<B> = Inside<RefCell<Books<B>>>;
+pub(super) type InsideOf<B> = Inside<Books<B>>;
 
-impl<B: Buffer> Books<B> {
+impl<B: Store> Books<B> {
     fn has_room(&self) -> bool {
-        self.len + self.kept < self.buffer.capacity()
+        self.values.len() + self.kept.get() < self.values.capacity()
     }
 
-    /// Puts a value in, where a place is free; returns whom to wake.
-    fn put(&mut self, value: B::Value, receivers: &Line<()>) -> Option<Waker> {
-        self.buffer.push(value);
-        self.len += 1;
-        self.peak = self.peak.max(self.len);
-        self.offer(receivers)
+    /// Puts a value in, where a place is free: whom to wake.
+    fn put(&self, value: &mut Option<B::Value>, receivers: &Line<()>) -> Option<Option<Waker>> {
+        let len = self.values.push(self.kept.get(), value)?;
+        if len > self.peak.get() {
+            self.peak.set(len);
+        }
+        Some(self.offer(receivers))
     }
 
     /// One more value is promised to nobody: it is for the first who waits, or for anyone; returns whom to wake.
-    fn offer(&mut self, receivers: &Line<()>) -> Option<Waker> {
+    fn offer(&self, receivers: &Line<()>) -> Option<Waker> {
         let waker = receivers.grant(()).ok()?;
-        self.promised += 1;
+        self.promised.update(|count| count + 1);
         waker
     }
 
     /// One more place is free, for the first who waits or for anyone; returns whom to wake.
     #[inline]
-    fn release(&mut self, senders: &Line<()>) -> Option<Waker> {
-        if self.closed.is() {
+    fn release(&self, senders: &Line<()>) -> Option<Waker> {
+        if self.is_closed() {
             return None;
         }
         let waker = senders.grant(()).ok()?;
-        self.kept += 1;
+        self.kept.update(|count| count + 1);
         waker
     }
 
     /// Takes the first value, if one is promised to nobody; and whom to wake over its place.
     #[expect(clippy::type_complexity, reason = "no more than it says")]
-    fn fetch(&mut self, inside: &InsideOf<B>) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
-        if self.len == self.promised {
-            return if self.closed.is() { self.fetch_at_end(&inside.receivers, None) } else { None };
-        }
-        self.len -= 1;
-        match self.buffer.pop() {
-            Some(value) if !self.closed.is() => Some((Ok(value), self.release(&inside.senders))),
+    fn fetch(&self, inside: &InsideOf<B>) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
+        match self.values.pop(self.promised.get()) {
+            Some(value) if !self.is_closed() => Some((Ok(value), self.release(&inside.senders))),
+            None if !self.is_closed() => None,
             value => self.fetch_at_end(&inside.receivers, value),
         }
     }
@@ -125,56 +125,66 @@ impl<B: Buffer> Books<B> {
 
     /// Nothing is left, and nothing more will be put in.
     fn is_over(&self) -> bool {
-        self.closed.is() && self.slots == 0 && (self.len == 0 || fault!("the-end-before-the-last-value"))
+        self.is_closed() && self.slots.get() == 0 && (self.values.len() == 0 || fault!("the-end-before-the-last-value"))
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.get().is()
     }
 
     /// A slot is given back; its place is free.
-    fn return_slot(&mut self) {
-        self.slots -= 1;
-        self.kept -= 1;
+    fn return_slot(&self) {
+        self.slots.update(|count| count - 1);
+        self.kept.update(|count| count - 1);
     }
 }
 
 /// Puts a value in, if there is a place for it: whom to wake, or the value if the channel is closed.
-pub(super) fn send_in<B: Buffer>(
+pub(super) fn send_in<B: Store>(
     inside: &InsideOf<B>,
     value: &mut Option<B::Value>,
 ) -> Option<Result<Option<Waker>, SendError<B::Value>>> {
-    let mut books = inside.state.borrow_mut();
-    match () {
-        () if books.closed.is() => Some(Err(SendError(value.take()?))),
-        () if books.has_room() => Some(Ok(books.put(value.take()?, &inside.receivers))),
-        () => None,
+    let books = &inside.state;
+    match books.is_closed() {
+        true => Some(Err(SendError(value.take()?))),
+        false => books.put(value, &inside.receivers).map(Ok),
     }
 }
 
-impl<B: Buffer> Between for RefCell<Books<B>> {
+impl<B: Store> Between for Books<B> {
     fn take_back(inside: &InsideOf<B>, side: Side) {
-        let mut books = inside.state.borrow_mut();
+        let books = &inside.state;
         match side {
-            Side::Sends => books.kept -= 1,
+            Side::Sends => books.kept.update(|count| count - 1),
             // Where nothing is left, it was to be told the end.
-            Side::Receives => books.promised = books.promised.saturating_sub(1),
+            Side::Receives => books.promised.update(|count| count.saturating_sub(1)),
         }
     }
 
     fn serve(inside: &InsideOf<B>, side: Side) -> Option<Waker> {
-        let mut books = inside.state.borrow_mut();
+        let books = &inside.state;
         match side {
             Side::Sends if fault!("place-lost-with-its-sender") => None,
             Side::Sends => books.release(&inside.senders),
             Side::Receives if fault!("value-lost-with-its-receiver") => None,
-            Side::Receives if books.len == 0 => books.tell_end(&inside.receivers),
+            Side::Receives if books.values.len() == 0 => books.tell_end(&inside.receivers),
             Side::Receives => books.offer(&inside.receivers),
         }
     }
 }
 
-impl<B: Buffer, K: Access> Buffered<B, K> {
-    pub(super) const fn new(buffer: B) -> Self {
-        let books =
-            Books { buffer, len: 0, promised: 0, kept: 0, slots: 0, peak: 0, ends: Counts::new(), closed: Flag::NO };
-        Buffered { sides: Sides::new(RefCell::new(books)) }
+impl<B: Store, K: Access> Buffered<B, K> {
+    pub(super) const fn new(values: B) -> Self {
+        let books = Books {
+            values,
+            promised: Cell::new(0),
+            kept: Cell::new(0),
+            slots: Cell::new(0),
+            peak: Cell::new(0),
+            ends: Counts::new(),
+            closed: Cell::new(Flag::NO),
+        };
+        Buffered { sides: Sides::new(books) }
     }
 
     pub(super) const fn set_name(&mut self, name: &'static str) {
@@ -187,8 +197,8 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
     }
 
     /// Looks at the counts.
-    fn look<R>(&self, f: impl FnOnce(&mut Books<B>) -> R) -> R {
-        self.sides.with(|inside| f(&mut inside.state.borrow_mut()))
+    fn look<R>(&self, f: impl FnOnce(&Books<B>) -> R) -> R {
+        self.sides.with(|inside| f(&inside.state))
     }
 
     pub(super) fn try_send(&self, value: B::Value) -> Result<(), TrySendError<B::Value>> {
@@ -217,19 +227,19 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
 
     /// Waits for a value; it comes with whom to wake over its place.
     pub(super) fn receive(&self, place: CallSite) -> impl Future<Output = (Result<B::Value, Closed>, Option<Waker>)> {
-        let fetch = |inside: &InsideOf<B>, _: &_, _| inside.state.borrow_mut().fetch(inside);
+        let fetch = |inside: &InsideOf<B>, _: &_, _| inside.state.fetch(inside);
         tells::<AValue, _>(Waiting::new(self.sides.end(Side::Receives), fetch), place)
     }
 
     /// Takes the first value that is promised to nobody, and whom to wake over its place.
     #[expect(clippy::type_complexity, reason = "no more than it says")]
     fn fetch(&self) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
-        self.sides.with(|inside| inside.state.borrow_mut().fetch(inside))
+        self.sides.with(|inside| inside.state.fetch(inside))
     }
 
     /// Waits for a place to be a slot's.
     pub(super) fn slot<S>(&self, new: impl Fn() -> S, place: CallSite) -> impl Future<Output = Result<S, Closed>> {
-        let take = move |inside: &InsideOf<B>, _: &_, _| match reserve(&mut inside.state.borrow_mut()) {
+        let take = move |inside: &InsideOf<B>, _: &_, _| match reserve(&inside.state) {
             Err(TrySendError::Full { .. }) => None,
             Err(TrySendError::Closed(())) => Some(Err(Closed)),
             Ok(()) => Some(Ok(new())),
@@ -244,17 +254,18 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
 
     /// Puts a value into a slot.
     pub(super) fn fill_slot(&self, value: B::Value) {
-        wake(self.sides.with(|inside| {
-            let mut books = inside.state.borrow_mut();
-            books.return_slot();
-            books.put(value, &inside.receivers)
-        }));
+        let woken = self.sides.with(|inside| {
+            inside.state.return_slot();
+            inside.state.put(&mut Some(value), &inside.receivers)
+        });
+        let Some(receiver) = woken else { unreachable!("giambio: a place was kept for it") };
+        wake(receiver);
     }
 
     /// Gives a slot back.
     pub(super) fn return_slot(&self) {
         let (sender, is_over) = self.sides.with(|inside| {
-            let mut books = inside.state.borrow_mut();
+            let books = &inside.state;
             books.return_slot();
             (books.release(&inside.senders), books.is_over())
         });
@@ -267,7 +278,7 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
 
     pub(super) fn close(&self) {
         let is_over = self.look(|books| {
-            books.closed = Flag::YES;
+            books.closed.set(Flag::YES);
             books.is_over()
         });
         let mut first = First::new();
@@ -284,38 +295,20 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
         (0..self.len()).map_while(|_| self.try_receive().ok())
     }
 
-    /// Changes the buffer, so that there are more places, and wakes who has waited for them.
-    #[cfg(feature = "alloc")]
-    pub(super) fn enlarge(&self, change: impl FnOnce(&mut B)) {
-        self.look(|books| change(&mut books.buffer));
-        let next = || {
-            self.sides.with(|inside| {
-                let mut books = inside.state.borrow_mut();
-                let goes_on = books.has_room() && !books.closed.is() && inside.senders.is_waited_in();
-                goes_on.then(|| books.release(&inside.senders))
-            })
-        };
-        let mut first = First::new();
-        while let Some(waker) = next() {
-            first.catch(|| wake(waker));
-        }
-        first.resume();
-    }
-
     pub(super) fn is_closed(&self) -> bool {
-        self.look(|books| books.closed.is())
+        self.look(Books::is_closed)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.look(|books| books.len)
+        self.look(|books| books.values.len())
     }
 
     pub(super) fn capacity(&self) -> usize {
-        self.look(|books| books.buffer.capacity())
+        self.look(|books| books.values.capacity())
     }
 
     pub(super) fn peak(&self) -> usize {
-        self.look(|books| books.peak)
+        self.look(|books| books.peak.get())
     }
 
     pub(super) fn end_comes(&self, side: Side) {
@@ -329,15 +322,35 @@ impl<B: Buffer, K: Access> Buffered<B, K> {
     }
 }
 
-fn reserve<B: Buffer>(books: &mut Books<B>) -> Result<(), TrySendError<()>> {
+#[cfg(feature = "alloc")]
+impl<B: Buffer, K: Access> Buffered<RefCell<B>, K> {
+    /// Changes the buffer, so that there are more places, and wakes who has waited for them.
+    pub(super) fn enlarge(&self, change: impl FnOnce(&mut B)) {
+        self.look(|books| change(&mut books.values.borrow_mut()));
+        let next = || {
+            self.sides.with(|inside| {
+                let books = &inside.state;
+                let goes_on = books.has_room() && !books.is_closed() && inside.senders.is_waited_in();
+                goes_on.then(|| books.release(&inside.senders))
+            })
+        };
+        let mut first = First::new();
+        while let Some(waker) = next() {
+            first.catch(|| wake(waker));
+        }
+        first.resume();
+    }
+}
+
+fn reserve<B: Store>(books: &Books<B>) -> Result<(), TrySendError<()>> {
     match () {
-        () if books.closed.is() => Err(TrySendError::Closed(())),
+        () if books.is_closed() => Err(TrySendError::Closed(())),
         () if books.has_room() => {
-            books.kept += 1;
-            books.slots += 1;
+            books.kept.update(|count| count + 1);
+            books.slots.update(|count| count + 1);
             Ok(())
         }
-        () => Err(TrySendError::Full { value: (), capacity: books.buffer.capacity() }),
+        () => Err(TrySendError::Full { value: (), capacity: books.values.capacity() }),
     }
 }
 

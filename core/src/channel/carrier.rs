@@ -1,6 +1,6 @@
 //! What the futures and ends of all channels have in common: the channel.
 
-use super::buffer::Buffer;
+use super::buffer::Store;
 use super::buffered::Buffered;
 use crate::kernel::wait_queue::{Access, Side};
 
@@ -11,11 +11,11 @@ pub trait Carrier {
     type Value;
 
     #[doc(hidden)]
-    type Buffer: Buffer<Value = Self::Value>;
+    type Store: Store<Value = Self::Value>;
     #[doc(hidden)]
     type Access: Access;
     #[doc(hidden)]
-    fn buffered(&self) -> &Buffered<Self::Buffer, Self::Access>;
+    fn buffered(&self) -> &Buffered<Self::Store, Self::Access>;
 }
 
 /// What has ends that are counted: all [`Carrier`]s, [`Rendezvous`](super::Rendezvous), [`Pipe`](super::Pipe). Nobody else can

@@ -1,34 +1,36 @@
 //! How many ends a channel has.
 
+use core::cell::Cell;
+
 use crate::kernel::wait_queue::Side;
 
 /// The ends of each side.
 pub(super) struct Counts {
-    senders: usize,
-    receivers: usize,
+    senders: Cell<usize>,
+    receivers: Cell<usize>,
 }
 
 impl Counts {
     pub(super) const fn new() -> Self {
-        Counts { senders: 0, receivers: 0 }
+        Counts { senders: Cell::new(0), receivers: Cell::new(0) }
     }
 
     /// One more.
-    pub(super) fn come(&mut self, side: Side) {
-        *self.of(side) += 1;
+    pub(super) fn come(&self, side: Side) {
+        self.of(side).update(|count| count + 1);
     }
 
     /// One fewer; was it the last of its side?
-    pub(super) fn go(&mut self, side: Side) -> bool {
+    pub(super) fn go(&self, side: Side) -> bool {
         let count = self.of(side);
-        *count -= 1;
-        *count == 0
+        count.update(|count| count - 1);
+        count.get() == 0
     }
 
-    const fn of(&mut self, side: Side) -> &mut usize {
+    const fn of(&self, side: Side) -> &Cell<usize> {
         match side {
-            Side::Sends => &mut self.senders,
-            Side::Receives => &mut self.receivers,
+            Side::Sends => &self.senders,
+            Side::Receives => &self.receivers,
         }
     }
 }

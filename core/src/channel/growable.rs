@@ -1,6 +1,7 @@
 //! A channel whose size is chosen while the program runs.
 
 use alloc::collections::VecDeque;
+use core::cell::RefCell;
 use core::fmt;
 
 use super::buffered::Buffered;
@@ -45,7 +46,7 @@ use crate::kernel::wait_queue::{Access, Local, Shared};
 /// assert_eq!(testing::run(squares(3)), 385);
 /// ```
 pub struct Growable<T, K: Access = Local> {
-    buffered: Buffered<Places<VecDeque<T>>, K>,
+    buffered: Buffered<RefCell<Places<VecDeque<T>>>, K>,
 }
 
 impl<T> Growable<T> {
@@ -71,7 +72,7 @@ impl<T> Growable<T, Shared> {
 impl<T, K: Access> Growable<T, K> {
     #[track_caller]
     fn empty(capacity: usize) -> Self {
-        Growable { buffered: Buffered::new(Places::new(capacity)) }
+        Growable { buffered: Buffered::new(RefCell::new(Places::new(capacity))) }
     }
 
     /// Adds places, and wakes those who have waited for some. Allocates.
@@ -104,10 +105,10 @@ impl<T, K: Access> Growable<T, K> {
 
 impl<T, K: Access> Carrier for Growable<T, K> {
     type Value = T;
-    type Buffer = Places<VecDeque<T>>;
+    type Store = RefCell<Places<VecDeque<T>>>;
     type Access = K;
 
-    fn buffered(&self) -> &Buffered<Places<VecDeque<T>>, K> {
+    fn buffered(&self) -> &Buffered<RefCell<Places<VecDeque<T>>>, K> {
         &self.buffered
     }
 }

@@ -1,6 +1,7 @@
 //! A channel out of which the most urgent comes first, whose size is chosen while the program runs.
 
 use alloc::collections::BinaryHeap;
+use core::cell::RefCell;
 use core::fmt;
 
 use super::buffered::Buffered;
@@ -36,7 +37,7 @@ use crate::kernel::wait_queue::{Access, Local, Shared};
 /// });
 /// ```
 pub struct GrowablePriority<T, K: Access = Local> {
-    buffered: Buffered<Ranked<Heap<T>>, K>,
+    buffered: Buffered<RefCell<Ranked<Heap<T>>>, K>,
 }
 
 type Heap<T> = Places<BinaryHeap<Entry<T>>>;
@@ -66,7 +67,7 @@ impl<T> GrowablePriority<T, Shared> {
 impl<T, K: Access> GrowablePriority<T, K> {
     #[track_caller]
     fn empty(capacity: usize) -> Self {
-        GrowablePriority { buffered: Buffered::new(Ranked::new(Places::new(capacity))) }
+        GrowablePriority { buffered: Buffered::new(RefCell::new(Ranked::new(Places::new(capacity)))) }
     }
 
     /// As [`Growable::grow`](super::Growable::grow).
@@ -88,10 +89,10 @@ impl<T, K: Access> GrowablePriority<T, K> {
 
 impl<T, K: Access> Carrier for GrowablePriority<T, K> {
     type Value = (u32, T);
-    type Buffer = Ranked<Heap<T>>;
+    type Store = RefCell<Ranked<Heap<T>>>;
     type Access = K;
 
-    fn buffered(&self) -> &Buffered<Ranked<Heap<T>>, K> {
+    fn buffered(&self) -> &Buffered<RefCell<Ranked<Heap<T>>>, K> {
         &self.buffered
     }
 }

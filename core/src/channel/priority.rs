@@ -1,5 +1,6 @@
 //! A channel out of which the most urgent comes first.
 
+use core::cell::RefCell;
 use core::fmt;
 
 use heapless::BinaryHeap;
@@ -38,7 +39,7 @@ use crate::kernel::wait_queue::{Access, Local, Shared};
 /// });
 /// ```
 pub struct Priority<T, const N: usize, K: Access = Local> {
-    buffered: Buffered<Ranked<Heap<T, N>>, K>,
+    buffered: Buffered<RefCell<Ranked<Heap<T, N>>>, K>,
 }
 
 type Heap<T, const N: usize> = BinaryHeap<Entry<T>, Max, N>;
@@ -60,7 +61,7 @@ impl<T, const N: usize> Priority<T, N, Shared> {
 impl<T, const N: usize, K: Access> Priority<T, N, K> {
     const fn empty() -> Self {
         const { assert!(N > 0, "Priority<_, 0> holds nothing: choose N >= 1") };
-        Priority { buffered: Buffered::new(Ranked::new(BinaryHeap::new())) }
+        Priority { buffered: Buffered::new(RefCell::new(Ranked::new(BinaryHeap::new()))) }
     }
 
     methods!(waiting(u32, T));
@@ -93,10 +94,10 @@ impl<T: Ord, const N: usize> Buffer for BinaryHeap<T, Max, N> {
 
 impl<T, const N: usize, K: Access> Carrier for Priority<T, N, K> {
     type Value = (u32, T);
-    type Buffer = Ranked<Heap<T, N>>;
+    type Store = RefCell<Ranked<Heap<T, N>>>;
     type Access = K;
 
-    fn buffered(&self) -> &Buffered<Ranked<Heap<T, N>>, K> {
+    fn buffered(&self) -> &Buffered<RefCell<Ranked<Heap<T, N>>>, K> {
         &self.buffered
     }
 }

@@ -46,7 +46,7 @@ pin_project! {
         value: Option<C::Value>,
         asked_at: CallSite,
         #[pin]
-        place: PlaceOf<'a, C::Buffer, C::Access>,
+        place: PlaceOf<'a, C::Store, C::Access>,
     }
 }
 

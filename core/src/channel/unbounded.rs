@@ -1,6 +1,7 @@
 //! A channel that is never full.
 
 use alloc::collections::VecDeque;
+use core::cell::RefCell;
 use core::fmt;
 
 use super::buffer::Buffer;
@@ -33,7 +34,7 @@ use crate::kernel::wait_queue::{Access, Local, Shared};
 /// });
 /// ```
 pub struct Unbounded<T, K: Access = Local> {
-    buffered: Buffered<VecDeque<T>, K>,
+    buffered: Buffered<RefCell<VecDeque<T>>, K>,
 }
 
 impl<T> Unbounded<T> {
@@ -52,7 +53,7 @@ impl<T> Unbounded<T, Shared> {
 
 impl<T, K: Access> Unbounded<T, K> {
     const fn empty() -> Self {
-        Unbounded { buffered: Buffered::new(VecDeque::new()) }
+        Unbounded { buffered: Buffered::new(RefCell::new(VecDeque::new())) }
     }
 
     /// Sends a value, and wakes the task that has waited longest. Never waits.
@@ -88,10 +89,10 @@ impl<T> Buffer for VecDeque<T> {
 
 impl<T, K: Access> Carrier for Unbounded<T, K> {
     type Value = T;
-    type Buffer = VecDeque<T>;
+    type Store = RefCell<VecDeque<T>>;
     type Access = K;
 
-    fn buffered(&self) -> &Buffered<VecDeque<T>, K> {
+    fn buffered(&self) -> &Buffered<RefCell<VecDeque<T>>, K> {
         &self.buffered
     }
 }

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `pin_ref`, `list`, `mask`, `waker_cell` | pointers to what is pinned, a list, what keeps interrupts out; kept wakers |
 //! | `one_context` | the promise that nobody polls but the program's loop |
-//! | `foreign`, `in_place`, `error_text` | wakers and large values, with care; what an error says |
+//! | `foreign`, `in_place`, `fifo`, `error_text` | wakers and large values, with care; values in a row; what an error says |
 //! | `used` | what a program uses of all this, so that a chip has no code for the rest |
 //! | `clock` | what is known of the clock: while the program runs, or when it is linked |
 //! | `timer` | deadlines, soonest first |
@@ -64,7 +64,7 @@
 //!   moved out, its header is in no run queue and its handle is gone (or can't be used any more).
 //! * **SPARE-IS-FREE**: memory in a [`Spare`](memory::spare) list belongs to nobody else; it was released, and holds the link
 //!   to the next.
-//! * **ONE-HOME**: see [`deadline`]. **FRAMES**: see [`locals`].
+//! * **ONE-HOME**: see [`deadline`]. **FRAMES**: see [`locals`]. **FILLED**: see `fifo`.
 //! * **ONE-LOAN**: see [`lending`]. **ONE-OR-LOOKS**: see [`sharing`]. **ONE-WRITER**: see [`once`].
 
 pub(crate) mod clock;
@@ -75,6 +75,8 @@ pub(crate) mod debugger_slot;
 pub(crate) mod emit;
 #[cfg(feature = "hooks")]
 pub(crate) mod error_text;
+#[cfg(feature = "heapless")]
+pub(crate) mod fifo;
 pub(crate) mod foreign;
 pub(crate) mod in_place;
 pub(crate) mod lending;
