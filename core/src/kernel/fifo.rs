@@ -1,68 +1,57 @@
-//! Values in a row, of which the first that went in comes out first.
+//! Values in a row, of which the first that went in comes out first: a [`Deque`] that counts.
 //!
 //! As a `Cell` it is changed through a shared reference, and nothing notes that: no operation runs code of the program, for a
 //! value is moved and no more, and none leaves a reference behind.
 //!
 //! # Invariants
-//! * **FILLED**: `first` is less than `N`, `len` at most `N`, and the `len` places from `first` on, and round, hold values.
+//! * **COUNTED**: `len` is how many values there are, and at most `N`.
+//! * **ALONE**: no reference to `values` outlives the operation that made it, and there is no other meanwhile.
 
 use core::cell::{Cell, UnsafeCell};
-use core::mem::{MaybeUninit, needs_drop};
+use core::mem::needs_drop;
+
+use heapless::Deque;
 
 use crate::panics::First;
 
 /// Up to `N` values.
 #[expect(missing_debug_implementations, reason = "nobody can name it")]
 pub struct Fifo<T, const N: usize> {
-    places: [UnsafeCell<MaybeUninit<T>>; N],
-    /// Where the first lies.
-    first: Cell<usize>,
+    values: UnsafeCell<Deque<T, N>>,
     len: Cell<usize>,
 }
 
 impl<T, const N: usize> Fifo<T, N> {
     pub(crate) const fn new() -> Self {
-        Fifo { places: [const { UnsafeCell::new(MaybeUninit::uninit()) }; N], first: Cell::new(0), len: Cell::new(0) }
+        Fifo { values: UnsafeCell::new(Deque::new()), len: Cell::new(0) }
     }
 
     pub(crate) const fn len(&self) -> usize {
         self.len.get()
     }
 
-    /// Puts a value in, if more than `kept` places are free.
+    /// Puts a value in, if more than `kept` places are free; how many are there then?
     pub(crate) fn push(&self, kept: usize, value: &mut Option<T>) -> Option<usize> {
         let len = self.len.get();
         if N - len <= kept {
             return None;
         }
-        let place = self.place(Self::wrap(self.first.get() + len));
         let value = value.take()?;
-        // SAFETY: FILLED: it is one of those that hold nothing. `place` says that it is there.
-        unsafe { (*place).write(value) };
+        // SAFETY: ALONE, and COUNTED: there is room.
+        unsafe { (*self.values.get()).push_back_unchecked(value) };
         self.len.set(len + 1);
         Some(len + 1)
     }
 
     /// Takes out the first value, if more than `kept` are there.
     pub(crate) fn pop(&self, kept: usize) -> Option<T> {
-        let (first, len) = (self.first.get(), self.len.get());
+        let len = self.len.get();
         if len <= kept {
             return None;
         }
-        self.first.set(Self::wrap(first + 1));
         self.len.set(len - 1);
-        // SAFETY: FILLED: it held a value, and holds none any more. `place` says that it is there.
-        Some(unsafe { (*self.place(first)).assume_init_read() })
-    }
-
-    /// The place of that number, which is less than `N`.
-    fn place(&self, number: usize) -> *mut MaybeUninit<T> {
-        // SAFETY: FILLED, and who asks has wrapped it.
-        unsafe { self.places.get_unchecked(number) }.get()
-    }
-
-    const fn wrap(at: usize) -> usize {
-        if at >= N { at - N } else { at }
+        // SAFETY: ALONE, and COUNTED: there is one.
+        Some(unsafe { (*self.values.get()).pop_front_unchecked() })
     }
 }
 

@@ -64,7 +64,7 @@
 //!   moved out, its header is in no run queue and its handle is gone (or can't be used any more).
 //! * **SPARE-IS-FREE**: memory in a [`Spare`](memory::spare) list belongs to nobody else; it was released, and holds the link
 //!   to the next.
-//! * **ONE-HOME**: see [`deadline`]. **FRAMES**: see [`locals`]. **FILLED**: see `fifo`.
+//! * **ONE-HOME**: see [`deadline`]. **FRAMES**: see [`locals`]. **COUNTED**, **ALONE**: see `fifo`.
 //! * **ONE-LOAN**: see [`lending`]. **ONE-OR-LOOKS**: see [`sharing`]. **ONE-WRITER**: see [`once`].
 
 pub(crate) mod clock;

@@ -33,9 +33,14 @@ impl Silent {
     /// How many connections to it are being made, in the whole system.
     fn attempts(&self) -> usize {
         let SocketAddr::V4(address) = self.address else { unreachable!() };
-        let peer = format!("{:08X}:{:04X}", u32::from_ne_bytes(address.ip().octets()), address.port());
+        // An emulated program has a system with the other order of bytes.
+        let ip = u32::from_ne_bytes(address.ip().octets());
+        let peers = [ip, ip.swap_bytes()].map(|ip| format!("{ip:08X}:{:04X}", address.port()));
         let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-        let is_attempt = |line: &&str| line.split_whitespace().skip(2).take(2).eq([peer.as_str(), "02"]);
+        let is_attempt = |line: &&str| {
+            let mut words = line.split_whitespace().skip(2);
+            words.next().is_some_and(|peer| peers.iter().any(|known| known == peer)) && words.next() == Some("02")
+        };
         table.lines().filter(is_attempt).count()
     }
 }
