@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::programs::{example, runs_in_wine, source};
+use common::programs::{example, runs_in_qemu, runs_in_wine, source};
 
 /// The first block of text in the documentation.
 fn promised(source: &str) -> Vec<&str> {
@@ -50,7 +50,9 @@ fn sleepers_together(mut lines: Vec<String>) -> Vec<String> {
 
 fn assert_prints_what_it_says(name: &str) {
     let source = source(name);
-    let promised: Vec<String> = promised(&source).into_iter().map(without_fractions).collect();
+    // A program that can't be executed is told by its status alone there.
+    let is_told = |line: &&str| !(runs_in_qemu() && line.starts_with("cannot run"));
+    let promised: Vec<String> = promised(&source).into_iter().filter(is_told).map(without_fractions).collect();
     assert!(!promised.is_empty(), "{name} says nothing about what it prints");
     let mut printed = run(name);
     for _ in 0..10 {

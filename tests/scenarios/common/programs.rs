@@ -43,6 +43,11 @@ pub(crate) fn runs_in_wine() -> bool {
     env::var("GIAMBIO_RUNNER").is_ok_and(|runner| runner.contains("wine"))
 }
 
+/// Are they programs for another processor?
+pub(crate) fn runs_in_qemu() -> bool {
+    env::var("GIAMBIO_RUNNER").is_ok_and(|runner| runner.contains("qemu"))
+}
+
 /// So many for a program that runs by itself, a tenth for one in an emulator.
 pub(crate) fn scaled(count: usize) -> usize {
     if env::var_os("GIAMBIO_RUNNER").is_some() { count / 10 } else { count }
