@@ -344,9 +344,9 @@ fn attack_for(turns: u32, seed: u64, panics: bool) {
     }
 }
 
-/// One takes longer than twenty random programs, so there are fewer of them, however many programs are asked for.
+/// One takes longer than forty random programs, so there are fewer of them, however many programs are asked for.
 fn attacks() -> impl Iterator<Item = u64> {
-    seeds(160).step_by(20)
+    seeds(320).step_by(40)
 }
 
 #[test]

@@ -139,7 +139,7 @@ pub(crate) const STEPS: &[Step] = &[
         .takes(150)
         .in_folder("lints"),
     code("memory-sanitizer", Part::Ci, "the core reads only what was written, and keeps the contracts of core and std", sanitizers::memory)
-        .takes(240)
+        .takes(500)
         .in_folder("memory-sanitizer")
         .needs(&[&FROM_SOURCES, &sanitizers::RUNTIMES]),
     code("linux-musl", Part::Ci, "tests and examples run with another C library", || MUSL.check())
@@ -175,7 +175,7 @@ pub(crate) const STEPS: &[Step] = &[
             "GIAMBIO_PROGRAMS=100000 cargo test -p giambio-core --release --test random_programs --test random_wakes \
              --test random_arenas --test random_channels",
             "GIAMBIO_PROGRAMS=10000 cargo test -p giambio-core --release --test random_memory",
-            "GIAMBIO_PROGRAMS=1000 cargo test -p giambio-core --release --test random_attacks",
+            "GIAMBIO_PROGRAMS=2000 cargo test -p giambio-core --release --test random_attacks",
         ],
     )
     .takes(110),
