@@ -26,19 +26,19 @@ fn noise(length: usize) -> Vec<u8> {
 
 /// The error names the path, and says what was to be done; the system's is inside.
 #[track_caller]
-fn names(error: &io::Error, what: &str, path: &Path) {
+fn names<'a>(error: &'a io::Error, what: &str, path: &Path) -> &'a PathError {
     let inside = error.get_ref().and_then(|inside| inside.downcast_ref::<PathError>());
     let inside = inside.unwrap_or_else(|| panic!("{error:?} names no path"));
     assert_eq!((inside.what(), inside.path()), (what, path));
     assert_eq!(inside.source().unwrap().downcast_ref::<io::Error>().unwrap().kind(), error.kind());
+    inside
 }
 
 /// Names it these two paths, and the system's number?
 #[track_caller]
 fn names_both(error: &io::Error, what: &str, path: &Path, other: &Path) {
-    names(error, what, path);
+    let inside = names(error, what, path);
     assert!(error.to_string().contains(&format!("{path:?} to {other:?}: ")), "{error}");
-    let inside = error.get_ref().and_then(|inside| inside.downcast_ref::<PathError>()).unwrap();
     assert_eq!(inside.other_path(), Some(other));
     assert!(inside.raw_os_error().is_some(), "{error}");
 }

@@ -27,6 +27,9 @@ pub(crate) struct Foreign {
     pub(crate) prepare: fn() -> Result<Environment, String>,
 }
 
+/// How many random programs each test makes.
+pub(crate) const PROGRAMS: &str = "GIAMBIO_PROGRAMS";
+
 /// Variables and their values.
 pub(crate) type Environment = Vec<(&'static str, String)>;
 
@@ -120,9 +123,8 @@ impl There<'_> {
     fn tests(&self, line: &str) -> Outcome {
         let Foreign { target, runner, left_out, .. } = *self.system;
         // Random programs by the thousand are the work of other steps, and tell nothing about the system.
-        let programs = if left_out.is_empty() { "250" } else { "50" };
         // What takes an hour tells of all that fails.
-        let mut tests = self.cargo(line).arg("--no-fail-fast").env("GIAMBIO_PROGRAMS", programs);
+        let mut tests = self.cargo(line).arg("--no-fail-fast").env(PROGRAMS, "250");
         if let Some(runner) = runner {
             tests = tests.env(&format!("CARGO_TARGET_{}_RUNNER", self.system.shouted()), runner);
             // A test that starts itself once more needs no runner in Wine, which is a system of its own.

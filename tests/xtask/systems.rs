@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::foreign::{Environment, Foreign, compiler};
+use crate::foreign::{Environment, Foreign, PROGRAMS, compiler};
 use crate::machine::{self, Source, Tool};
 use crate::shell::{self, Shell, root, target_folder};
 
@@ -100,7 +100,7 @@ pub(crate) const S390X: Foreign = Foreign {
         from: Source::Packages("gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user"),
     },
     left_out: NOT_EMULATED,
-    prepare: one_by_one,
+    prepare: emulated,
     ..Foreign::PLAIN
 };
 
@@ -117,7 +117,7 @@ pub(crate) const AARCH64: Foreign = Foreign {
         from: Source::Packages("gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"),
     },
     left_out: NOT_EMULATED,
-    prepare: one_by_one,
+    prepare: emulated,
     ..Foreign::PLAIN
 };
 
@@ -131,7 +131,7 @@ const NOT_EMULATED: &str = "\
     --skip what_can_not_be_started_is_named --skip a_program_that_was_written_just_now_is_started \
     --skip a_terminal_is_waited_for_at_both_ends --skip a_group_is_joined_and_left";
 
-/// No test forks beside another one.
-fn one_by_one() -> Result<Environment, String> {
-    Ok(vec![("RUST_TEST_THREADS", "1".to_owned())])
+/// No test forks beside another one, and random programs take ten times as long.
+fn emulated() -> Result<Environment, String> {
+    Ok(vec![("RUST_TEST_THREADS", "1".to_owned()), (PROGRAMS, "50".to_owned())])
 }

@@ -201,12 +201,13 @@ unsafe fn look(this: *const Node, rest: Rest<'_>) -> Look {
         let poll = context.poll.get();
         let is_seen = looked_at.replace(poll) == poll;
         // What has answered earlier, and was woken since, may have been passed over in this poll.
-        let is_to_ask = has_answer && !has_answered_now && !is_queued && !node.is_asked_once_more();
-        let is_to_ask = is_to_ask && !fault!("heard-once-held-for-ever");
-        if is_to_ask {
-            node.put_asked_once_more(true);
-        } else if has_answered_now && !is_queued {
-            node.put_asked_once_more(false);
+        let is_to_ask = has_answer
+            && !has_answered_now
+            && !is_queued
+            && !node.is_asked_once_more()
+            && !fault!("heard-once-held-for-ever");
+        if is_to_ask || has_answered_now && !is_queued {
+            node.put_asked_once_more(is_to_ask);
         }
         let is_held = has_answer && !is_to_ask;
         // That may have been in an interrupt.
