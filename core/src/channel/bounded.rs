@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::buffer::MOST;
 use super::buffered::Buffered;
 use super::carrier::Carrier;
 use super::deliver::deliver;
@@ -88,6 +89,7 @@ impl<T, const N: usize> Channel<T, N, Shared> {
 impl<T, const N: usize, K: Access> Channel<T, N, K> {
     const fn empty() -> Self {
         const { assert!(N > 0, "Channel<_, 0> holds nothing: choose N >= 1") };
+        const { assert!(N <= MOST, "Channel<_, N> holds at most isize::MAX values") };
         Channel { buffered: Buffered::new(Fifo::new()) }
     }
 

@@ -8,6 +8,9 @@ use heapless::Deque;
 #[cfg(feature = "heapless")]
 use crate::kernel::fifo::Fifo;
 
+/// More values than this are in no buffer; a larger count of places or values is none.
+pub(super) const MOST: usize = isize::MAX as usize;
+
 /// Keeps values until they are fetched. Nobody else can implement it, for nobody else can name it.
 pub trait Buffer {
     type Value;
@@ -38,7 +41,7 @@ impl<B: Buffer> Store for RefCell<B> {
 
     fn push(&self, kept: usize, value: &mut Option<B::Value>) -> Option<usize> {
         let mut buffer = self.borrow_mut();
-        if buffer.capacity() - buffer.len() <= kept {
+        if (buffer.capacity() - buffer.len()).min(MOST) <= kept {
             return None;
         }
         buffer.push(value.take()?);

@@ -11,13 +11,12 @@ use core::task::Waker;
 
 #[cfg(feature = "alloc")]
 use super::buffer::Buffer;
-use super::buffer::Store;
+use super::buffer::{MOST, Store};
 use super::counts::Counts;
 use super::errors::{Closed, SendError, TryReceiveError, TrySendError};
 use crate::budgeted::{Named, leaf, tells};
 use crate::call_site::CallSite;
 use crate::fault::fault;
-use crate::flag::Flag;
 use crate::kernel::foreign;
 use crate::kernel::wait_queue::{Access, Between, End, Inside, Line, Place, Side, Sides, Waiting};
 use crate::panics::First;
@@ -32,15 +31,18 @@ pub struct Buffered<B, K: Access> {
 /// waker.
 pub(super) struct Books<B> {
     values: B,
-    /// Of these, those that are promised to somebody in line.
+    /// Of these, those that are promised to somebody in line. Both this and `kept` say by their sign whether it is closed, as
+    /// if all were promised: so who finds something need not ask.
     promised: Cell<usize>,
     /// Places that are promised to somebody in line, or to a slot.
     kept: Cell<usize>,
     slots: Cell<usize>,
     peak: Cell<usize>,
     ends: Counts,
-    closed: Cell<Flag>,
 }
+
+/// The sign of what is promised: more than any buffer has, see [`MOST`](super::buffer::MOST).
+const CLOSED: usize = MOST + 1;
 
 /// What those wait for who receive.
 struct AValue;
@@ -63,31 +65,33 @@ pub(super) type InsideOf<B> = Inside<Books<B>>;
 
 impl<B: Store> Books<B> {
     fn has_room(&self) -> bool {
-        self.values.len() + self.kept.get() < self.values.capacity()
+        !self.is_closed() && self.values.len() + self.kept.get() < self.values.capacity()
     }
 
-    /// Puts a value in, where a place is free: whom to wake.
-    fn put(&self, value: &mut Option<B::Value>, receivers: &Line<()>) -> Option<Option<Waker>> {
-        let len = self.values.push(self.kept.get(), value)?;
+    /// Puts a value in, where more than `kept` places are free: whom to wake.
+    fn put(&self, kept: usize, value: &mut Option<B::Value>, receivers: &Line<()>) -> Option<Option<Waker>> {
+        let len = self.values.push(kept, value)?;
         if len > self.peak.get() {
             self.peak.set(len);
         }
-        Some(self.offer(receivers))
+        Some(self.offer_value(receivers))
     }
 
     /// One more value is promised to nobody: it is for the first who waits, or for anyone; returns whom to wake.
-    fn offer(&self, receivers: &Line<()>) -> Option<Waker> {
+    fn offer_value(&self, receivers: &Line<()>) -> Option<Waker> {
         let waker = receivers.grant(()).ok()?;
         self.promised.update(|count| count + 1);
         waker
     }
 
-    /// One more place is free, for the first who waits or for anyone; returns whom to wake.
-    #[inline]
+    /// One more place is free, unless it is closed; returns whom to wake.
     fn release(&self, senders: &Line<()>) -> Option<Waker> {
-        if self.is_closed() {
-            return None;
-        }
+        if self.is_closed() { None } else { self.offer_place(senders) }
+    }
+
+    /// One more place is promised to nobody: it is for the first who waits, or for anyone; returns whom to wake.
+    #[inline]
+    fn offer_place(&self, senders: &Line<()>) -> Option<Waker> {
         let waker = senders.grant(()).ok()?;
         self.kept.update(|count| count + 1);
         waker
@@ -97,22 +101,18 @@ impl<B: Store> Books<B> {
     #[expect(clippy::type_complexity, reason = "no more than it says")]
     fn fetch(&self, inside: &InsideOf<B>) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
         match self.values.pop(self.promised.get()) {
-            Some(value) if !self.is_closed() => Some((Ok(value), self.release(&inside.senders))),
-            None if !self.is_closed() => None,
-            value => self.fetch_at_end(&inside.receivers, value),
+            Some(value) => Some((Ok(value), self.offer_place(&inside.senders))),
+            None if self.is_closed() => self.fetch_at_end(&inside.receivers),
+            None => None,
         }
     }
 
     /// The same of a closed channel, which has no place for anybody. Who takes the last value, or is told the end, tells the
     /// next.
-    #[cold]
+    #[inline]
     #[expect(clippy::type_complexity, reason = "no more than it says")]
-    fn fetch_at_end(
-        &self,
-        receivers: &Line<()>,
-        value: Option<B::Value>,
-    ) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
-        match value {
+    fn fetch_at_end(&self, receivers: &Line<()>) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
+        match self.values.pop(self.promised.get() & !CLOSED) {
             None if !self.is_over() => None,
             value => Some((value.ok_or(Closed), self.tell_end(receivers))),
         }
@@ -129,7 +129,13 @@ impl<B: Store> Books<B> {
     }
 
     fn is_closed(&self) -> bool {
-        self.closed.get().is()
+        self.kept.get() >= CLOSED
+    }
+
+    fn close(&self) {
+        for count in [&self.kept, &self.promised] {
+            count.set(count.get() | CLOSED);
+        }
     }
 
     /// A slot is given back; its place is free.
@@ -145,9 +151,9 @@ pub(super) fn send_in<B: Store>(
     value: &mut Option<B::Value>,
 ) -> Option<Result<Option<Waker>, SendError<B::Value>>> {
     let books = &inside.state;
-    match books.is_closed() {
-        true => Some(Err(SendError(value.take()?))),
-        false => books.put(value, &inside.receivers).map(Ok),
+    match books.put(books.kept.get(), value, &inside.receivers) {
+        None if books.is_closed() => Some(Err(SendError(value.take()?))),
+        receiver => receiver.map(Ok),
     }
 }
 
@@ -157,7 +163,7 @@ impl<B: Store> Between for Books<B> {
         match side {
             Side::Sends => books.kept.update(|count| count - 1),
             // Where nothing is left, it was to be told the end.
-            Side::Receives => books.promised.update(|count| count.saturating_sub(1)),
+            Side::Receives => books.promised.update(|count| if count & !CLOSED == 0 { count } else { count - 1 }),
         }
     }
 
@@ -168,7 +174,7 @@ impl<B: Store> Between for Books<B> {
             Side::Sends => books.release(&inside.senders),
             Side::Receives if fault!("value-lost-with-its-receiver") => None,
             Side::Receives if books.values.len() == 0 => books.tell_end(&inside.receivers),
-            Side::Receives => books.offer(&inside.receivers),
+            Side::Receives => books.offer_value(&inside.receivers),
         }
     }
 }
@@ -182,7 +188,6 @@ impl<B: Store, K: Access> Buffered<B, K> {
             slots: Cell::new(0),
             peak: Cell::new(0),
             ends: Counts::new(),
-            closed: Cell::new(Flag::NO),
         };
         Buffered { sides: Sides::new(books) }
     }
@@ -255,8 +260,10 @@ impl<B: Store, K: Access> Buffered<B, K> {
     /// Puts a value into a slot.
     pub(super) fn fill_slot(&self, value: B::Value) {
         let woken = self.sides.with(|inside| {
-            inside.state.return_slot();
-            inside.state.put(&mut Some(value), &inside.receivers)
+            let books = &inside.state;
+            books.return_slot();
+            // Its place was kept for it, also where it was closed since.
+            books.put(books.kept.get() & !CLOSED, &mut Some(value), &inside.receivers)
         });
         let Some(receiver) = woken else { unreachable!("giambio: a place was kept for it") };
         wake(receiver);
@@ -278,7 +285,7 @@ impl<B: Store, K: Access> Buffered<B, K> {
 
     pub(super) fn close(&self) {
         let is_over = self.look(|books| {
-            books.closed.set(Flag::YES);
+            books.close();
             books.is_over()
         });
         let mut first = First::new();
@@ -330,8 +337,8 @@ impl<B: Buffer, K: Access> Buffered<RefCell<B>, K> {
         let next = || {
             self.sides.with(|inside| {
                 let books = &inside.state;
-                let goes_on = books.has_room() && !books.is_closed() && inside.senders.is_waited_in();
-                goes_on.then(|| books.release(&inside.senders))
+                let goes_on = books.has_room() && inside.senders.is_waited_in();
+                goes_on.then(|| books.offer_place(&inside.senders))
             })
         };
         let mut first = First::new();

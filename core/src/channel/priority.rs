@@ -6,7 +6,7 @@ use core::fmt;
 use heapless::BinaryHeap;
 use heapless::binary_heap::Max;
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, MOST};
 use super::buffered::Buffered;
 use super::carrier::Carrier;
 use super::deliver::deliver;
@@ -61,6 +61,7 @@ impl<T, const N: usize> Priority<T, N, Shared> {
 impl<T, const N: usize, K: Access> Priority<T, N, K> {
     const fn empty() -> Self {
         const { assert!(N > 0, "Priority<_, 0> holds nothing: choose N >= 1") };
+        const { assert!(N <= MOST, "Priority<_, N> holds at most isize::MAX values") };
         Priority { buffered: Buffered::new(RefCell::new(Ranked::new(BinaryHeap::new()))) }
     }
 

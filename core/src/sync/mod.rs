@@ -28,7 +28,7 @@
 //! | --- | --- | --- |
 //! | look at the hardware | [`WakerSlot`], mostly inside of a driver; see [`nb::wait`] | 8 |
 //! | it has happened | [`Event`] | 16 |
-//! | here is a value | `channel::Channel` (feature `heapless`) | 68 and the values |
+//! | here is a value | `channel::Channel` (feature `heapless`) | 64 and the values |
 //! | a value that one uses at a time, not across an `await` | [`Cell`], [`RefCell`]: on one thread nobody else runs meanwhile | |
 //! | one that is used across an `await`: a bus, a connection | [`Mutex`] | 28 and the value |
 //! | the same, where most only look, and wait while they do | [`RwLock`] | 16 and the value |

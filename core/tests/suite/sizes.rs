@@ -96,5 +96,5 @@ fn channels_keep_their_names_with_feature_introspect_alone() {
         size_of::<Broadcast<u64, 4>>() - name,
         size_of::<OneShot<u64>>() - name,
     ];
-    assert_eq!(found, [168, 224, 128, 192, 112, 40]);
+    assert_eq!(found, [160, 216, 128, 192, 112, 40]);
 }

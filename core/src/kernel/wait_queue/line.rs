@@ -64,17 +64,19 @@ const UNSEEN: u32 = 0;
 /// Unless it is polled in the poll that is noted, it is passed over.
 const PASSED: u32 = 1;
 
-/// What one has to do who waits.
-pub(super) enum Wait<G> {
-    /// Nothing: its waker is known.
-    Known,
-    /// To leave a waker; and to look again in its task's next poll?
-    NeedsWaker(bool),
-    /// To drop an old waker, and to look again.
-    Again(Option<Waker>),
-    /// To pass on what another future of its task did not come for in a whole poll, to drop that one's old waker, and to look
-    /// again.
-    Passed(G, Option<Waker>),
+/// What one has to do who waits, beside leaving a waker.
+pub(super) struct ToDo<G> {
+    /// To pass this on: another future of its task did not come for it in a whole poll.
+    pub(super) passed: Option<G>,
+    /// To drop this, which it had before.
+    pub(super) old: Option<Waker>,
+    /// To look again in its task's next poll.
+    pub(super) looks_again: bool,
+}
+
+impl<G> ToDo<G> {
+    /// Nothing.
+    pub(super) const NOTHING: Self = ToDo { passed: None, old: None, looks_again: false };
 }
 
 /// One of those who are told.
@@ -213,47 +215,60 @@ impl<G: Copy> Line<G> {
         is_granted::<G>() && self.members.first().is_some_and(|first| !is_next(first))
     }
 
-    /// One in line is to wait, by this waker. What was granted to another future of the task that is being polled, which did
-    /// not come for it in a whole poll, is passed on (law NO-FUTURELOCK): this one is the first in line then, and the other
-    /// one is behind it.
+    /// One in line is to wait, by this waker; what has it to do? `None`: nothing, and its waker is known. What was granted to
+    /// another future of the task that is being polled, which did not come for it in a whole poll, is passed on (law
+    /// NO-FUTURELOCK): this one is the first in line then, and the other one is behind it.
     ///
     /// # Safety
     /// MEMBER: it is in no other line.
-    pub(super) unsafe fn wait(&self, waiter: PinRef<Waiter<G>>, waker: &Waker) -> Wait<G> {
-        let (has_to_wait, is_owed) = (self.has_to_wait(waiter), self.is_owed());
-        match waiter.take_waker() {
-            Some(same) if has_to_wait && !is_owed && same.will_wake(waker) => {
-                waiter.waker.set(Some(ManuallyDrop::new(same)));
-                return Wait::Known;
+    pub(super) unsafe fn wait(&self, waiter: PinRef<Waiter<G>>, waker: &Waker) -> Option<ToDo<G>> {
+        let old = waiter.take_waker();
+        if self.has_to_wait(waiter) {
+            if self.is_owed() {
+                // SAFETY: MEMBER, by contract.
+                let to_do = unsafe { self.take_over(waiter) };
+                return Some(ToDo { old, ..to_do });
             }
-            old if old.is_some() || !has_to_wait => return Wait::Again(old),
-            _ => {}
+            if let Some(same) = &old
+                && same.will_wake(waker)
+            {
+                waiter.waker.set(old.map(ManuallyDrop::new));
+                return None;
+            }
         }
-        let task = now(Context::task).filter(|_| is_owed && !fault!("passed-over-and-kept"));
-        let Some(task) = task else { return Wait::NeedsWaker(false) };
-        let mut is_any_seen = false;
+        Some(ToDo { old, ..ToDo::NOTHING })
+    }
+
+    /// Finds what another future of the task that is being polled did not come for.
+    ///
+    /// # Safety
+    /// MEMBER: as above.
+    #[cold]
+    unsafe fn take_over(&self, waiter: PinRef<Waiter<G>>) -> ToDo<G> {
+        let mut to_do = ToDo::NOTHING;
+        let Some(task) = now(Context::task) else { return to_do };
         let mut at = self.members.first();
-        while let Some(other) = at.filter(|other| other.was_handed()) {
+        while let Some(other) = at.filter(|other| other.was_handed() && !fault!("passed-over-and-kept")) {
             at = self.members.after(other);
             if !ptr::eq(other.task.get(), task.as_ptr()) {
                 continue;
             }
             if !other.is_passed_over() {
-                is_any_seen = true;
+                // It may still come for it in this poll.
+                to_do.looks_again = true;
                 continue;
             }
             let Turn::Granted(grant) = other.handed.get() else { continue };
             // SAFETY: MEMBER: found in it.
             unsafe { self.put_first(other) };
-            // The executor whose waker it had was told, and owes it a poll. What is granted to it next its task has to look
-            // for, as now.
-            let old = other.waker.replace(Some(waker_of(task)));
+            // Its own went with the grant. What is granted to it next its task has to look for, as now.
+            other.waker.set(Some(waker_of(task)));
             // SAFETY: MEMBER, by contract.
             unsafe { self.put_first(waiter) };
-            return Wait::Passed(grant, old.map(ManuallyDrop::into_inner));
+            // There may be more of them.
+            return ToDo { passed: Some(grant), looks_again: true, old: None };
         }
-        // It may still come for it in this poll.
-        Wait::NeedsWaker(is_any_seen)
+        to_do
     }
 
     /// One in line is the first of those who wait.

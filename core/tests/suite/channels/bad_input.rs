@@ -102,6 +102,7 @@ fn what_is_closed_takes_no_more_and_gives_what_it_has() {
     {
         each!(giambio_core::channel::Growable::new(2), 7);
         each!(giambio_core::channel::Unbounded::new(), 7);
+        each!(giambio_core::channel::Growable::new(usize::MAX), ());
     }
 }
 

@@ -118,6 +118,6 @@ fn all_of_it_is_as_small_as_its_documentation_says() {
     let gates = [size_of::<Barrier>(), size_of::<Latch>()];
     assert_eq!(
         ([size_of::<WakerSlot>(), size_of::<Event>(), channel], [mutex, rw_lock, once_cell, watch], counts, gates),
-        ([8, 16, 68], [28, 16, 28, 20], [24, 36, 16], [24, 16])
+        ([8, 16, 64], [28, 16, 28, 20], [24, 36, 16], [24, 16])
     );
 }
