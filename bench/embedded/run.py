@@ -218,7 +218,8 @@ def channel(peer):
     return wake(peer, "channel")
 
 
-SAID = ["channel", "channel_local", "mutex", "mutex_local", "signal", "signal_local"]
+SAID = ["channel", "channel_local", "mutex", "mutex_local", "signal", "signal_local", "try_channel", "try_channel_local",
+        "try_mutex", "try_mutex_local"]
 
 
 def said(peer):

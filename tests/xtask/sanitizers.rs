@@ -58,7 +58,7 @@ const THREADS: [&str; 3] = [
     "-p giambio-core -p giambio --lib --test suite -- threads:: wakers:: thread_ends:: interrupt_sync:: foreign_executors:: \
      who_is_told:: wait_queue:: channels:: blocking_calls:: cores:: runs:: --skip foreign_wakers::",
     "-p giambio-core -p giambio --test interrupted --test random_programs --test signals --test ctrl_c",
-    "-p giambio-core --no-default-features --features=alloc,hooks --test suite -- looks:: one_state_for_all::",
+    "-p giambio-core --no-default-features --features=alloc,hooks --test one_state",
 ];
 
 /// Those under ThreadSanitizer, which must see all that threads do.

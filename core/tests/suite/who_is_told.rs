@@ -164,7 +164,7 @@ fn who_waited_is_let_go_though_the_event_is_cleared_before_it_is_told() {
     });
     let polls = polls_of([first], || event.set());
     assert_eq!(polls, 1);
-    assert_eq!((woken.take(), ended.get()), (1, false), "it was polled before it was told, and looks again");
+    assert_eq!((woken.take(), ended.get()), (1, false), "it was polled before it was told");
     assert!(second.borrow_mut().as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
     assert!(ended.get());
 }

@@ -135,13 +135,6 @@ impl<G: Copy> Waiter<G> {
         !matches!(self.handed.get(), Turn::New)
     }
 
-    fn has_waker(&self) -> bool {
-        let waker = self.waker.take();
-        let has_it = waker.is_some();
-        self.waker.set(waker);
-        has_it
-    }
-
     pub(super) fn take_waker(&self) -> Option<Waker> {
         self.waker.take().map(ManuallyDrop::into_inner)
     }
@@ -315,8 +308,7 @@ impl<G: Copy> Line<G> {
 
     /// Has it to wait?
     pub(super) fn has_to_wait(&self, waiter: PinRef<Waiter<G>>) -> bool {
-        let is_told = waiter.round.get() != self.round.get() && !fault!("told-by-the-loop-alone");
-        waiter.links.are_used() && !waiter.was_handed() && !is_told
+        waiter.links.are_used() && !waiter.was_handed()
     }
 
     /// Joins at the end; is nothing left to be done, but to leave a waker?
@@ -339,11 +331,14 @@ impl<G: Copy> Line<G> {
     /// MEMBER: it is in no other line.
     #[cfg_attr(not(feature = "std"), cold)]
     pub(super) unsafe fn come_back(&self, waiter: PinRef<Waiter<G>>) -> Option<Turn<G>> {
-        if self.has_to_wait(waiter) || waiter.has_waker() {
+        if self.has_to_wait(waiter) {
             return None;
         }
         // SAFETY: MEMBER, by contract.
-        Some(unsafe { self.leave(waiter) })
+        match unsafe { self.leave(waiter) } {
+            Turn::Told if fault!("who-is-told-looks-again") => Some(Turn::New),
+            turn => Some(turn),
+        }
     }
 
     /// Leaves, if it is in line, with what was handed over.

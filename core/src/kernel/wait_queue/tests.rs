@@ -65,8 +65,6 @@ enum State {
     Waits,
     /// All were told, and its waker has not been called yet.
     IsTold,
-    /// The same, but it was polled since, and has woken itself.
-    Looks,
     Knows,
     Granted(u32),
 }
@@ -85,8 +83,6 @@ struct World<'a, K: Access> {
     free: RefCell<VecDeque<u32>>,
     /// Who has to be woken next, by a grant.
     owed: Cell<Option<usize>>,
-    /// Who wakes itself next: it was polled before its waker was called.
-    looks_again: Cell<Option<usize>>,
     permits: Cell<u32>,
     depth: Cell<u32>,
     random: Random,
@@ -116,7 +112,6 @@ impl<'a, K: Access> World<'a, K> {
             line: RefCell::default(),
             free: RefCell::default(),
             owed: Cell::new(None),
-            looks_again: Cell::new(None),
             permits: Cell::new(0),
             depth: Cell::new(0),
             random: Random(Cell::new(seed)),
@@ -138,35 +133,22 @@ impl<'a, K: Access> World<'a, K> {
     }
 
     fn put_in_model(&self, permit: u32) {
-        let Some(who) = self.first(&[State::Waits, State::IsTold, State::Looks]) else {
-            return self.free.borrow_mut().push_back(permit);
-        };
-        if self.states[who].replace(State::Granted(permit)) != State::Looks {
-            assert_eq!(self.owed.replace(Some(who)), None);
-        }
-    }
-
-    /// Those who look again were come to by who tells all, as far as this.
-    fn pass_by(&self, is_before: impl Fn(usize) -> bool) {
-        for who in self.line.borrow().iter().copied().take_while(|who| is_before(*who)) {
-            if self.state(who) == State::Looks {
-                self.states[who].set(State::Knows);
+        match self.first(&[State::Waits, State::IsTold]) {
+            None => self.free.borrow_mut().push_back(permit),
+            Some(who) => {
+                self.states[who].set(State::Granted(permit));
+                assert_eq!(self.owed.replace(Some(who)), None);
             }
         }
     }
 
     /// A wake: was it due? Then more happens inside of it.
     fn on_wake(&self, who: usize) {
-        match (self.looks_again.take(), self.owed.take()) {
-            (Some(itself), owed) => {
-                assert_eq!((itself, owed), (who, None), "somebody else is woken by who looks again");
-                self.states[who].set(State::Looks);
-            }
-            (None, Some(owed)) => assert_eq!(owed, who, "somebody else is woken for a grant"),
-            (None, None) => {
+        match self.owed.take() {
+            Some(owed) => assert_eq!(owed, who, "somebody else is woken for a grant"),
+            None => {
                 assert_eq!(self.first(&[State::IsTold]), Some(who), "woken out of turn");
                 self.states[who].set(State::Knows);
-                self.pass_by(|other| other != who);
             }
         }
         if self.depth.get() < 4 {
@@ -183,16 +165,15 @@ impl<'a, K: Access> World<'a, K> {
         let state = self.state(who);
         let mut expected = match state {
             State::Granted(permit) => Some(permit),
-            State::Looks | State::Knows if news_is_enough => Some(NEWS),
+            State::Knows if news_is_enough => Some(NEWS),
             State::Waits | State::IsTold => None,
             _ => self.free.borrow_mut().pop_front(),
         };
-        if state == State::IsTold {
-            self.looks_again.set(Some(who));
-        } else if state != State::Waits {
+        let waits_on = matches!(state, State::Waits | State::IsTold);
+        if !waits_on {
             self.leave_line(who);
         }
-        if expected.is_none() && !matches!(state, State::Waits | State::IsTold) {
+        if expected.is_none() && !waits_on {
             self.line.borrow_mut().push(who);
             self.states[who].set(State::Waits);
         }
@@ -203,7 +184,7 @@ impl<'a, K: Access> World<'a, K> {
                 self.put(got);
             }
         }
-        assert_eq!((expected, self.looks_again.get()), (None, None), "{who} was {state:?}, and waits");
+        assert_eq!(expected, None, "{who} was {state:?}, and waits");
     }
 
     fn drop(&self, who: usize) {
@@ -227,10 +208,9 @@ impl<'a, K: Access> World<'a, K> {
         for state in self.states.iter().filter(|state| state.get() == State::Waits) {
             state.set(State::IsTold);
         }
-        let is_anyone_told = self.first(&[State::IsTold, State::Looks]).is_some();
+        let is_anyone_told = self.first(&[State::IsTold]).is_some();
         let told = self.queue.tell_all(|_| ());
         assert!(told == is_anyone_told);
-        self.pass_by(|_| true);
     }
 
     fn step(&self) {

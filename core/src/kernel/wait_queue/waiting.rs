@@ -322,6 +322,7 @@ impl<L: Lead> Place<L> {
         cx: &mut Context<'_>,
         take: impl FnMut(&L::State, &Line<L::Grant>, Turn<L::Grant>) -> Option<O>,
     ) -> Poll<O> {
+        let _too_early = fault!("waker-cloned-for-nothing").then(|| cx.waker().clone());
         match self.as_mut().look(take) {
             Ok(got) => Poll::Ready(got),
             Err(in_line) => {
@@ -356,7 +357,6 @@ impl<L: Lead> Place<L> {
     // where each of these is a call (`cargo xtask bench sync`).
     #[cfg_attr(not(feature = "std"), cold)]
     pub(crate) fn wait(self: Pin<&mut Self>, cx: &mut Context<'_>, in_line: InLine) {
-        let _too_early = fault!("waker-cloned-for-nothing").then(|| cx.waker().clone());
         let this = self.project();
         let Some(waiter) = taken(this.waiter) else { return };
         let to_do = match in_line.has_just_joined {

@@ -7,6 +7,7 @@ use embassy_sync::channel::Channel;
 
 fw_embassy::said!({
     let channel = Channel::<NoopRawMutex, u32, 4>::new();
+    let channel = black_box(&channel);
     bench_common::said_body!({
         channel.send(black_box(7)).await;
         black_box(channel.receive().await);

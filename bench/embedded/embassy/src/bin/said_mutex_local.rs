@@ -7,6 +7,7 @@ use embassy_sync::mutex::Mutex;
 
 fw_embassy::said!({
     let mutex = Mutex::<NoopRawMutex, u32>::new(0);
+    let mutex = black_box(&mutex);
     bench_common::said_body!({
         *black_box(mutex.lock().await) += 1;
     })

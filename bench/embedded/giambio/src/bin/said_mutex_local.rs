@@ -6,6 +6,7 @@ use giambio_core::sync::Mutex;
 
 fw_giambio::said!({
     let mutex = Mutex::new(0);
+    let mutex = black_box(&mutex);
     bench_common::said_body!({
         *black_box(mutex.lock().await) += 1;
     })

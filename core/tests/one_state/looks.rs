@@ -1,6 +1,5 @@
 //! Without feature `std` there is one state for the program. A thread that looks at what another one polls finds it whole, or
 //! ends the program: what it looks at is not taken from under it.
-#![cfg(not(feature = "std"))]
 
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};

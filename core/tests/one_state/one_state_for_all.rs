@@ -1,6 +1,5 @@
 //! Without feature `std`: one state for the whole program. Run it alone, with
 //! `--no-default-features` and with `--no-default-features --features alloc`.
-#![cfg(not(feature = "std"))]
 #![allow(unused_imports)] // each feature set has a part of the tests
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
