@@ -49,14 +49,8 @@ use crate::task_info::{TaskId, WaitsFor};
 /// ```
 #[cfg_attr(not(feature = "std"), inline)]
 pub fn poll_proceed(cx: &mut Context<'_>) -> Poll<Proceed> {
-    let goes_on = with(|now| (now.spent.get() as i32) >= 0 && !now.may_be_cancelled());
-    if goes_on || !stays(cx) { Poll::Ready(Proceed(PhantomData)) } else { Poll::Pending }
-}
-
-/// May the code that asks not go on? Then its task was woken, if that helps.
-#[cold]
-fn stays(cx: &mut Context<'_>) -> bool {
-    is_cancelled() && !fault!("cancelled-code-goes-on") || is_spent() && refuse(cx)
+    let stays = is_cancelled() && !fault!("cancelled-code-goes-on");
+    if stays || is_spent() && refuse(cx) { Poll::Pending } else { Poll::Ready(Proceed(PhantomData)) }
 }
 
 /// A leaf future may go on, by [`poll_proceed`]. Dropped, it takes nothing of the task's budget.

@@ -292,6 +292,7 @@ const FLOORS_OF_THE_CORE: &[&str] = &[
     "kernel/threads",
     "kernel/wake",
     "kernel/waker",
+    "kernel/wait_queue/both",
     "kernel/wait_queue/line",
     "kernel/wait_queue/waiting",
     "kernel/wait_queue/sides",

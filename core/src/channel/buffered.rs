@@ -109,7 +109,7 @@ impl<B: Store> Books<B> {
 
     /// The same of a closed channel, which has no place for anybody. Who takes the last value, or is told the end, tells the
     /// next.
-    #[inline]
+    #[cfg_attr(feature = "std", cold)]
     #[expect(clippy::type_complexity, reason = "no more than it says")]
     fn fetch_at_end(&self, receivers: &Line<()>) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
         match self.values.pop(self.promised.get() & !CLOSED) {

@@ -69,25 +69,18 @@ impl<C: Carrier> Future for Send<'_, C> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        assert!(this.value.is_some(), "giambio: a `Send` is polled whose value was sent or handed back");
         let go = ready!(poll_proceed(cx));
-        let mut value = this.value.take();
-        assert!(value.is_some(), "giambio: a `Send` is polled whose value was sent or handed back");
-        match this.place.as_mut().look(|inside, _, _| send_in(inside, &mut value)) {
-            Ok(sent) => {
-                go.made_progress();
-                Poll::Ready(sent.map(|receiver| {
-                    if let Some(receiver) = receiver {
-                        receiver.wake();
-                    }
-                }))
+        let Poll::Ready(sent) = this.place.as_mut().poll(cx, |inside, _, _| send_in(inside, this.value)) else {
+            tell::<Room>(&*this.place, *this.asked_at);
+            return Poll::Pending;
+        };
+        go.made_progress();
+        Poll::Ready(sent.map(|receiver| {
+            if let Some(receiver) = receiver {
+                receiver.wake();
             }
-            Err(in_line) => {
-                *this.value = value;
-                this.place.as_mut().wait(cx, in_line);
-                tell::<Room>(&*this.place, *this.asked_at);
-                Poll::Pending
-            }
-        }
+        }))
     }
 }
 

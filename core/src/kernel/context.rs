@@ -197,12 +197,6 @@ impl Context {
         unsafe { self.node.get().as_ref() }.is_some_and(Node::is_cut_short)
     }
 
-    /// May that be so? It is what is asked first, everywhere.
-    pub(crate) fn may_be_cancelled(&self) -> bool {
-        // SAFETY: as above.
-        unsafe { self.node.get().as_ref() }.is_some_and(Node::may_be_cut_short)
-    }
-
     /// Is this scope's code on the stack, perhaps with that of others on top?
     pub(crate) fn is_running(&self, scope: &Node) -> bool {
         let mut at = self.node.get();

@@ -105,7 +105,8 @@ pub(crate) fn waker(task: TaskRef) -> ManuallyDrop<Waker> {
     ManuallyDrop::new(unsafe { Waker::from_raw(RawWaker::new(name(task), &VTABLE)) })
 }
 
-fn is_ours(waker: &Waker) -> bool {
+/// Is this the waker of a task?
+pub(crate) fn is_ours(waker: &Waker) -> bool {
     ptr::eq(waker.vtable(), &VTABLE)
 }
 

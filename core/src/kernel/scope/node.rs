@@ -148,11 +148,6 @@ impl Node {
         self.has(CANCELLED | CUT_OFF) && may_be_cut_off()
     }
 
-    /// May that be so? Else it is not.
-    pub(crate) fn may_be_cut_short(&self) -> bool {
-        self.has(CANCELLED | CUT_OFF)
-    }
-
     /// Is it cancelled, with nothing left inside that must run on?
     pub(crate) fn must_drop(&self) -> bool {
         self.is_cancelled() && !self.is_active()

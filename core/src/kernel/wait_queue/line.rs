@@ -6,11 +6,15 @@ use core::mem::ManuallyDrop;
 use core::ptr;
 use core::task::Waker;
 
+#[cfg(feature = "std")]
+use super::both::both;
 use crate::fault::fault;
 use crate::kernel::context::{Context, now};
 use crate::kernel::list::{Linked, Links, List};
 use crate::kernel::pin_ref::PinRef;
 use crate::kernel::task::header::{DIRECT, Header};
+#[cfg(feature = "std")]
+use crate::kernel::waker::is_ours;
 use crate::kernel::waker::waker as waker_of;
 use crate::name::GivenName;
 
@@ -23,6 +27,9 @@ pub(crate) struct Line<G> {
     next: Cell<Option<PinRef<Waiter<G>>>>,
     /// How often all who waited were told something, and round again.
     round: Cell<u32>,
+    /// Somebody has waited by a waker that is not a task's: as in a set of futures, it may not be polled though its task is.
+    #[cfg(feature = "std")]
+    has_inner: Cell<bool>,
     /// What they wait for.
     pub(super) name: GivenName,
 }
@@ -64,19 +71,17 @@ const UNSEEN: u32 = 0;
 /// Unless it is polled in the poll that is noted, it is passed over.
 const PASSED: u32 = 1;
 
-/// What one has to do who waits, beside leaving a waker.
-pub(super) struct ToDo<G> {
-    /// To pass this on: another future of its task did not come for it in a whole poll.
-    pub(super) passed: Option<G>,
-    /// To drop this, which it had before.
-    pub(super) old: Option<Waker>,
-    /// To look again in its task's next poll.
-    pub(super) looks_again: bool,
-}
-
-impl<G> ToDo<G> {
-    /// Nothing.
-    pub(super) const NOTHING: Self = ToDo { passed: None, old: None, looks_again: false };
+/// What one has to do who waits.
+pub(super) enum Wait<G> {
+    /// Nothing: its waker is known.
+    Known,
+    /// To leave a waker; and to look again in its task's next poll?
+    NeedsWaker(bool),
+    /// To drop an old waker, and to look again.
+    Again(Option<Waker>),
+    /// To pass on what another future of its task did not come for in a whole poll, to drop that one's old waker, and to look
+    /// again.
+    Passed(G, Option<Waker>),
 }
 
 /// One of those who are told.
@@ -123,16 +128,15 @@ impl<G: Copy> Waiter<G> {
         false
     }
 
-    /// Whom to wake, until its next poll.
-    pub(super) fn set_waker(&self, waker: Waker) {
-        self.waker.set(Some(ManuallyDrop::new(waker)));
-        if is_granted::<G>() {
-            self.task.set(now(|context| context.task.get()));
-        }
-    }
-
     fn was_handed(&self) -> bool {
         !matches!(self.handed.get(), Turn::New)
+    }
+
+    fn has_waker(&self) -> bool {
+        let waker = self.waker.take();
+        let has_it = waker.is_some();
+        self.waker.set(waker);
+        has_it
     }
 
     pub(super) fn take_waker(&self) -> Option<Waker> {
@@ -147,7 +151,14 @@ const fn is_granted<G>() -> bool {
 
 impl<G: Copy> Line<G> {
     pub(super) const fn new() -> Self {
-        Line { members: List::new(), next: Cell::new(None), round: Cell::new(0), name: GivenName::NONE }
+        Line {
+            members: List::new(),
+            next: Cell::new(None),
+            round: Cell::new(0),
+            #[cfg(feature = "std")]
+            has_inner: Cell::new(false),
+            name: GivenName::NONE,
+        }
     }
 
     /// Hands something to the first who waits: `Ok` with its waker, to be woken when nothing is held any more; `Err` if nobody
@@ -208,60 +219,47 @@ impl<G: Copy> Line<G> {
         is_granted::<G>() && self.members.first().is_some_and(|first| !is_next(first))
     }
 
-    /// One in line is to wait, by this waker; what has it to do? `None`: nothing, and its waker is known. What was granted to
-    /// another future of the task that is being polled, which did not come for it in a whole poll, is passed on (law
-    /// NO-FUTURELOCK): this one is the first in line then, and the other one is behind it.
+    /// One in line is to wait, by this waker. What was granted to another future of the task that is being polled, which did
+    /// not come for it in a whole poll, is passed on (law NO-FUTURELOCK): this one is the first in line then, and the other
+    /// one is behind it.
     ///
     /// # Safety
     /// MEMBER: it is in no other line.
-    pub(super) unsafe fn wait(&self, waiter: PinRef<Waiter<G>>, waker: &Waker) -> Option<ToDo<G>> {
-        let old = waiter.take_waker();
-        if self.has_to_wait(waiter) {
-            if self.is_owed() {
-                // SAFETY: MEMBER, by contract.
-                let to_do = unsafe { self.take_over(waiter) };
-                return Some(ToDo { old, ..to_do });
+    pub(super) unsafe fn wait(&self, waiter: PinRef<Waiter<G>>, waker: &Waker) -> Wait<G> {
+        let (has_to_wait, is_owed) = (self.has_to_wait(waiter), self.is_owed());
+        match waiter.take_waker() {
+            Some(same) if has_to_wait && !is_owed && same.will_wake(waker) => {
+                waiter.waker.set(Some(ManuallyDrop::new(same)));
+                return Wait::Known;
             }
-            if let Some(same) = &old
-                && same.will_wake(waker)
-            {
-                waiter.waker.set(old.map(ManuallyDrop::new));
-                return None;
-            }
+            old if old.is_some() || !has_to_wait => return Wait::Again(old),
+            _ => {}
         }
-        Some(ToDo { old, ..ToDo::NOTHING })
-    }
-
-    /// Finds what another future of the task that is being polled did not come for.
-    ///
-    /// # Safety
-    /// MEMBER: as above.
-    #[cold]
-    unsafe fn take_over(&self, waiter: PinRef<Waiter<G>>) -> ToDo<G> {
-        let mut to_do = ToDo::NOTHING;
-        let Some(task) = now(Context::task) else { return to_do };
+        let task = now(Context::task).filter(|_| is_owed && !fault!("passed-over-and-kept"));
+        let Some(task) = task else { return Wait::NeedsWaker(false) };
+        let mut is_any_seen = false;
         let mut at = self.members.first();
-        while let Some(other) = at.filter(|other| other.was_handed() && !fault!("passed-over-and-kept")) {
+        while let Some(other) = at.filter(|other| other.was_handed()) {
             at = self.members.after(other);
             if !ptr::eq(other.task.get(), task.as_ptr()) {
                 continue;
             }
             if !other.is_passed_over() {
-                // It may still come for it in this poll.
-                to_do.looks_again = true;
+                is_any_seen = true;
                 continue;
             }
             let Turn::Granted(grant) = other.handed.get() else { continue };
             // SAFETY: MEMBER: found in it.
             unsafe { self.put_first(other) };
-            // Its own went with the grant. What is granted to it next its task has to look for, as now.
-            other.waker.set(Some(waker_of(task)));
+            // The executor whose waker it had was told, and owes it a poll. What is granted to it next its task has to look
+            // for, as now.
+            let old = other.waker.replace(Some(waker_of(task)));
             // SAFETY: MEMBER, by contract.
             unsafe { self.put_first(waiter) };
-            // There may be more of them.
-            return ToDo { passed: Some(grant), looks_again: true, old: None };
+            return Wait::Passed(grant, old.map(ManuallyDrop::into_inner));
         }
-        to_do
+        // It may still come for it in this poll.
+        Wait::NeedsWaker(is_any_seen)
     }
 
     /// One in line is the first of those who wait.
@@ -296,19 +294,60 @@ impl<G: Copy> Line<G> {
         Some(Told { waker, is_last: !self.next.get().as_ref().is_some_and(is_older) })
     }
 
-    #[cfg_attr(not(feature = "std"), cold)]
+    #[inline(never)]
     fn hand(&self, first: PinRef<Waiter<G>>, grant: Option<G>) -> Option<Waker> {
         if grant.is_some() {
             first.round.set(UNSEEN);
         }
         first.handed.set(grant.map_or(Turn::Told, Turn::Granted));
         self.next.set(self.members.after(first));
-        first.take_waker()
+        let waker = first.take_waker();
+        #[cfg(feature = "std")]
+        if self.has_inner.get() && grant.is_some() {
+            return self.wake_inner_too(first.task.get(), waker);
+        }
+        waker
+    }
+
+    /// Something is granted to one whose task is woken. If that does not poll it, another one of the task has to look (law
+    /// NO-FUTURELOCK); one in a set of futures does if it is woken too.
+    #[cfg(feature = "std")]
+    #[cold]
+    fn wake_inner_too(&self, task: *const Header, waker: Option<Waker>) -> Option<Waker> {
+        let is_polled_with_it = !task.is_null() && waker.as_ref().is_none_or(is_ours);
+        let mut at = self.next.get().filter(|_| is_polled_with_it && !fault!("set-sleeps-on"));
+        while let Some(one) = at {
+            if ptr::eq(one.task.get(), task) {
+                return match (waker, one.take_waker()) {
+                    (waker, Some(own)) if is_ours(&own) => {
+                        one.waker.set(Some(ManuallyDrop::new(own)));
+                        waker
+                    }
+                    (Some(waker), Some(inner)) => Some(both(waker, inner)),
+                    (waker, inner) => waker.or(inner),
+                };
+            }
+            at = self.members.after(one);
+        }
+        waker
+    }
+
+    /// Whom to wake for one in line, until its next poll.
+    pub(super) fn set_waker(&self, waiter: PinRef<Waiter<G>>, waker: Waker) {
+        if is_granted::<G>() {
+            waiter.task.set(now(|context| context.task.get()));
+            #[cfg(feature = "std")]
+            if !is_ours(&waker) {
+                self.has_inner.set(true);
+            }
+        }
+        waiter.waker.set(Some(ManuallyDrop::new(waker)));
     }
 
     /// Has it to wait?
     pub(super) fn has_to_wait(&self, waiter: PinRef<Waiter<G>>) -> bool {
-        waiter.links.are_used() && !waiter.was_handed()
+        let is_told = waiter.round.get() != self.round.get() && !fault!("told-by-the-loop-alone");
+        waiter.links.are_used() && !waiter.was_handed() && !is_told
     }
 
     /// Joins at the end; is nothing left to be done, but to leave a waker?
@@ -331,14 +370,11 @@ impl<G: Copy> Line<G> {
     /// MEMBER: it is in no other line.
     #[cfg_attr(not(feature = "std"), cold)]
     pub(super) unsafe fn come_back(&self, waiter: PinRef<Waiter<G>>) -> Option<Turn<G>> {
-        if self.has_to_wait(waiter) {
+        if self.has_to_wait(waiter) || waiter.has_waker() {
             return None;
         }
         // SAFETY: MEMBER, by contract.
-        match unsafe { self.leave(waiter) } {
-            Turn::Told if fault!("who-is-told-looks-again") => Some(Turn::New),
-            turn => Some(turn),
-        }
+        Some(unsafe { self.leave(waiter) })
     }
 
     /// Leaves, if it is in line, with what was handed over.

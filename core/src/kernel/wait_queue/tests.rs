@@ -165,15 +165,14 @@ impl<'a, K: Access> World<'a, K> {
         let state = self.state(who);
         let mut expected = match state {
             State::Granted(permit) => Some(permit),
-            State::Knows if news_is_enough => Some(NEWS),
-            State::Waits | State::IsTold => None,
+            State::IsTold | State::Knows if news_is_enough => Some(NEWS),
+            State::Waits => None,
             _ => self.free.borrow_mut().pop_front(),
         };
-        let waits_on = matches!(state, State::Waits | State::IsTold);
-        if !waits_on {
+        if state != State::Waits {
             self.leave_line(who);
         }
-        if expected.is_none() && !waits_on {
+        if expected.is_none() && state != State::Waits {
             self.line.borrow_mut().push(who);
             self.states[who].set(State::Waits);
         }

@@ -7,7 +7,7 @@ use core::task::{Context, Poll, Waker};
 
 use pin_project_lite::pin_project;
 
-use super::line::{Line, ToDo, Turn, Waiter};
+use super::line::{Line, Turn, Wait, Waiter};
 use crate::fault::fault;
 use crate::kernel::pin_ref::PinRef;
 use crate::panics::First;
@@ -124,20 +124,13 @@ fn wake_all<L: Lead>(mut next: Option<Waker>, lead: &L, old: Option<Waker>) {
     first.resume();
 }
 
-/// Somebody has nothing yet, and is in line.
-#[derive(Clone, Copy)]
-pub(crate) struct InLine {
-    /// Since this poll, and there is nothing left to be done but to leave a waker.
-    has_just_joined: bool,
-}
-
-/// Joins the line, where it is not in it.
+/// Joins the line, where it is not in it; is nothing left to be done, but to leave a waker?
 #[cfg_attr(not(feature = "std"), cold)]
-fn join<L: Lead>(lead: &L, line: &Line<L::Grant>, mut waiter: Pin<&mut Option<Waiter<L::Grant>>>) -> InLine {
+fn join<L: Lead>(lead: &L, line: &Line<L::Grant>, mut waiter: Pin<&mut Option<Waiter<L::Grant>>>) -> bool {
     // SAFETY: it stays where it is.
     unsafe { waiter.as_mut().get_unchecked_mut() }.get_or_insert_with(|| Waiter::new(lead.asks()));
     // SAFETY: MEMBER: it has left, or was in none.
-    InLine { has_just_joined: taken(waiter).is_some_and(|waiter| unsafe { line.join(waiter) }) }
+    taken(waiter).is_some_and(|waiter| unsafe { line.join(waiter) })
 }
 
 /// One who may be in line comes back: how it goes on, if it does.
@@ -320,64 +313,64 @@ impl<L: Lead> Place<L> {
     pub(crate) fn poll<O>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        take: impl FnMut(&L::State, &Line<L::Grant>, Turn<L::Grant>) -> Option<O>,
+        mut take: impl FnMut(&L::State, &Line<L::Grant>, Turn<L::Grant>) -> Option<O>,
     ) -> Poll<O> {
         let _too_early = fault!("waker-cloned-for-nothing").then(|| cx.waker().clone());
-        match self.as_mut().look(take) {
-            Ok(got) => Poll::Ready(got),
-            Err(in_line) => {
-                self.wait(cx, in_line);
-                Poll::Pending
+        loop {
+            let mut this = self.as_mut().project();
+            let look = this.lead.with(|state, line| {
+                let turn = match taken(this.waiter.as_mut()) {
+                    None => Turn::New,
+                    Some(waiter) => come_back(this.lead, state, line, waiter).ok_or(false)?,
+                };
+                take(state, line, turn).ok_or_else(|| join(this.lead, line, this.waiter.as_mut()))
+            });
+            match look {
+                Ok(got) => {
+                    this.waiter.set(None);
+                    return Poll::Ready(got);
+                }
+                Err(has_just_joined) => {
+                    if self.as_mut().wait(cx, has_just_joined) {
+                        return Poll::Pending;
+                    }
+                }
             }
         }
     }
 
-    /// What `take` gets, if it does; else it has to [`wait`](Place::wait).
-    ///
-    /// It looks once a poll: who is handed something while it is about to wait has its task polled again. With a loop here what
-    /// is got at once took 9 to 14 instructions more (`cargo xtask bench-embedded giambio said`).
-    pub(crate) fn look<O>(
-        self: Pin<&mut Self>,
-        mut take: impl FnMut(&L::State, &Line<L::Grant>, Turn<L::Grant>) -> Option<O>,
-    ) -> Result<O, InLine> {
-        let mut this = self.project();
-        let got = this.lead.with(|state, line| {
-            let turn = match taken(this.waiter.as_mut()) {
-                None => Turn::New,
-                Some(waiter) => come_back(this.lead, state, line, waiter).ok_or(InLine { has_just_joined: false })?,
-            };
-            take(state, line, turn).ok_or_else(|| join(this.lead, line, this.waiter.as_mut()))
-        })?;
-        this.waiter.set(None);
-        Ok(got)
-    }
-
-    /// It is in line, and waits there, until its task is woken.
+    /// It may be in line; does it wait there? Else it looks again.
     // What is for those who wait is apart where code is dear. Elsewhere it is not: a `oneshot` takes 393 instructions, and 494
     // where each of these is a call (`cargo xtask bench sync`).
     #[cfg_attr(not(feature = "std"), cold)]
-    pub(crate) fn wait(self: Pin<&mut Self>, cx: &mut Context<'_>, in_line: InLine) {
+    fn wait(self: Pin<&mut Self>, cx: &mut Context<'_>, has_just_joined: bool) -> bool {
         let this = self.project();
-        let Some(waiter) = taken(this.waiter) else { return };
-        let to_do = match in_line.has_just_joined {
-            true => Some(ToDo::NOTHING),
-            // SAFETY: MEMBER: it joins the line of its lead alone.
-            false => this.lead.with(|_, line| unsafe { line.wait(waiter, cx.waker()) }),
+        let Some(waiter) = taken(this.waiter) else { return false };
+        // SAFETY: MEMBER: it joins the line of its lead alone.
+        let wait = |line: &Line<L::Grant>| unsafe { line.wait(waiter, cx.waker()) };
+        let wait = if has_just_joined { Wait::NeedsWaker(false) } else { this.lead.with(|_, line| wait(line)) };
+        let looks_again = match wait {
+            Wait::Known => return true,
+            Wait::NeedsWaker(looks_again) => looks_again,
+            Wait::Again(old) => {
+                drop(old);
+                return false;
+            }
+            Wait::Passed(grant, old) => {
+                let next = this.lead.with(|state, line| this.lead.pass_on(state, line, Some(grant)));
+                wake_all(next, this.lead, old);
+                return false;
+            }
         };
-        let Some(ToDo { passed, old, looks_again }) = to_do else { return };
-        let next = passed.and_then(|grant| this.lead.with(|state, line| this.lead.pass_on(state, line, Some(grant))));
-        wake_all(next, this.lead, old);
-        let waker = cx.waker().clone();
-        let too_late = this.lead.with(|_, line| {
-            waiter.set_waker(waker);
-            let has_to_wait = line.has_to_wait(waiter) || fault!("handed-over-unseen");
-            if has_to_wait { None } else { waiter.take_waker() }
+        let new = cx.waker().clone();
+        let has_to_wait = this.lead.with(|_, line| {
+            line.set_waker(waiter, new);
+            line.has_to_wait(waiter)
         });
-        match too_late {
-            // Something was handed over while there was no waker.
-            Some(waker) => waker.wake(),
-            None if looks_again => cx.waker().wake_by_ref(),
-            None => {}
+        // Something was handed over while there was no waker.
+        if !has_to_wait && !fault!("handed-over-unseen") || looks_again {
+            cx.waker().wake_by_ref();
         }
+        true
     }
 }
