@@ -8,7 +8,7 @@ use heapless::Deque;
 #[cfg(feature = "heapless")]
 use crate::kernel::fifo::Fifo;
 
-/// More values than this are in no buffer; a larger count of places or values is none.
+/// No buffer has more values than this, so the top bit of their count is free.
 pub(super) const MOST: usize = isize::MAX as usize;
 
 /// Keeps values until they are fetched. Nobody else can implement it, for nobody else can name it.

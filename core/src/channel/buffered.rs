@@ -31,8 +31,7 @@ pub struct Buffered<B, K: Access> {
 /// waker.
 pub(super) struct Books<B> {
     values: B,
-    /// Of these, those that are promised to somebody in line. Both this and `kept` say by their sign whether it is closed, as
-    /// if all were promised: so who finds something need not ask.
+    /// Of these, those that are promised to somebody in line; with [`CLOSED`], as `kept` has.
     promised: Cell<usize>,
     /// Places that are promised to somebody in line, or to a slot.
     kept: Cell<usize>,
@@ -41,7 +40,7 @@ pub(super) struct Books<B> {
     ends: Counts,
 }
 
-/// The sign of what is promised: more than any buffer has, see [`MOST`](super::buffer::MOST).
+/// The top bit of both counts: it is closed. It is as if all were promised, so who finds a free value or place need not ask.
 const CLOSED: usize = MOST + 1;
 
 /// What those wait for who receive.
@@ -101,6 +100,7 @@ impl<B: Store> Books<B> {
     #[expect(clippy::type_complexity, reason = "no more than it says")]
     fn fetch(&self, inside: &InsideOf<B>) -> Option<(Result<B::Value, Closed>, Option<Waker>)> {
         match self.values.pop(self.promised.get()) {
+            // A closed channel has none that is free.
             Some(value) => Some((Ok(value), self.offer_place(&inside.senders))),
             None if self.is_closed() => self.fetch_at_end(&inside.receivers),
             None => None,

@@ -407,8 +407,11 @@ fn what_is_granted_to_a_future_put_aside_goes_to_those_in_a_set() {
         run_virtual(async {
             let lock = Mutex::<u32>::new(0);
             let guard = lock.try_lock().unwrap();
-            let mut aside = pin!(lock.lock());
-            assert!(crate::common::poll_once(aside.as_mut()).await.is_pending());
+            let mut aside = [const { None }; 2];
+            for aside in &mut aside[..if waits { 2 } else { 1 }] {
+                let aside = aside.insert(Box::pin(lock.lock()));
+                assert!(crate::common::poll_once(aside.as_mut()).await.is_pending());
+            }
             let work = async || {
                 let guard = lock.lock().await;
                 checkpoint().await;
@@ -427,6 +430,28 @@ fn what_is_granted_to_a_future_put_aside_goes_to_those_in_a_set() {
             assert_eq!(ended, count);
         });
     }
+}
+
+/// One in a set was woken for another one's sake, and its set is put aside: what is granted to it then goes to the one that is
+/// awaited.
+#[test]
+fn who_was_woken_in_a_set_that_is_put_aside_keeps_nothing_from_others() {
+    run_virtual(async {
+        let channel = Channel::<u32, 4>::new();
+        let mut first = pin!(channel.receive());
+        assert!(crate::common::poll_once(first.as_mut()).await.is_pending());
+        let mut set: FuturesUnordered<_> = std::iter::once(channel.receive()).collect();
+        assert!(crate::common::poll_once(pin!(set.next())).await.is_pending());
+        let mut second = pin!(channel.receive());
+        assert!(crate::common::poll_once(second.as_mut()).await.is_pending());
+        channel.try_send(1).unwrap();
+        assert_eq!(first.await, Ok(1));
+        let sends = async {
+            sleep(secs(1)).await;
+            channel.try_send(2).unwrap();
+        };
+        assert_eq!(join(second, sends).await.0, Ok(2));
+    });
 }
 
 /// What was granted between a look and the moment at which the waker is kept, as by another thread, leaves a waker of somebody

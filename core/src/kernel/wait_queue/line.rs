@@ -6,8 +6,6 @@ use core::mem::ManuallyDrop;
 use core::ptr;
 use core::task::Waker;
 
-#[cfg(feature = "std")]
-use super::both::both;
 use crate::fault::fault;
 use crate::kernel::context::{Context, now};
 use crate::kernel::list::{Linked, Links, List};
@@ -18,6 +16,9 @@ use crate::kernel::waker::is_ours;
 use crate::kernel::waker::waker as waker_of;
 use crate::name::GivenName;
 
+#[cfg(feature = "std")]
+mod inner;
+
 /// Those who wait. What is handed to one lies with it, so nobody can snatch it; it stays in the line until it comes for it, so
 /// that what nobody comes for can be found.
 pub(crate) struct Line<G> {
@@ -27,7 +28,8 @@ pub(crate) struct Line<G> {
     next: Cell<Option<PinRef<Waiter<G>>>>,
     /// How often all who waited were told something, and round again.
     round: Cell<u32>,
-    /// Somebody has waited by a waker that is not a task's: as in a set of futures, it may not be polled though its task is.
+    /// Somebody may be in it by a waker that is not its task's, as in a set of futures: it may not be polled though its
+    /// task is.
     #[cfg(feature = "std")]
     has_inner: Cell<bool>,
     /// What they wait for.
@@ -304,30 +306,7 @@ impl<G: Copy> Line<G> {
         let waker = first.take_waker();
         #[cfg(feature = "std")]
         if self.has_inner.get() && grant.is_some() {
-            return self.wake_inner_too(first.task.get(), waker);
-        }
-        waker
-    }
-
-    /// Something is granted to one whose task is woken. If that does not poll it, another one of the task has to look (law
-    /// NO-FUTURELOCK); one in a set of futures does if it is woken too.
-    #[cfg(feature = "std")]
-    #[cold]
-    fn wake_inner_too(&self, task: *const Header, waker: Option<Waker>) -> Option<Waker> {
-        let is_polled_with_it = !task.is_null() && waker.as_ref().is_none_or(is_ours);
-        let mut at = self.next.get().filter(|_| is_polled_with_it && !fault!("set-sleeps-on"));
-        while let Some(one) = at {
-            if ptr::eq(one.task.get(), task) {
-                return match (waker, one.take_waker()) {
-                    (waker, Some(own)) if is_ours(&own) => {
-                        one.waker.set(Some(ManuallyDrop::new(own)));
-                        waker
-                    }
-                    (Some(waker), Some(inner)) => Some(both(waker, inner)),
-                    (waker, inner) => waker.or(inner),
-                };
-            }
-            at = self.members.after(one);
+            return waker.map(|waker| self.wake_inner_too(first, waker));
         }
         waker
     }
@@ -335,9 +314,10 @@ impl<G: Copy> Line<G> {
     /// Whom to wake for one in line, until its next poll.
     pub(super) fn set_waker(&self, waiter: PinRef<Waiter<G>>, waker: Waker) {
         if is_granted::<G>() {
-            waiter.task.set(now(|context| context.task.get()));
+            let task = now(|context| context.task.get());
+            waiter.task.set(task);
             #[cfg(feature = "std")]
-            if !is_ours(&waker) {
+            if !is_ours(&waker) && !task.is_null() {
                 self.has_inner.set(true);
             }
         }

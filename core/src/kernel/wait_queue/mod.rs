@@ -9,7 +9,7 @@
 //!
 //! A task that has put one future aside, and waits for the same by another one, is woken for what the first is granted, and
 //! may never poll it: the second takes it over, when a poll has passed in which the first did not come (law NO-FUTURELOCK).
-//! A set of futures polls only those that are woken: with `std` one of those is woken too, and looks.
+//! A set of futures polls only those that are woken: with `std` one of them is woken too, by an allocation.
 //!
 //! Two tasks are another matter: what a future has that is put aside, a lock as well as a place or a grant, it keeps until it
 //! is polled or dropped. To pass a grant on to another task, somebody would have to come to the queue when the first task's
@@ -22,14 +22,12 @@
 //! | file | what is in it |
 //! | --- | --- |
 //! | `access` | [`Local`] and [`Shared`]: what keeps others out |
-//! | `both` | two wakers in one |
 //! | `line` | [`Line`]: who came first, and what was handed to whom |
+//! | `line/inner` | those who wait in a set of futures (with `std`) |
 //! | `waiting` | [`Waiting`]: the future of one who waits; [`Place`]: the same for futures that do more |
 //! | `sides` | [`Sides`]: what has two lines, of those who send and of those who receive |
 
 mod access;
-#[cfg(feature = "std")]
-mod both;
 mod line;
 #[cfg(any(feature = "heapless", feature = "alloc"))]
 mod sides;

@@ -340,8 +340,8 @@ impl<L: Lead> Place<L> {
     }
 
     /// It may be in line; does it wait there? Else it looks again.
-    // What is for those who wait is apart where code is dear. Elsewhere it is not: a `oneshot` takes 393 instructions, and 494
-    // where each of these is a call (`cargo xtask bench sync`).
+    // What is for those who wait is apart where code is dear. Elsewhere it is not: a `oneshot` takes some 400 instructions,
+    // and 500 where each of these is a call (`cargo xtask bench sync`).
     #[cfg_attr(not(feature = "std"), cold)]
     fn wait(self: Pin<&mut Self>, cx: &mut Context<'_>, has_just_joined: bool) -> bool {
         let this = self.project();
