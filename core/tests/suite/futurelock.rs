@@ -401,6 +401,7 @@ fn a_set_in_which_all_want_what_was_granted_to_the_first_comes_to_its_end() {
 
 /// Those in a set are polled when they are woken, and not with their task. They get what was granted to one that was put aside,
 /// whether that was before they came or while they waited.
+#[cfg(feature = "std")]
 #[test]
 fn what_is_granted_to_a_future_put_aside_goes_to_those_in_a_set() {
     for (count, waits) in (1..20).chain([40]).flat_map(|count| [(count, true), (count, false)]) {
