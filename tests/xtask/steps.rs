@@ -407,9 +407,8 @@ fn lints() -> Outcome {
     let strict = |line: &str| Shell::new(line).args("-- -D warnings").run();
     strict("cargo clippy --workspace --all-targets")?;
     for features in ALL_FEATURES {
-        // The tests where they run, but for these: their tests are in larger sets too.
-        let is_part = ["alloc", "std"].contains(features);
-        let what = if TESTED_FEATURES.contains(features) && !is_part { "--all-targets" } else { "--lib" };
+        // The tests where they run.
+        let what = if TESTED_FEATURES.contains(features) { "--all-targets" } else { "--lib" };
         strict(&format!("cargo clippy -p giambio-core {what} --no-default-features --features={features}"))?;
     }
     strict(&format!("cargo clippy -p giambio-core --lib --test other_libraries --features={TRAITS}"))?;

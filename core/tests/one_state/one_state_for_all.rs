@@ -1,5 +1,4 @@
-//! Without feature `std`: one state for the whole program. Run it alone, with
-//! `--no-default-features` and with `--no-default-features --features alloc`.
+//! What shares the one state: runtimes that come and go, tasks in the same place, hooks, two threads.
 #![allow(unused_imports)] // each feature set has a part of the tests
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};

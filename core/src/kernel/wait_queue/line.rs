@@ -135,10 +135,14 @@ impl<G: Copy> Waiter<G> {
     }
 
     fn has_waker(&self) -> bool {
+        self.look_at_waker(|waker| waker.is_some())
+    }
+
+    fn look_at_waker<R>(&self, look: impl FnOnce(Option<&Waker>) -> R) -> R {
         let waker = self.waker.take();
-        let has_it = waker.is_some();
+        let seen = look(waker.as_deref());
         self.waker.set(waker);
-        has_it
+        seen
     }
 
     pub(super) fn take_waker(&self) -> Option<Waker> {

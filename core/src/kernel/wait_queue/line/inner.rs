@@ -15,13 +15,10 @@ use crate::kernel::foreign;
 use crate::kernel::pin_ref::PinRef;
 use crate::kernel::waker::is_ours;
 
-impl<G> Waiter<G> {
+impl<G: Copy> Waiter<G> {
     /// Is its waker that of a set of futures in a task, or of another executor in there?
     fn is_inner(&self) -> bool {
-        let waker = self.waker.take();
-        let is_inner = waker.as_ref().is_some_and(|waker| !is_ours(waker)) && !self.task.get().is_null();
-        self.waker.set(waker);
-        is_inner
+        !self.task.get().is_null() && self.look_at_waker(|waker| waker.is_some_and(|waker| !is_ours(waker)))
     }
 }
 
